@@ -1,0 +1,39 @@
+"""From a YAML description of a convolutional network to a judged Keras model.
+
+::
+
+    import cifarcnn
+
+    config = cifarcnn.load_config("quickstart", {"training.epochs": 2})
+    run = cifarcnn.train(config)
+    print(run.evaluate().accuracy)
+
+What stands here is loaded when it is first used, so that ``import cifarcnn`` costs
+nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cifarcnn.api import LoadedRun as LoadedRun
+    from cifarcnn.api import build_model as build_model
+    from cifarcnn.api import load_config as load_config
+    from cifarcnn.api import load_run as load_run
+    from cifarcnn.api import train as train
+
+__all__ = ["LoadedRun", "build_model", "load_config", "load_run", "train"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module("cifarcnn.api"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,278 @@
+"""The program from Python: what the commands call, for notebooks and scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cifarcnn.config import ChannelStatistics, Config, load_config
+from cifarcnn.errors import DataError, RunError, UsageError
+from cifarcnn.runs import ROOT, Manifest, Run, WeightsChoice, describe_arrays
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from cifarcnn.data import Dataset, Split
+    from cifarcnn.engine import Device, DeviceChoice
+    from cifarcnn.evaluation import Evaluation
+    from cifarcnn.training import Observer
+
+    Array = np.ndarray[Any, Any]
+
+SplitChoice = Literal["test", "validation"]
+
+__all__ = ["LoadedRun", "build_model", "load_config", "load_run", "train"]
+
+
+class LoadedRun:
+    """A trained run: its config, its classes and its network.
+
+    Attributes:
+        run: The files.
+        config: As it was trained.
+        manifest: What the weights are and what they were trained on.
+        model: The network: uint8 ``(n, 32, 32, 3)`` to probabilities
+            ``(n, classes)``.
+        epoch: How many epochs the weights were trained.
+        weights: ``best`` or ``last``: which ones they are.
+        device: What the network runs on.
+        data_path: Where the data set lies, when not where the config says.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        manifest: Manifest,
+        model: keras.Model,
+        *,
+        epoch: int,
+        weights: WeightsChoice,
+        device: Device,
+        data_path: Path | None = None,
+    ) -> None:
+        self.run = run
+        self.config = run.config
+        self.manifest = manifest
+        self.model = model
+        self.epoch = epoch
+        self.weights = weights
+        self.device = device
+        self.data_path = data_path
+
+    @property
+    def path(self) -> Path:
+        """The folder of the run."""
+        return self.run.path
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in the order of the network's outputs."""
+        return self.manifest.origin.class_names
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data set that the config names, as it is on this machine.
+
+        Raises:
+            DataError: It is not here, is damaged, or has other classes.
+        """
+        config = self.config
+        if self.data_path is not None:
+            config = config.with_data(path=str(self.data_path))
+        return _open_data(config, self.class_names)
+
+    def split(self, choice: SplitChoice = "test") -> Split:
+        """The pictures of a split: of ``validation`` the very ones of the training.
+
+        Raises:
+            DataError: The data set is not here, or has no such split.
+            UsageError: The run was trained without validation pictures.
+        """
+        if choice == "test":
+            return self.dataset.test()
+        fraction = self.config.data.validation_fraction
+        _, validation = self.dataset.training(fraction, self.config.training.seed)
+        if validation is None:
+            raise UsageError(
+                f"{self.path} was trained without validation pictures "
+                "(data.validation_fraction is 0). Judge it on the test split."
+            )
+        return validation
+
+    def evaluate(self, split: SplitChoice = "test") -> Evaluation:
+        """Judge the network on every picture of a split.
+
+        Raises:
+            DataError: The data set is not here, or has no such split.
+            UsageError: The run was trained without validation pictures.
+        """
+        from cifarcnn.evaluation import evaluate
+
+        return evaluate(self.model, self.split(split), self.class_names)
+
+    def predict(self, images: Array) -> Array:
+        """The probabilities of pictures.
+
+        Args:
+            images: uint8 ``(n, 32, 32, 3)``, red, green, blue, 0 to 255.
+
+        Returns:
+            float32 ``(n, classes)``; the columns are ``class_names``.
+
+        Raises:
+            UsageError: The array has another shape or element type.
+        """
+        from cifarcnn.network.forward import predict_probabilities
+
+        if images.shape[1:] != (32, 32, 3) or images.dtype.name != "uint8":
+            raise UsageError(
+                f"The pictures are {images.dtype.name} {images.shape}, but the network "
+                "takes uint8 (n, 32, 32, 3): red, green and blue from 0 to 255."
+            )
+        return predict_probabilities(self.model, images)
+
+
+def build_model(config: Config) -> keras.Model:
+    """The untrained network of a config: an ordinary ``keras.Model``.
+
+    Args:
+        config: With ``standard`` normalization only after
+            ``config.with_normalization(statistics)``.
+
+    Returns:
+        uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``.
+
+    Raises:
+        UsageError: The normalization is still to be measured.
+        DataError: The classes of a ``folder`` are not named in the config, and the
+            folder cannot be read.
+    """
+    from cifarcnn.network import build_model as build
+
+    count = config.class_count
+    return build(config, count or len(_open_data(config).class_names))
+
+
+def train(
+    config: Config,
+    run: str | Path | None = None,
+    *,
+    device: DeviceChoice = "auto",
+    smoke: bool = False,
+    observer: Observer | None = None,
+) -> LoadedRun:
+    """Train the network of a config, and keep everything in the folder of a run.
+
+    Args:
+        config: From ``load_config``.
+        run: A new or empty folder; None takes the next free one under ``./runs``.
+        device: ``gpu`` insists on one; ``auto`` takes one when there is one.
+        smoke: Only a few steps, to see that everything works.
+        observer: Told about every step; see ``cifarcnn.training.Observer``.
+
+    Returns:
+        The run with the weights that it settled on.
+
+    Raises:
+        DeviceError: The device cannot be used.
+        DataError: The data set is not here, or is damaged.
+        RunError: The folder is not empty, or cannot be written.
+        UsageError: The network does not fit the classes of the data.
+        Stopped: A signal ended the training; what was trained is kept.
+    """
+    from cifarcnn import engine, training
+    from cifarcnn.data import measure_statistics
+
+    observer = observer or training.Observer()
+    started = engine.start(device)
+    observer.device_started(started)
+    dataset = _open_data(config)
+    observer.data_opened(dataset)
+    if config.data.normalization == "standard":
+        pictures, _ = dataset.training(
+            config.data.validation_fraction, config.training.seed
+        )
+        mean, deviation = measure_statistics(pictures.images)
+        config = config.with_normalization(
+            ChannelStatistics(mean=list(mean), deviation=list(deviation))
+        )
+    made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
+    observer.run_created(made)
+    training.train(
+        config,
+        dataset=dataset,
+        run=made,
+        device=started,
+        observer=observer,
+        smoke=smoke,
+    )
+    return load_run(made.path, device=device)
+
+
+def load_run(
+    path: str | Path | None = None,
+    *,
+    weights: WeightsChoice | None = None,
+    device: DeviceChoice = "auto",
+    data_path: str | Path | None = None,
+) -> LoadedRun:
+    """A trained run from its folder, every file checked.
+
+    Args:
+        path: The folder; None takes the newest under ``./runs``.
+        weights: Of the ``best`` or of the ``last`` epoch; None takes what the config
+            says (``training.weights``).
+        device: What the network shall run on.
+        data_path: Where the data set lies on this machine, when not where the config
+            says.
+
+    Raises:
+        RunError: There is no run, or a file of it is missing, damaged or foreign.
+        ConfigError: Its config is not valid.
+        DeviceError: The device cannot be used.
+    """
+    from cifarcnn import engine
+    from cifarcnn.network import build_model as build
+    from cifarcnn.network import read_weights, write_weights
+
+    run = Run.open(None if path is None else Path(path))
+    config = run.config
+    manifest = run.manifest()
+    names = manifest.origin.class_names
+    if config.class_count not in (None, len(names)):
+        raise RunError(
+            f"{run.path / 'manifest.json'} names {len(names)} classes, but config.yaml "
+            f"has {config.class_count}. The files do not belong together."
+        )
+    choice = weights or config.training.weights
+    # Everything that can be refused is, before the framework is started.
+    started = engine.start(device)
+    model = build(config, len(names))
+    stored = run.load_weights(choice, describe_arrays(read_weights(model)))
+    write_weights(model, stored.arrays)
+    return LoadedRun(
+        run,
+        manifest,
+        model,
+        epoch=stored.epoch,
+        weights=choice,
+        device=started,
+        data_path=None if data_path is None else Path(data_path),
+    )
+
+
+def _open_data(config: Config, class_names: Sequence[str] | None = None) -> Dataset:
+    """The data set of a config, its classes being ``class_names`` or the config's."""
+    from cifarcnn.data import open_dataset
+
+    dataset = open_dataset(config.data.dataset, config.data.path)
+    expected = class_names or config.data.classes
+    if expected is not None and tuple(expected) != tuple(dataset.class_names):
+        raise DataError(
+            f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
+            f"expected were, in this order, {', '.join(expected)}."
+        )
+    return dataset

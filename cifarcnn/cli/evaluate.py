@@ -1,0 +1,163 @@
+"""``cifarcnn evaluate``: how good a trained network is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cifarcnn.cli.options import (
+    common,
+    device_option,
+    run_option,
+    weights_option,
+)
+
+if TYPE_CHECKING:
+    from cifarcnn.api import LoadedRun, SplitChoice
+    from cifarcnn.engine import DeviceChoice
+    from cifarcnn.evaluation import Evaluation
+    from cifarcnn.runs import WeightsChoice
+
+
+@click.command("evaluate")
+@run_option
+@click.option(
+    "--split",
+    type=click.Choice(["test", "validation"]),
+    default="test",
+    show_default=True,
+    help="The pictures to judge on. Choose settings by validation, report test.",
+)
+@weights_option
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Where the data set lies now, when not where the run's config says.",
+)
+@device_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@common
+def command(
+    run_path: str | None,
+    split: SplitChoice,
+    weights: WeightsChoice | None,
+    data: Path | None,
+    device: DeviceChoice,
+    as_json: bool,
+) -> None:
+    """Judge a trained network on pictures that it was not trained on.
+
+    Shows accuracy with its 95 % interval, loss, the figures of every class, and what
+    is most often taken for what.
+    """
+    from cifarcnn import api
+    from cifarcnn.cli import console
+
+    with console.native_output():
+        loaded = api.load_run(run_path, weights=weights, device=device, data_path=data)
+        console.say(f"device: {loaded.device.description}")
+        _warn(loaded)
+        evaluation = loaded.evaluate(split)
+    if as_json:
+        import json
+
+        console.answer(json.dumps(_document(loaded, split, evaluation), indent=2))
+    else:
+        console.answer(_report(loaded, split, evaluation))
+
+
+def _warn(loaded: LoadedRun) -> None:
+    from cifarcnn.cli import console
+
+    if not loaded.run.finished:
+        console.say(
+            f"warning: {loaded.path} is unfinished: its training was stopped or is "
+            f"still going on. These are the weights after epoch {loaded.epoch}."
+        )
+    trained, here = loaded.manifest.origin.data, loaded.dataset
+    if trained.checksum != here.checksum:
+        console.say(
+            f"warning: these are not the pictures of the training. {here.name} here "
+            f"({here.origin}) has the checksum {here.checksum[:12]}, "
+            f"{_kind(here.official)}; the run was trained on {trained.name} with "
+            f"{trained.checksum[:12]}, {_kind(trained.official)}."
+        )
+
+
+def _kind(official: bool) -> str:
+    return "the official files" if official else "not the official files"
+
+
+def _document(
+    loaded: LoadedRun, split: str, evaluation: Evaluation
+) -> dict[str, object]:
+    from cifarcnn.runs import WEIGHTS_FILES
+
+    dataset = loaded.dataset
+    return {
+        "run": str(loaded.path),
+        "split": split,
+        **evaluation.to_json(),
+        "class_names": list(loaded.class_names),
+        "notice": dataset.notice,
+        "finished": loaded.run.finished,
+        "weights": {
+            "choice": loaded.weights,
+            "file": WEIGHTS_FILES[loaded.weights],
+            "epoch": loaded.epoch,
+        },
+        "dataset": {
+            "name": dataset.name,
+            "origin": dataset.origin,
+            "checksum": dataset.checksum,
+            "official": dataset.official,
+            "same_as_training": (
+                dataset.checksum == loaded.manifest.origin.data.checksum
+            ),
+        },
+        "device": loaded.device.description,
+    }
+
+
+def _report(loaded: LoadedRun, split: str, evaluation: Evaluation) -> str:
+    from cifarcnn.cli.columns import lay_out, printable
+
+    low, high = evaluation.accuracy_interval
+    top_5 = evaluation.top_5_accuracy
+    parts = [
+        printable(
+            f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch}), on the "
+            f"{evaluation.examples:,} {split} pictures of {loaded.dataset.name}"
+        ),
+        f"accuracy {evaluation.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
+        f"loss {evaluation.loss:.4f}, calibration error "
+        f"{evaluation.calibration_error:.4f}"
+        + ("" if top_5 is None else f", top 5 {top_5:.2%}"),
+        "",
+        lay_out(
+            ["class", "precision", "recall", "f1", "pictures"],
+            [
+                [
+                    name,
+                    f"{figures.precision:.3f}",
+                    f"{figures.recall:.3f}",
+                    f"{figures.f1:.3f}",
+                    f"{figures.support:,}",
+                ]
+                for name, figures in evaluation.per_class.items()
+            ],
+            numbers=4,
+        ),
+    ]
+    if evaluation.most_confused:
+        parts += ["", "most often confused:"]
+        parts += [
+            printable(f"  {true} taken for {predicted}: {count:,} times")
+            for true, predicted, count in evaluation.most_confused
+        ]
+    if loaded.dataset.notice:
+        parts += ["", f"Note: these are {loaded.dataset.notice}."]
+    return "\n".join(parts)

@@ -1,0 +1,48 @@
+"""``cifarcnn init``: a shipped config, copied to be changed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from cifarcnn.cli.console import answer, say
+from cifarcnn.cli.options import common
+from cifarcnn.config.choices import suggest
+from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
+from cifarcnn.errors import UsageError
+from cifarcnn.files import write_atomically
+
+_MODELINE = re.compile(r"(?m)^(# yaml-language-server: \$schema=).*$")
+
+
+@click.command("init")
+@click.argument("name")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@common
+def command(name: str, file: Path | None) -> None:
+    """Copy the shipped config NAME to FILE, to start from.
+
+    FILE left out, the copy is called NAME.yaml. An existing file is never replaced.
+    """
+    source = find_shipped(name)
+    if source is None:
+        raise UsageError(
+            f"there is no shipped config '{name}'; {suggest(name, shipped_names())}"
+        )
+    target = file or Path(f"{name}.yaml")
+    if target.is_dir():
+        target = target / f"{name}.yaml"
+    if target.exists():
+        raise UsageError(f"'{target}' exists; give another file name")
+    schema = shipped_folder() / "config.schema.json"
+    text = _MODELINE.sub(
+        lambda match: f"{match[1]}{schema}", source.read_text(encoding="utf-8")
+    )
+    try:
+        write_atomically(target, text.encode())
+    except OSError as error:
+        raise UsageError(f"'{target}' cannot be written: {error.strerror}") from None
+    answer(str(target))
+    say(f"next: cifarcnn check {target}, then cifarcnn train --config {target}")

@@ -1,0 +1,135 @@
+"""The entry: finds the command, and turns every failure into words and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from cifarcnn.cli.console import say
+from cifarcnn.cli.options import Settings, common
+from cifarcnn.errors import CifarcnnError, Stopped
+
+# Each lies in a module of its name, which is imported when it is called.
+COMMANDS = {
+    "train": "Train the network of a config.",
+    "evaluate": "Judge a trained network on the test or validation pictures.",
+    "predict": "Say what is on pictures.",
+    "check": "Show a config's layers and every mistake in it.",
+    "init": "Copy a shipped config to start from.",
+    "schema": "Print the JSON Schema of the config, for editors.",
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Imports the module of a command only when that command is called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"cifarcnn.cli.{name}").command
+        return command
+
+    def format_commands(
+        self, context: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _show_version(
+    context: click.Context, parameter: click.Parameter, value: bool
+) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"cifarcnn {version('cifarcnn')}")
+        context.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Print the version.",
+)
+@common
+def cli() -> None:
+    """From a YAML description of a convolutional network to a trained Keras model.
+
+    Begin with: cifarcnn train --config quickstart
+    """
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code (see the README's table)."""
+    settings = Settings()
+    code = _run(settings)
+    # A reader that went away must not make the interpreter complain at its end.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    sys.exit(code)
+
+
+def _run(settings: Settings) -> int:
+    try:
+        result = cli.main(prog_name="cifarcnn", standalone_mode=False, obj=settings)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        say("interrupted")
+        return INTERRUPTED
+    except Stopped as stopped:
+        say(str(stopped))
+        return stopped.exit_code
+    except BrokenPipeError:
+        _discard_output()
+        return 1
+    except CifarcnnError as error:
+        if settings.debug:
+            traceback.print_exc()
+        say(_sentence(error))
+        return error.exit_code
+    except Exception as error:
+        if settings.debug:
+            traceback.print_exc()
+        else:
+            say(
+                f"error: {type(error).__name__}: {error}\n"
+                "This is a fault of cifarcnn itself; --debug shows where it happened."
+            )
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _sentence(error: CifarcnnError) -> str:
+    from cifarcnn.errors import ConfigError
+
+    if isinstance(error, ConfigError):
+        return f"{error}\n{count_problems(len(error.problems))}"
+    return f"error: {error}"
+
+
+def count_problems(count: int) -> str:
+    """``1 problem`` or ``3 problems``."""
+    return f"{count} problem{'s' if count != 1 else ''}"
+
+
+def _discard_output() -> None:
+    """Let the interpreter flush into nothing when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

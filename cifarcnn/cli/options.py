@@ -1,0 +1,68 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass
+class Settings:
+    """What holds for the whole call.
+
+    Attributes:
+        debug: Whether a failure shows its traceback.
+    """
+
+    debug: bool = False
+
+
+def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.ensure_object(Settings).debug = True
+
+
+def common(command: Command) -> Command:
+    """Give a command what every command has: ``--debug``."""
+    return click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=_set_debug,
+        help="Show the traceback when something fails.",
+    )(command)
+
+
+run_option = click.option(
+    "--run",
+    "run_path",
+    metavar="DIR",
+    type=click.Path(),
+    default=None,
+    help="Folder of the run; left out, the latest one under ./runs.",
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute; gpu fails when there is none that works.",
+)
+set_option = click.option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Override one value of the config, such as training.epochs=5.",
+)
+weights_option = click.option(
+    "--weights",
+    type=click.Choice(["best", "last"]),
+    default=None,
+    help="Weights of the best or the last epoch; left out, as the config says.",
+)

@@ -1,0 +1,225 @@
+"""What the user sees of a training: a live display, or one line per epoch."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from cifarcnn.cli import console
+from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from cifarcnn.data import Dataset
+    from cifarcnn.engine import Device
+    from cifarcnn.runs import Run
+
+# A terminal shows no more than this, and drawing takes time from the training.
+_SECONDS_BETWEEN_UPDATES = 0.1
+
+
+class LineDisplay(Observer):
+    """Plain lines: what is used, one line per epoch, and what to do next."""
+
+    def __init__(
+        self, log: Callable[[str], object], log_moved: Callable[[Path], object]
+    ) -> None:
+        """Prepare the display.
+
+        Args:
+            log: Takes each line for the log of the run as well.
+            log_moved: Is called with the path of the log once the run has a folder.
+        """
+        self.log = log
+        self.log_moved = log_moved
+        self.plan: Plan | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing to clear away; a live display has."""
+
+    def write(self, text: str) -> None:
+        """One line for the user and for the log."""
+        self.log(text)
+        self.show(text)
+
+    def show(self, text: str) -> None:
+        """One line for the user."""
+        console.say(text)
+
+    def device_started(self, device: Device) -> None:
+        self.write(f"device: {device.description}")
+        if device.note:
+            self.write(f"note: {device.note}")
+
+    def data_opened(self, dataset: Dataset) -> None:
+        self.write(f"data: {dataset.name}, {dataset.origin}")
+        if dataset.notice:
+            self.write(f"note: these are {dataset.notice}")
+
+    def run_created(self, run: Run) -> None:
+        self.log_moved(run.log_path)
+        self.write(f"run: {run.path}")
+
+    def training_started(self, plan: Plan) -> None:
+        self.plan = plan
+        self.write(
+            f"network: {plan.parameters:,} parameters, {plan.class_count} classes; "
+            f"{plan.training_pictures:,} pictures to learn from, "
+            f"{plan.validation_pictures:,} for validation"
+        )
+        if plan.smoke:
+            self.write(
+                "note: a trial on few pictures (--smoke); its figures say little"
+            )
+
+    def epoch_ended(self, record: EpochRecord) -> None:
+        self.write(describe_epoch(record, self.plan))
+
+    def training_ended(self, outcome: Outcome) -> None:
+        for line in describe_outcome(outcome):
+            self.write(line)
+
+
+class LiveDisplay(LineDisplay):
+    """The same lines above two bars: of the epoch, and of the whole training."""
+
+    def __init__(
+        self, log: Callable[[str], object], log_moved: Callable[[Path], object]
+    ) -> None:
+        super().__init__(log, log_moved)
+        self._progress: Progress = _make_progress()
+        self._epoch_bar: TaskID | None = None
+        self._whole_bar: TaskID | None = None
+        self._epoch = 0
+        self._epoch_start = 0.0
+        self._last_update = 0.0
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def show(self, text: str) -> None:
+        self._progress.console.print(text)
+
+    def training_started(self, plan: Plan) -> None:
+        super().training_started(plan)
+        steps = plan.steps_per_epoch
+        self._epoch_bar = self._progress.add_task("", total=steps, figures="")
+        self._whole_bar = self._progress.add_task(
+            "whole training", total=plan.epochs * steps, figures=""
+        )
+        self._progress.start()
+
+    def batch_ended(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        if self.plan is None or self._epoch_bar is None or self._whole_bar is None:
+            return
+        now = time.monotonic()
+        if epoch != self._epoch:
+            self._epoch, self._epoch_start = epoch, now
+            self._progress.reset(
+                self._epoch_bar, description=f"epoch {epoch}/{self.plan.epochs}"
+            )
+        done = step == self.plan.steps_per_epoch
+        if now - self._last_update < _SECONDS_BETWEEN_UPDATES and not done:
+            return
+        self._last_update = now
+        # The clock starts when the first step is done, which builds the graph.
+        seconds = max(now - self._epoch_start, 1e-9)
+        speed = (step - 1) * self.plan.batch_size / seconds
+        figures = f"loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.2%}"
+        if step > 1:
+            figures += f"  {speed:,.0f} pictures/s"
+        self._progress.update(self._epoch_bar, completed=step, figures=figures)
+        before = (epoch - 1) * self.plan.steps_per_epoch
+        self._progress.update(self._whole_bar, completed=before + step)
+
+    def training_ended(self, outcome: Outcome) -> None:
+        self._progress.stop()
+        super().training_ended(outcome)
+
+
+def open_display(
+    log: Callable[[str], object], log_moved: Callable[[Path], object]
+) -> LineDisplay:
+    """The display that suits standard error: live on a terminal, else lines."""
+    screen = console.err()
+    live = screen.is_terminal and not screen.is_dumb_terminal
+    return (LiveDisplay if live else LineDisplay)(log, log_moved)
+
+
+def describe_epoch(record: EpochRecord, plan: Plan | None) -> str:
+    """The line of a finished epoch."""
+    number = f"{record.epoch}/{plan.epochs}" if plan else str(record.epoch)
+    parts = [f"loss {record.loss:.4f}", f"accuracy {record.accuracy:.2%}"]
+    if record.val_loss is not None and record.val_accuracy is not None:
+        parts.append(f"validation loss {record.val_loss:.4f}")
+        parts.append(f"validation accuracy {record.val_accuracy:.2%}")
+    parts.append(f"{record.pictures_per_second:,.0f} pictures/s")
+    parts.append(describe_seconds(record.duration_seconds))
+    return f"epoch {number}: {', '.join(parts)}"
+
+
+def describe_outcome(outcome: Outcome) -> list[str]:
+    """The lines at the end: the figures, what they suggest, and what to type next."""
+    kept = outcome.kept
+    count = len(outcome.records)
+    epochs = "1 epoch" if count == 1 else f"{count} epochs"
+    early = ", stopped early" if outcome.stopped_early else ""
+    which = f"epoch {kept.epoch}, the {outcome.weights} of {count}"
+    if kept.val_accuracy is None or kept.val_loss is None:
+        figures = (
+            f"training accuracy {kept.accuracy:.2%}, loss {kept.loss:.4f} ({which}); "
+            "no pictures were kept for validation"
+        )
+    else:
+        figures = (
+            f"validation accuracy {kept.val_accuracy:.2%}, loss {kept.val_loss:.4f} "
+            f"({which})"
+        )
+    run = shlex.quote(str(outcome.run))
+    return [
+        f"trained: {epochs} in {describe_seconds(outcome.duration_seconds)}{early}",
+        figures,
+        *(f"note: {sentence}" for sentence in outcome.diagnosis),
+        "next:",
+        f"  cifarcnn evaluate --run {run}",
+        f"  cifarcnn predict photo.png --run {run}",
+    ]
+
+
+def describe_seconds(seconds: float) -> str:
+    """A duration as people say it: ``4.2 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _make_progress() -> Progress:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+        TextColumn("{task.fields[figures]}"),
+        console=console.err(),
+        transient=True,
+    )

@@ -1,0 +1,251 @@
+"""Strict models, and values that are chosen by name from a closed set.
+
+A config writes a choice as its bare name or as a name with arguments::
+
+    Flatten
+    {Conv2D: {filters: 32, kernel_size: 3}}
+    {Dropout: 0.5}                     # the one argument that matters, by itself
+
+Each name is a class here; nothing outside the set can be named.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+from cifarcnn.config.nodes import quote
+
+
+class Strict(BaseModel):
+    """A mapping of known keys, each of its exact type; numbers are finite."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+
+class Choice(Strict):
+    """One member of a closed set; the class is named as the config names it."""
+
+    # The argument that may be given by itself, as in ``Dropout: 0.5``.
+    shorthand: ClassVar[str | None] = None
+
+    @property
+    def type(self) -> str:
+        """The name that the config uses."""
+        return type(self).__name__
+
+    def arguments(self) -> dict[str, Any]:
+        """The fields by name, as they are."""
+        return {field: getattr(self, field) for field in type(self).model_fields}
+
+
+class NamedChoice:
+    """Annotation of a union of choices: reads the two ways of writing one.
+
+    Args:
+        word: What such a value is called in messages, such as ``layer``.
+        choices: The classes of the set.
+        snake_case: Also accept Keras's short spelling, such as ``he_normal``.
+    """
+
+    def __init__(
+        self, word: str, *choices: type[Choice], snake_case: bool = False
+    ) -> None:
+        self.word = word
+        self.by_name = {choice.__name__: choice for choice in choices}
+        self.snake_case = snake_case
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        branches: dict[Any, core_schema.CoreSchema] = {
+            name: core_schema.no_info_before_validator_function(
+                self._opener(choice), handler.generate_schema(choice)
+            )
+            for name, choice in self.by_name.items()
+        }
+        return core_schema.no_info_before_validator_function(
+            self._check, core_schema.tagged_union_schema(branches, self._name_of)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Bare names, or an object with one of the names as its only key."""
+        # This annotation itself wrapped the union, and each branch, in a function.
+        branches = cast(Any, schema)["schema"]["choices"]
+        bare: list[str] = []
+        properties: dict[str, Any] = {}
+        for name, choice in self.by_name.items():
+            needs = [
+                field
+                for field, info in choice.model_fields.items()
+                if info.is_required()
+            ]
+            reference = handler(branches[name]["schema"])
+            forms: list[Any] = [reference]
+            if not needs:
+                bare.append(name)
+                forms.append({"type": "null"})
+            if choice.shorthand is not None:
+                forms.append({"type": ["number", "string", "array", "integer"]})
+            properties[name] = reference if len(forms) == 1 else {"anyOf": forms}
+        if self.snake_case:
+            bare += [snake_case(name) for name in bare]
+            properties |= {snake_case(name): form for name, form in properties.items()}
+        return {
+            "title": self.word,
+            "anyOf": [
+                {"type": "string", "enum": bare},
+                {
+                    "type": "object",
+                    "properties": properties,
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                },
+            ],
+        }
+
+    def _name_of(self, value: Any) -> str | None:
+        if isinstance(value, Choice):
+            return value.type
+        if isinstance(value, str):
+            return self._canonical(value)
+        if isinstance(value, dict) and len(value) == 1:
+            return self._canonical(str(next(iter(value))))
+        return None
+
+    def _canonical(self, name: str) -> str:
+        if self.snake_case and name not in self.by_name:
+            for known in self.by_name:
+                if snake_case(known) == name:
+                    return known
+        return name
+
+    def _check(self, value: Any) -> Any:
+        name = self._name_of(value)
+        if name in self.by_name:
+            return value
+        if name is None:
+            raise mistake(
+                f"expected one {self.word}, as its name or as "
+                f"{{Name: {{argument: value}}}}, found {describe(value)}",
+                "a list item holds one name; indent its arguments below it"
+                if isinstance(value, dict)
+                else "",
+            )
+        raise mistake(f"there is no {self.word} '{name}'", suggest(name, self.by_name))
+
+    def _opener(self, choice: type[Choice]) -> Callable[[Any], Any]:
+        def open_choice(value: Any) -> Any:
+            if isinstance(value, Choice):
+                return value
+            inner = next(iter(value.values())) if isinstance(value, dict) else None
+            if inner is None:
+                return {}
+            if isinstance(inner, dict):
+                return inner
+            if choice.shorthand is not None:
+                return {choice.shorthand: inner}
+            raise mistake(
+                f"expected the arguments of {choice.__name__} as a mapping, "
+                f"found {describe(inner)}",
+                f"such as {choice.__name__}: "
+                f"{{{next(iter(choice.model_fields), 'name')}: ...}}",
+            )
+
+        return open_choice
+
+
+def mistake(message: str, hint: str = "") -> PydanticCustomError:
+    """A user's mistake with its way out, raised from inside a validator."""
+    # Braces would be read as places for values.
+    return PydanticCustomError(
+        "mistake", "{message}", {"message": message, "hint": hint}
+    )
+
+
+def suggest(found: str, known: Iterable[str]) -> str:
+    """``did you mean ...?`` when something is near, else all that there is."""
+    names = sorted(known)
+    folded = {name.lower().replace("_", ""): name for name in names}
+    near = difflib.get_close_matches(
+        found.lower().replace("_", ""), folded, n=1, cutoff=0.6
+    )
+    if near:
+        return f"did you mean {folded[near[0]]}?"
+    for name in names:
+        if found == "".join(word[:1] for word in name.split("_")):
+            return f"did you mean {name}?"
+    return f"known: {', '.join(names)}" if names else ""
+
+
+def describe(value: object) -> str:
+    """A plain value as a message quotes it."""
+    if isinstance(value, dict):
+        return "a mapping of " + (", ".join(map(str, value)) or "nothing")
+    if isinstance(value, list):
+        return "a list"
+    return quote(value)
+
+
+def snake_case(name: str) -> str:
+    """``MaxPooling2D`` as ``max_pooling2d``, as Keras names its layers."""
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _to_pair(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return tuple(value)
+    raise mistake(
+        f"expected a whole number, or two of them (height, width), found "
+        f"{describe(value)}"
+    )
+
+
+class AsPair:
+    """A whole number for height and width, or one for each; a pair once read."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(_to_pair, handler(source))
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        pair = handler(schema)
+        return {"anyOf": [pair["prefixItems"][0], pair]}
+
+
+def external(value: Any) -> Any:
+    """A checked value back in the form that a config is written in."""
+    if isinstance(value, Choice):
+        return {value.type: external(value.arguments())}
+    if isinstance(value, BaseModel):
+        return {
+            field: external(getattr(value, field)) for field in type(value).model_fields
+        }
+    if isinstance(value, dict):
+        return {key: external(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [external(inner) for inner in value]
+    return value

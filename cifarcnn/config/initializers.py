@@ -1,0 +1,165 @@
+"""Keras's initializers and regularizers: what a weight starts from, what holds it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from cifarcnn.config.choices import Choice, NamedChoice
+
+
+class Zeros(Choice):
+    """All zeros."""
+
+
+class Ones(Choice):
+    """All ones."""
+
+
+class Constant(Choice):
+    """One value everywhere."""
+
+    shorthand = "value"
+
+    value: float = 0.0
+    """The value."""
+
+
+class RandomNormal(Choice):
+    """Normally distributed numbers."""
+
+    mean: float = 0.0
+    """Mean of the distribution."""
+    stddev: float = Field(0.05, ge=0)
+    """Standard deviation of the distribution."""
+
+
+class RandomUniform(Choice):
+    """Uniformly distributed numbers."""
+
+    minval: float = -0.05
+    """Lower end of the range."""
+    maxval: float = 0.05
+    """Upper end of the range."""
+
+
+class TruncatedNormal(Choice):
+    """Normally distributed numbers within two standard deviations."""
+
+    mean: float = 0.0
+    """Mean of the distribution."""
+    stddev: float = Field(0.05, ge=0)
+    """Standard deviation before the ends are cut off."""
+
+
+class GlorotNormal(Choice):
+    """Truncated normal, scaled by the mean of inputs and outputs."""
+
+
+class GlorotUniform(Choice):
+    """Uniform, scaled by the mean of inputs and outputs; Keras's default."""
+
+
+class HeNormal(Choice):
+    """Truncated normal, scaled by the inputs; made for ReLU."""
+
+
+class HeUniform(Choice):
+    """Uniform, scaled by the inputs; made for ReLU."""
+
+
+class LecunNormal(Choice):
+    """Truncated normal, scaled by the inputs; made for SELU."""
+
+
+class LecunUniform(Choice):
+    """Uniform, scaled by the inputs; made for SELU."""
+
+
+class VarianceScaling(Choice):
+    """The family that Glorot, He and LeCun belong to."""
+
+    scale: float = Field(1.0, gt=0)
+    """Factor on the variance."""
+    mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in"
+    """What the variance is divided by."""
+    distribution: Literal["truncated_normal", "untruncated_normal", "uniform"] = (
+        "truncated_normal"
+    )
+    """Shape of the distribution."""
+
+
+class Orthogonal(Choice):
+    """Orthogonal rows or columns."""
+
+    gain: float = Field(1.0, gt=0)
+    """Factor on the matrix."""
+
+
+_INITIALIZERS = (
+    Zeros,
+    Ones,
+    Constant,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    VarianceScaling,
+    Orthogonal,
+)
+
+Initializer: TypeAlias = Annotated[
+    Zeros
+    | Ones
+    | Constant
+    | RandomNormal
+    | RandomUniform
+    | TruncatedNormal
+    | GlorotNormal
+    | GlorotUniform
+    | HeNormal
+    | HeUniform
+    | LecunNormal
+    | LecunUniform
+    | VarianceScaling
+    | Orthogonal,
+    NamedChoice("initializer", *_INITIALIZERS, snake_case=True),
+]
+
+
+class L1(Choice):
+    """Adds ``l1`` times the sum of the absolute weights to the loss."""
+
+    shorthand = "l1"
+
+    l1: float = Field(0.01, ge=0)
+    """Factor."""
+
+
+class L2(Choice):
+    """Adds ``l2`` times the sum of the squared weights to the loss."""
+
+    shorthand = "l2"
+
+    l2: float = Field(0.01, ge=0)
+    """Factor."""
+
+
+class L1L2(Choice):
+    """Both penalties."""
+
+    l1: float = Field(0.0, ge=0)
+    """Factor of the absolute weights."""
+    l2: float = Field(0.0, ge=0)
+    """Factor of the squared weights."""
+
+
+Regularizer: TypeAlias = Annotated[
+    L1 | L2 | L1L2, NamedChoice("regularizer", L1, L2, L1L2, snake_case=True)
+]

@@ -1,0 +1,177 @@
+"""The JSON Schema of a config file, made from the classes that check it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from typing import Any
+
+from pydantic import BaseModel
+
+from cifarcnn.config.choices import NamedChoice
+from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.schema import Config
+
+Schema = dict[str, Any]
+
+# Inside a block any value may be one of its parameters.
+_PARAMETER: Schema = {"type": "string", "pattern": r"^\$[A-Za-z_][A-Za-z0-9_]*$"}
+_CHOICE_WORDS = (
+    "layer",
+    "initializer",
+    "regularizer",
+    "optimizer",
+    "learning-rate schedule",
+)
+_BLOCK_NAME = "^[a-z][A-Za-z0-9_]*$"
+
+
+def config_schema() -> Schema:
+    """The schema as plain dicts and lists, in the 2020-12 dialect.
+
+    Editors show the description of every key: the docstrings under the fields.
+    """
+    schema = Config.model_json_schema()
+    definitions: Schema = schema["$defs"]
+    for model in _models(Config, {}).values():
+        owner = schema if model is Config else definitions.get(model.__name__)
+        if owner is not None:
+            _describe(owner, model)
+    shared: Schema = {}
+    schema = _share_choices(schema, shared)
+    schema["$defs"] |= shared
+    for layer in LAYERS:
+        properties = schema["$defs"][layer.__name__]["properties"]
+        for key, value in properties.items():
+            if key not in ("layers", "shortcut"):
+                properties[key] = _or_parameter(value)
+    _add_file_keys(schema)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "cifarcnn config",
+    }
+
+
+def _share_choices(part: Any, shared: Schema) -> Any:
+    """The same schema with every set of choices defined once, under its word.
+
+    Defaults that are mappings are left out: pydantic writes them without the name that
+    was chosen.
+    """
+    if isinstance(part, list):
+        return [_share_choices(item, shared) for item in part]
+    if not isinstance(part, dict):
+        return part
+    part = {
+        key: _share_choices(value, shared)
+        for key, value in part.items()
+        if not (key == "default" and isinstance(value, dict))
+    }
+    if part.get("title") not in _CHOICE_WORDS or "anyOf" not in part:
+        return part
+    word = part.pop("title")
+    outer = {key: part.pop(key) for key in ("description", "default") if key in part}
+    word = word.replace(" ", "-")
+    shared[word] = part
+    return {**outer, "$ref": f"#/$defs/{word}"}
+
+
+def _add_file_keys(schema: Schema) -> None:
+    """The keys that are gone once a file is read: extends, blocks and Repeat."""
+    names, mapping = schema["$defs"]["layer"]["anyOf"]
+    names["anyOf"] = [{"enum": names.pop("enum")}, {"pattern": _BLOCK_NAME}]
+    mapping["properties"]["Repeat"] = {
+        "type": "object",
+        "description": "The same layers several times, one after the other.",
+        "properties": {
+            "times": _or_parameter({"type": "integer", "minimum": 1}),
+            "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
+        },
+        "required": ["times", "layers"],
+        "additionalProperties": False,
+    }
+    mapping["patternProperties"] = {_BLOCK_NAME: {"type": ["object", "null"]}}
+    schema["properties"]["extends"] = {
+        "type": "string",
+        "description": "File or shipped config to start from; what is given here "
+        "is laid upon it.",
+    }
+    schema["properties"]["blocks"] = {
+        "type": ["object", "null"],
+        "description": "Lists of layers with a name and parameters.",
+        "additionalProperties": {
+            "type": "object",
+            "properties": {
+                "parameters": {
+                    "type": ["object", "null"],
+                    "description": "Defaults by name; null: must be given.",
+                },
+                "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
+            },
+            "required": ["layers"],
+            "additionalProperties": False,
+        },
+    }
+    # What extends another file may leave the model out.
+    schema.pop("required", None)
+
+
+def _or_parameter(schema: Schema) -> Schema:
+    kept: Schema = {
+        key: schema[key] for key in ("description", "default") if key in schema
+    }
+    rest = {key: value for key, value in schema.items() if key not in (*kept, "title")}
+    return {**kept, "anyOf": [rest, _PARAMETER]}
+
+
+def _models(
+    model: type[BaseModel], found: dict[str, type[BaseModel]]
+) -> dict[str, type[BaseModel]]:
+    """All models that a config is made of, by name."""
+    if model.__name__ in found:
+        return found
+    found[model.__name__] = model
+    for field in model.model_fields.values():
+        pending = [field.annotation, *field.metadata]
+        while pending:
+            part = pending.pop()
+            if isinstance(part, NamedChoice):
+                for choice in part.by_name.values():
+                    _models(choice, found)
+            elif isinstance(part, type) and issubclass(part, BaseModel):
+                _models(part, found)
+            else:
+                pending += getattr(part, "__args__", ())
+                pending += getattr(part, "__metadata__", ())
+    return found
+
+
+def _describe(schema: Schema, model: type[BaseModel]) -> None:
+    """Give every property the docstring that stands under its field."""
+    texts: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if issubclass(owner, BaseModel) and owner is not BaseModel:
+            texts |= _field_docstrings(owner)
+    for key, text in texts.items():
+        if key in schema.get("properties", {}):
+            schema["properties"][key]["description"] = text
+    if model.__doc__:
+        schema["description"] = inspect.cleandoc(model.__doc__)
+
+
+def _field_docstrings(model: type[BaseModel]) -> dict[str, str]:
+    source = inspect.getsource(sys.modules[model.__module__])
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef) and node.name == model.__name__:
+            return {
+                field.target.id: inspect.cleandoc(text.value.value)
+                for field, text in zip(node.body, node.body[1:], strict=False)
+                if isinstance(field, ast.AnnAssign)
+                and isinstance(field.target, ast.Name)
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+                and isinstance(text.value.value, str)
+            }
+    return {}

@@ -1,0 +1,153 @@
+"""The layers that a config can name: Keras's, with Keras's arguments.
+
+Each class knows its arguments and the arithmetic of its shapes, parameters and
+multiply-accumulates, without Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, TypeAlias
+
+from cifarcnn.config.choices import NamedChoice, snake_case
+from cifarcnn.config.layers.base import Layer, Misfit, Shape
+from cifarcnn.config.layers.convolution import (
+    Conv2D,
+    DepthwiseConv2D,
+    SeparableConv2D,
+)
+from cifarcnn.config.layers.dense import (
+    Activation,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    Rescaling,
+    SpatialDropout2D,
+)
+from cifarcnn.config.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+)
+from cifarcnn.config.layers.pooling import (
+    AveragePooling2D,
+    Flatten,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling2D,
+    ZeroPadding2D,
+)
+
+
+class Residual(Layer):
+    """Adds the result of some layers to what went into them.
+
+    ``shortcut`` holds the layers of the other way, such as a 1x1 convolution where
+    the shape changes; empty, what went in is added as it is.
+    """
+
+    shorthand = "layers"
+
+    layers: list[AnyLayer]
+    """The layers of the main way."""
+    shortcut: list[AnyLayer] = []
+    """The layers of the other way."""
+
+
+LAYERS: tuple[type[Layer], ...] = (
+    Conv2D,
+    SeparableConv2D,
+    DepthwiseConv2D,
+    MaxPooling2D,
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Flatten,
+    Dense,
+    Dropout,
+    SpatialDropout2D,
+    BatchNormalization,
+    LayerNormalization,
+    GroupNormalization,
+    Activation,
+    ZeroPadding2D,
+    GaussianNoise,
+    Rescaling,
+    Residual,
+)
+
+AnyLayer: TypeAlias = Annotated[
+    Conv2D
+    | SeparableConv2D
+    | DepthwiseConv2D
+    | MaxPooling2D
+    | AveragePooling2D
+    | GlobalAveragePooling2D
+    | GlobalMaxPooling2D
+    | Flatten
+    | Dense
+    | Dropout
+    | SpatialDropout2D
+    | BatchNormalization
+    | LayerNormalization
+    | GroupNormalization
+    | Activation
+    | ZeroPadding2D
+    | GaussianNoise
+    | Rescaling
+    | Residual,
+    NamedChoice("layer", *LAYERS),
+]
+
+Residual.model_rebuild()
+
+
+def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
+    """The same layers, each with a name of its own.
+
+    A layer without a name gets its type and a number, counted for each type from the
+    first layer on, as in ``conv2d_1``; numbers that are taken are passed over. Names
+    are the same in every process, so that weights can be found by them.
+    """
+    taken = {layer.name for layer in flatten_layers(layers) if layer.name}
+    counts: dict[str, int] = {}
+
+    def name(layer: AnyLayer) -> AnyLayer:
+        update: dict[str, object] = {}
+        if not layer.name:
+            base = snake_case(layer.type)
+            while True:
+                counts[base] = counts.get(base, 0) + 1
+                candidate = f"{base}_{counts[base]}"
+                if candidate not in taken:
+                    break
+            update["name"] = candidate
+        if isinstance(layer, Residual):
+            update["layers"] = [name(inner) for inner in layer.layers]
+            update["shortcut"] = [name(inner) for inner in layer.shortcut]
+        return layer.model_copy(update=update)
+
+    return [name(layer) for layer in layers]
+
+
+def flatten_layers(layers: list[AnyLayer]) -> Iterator[AnyLayer]:
+    """All layers, those within residual ones included, in the order of the file."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from flatten_layers(layer.layers)
+            yield from flatten_layers(layer.shortcut)
+        yield layer
+
+
+__all__ = [
+    "LAYERS",
+    "Activation",
+    "AnyLayer",
+    "Dense",
+    "Layer",
+    "Misfit",
+    "Residual",
+    "Shape",
+    "flatten_layers",
+    "name_layers",
+]

@@ -1,0 +1,180 @@
+"""The layers that slide filters over maps."""
+
+from __future__ import annotations
+
+from math import prod
+
+from cifarcnn.config.initializers import (
+    GlorotUniform,
+    Initializer,
+    Regularizer,
+    Zeros,
+)
+from cifarcnn.config.layers.base import (
+    Activation,
+    Count,
+    Layer,
+    Misfit,
+    Padding,
+    PositivePair,
+    Shape,
+    show,
+    window,
+)
+
+
+class _Convolution(Layer):
+    """What the three convolutions share: a window, and how it moves."""
+
+    kernel_size: PositivePair
+    """Height and width of the filters."""
+    strides: PositivePair = (1, 1)
+    """How far the filters move at a time."""
+    padding: Padding = "valid"
+    """`same` keeps the size of the maps by a border of zeros; `valid` has none."""
+    dilation_rate: PositivePair = (1, 1)
+    """Distance between the values that a filter looks at."""
+    activation: Activation = "linear"
+    """Function applied to every value of the result."""
+    use_bias: bool = True
+    """Whether a number is added to every map."""
+
+    def channels_after(self, channels: int) -> int:
+        raise NotImplementedError
+
+    def output_shape(self, shape: Shape) -> Shape:
+        height, width, channels = self.as_picture(shape)
+        after = self.channels_after(channels)
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise Misfit(
+                f"strides of {show(self.strides)} and a dilation_rate of "
+                f"{show(self.dilation_rate)} cannot be used together",
+                "leave one of them at 1",
+                (height, width, after),
+            )
+        try:
+            sides = window(
+                shape, self.kernel_size, self.strides, self.padding, self.dilation_rate
+            )
+        except ValueError as error:
+            raise Misfit(
+                str(error),
+                "use padding: same, a smaller kernel_size, or fewer poolings before it",
+                (height, width, after),
+            ) from None
+        return (*sides, after)
+
+    def places(self, shape: Shape) -> int:
+        """At how many places each filter is applied."""
+        return prod(self.output_shape(shape)[:2])
+
+
+class Conv2D(_Convolution):
+    """Filters that each look at all channels of a small window."""
+
+    filters: Count
+    """Number of filters, which is the number of channels after the layer."""
+    groups: Count = 1
+    """Number of groups of channels that are convolved apart from each other."""
+    kernel_initializer: Initializer = GlorotUniform()
+    """What the filters start from."""
+    bias_initializer: Initializer = Zeros()
+    """What the biases start from."""
+    kernel_regularizer: Regularizer | None = None
+    """Penalty on the filters."""
+    bias_regularizer: Regularizer | None = None
+    """Penalty on the biases."""
+    activity_regularizer: Regularizer | None = None
+    """Penalty on the output."""
+
+    def channels_after(self, channels: int) -> int:
+        return self.filters
+
+    def output_shape(self, shape: Shape) -> Shape:
+        after = super().output_shape(shape)
+        for count, what in ((shape[2], "channels"), (self.filters, "filters")):
+            if count % self.groups:
+                raise Misfit(
+                    f"{count} {what} cannot be divided into {self.groups} groups",
+                    "choose groups that divide both the channels and the filters",
+                    after,
+                )
+        return after
+
+    def weights(self, channels: int) -> int:
+        return prod(self.kernel_size) * channels // self.groups * self.filters
+
+    def parameters(self, shape: Shape) -> int:
+        return self.weights(shape[2]) + self.filters * self.use_bias
+
+    def macs(self, shape: Shape) -> int:
+        return self.places(shape) * self.weights(shape[2])
+
+
+class _Depthwise(_Convolution):
+    """A filter for each channel by itself."""
+
+    depth_multiplier: Count = 1
+    """Number of filters for each channel."""
+
+    def depthwise_weights(self, channels: int) -> int:
+        return prod(self.kernel_size) * channels * self.depth_multiplier
+
+
+class DepthwiseConv2D(_Depthwise):
+    """Filters that each look at one channel."""
+
+    depthwise_initializer: Initializer = GlorotUniform()
+    """What the filters start from."""
+    bias_initializer: Initializer = Zeros()
+    """What the biases start from."""
+    depthwise_regularizer: Regularizer | None = None
+    """Penalty on the filters."""
+    bias_regularizer: Regularizer | None = None
+    """Penalty on the biases."""
+    activity_regularizer: Regularizer | None = None
+    """Penalty on the output."""
+
+    def channels_after(self, channels: int) -> int:
+        return channels * self.depth_multiplier
+
+    def parameters(self, shape: Shape) -> int:
+        biases = self.channels_after(shape[2]) * self.use_bias
+        return self.depthwise_weights(shape[2]) + biases
+
+    def macs(self, shape: Shape) -> int:
+        return self.places(shape) * self.depthwise_weights(shape[2])
+
+
+class SeparableConv2D(_Depthwise):
+    """A filter for each channel, then a mixture of the channels."""
+
+    filters: Count
+    """Number of mixtures, which is the number of channels after the layer."""
+    depthwise_initializer: Initializer = GlorotUniform()
+    """What the filters of the channels start from."""
+    pointwise_initializer: Initializer = GlorotUniform()
+    """What the mixtures start from."""
+    bias_initializer: Initializer = Zeros()
+    """What the biases start from."""
+    depthwise_regularizer: Regularizer | None = None
+    """Penalty on the filters of the channels."""
+    pointwise_regularizer: Regularizer | None = None
+    """Penalty on the mixtures."""
+    bias_regularizer: Regularizer | None = None
+    """Penalty on the biases."""
+    activity_regularizer: Regularizer | None = None
+    """Penalty on the output."""
+
+    def channels_after(self, channels: int) -> int:
+        return self.filters
+
+    def weights(self, channels: int) -> int:
+        pointwise = channels * self.depth_multiplier * self.filters
+        return self.depthwise_weights(channels) + pointwise
+
+    def parameters(self, shape: Shape) -> int:
+        return self.weights(shape[2]) + self.filters * self.use_bias
+
+    def macs(self, shape: Shape) -> int:
+        return self.places(shape) * self.weights(shape[2])

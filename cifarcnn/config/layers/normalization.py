@@ -1,0 +1,80 @@
+"""The layers that bring values to a common scale."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cifarcnn.config.initializers import (
+    Initializer,
+    Ones,
+    Regularizer,
+    Zeros,
+)
+from cifarcnn.config.layers.base import Layer, Misfit, NotNegative, Shape
+
+
+class _Normalization(Layer):
+    """A learned scale (gamma) and shift (beta) for every channel."""
+
+    epsilon: Annotated[NotNegative, Field(le=1)] = 0.001
+    """Number added to the variance, against division by zero."""
+    center: bool = True
+    """Whether a shift, beta, is learned."""
+    scale: bool = True
+    """Whether a scale, gamma, is learned."""
+    beta_initializer: Initializer = Zeros()
+    """What the shifts start from."""
+    gamma_initializer: Initializer = Ones()
+    """What the scales start from."""
+    beta_regularizer: Regularizer | None = None
+    """Penalty on the shifts."""
+    gamma_regularizer: Regularizer | None = None
+    """Penalty on the scales."""
+
+    def parameters(self, shape: Shape) -> int:
+        return shape[-1] * (self.center + self.scale)
+
+
+class BatchNormalization(_Normalization):
+    """Each channel by its mean and variance over the batch."""
+
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """Share of the old value when the moving statistics are renewed."""
+    moving_mean_initializer: Initializer = Zeros()
+    """What the moving means start from."""
+    moving_variance_initializer: Initializer = Ones()
+    """What the moving variances start from."""
+
+    def parameters(self, shape: Shape) -> int:
+        return super().parameters(shape) + 2 * shape[-1]
+
+
+class LayerNormalization(_Normalization):
+    """Each place by the mean and variance of its channels."""
+
+
+class GroupNormalization(_Normalization):
+    """Groups of channels by their mean and variance in each picture."""
+
+    shorthand = "groups"
+
+    groups: Annotated[int, Field(ge=-1, le=1_000_000)] = 32
+    """Number of groups; -1: as many as channels."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        channels = shape[-1]
+        if self.groups == 0:
+            raise Misfit("groups must be -1 or at least 1, found 0", "", shape)
+        if self.groups > 0 and channels % self.groups:
+            raise Misfit(
+                f"{channels} channels cannot be divided into {self.groups} groups",
+                f"such as groups: {_largest_divisor(channels, self.groups)}",
+                shape,
+            )
+        return shape
+
+
+def _largest_divisor(number: int, limit: int) -> int:
+    return max(n for n in range(1, min(number, limit) + 1) if number % n == 0)

@@ -1,0 +1,231 @@
+"""Keras's optimizers, and how the learning rate moves during training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from cifarcnn.config.choices import Choice, NamedChoice, mistake
+
+Rate: TypeAlias = Annotated[float, Field(gt=0, le=1000)]
+Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+Small: TypeAlias = Annotated[float, Field(gt=0, le=1)]
+Clip: TypeAlias = Annotated[float, Field(gt=0)]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Epochs: TypeAlias = Annotated[float, Field(ge=0, le=100_000)]
+Monitor: TypeAlias = Literal["val_loss", "val_accuracy"]
+
+
+class Optimizer(Choice):
+    """What every optimizer takes."""
+
+    shorthand = "learning_rate"
+
+    learning_rate: Rate = 0.001
+    """Size of the steps; the schedule multiplies it."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Share of each weight that is taken away, times the learning rate, each step."""
+    clipnorm: Clip | None = None
+    """Largest norm of the gradient of each variable."""
+    clipvalue: Clip | None = None
+    """Largest absolute value in a gradient."""
+    global_clipnorm: Clip | None = None
+    """Largest norm of all gradients together."""
+
+    @model_validator(mode="after")
+    def _refuse_two_clips(self) -> Optimizer:
+        names = [
+            name
+            for name in ("clipnorm", "clipvalue", "global_clipnorm")
+            if getattr(self, name) is not None
+        ]
+        if len(names) > 1:
+            raise mistake(
+                f"{' and '.join(names)} cannot be used together", "keep one of them"
+            )
+        return self
+
+
+class SGD(Optimizer):
+    """Gradient descent, plain, with momentum, or Nesterov's."""
+
+    learning_rate: Rate = 0.01
+    """Size of the steps; the schedule multiplies it."""
+    momentum: Decay = 0.0
+    """Share of the last step that goes into the next."""
+    nesterov: bool = False
+    """Whether the gradient is taken ahead of the step."""
+
+
+class Adam(Optimizer):
+    """Steps scaled by the size of recent gradients."""
+
+    beta_1: Decay = 0.9
+    """Decay of the mean of the gradients."""
+    beta_2: Decay = 0.999
+    """Decay of the mean of their squares."""
+    epsilon: Small = 1e-7
+    """Number against division by zero."""
+    amsgrad: bool = False
+    """Whether the scale never grows again."""
+
+
+class AdamW(Adam):
+    """Adam with weight decay."""
+
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = 0.004
+    """Share of each weight that is taken away, times the learning rate, each step."""
+
+
+class RMSprop(Optimizer):
+    """Steps scaled by the root mean square of recent gradients."""
+
+    rho: Decay = 0.9
+    """Decay of the mean of the squares."""
+    momentum: Decay = 0.0
+    """Share of the last step that goes into the next."""
+    epsilon: Small = 1e-7
+    """Number against division by zero."""
+    centered: bool = False
+    """Whether the mean of the gradients is subtracted first."""
+
+
+class Nadam(Optimizer):
+    """Adam with Nesterov's momentum."""
+
+    beta_1: Decay = 0.9
+    """Decay of the mean of the gradients."""
+    beta_2: Decay = 0.999
+    """Decay of the mean of their squares."""
+    epsilon: Small = 1e-7
+    """Number against division by zero."""
+
+
+class Lion(Optimizer):
+    """Steps of equal size in the direction of the sign."""
+
+    beta_1: Decay = 0.9
+    """Share of the old direction in this step."""
+    beta_2: Decay = 0.99
+    """Decay of the direction."""
+
+
+class Adafactor(Optimizer):
+    """Adam's scaling with less memory."""
+
+    beta_2_decay: Annotated[float, Field(lt=0, ge=-10)] = -0.8
+    """Exponent of the decay over the steps."""
+    epsilon_1: Small = 1e-30
+    """Number against division by zero."""
+    epsilon_2: Small = 0.001
+    """Smallest scale of a weight."""
+    clip_threshold: Clip = 1.0
+    """Largest root mean square of a step."""
+    relative_step: bool = True
+    """Whether the steps shrink with their number."""
+
+
+AnyOptimizer: TypeAlias = Annotated[
+    SGD | Adam | AdamW | RMSprop | Nadam | Lion | Adafactor,
+    NamedChoice(
+        "optimizer", SGD, Adam, AdamW, RMSprop, Nadam, Lion, Adafactor, snake_case=True
+    ),
+]
+
+
+class _WarmedUp(Choice):
+    warmup_epochs: Epochs = 0.0
+    """Epochs over which the rate rises from nothing to its full size."""
+
+
+class Constant(_WarmedUp):
+    """The same rate all the time."""
+
+
+class CosineDecay(_WarmedUp):
+    """Down along half a cosine wave."""
+
+    final_fraction: Share = 0.0
+    """Share of the rate that is left in the last step."""
+
+
+class LinearDecay(_WarmedUp):
+    """Down along a straight line."""
+
+    final_fraction: Share = 0.0
+    """Share of the rate that is left in the last step."""
+
+
+class Triangle(Choice):
+    """One cycle: up along a straight line, then down along another."""
+
+    start_fraction: Share = 0.2
+    """Share of the rate in the first step."""
+    peak_at_fraction: Share = 0.23
+    """Share of all steps after which the rate is full."""
+    final_fraction: Share = 0.07
+    """Share of the rate in the last step."""
+
+
+class StepDecay(_WarmedUp):
+    """Multiplied by a factor at the end of certain epochs."""
+
+    at_epochs: Annotated[
+        list[Annotated[float, Field(gt=0, le=100_000)]], Field(min_length=1)
+    ]
+    """Numbers of finished epochs after which the rate falls, rising."""
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What the rate is multiplied by each time."""
+
+    @model_validator(mode="after")
+    def _refuse_disorder(self) -> StepDecay:
+        if sorted(set(self.at_epochs)) != self.at_epochs:
+            raise mistake(f"at_epochs must rise, found {self.at_epochs}")
+        return self
+
+
+class ExponentialDecay(_WarmedUp):
+    """Multiplied by the same factor over every epoch, step by step."""
+
+    factor_per_epoch: Annotated[float, Field(gt=0, lt=1)]
+    """What is left of the rate after an epoch."""
+
+
+class ReduceLROnPlateau(Choice):
+    """Multiplied by a factor when validation stops getting better."""
+
+    monitor: Monitor = "val_loss"
+    """What is watched."""
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What the rate is multiplied by."""
+    patience: Annotated[int, Field(ge=0, le=100_000)] = 10
+    """Epochs without an improvement that are waited for."""
+    min_delta: Annotated[float, Field(ge=0)] = 0.0001
+    """Change that counts as an improvement."""
+    cooldown: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Epochs to wait after a reduction before watching again."""
+    min_lr: Annotated[float, Field(ge=0)] = 0.0
+    """Rate below which it is not reduced."""
+
+
+AnySchedule: TypeAlias = Annotated[
+    Constant
+    | CosineDecay
+    | LinearDecay
+    | Triangle
+    | StepDecay
+    | ExponentialDecay
+    | ReduceLROnPlateau,
+    NamedChoice(
+        "learning-rate schedule",
+        Constant,
+        CosineDecay,
+        LinearDecay,
+        Triangle,
+        StepDecay,
+        ExponentialDecay,
+        ReduceLROnPlateau,
+        snake_case=True,
+    ),
+]

@@ -1,0 +1,168 @@
+"""What the schema has against a config, in plain sentences with their places."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from cifarcnn.config.choices import Choice, NamedChoice, snake_case, suggest
+from cifarcnn.config.nodes import Node, join, quote
+from cifarcnn.config.schema import Config
+from cifarcnn.errors import Problem
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "finite_number": "a finite number",
+    "tuple_type": "a list",
+}
+_LIMITS = {
+    "greater_than": ("gt", "above"),
+    "greater_than_equal": ("ge", "of at least"),
+    "less_than": ("lt", "below"),
+    "less_than_equal": ("le", "of at most"),
+}
+_LENGTHS = {"too_short": "min_length", "too_long": "max_length"}
+
+
+def explain(
+    error: ValidationError, root: Node, model: type[BaseModel]
+) -> list[Problem]:
+    """Every mistake that pydantic found, as a problem with its place.
+
+    Args:
+        error: What pydantic said.
+        root: The tree that was validated.
+        model: The model it was validated against.
+    """
+    return [_explain(item, root, model) for item in error.errors(include_url=False)]
+
+
+def locate(root: Node, loc: Sequence[str | int]) -> Node:
+    """The deepest node on a pydantic location; steps without a node are passed over."""
+    node = root
+    for step in loc:
+        node = node.child(step) or _short_spelling(node, step) or node
+    return node
+
+
+def _short_spelling(node: Node, step: str | int) -> Node | None:
+    """The child that says ``adam`` where the schema says ``Adam``."""
+    named = node.named() if isinstance(node.value, dict) else None
+    if named is not None and isinstance(step, str) and snake_case(step) == named[0]:
+        return named[1]
+    return None
+
+
+def _explain(item: Any, root: Node, model: type[BaseModel]) -> Problem:
+    kind, loc = item["type"], item["loc"]
+    context = item.get("ctx", {})
+    node = locate(root, loc)
+    if kind == "missing":
+        owner = _owner(model, loc[:-1])
+        name = owner.__name__ if issubclass(owner, Choice) else "the config"
+        path = join(node.path, loc[-1])
+        return node.key_or_place.problem(path, f"{name} needs '{loc[-1]}'")
+    if kind == "extra_forbidden":
+        owner = _owner(model, loc[:-1])
+        what = f"{owner.__name__} has no argument" if issubclass(owner, Choice) else (
+            "there is no key"
+        )  # fmt: skip
+        hint = suggest(str(loc[-1]), _known_keys(owner))
+        return node.key_or_place.problem(node.path, f"{what} '{loc[-1]}'", hint)
+    message, hint = _wording(kind, context, item["msg"], node)
+    return node.place.problem(node.path, message, hint)
+
+
+def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
+    found = node.describe()
+    if kind == "mistake":
+        return context["message"], context["hint"]
+    if kind in _EXPECTED:
+        hint = ""
+        if isinstance(node.value, str) and "number" in _EXPECTED[kind]:
+            hint = "remove the quotes" if _is_number(node.value) else ""
+        return f"expected {_EXPECTED[kind]}, found {found}", hint
+    if kind in _LIMITS:
+        key, words = _LIMITS[kind]
+        return f"expected a number {words} {quote(context[key])}, found {found}", ""
+    if kind in _LENGTHS:
+        bound = context[_LENGTHS[kind]]
+        words = "at least" if kind == "too_short" else "at most"
+        return f"expected {words} {bound} items, found {context['actual_length']}", ""
+    if kind == "literal_error":
+        choices = _literals(context["expected"])
+        hint = suggest(node.value, choices) if isinstance(node.value, str) else ""
+        if hint.startswith("known:"):
+            hint = ""
+        return f"expected one of {', '.join(choices)}; found {found}", hint
+    return f"{said}; found {found}", ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _literals(expected: str) -> list[str]:
+    """pydantic's ``'a', 'b' or 'c'`` as a list."""
+    return [part.strip("' ") for part in expected.replace(" or ", ", ").split(", ")]
+
+
+def _known_keys(owner: type[BaseModel]) -> Iterable[str]:
+    # Two keys of a file are gone once it is read.
+    return [*owner.model_fields, *(("extends", "blocks") if owner is Config else ())]
+
+
+def _owner(model: type[BaseModel], loc: Sequence[str | int]) -> type[BaseModel]:
+    """The model that the mapping at a pydantic location is read by."""
+    owner: type[BaseModel] = model
+    annotation: Any = model
+    for step in loc:
+        annotation = _step(annotation, step)
+        for candidate in _members(annotation):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                owner = candidate
+                break
+    return owner
+
+
+def _step(annotation: Any, step: str | int) -> Any:
+    for candidate in _members(annotation):
+        if isinstance(candidate, NamedChoice):
+            if step in candidate.by_name:
+                return candidate.by_name[str(step)]
+        elif isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            if step in candidate.model_fields:
+                field = candidate.model_fields[str(step)]
+                return Annotated[field.annotation, *field.metadata, None]
+        elif get_origin(candidate) is list and isinstance(step, int):
+            return get_args(candidate)[0]
+    return annotation
+
+
+def _members(annotation: Any) -> list[Any]:
+    """The parts of an annotation: through unions and what is annotated to them."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *extras = get_args(annotation)
+        choices = [extra for extra in extras if isinstance(extra, NamedChoice)]
+        return choices or _members(inner)
+    if origin in (Union, types.UnionType):
+        return [part for arg in get_args(annotation) for part in _members(arg)]
+    return [annotation]

@@ -1,0 +1,220 @@
+"""The whole config: data, model and training. Every default stands here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from cifarcnn.config.choices import Strict, describe, external, mistake, suggest
+from cifarcnn.config.layers import AnyLayer, name_layers
+from cifarcnn.config.layers.base import Fraction
+from cifarcnn.config.optimizers import (
+    Adam,
+    AnyOptimizer,
+    AnySchedule,
+    Constant,
+    Monitor,
+    ReduceLROnPlateau,
+)
+from cifarcnn.config.yaml_text import dump
+
+# Number of classes of the data sets whose classes are known beforehand.
+CLASS_COUNTS = {"cifar10": 10, "cifar100": 100, "synthetic": 10}
+
+
+def _check_name(name: str) -> str:
+    plain = name.replace("-", "").replace("_", "").replace(".", "")
+    if not (
+        plain.isalnum() and name.isascii() and name[0].isalnum() and len(name) <= 60
+    ):
+        raise mistake(
+            f"'{name}' is no name for a run's folder",
+            "use at most 60 letters, digits, points, hyphens and underscores, "
+            "beginning with a letter or digit",
+        )
+    return name
+
+
+class ChannelStatistics(Strict):
+    """Mean and deviation of red, green and blue, of pixels divided by 255."""
+
+    mean: Annotated[list[float], Field(min_length=3, max_length=3)]
+    """What is subtracted: one number for each of red, green, blue."""
+    deviation: Annotated[
+        list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)
+    ]
+    """What is then divided by: one number for each of red, green, blue."""
+
+
+NORMALIZATIONS = ("unit", "standard", "none")
+
+
+def _check_normalization(value: Any) -> Any:
+    if isinstance(value, dict | ChannelStatistics) or value in NORMALIZATIONS:
+        return value
+    raise mistake(
+        f"expected unit, standard, none or {{mean: [...], deviation: [...]}}, "
+        f"found {describe(value)}",
+        suggest(value, NORMALIZATIONS) if isinstance(value, str) else "",
+    )
+
+
+def _shape_of(value: Any) -> str:
+    # A plain union would report a mistake once for each member.
+    return "mapping" if isinstance(value, dict | ChannelStatistics) else "name"
+
+
+Normalization: TypeAlias = Annotated[
+    Annotated[ChannelStatistics, Tag("mapping")]
+    | Annotated[Literal["unit", "standard", "none"], Tag("name")],
+    Discriminator(_shape_of),
+    BeforeValidator(_check_normalization),
+]
+
+
+class Data(Strict):
+    """Which pictures the network sees."""
+
+    dataset: Literal["cifar10", "cifar100", "synthetic", "folder"] = "cifar10"
+    """The data set; `synthetic` is drawn by code, `folder` holds your own pictures."""
+    path: str | None = None
+    """Where it lies: a folder or an archive; null looks in the usual places."""
+    classes: Annotated[list[str], Field(min_length=2)] | None = None
+    """Class names of a `folder`, in order; null takes the names of its folders."""
+    validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    """Share of the training pictures kept for validation, 0 to 0.5; 0 for none."""
+    normalization: Normalization = "unit"
+    """`unit`: 0 to 1; `standard`: mean 0, deviation 1 by the training pictures."""
+
+    @model_validator(mode="after")
+    def _check_folder(self) -> Data:
+        if self.dataset == "folder" and self.path is None:
+            raise mistake(
+                "dataset: folder needs a path",
+                "give the folder that holds train/<class>/ and test/<class>/",
+            )
+        if self.dataset != "folder" and self.classes is not None:
+            raise mistake(
+                f"classes belong to dataset: folder; those of {self.dataset} are known",
+                "remove classes",
+            )
+        if self.classes is not None and len(set(self.classes)) < len(self.classes):
+            raise mistake("classes holds a name twice", "keep one of them")
+        return self
+
+
+class Model(Strict):
+    """The network."""
+
+    layers: Annotated[list[AnyLayer], Field(min_length=1), AfterValidator(name_layers)]
+    """The layers, first to last; pictures of 32x32x3 go in, one number a class out."""
+
+
+class EarlyStopping(Strict):
+    """Ends training when validation stops getting better."""
+
+    monitor: Monitor = "val_loss"
+    """What is watched."""
+    patience: Annotated[int, Field(ge=0, le=100_000)] = 5
+    """Epochs without an improvement that are waited for."""
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    """Change that counts as an improvement."""
+
+
+def _check_class_weights(value: Any) -> Any:
+    if value == "balanced" or isinstance(value, dict):
+        return value
+    raise mistake(
+        f"expected null, balanced or {{class: weight}}, found {describe(value)}",
+        suggest(value, ["balanced"]) if isinstance(value, str) else "",
+    )
+
+
+ClassWeights: TypeAlias = Annotated[
+    Annotated[dict[str, Annotated[float, Field(ge=0)]], Tag("mapping")]
+    | Annotated[Literal["balanced"], Tag("name")],
+    Discriminator(_shape_of),
+    BeforeValidator(_check_class_weights),
+]
+
+
+class Training(Strict):
+    """How the network learns."""
+
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """How often every training picture is seen."""
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 128
+    """Pictures in one step."""
+    optimizer: AnyOptimizer = Adam()
+    """What turns gradients into steps."""
+    learning_rate_schedule: AnySchedule = Constant()
+    """How the learning rate moves; the optimizer's own rate is its full size."""
+    label_smoothing: Fraction = 0.0
+    """Share of the certainty that is spread over all classes, 0 to 1."""
+    class_weights: ClassWeights | None = None
+    """Weight of each class in the loss; `balanced` makes rare classes count more."""
+    early_stopping: EarlyStopping | None = None
+    """When to stop before the last epoch; null: never."""
+    best_by: Monitor = "val_loss"
+    """What makes an epoch the best one."""
+    weights: Literal["best", "last"] = "best"
+    """Which weights `evaluate` and `predict` use: of the best or of the last epoch."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Start of every random number: weights, order of the pictures, dropout."""
+
+
+class Config(Strict):
+    """A network, the pictures it learns from, and how it learns."""
+
+    name: Annotated[str, AfterValidator(_check_name)] = "run"
+    """Name of the runs: a run lies in runs/<name>-<number>/."""
+    data: Data = Data()
+    """Which pictures the network sees."""
+    model: Model
+    """The network."""
+    training: Training = Training()
+    """How the network learns."""
+
+    @model_validator(mode="after")
+    def _check_validation(self) -> Config:
+        if self.data.validation_fraction > 0:
+            return self
+        schedule = self.training.learning_rate_schedule
+        for needs, who in (
+            (self.training.early_stopping is not None, "early_stopping"),
+            (isinstance(schedule, ReduceLROnPlateau), "ReduceLROnPlateau"),
+        ):
+            if needs:
+                raise mistake(
+                    f"{who} watches the validation pictures, but "
+                    "data.validation_fraction is 0",
+                    "set data.validation_fraction to 0.1, say",
+                )
+        return self
+
+    @property
+    def class_count(self) -> int | None:
+        """Number of classes; None for a folder whose classes are not named."""
+        if self.data.classes is not None:
+            return len(self.data.classes)
+        return CLASS_COUNTS.get(self.data.dataset)
+
+    def with_data(self, **changes: Any) -> Config:
+        """The same config with other values under ``data``."""
+        return self.model_copy(update={"data": self.data.model_copy(update=changes)})
+
+    def with_normalization(self, statistics: ChannelStatistics) -> Config:
+        """The same config with measured numbers in place of ``standard``."""
+        return self.with_data(normalization=statistics)
+
+    def to_yaml(self) -> str:
+        """The resolved config as YAML: every default written out, blocks unfolded."""
+        return dump(external(self))

@@ -1,0 +1,167 @@
+"""CIFAR-10 and CIFAR-100 in either published form, read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from cifarcnn.data.binary_batch import read_binary_batch, read_text_names
+from cifarcnn.data.cifar_facts import Cifar, DataFile
+from cifarcnn.data.cifar_files import (
+    Piece,
+    is_official_archive,
+    read_archive,
+    read_folder,
+    source_files,
+)
+from cifarcnn.data.decoded import Decoded
+from cifarcnn.data.location import Place
+from cifarcnn.data.pickle_batch import read_pickled_batch, read_pickled_names
+from cifarcnn.data.splits import Split
+from cifarcnn.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class CifarSource:
+    """The files of one CIFAR at one place.
+
+    They need not be the official ones to the byte. What is held against every copy is
+    the structure: names and sizes of the files, the names of the classes, the range of
+    the labels, and the same number of pictures in every class of a split.
+    """
+
+    def __init__(self, cifar: Cifar, place: Place) -> None:
+        self._cifar = cifar
+        self._place = place
+
+    @property
+    def key(self) -> str:
+        """The name of the data set, and where it lies."""
+        where = hashlib.sha256(str(self._place.path.absolute()).encode()).hexdigest()
+        return f"{self._cifar.name}-{where[:16]}"
+
+    def signature(self) -> dict[str, JsonValue]:
+        """Path, sizes and times of the files."""
+        place = self._place
+        paths = [place.path]
+        if not place.packed:
+            paths = [place.path / name for name in source_files(place.layout)]
+        return {
+            "path": str(place.path.absolute()),
+            "files": [_stamp(path) for path in paths],
+        }
+
+    def decode(self) -> Decoded:
+        """Read every file and check all that can be checked.
+
+        Raises:
+            DataError: A file is missing, cut short, too long, foreign or damaged, or
+                has a wrong label; or a class has a wrong number of pictures.
+        """
+        cifar, layout, path = self._cifar, self._place.layout, self._place.path
+        if self._place.packed:
+            official = is_official_archive(layout, path)
+            pieces = read_archive(cifar, layout, path)
+        else:
+            official = True
+            pieces = read_folder(cifar, layout, path)
+        training = _Builder(cifar, layout.training)
+        test = _Builder(cifar, (layout.test,))
+        for piece in pieces:
+            if piece.name == layout.names_file:
+                self._check_names(piece)
+                continue
+            builder = test if piece.name == layout.test.name else training
+            file = builder.add(piece, *self._read_batch(piece))
+            if not self._place.packed:
+                digest = hashlib.md5(piece.data, usedforsecurity=False).hexdigest()
+                official = official and digest == file.md5
+        return Decoded(
+            cifar.class_names,
+            training.finish(path),
+            test.finish(path),
+            official,
+        )
+
+    def _read_batch(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+        cifar, layout = self._cifar, self._place.layout
+        if layout.kind == "binary":
+            return read_binary_batch(cifar, piece.data, piece.shown)
+        pictures = next(
+            file.pictures for file in layout.data_files if file.name == piece.name
+        )
+        return read_pickled_batch(cifar, piece.data, piece.shown, pictures)
+
+    def _check_names(self, piece: Piece) -> None:
+        cifar = self._cifar
+        if self._place.layout.kind == "binary":
+            found = read_text_names(piece.data, piece.shown)
+        else:
+            found = read_pickled_names(cifar, piece.data, piece.shown)
+        if len(found) != len(cifar.class_names):
+            raise DataError(
+                f"{piece.shown} names {len(found)} classes, expected the "
+                f"{len(cifar.class_names)} of {cifar.title}."
+            )
+        for number, (name, expected) in enumerate(
+            zip(found, cifar.class_names, strict=True)
+        ):
+            if name != expected:
+                raise DataError(
+                    f"{piece.shown} names class {number} {name!r:.40}, expected "
+                    f"{expected!r}."
+                )
+
+
+class _Builder:
+    """Puts the batches of one split at their places, in whatever order they come."""
+
+    def __init__(self, cifar: Cifar, files: tuple[DataFile, ...]) -> None:
+        import numpy as np
+
+        self._cifar = cifar
+        self._starts: dict[str, int] = {}
+        self._files = {file.name: file for file in files}
+        total = 0
+        for file in files:
+            self._starts[file.name] = total
+            total += file.pictures
+        self._images = np.empty((total, 32, 32, 3), np.uint8)
+        self._labels = np.empty(total, np.uint8)
+
+    def add(self, piece: Piece, labels: np.ndarray, pixels: np.ndarray) -> DataFile:
+        file = self._files[piece.name]
+        start = self._starts[piece.name]
+        place = slice(start, start + file.pictures)
+        self._labels[place] = labels
+        planes = pixels.reshape(-1, 3, 32, 32)
+        self._images[place] = planes.transpose(0, 2, 3, 1)
+        return file
+
+    def finish(self, path: Path) -> Split:
+        import numpy as np
+
+        names, files = self._cifar.class_names, list(self._files)
+        expected = len(self._labels) // len(names)
+        counts = np.bincount(self._labels, minlength=len(names)).tolist()
+        for name, count in zip(names, counts, strict=True):
+            if count != expected:
+                where = files[0] if len(files) == 1 else f"{files[0]} to {files[-1]}"
+                raise DataError(
+                    f"{path}: {where}: found {count:,} pictures of the class {name}, "
+                    f"expected {expected:,} of every class. Get it again."
+                )
+        return Split(self._images, self._labels)
+
+
+def _stamp(path: Path) -> JsonValue:
+    try:
+        status = path.stat()
+    except OSError:
+        return [path.name, -1, -1]  # reading it will say what is wrong
+    return [path.name, status.st_size, status.st_mtime_ns]

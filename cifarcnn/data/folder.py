@@ -1,0 +1,134 @@
+"""Pictures of one's own: ``train/<class>/<picture>`` and ``test/<class>/<picture>``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from cifarcnn.data.decoded import Decoded
+from cifarcnn.data.picture import read_picture
+from cifarcnn.data.splits import Split
+from cifarcnn.errors import DataError, PictureError
+
+_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
+_SHOWN = 5  # unreadable pictures that a message lists
+
+
+class FolderSource:
+    """A folder with a folder for each class.
+
+    The classes are the folders in ``train``, sorted by name. Pictures are taken in
+    the order of their names and read as ``predict`` reads them.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    @property
+    def key(self) -> str:
+        """Where the folder lies."""
+        return f"folder-{hashlib.sha256(str(self._root).encode()).hexdigest()[:16]}"
+
+    def signature(self) -> dict[str, JsonValue]:
+        """Path, sizes and times of every picture, as one digest."""
+        digest = hashlib.sha256()
+        for split in ("train", "test"):
+            for name in _folders(self._root / split):
+                digest.update(f"{split}/{name}/\n".encode())
+                for path in _pictures(self._root / split / name):
+                    digest.update(_stamp(path).encode("utf-8", "surrogateescape"))
+        return {"path": str(self._root), "files": digest.hexdigest()}
+
+    def decode(self) -> Decoded:
+        """Read every picture.
+
+        Raises:
+            DataError: There is no ``train`` folder or no class in it, there are more
+                than 256 classes, ``test`` has other classes than ``train``, a class
+                has no pictures, or pictures cannot be read.
+        """
+        train = self._root / "train"
+        if not train.is_dir():
+            raise DataError(
+                f"{self._root} has no folder train; expected train/<class>/<picture>."
+            )
+        classes = _folders(train)
+        if not 2 <= len(classes) <= 256:
+            raise DataError(
+                f"{train} has {len(classes)} class folders, expected 2 to 256: one "
+                "folder of pictures for each class."
+            )
+        test = self._root / "test"
+        if test.is_dir() and _folders(test) != classes:
+            odd = sorted(set(_folders(test)) ^ set(classes))
+            raise DataError(
+                f"{test} must have the same class folders as train; only one of them "
+                f"has {', '.join(odd[:_SHOWN])}."
+            )
+        failures: list[str] = []
+        training = _read_split(train, classes, failures)
+        testing = _read_split(test, classes, failures) if test.is_dir() else None
+        if failures:
+            more = len(failures) - _SHOWN
+            listed = "".join(f"\n  {line}" for line in failures[:_SHOWN])
+            rest = f"\n  and {more} more" if more > 0 else ""
+            raise DataError(
+                f"{self._root} has pictures that cannot be read, {len(failures)} in "
+                f"all. Mend or remove them:{listed}{rest}"
+            )
+        return Decoded(tuple(classes), training, testing, official=False)
+
+
+def _read_split(folder: Path, classes: list[str], failures: list[str]) -> Split:
+    import numpy as np
+
+    images, labels = [], []
+    for label, name in enumerate(classes):
+        paths = _pictures(folder / name)
+        if not paths:
+            raise DataError(
+                f"{folder / name} has no pictures; expected PNG, JPEG, WebP, BMP or "
+                "GIF files."
+            )
+        for path in paths:
+            try:
+                images.append(read_picture(path, path.name))
+            except PictureError as error:
+                failures.append(f"{path}: {error}")
+                continue
+            labels.append(label)
+    pictures = np.array(images, np.uint8).reshape(-1, 32, 32, 3)
+    return Split(pictures, np.array(labels, np.uint8))
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return f"{path.name}\n"  # reading it will say what is wrong
+    return f"{path.name}\n{status.st_size} {status.st_mtime_ns}\n"
+
+
+def _folders(folder: Path) -> list[str]:
+    # Hidden folders are never classes: editors and file managers leave them behind.
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
+    except OSError:
+        return []
+    return sorted(name for name in names if not name.startswith("."))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    return [
+        folder / name
+        for name in names
+        if not name.startswith(".") and Path(name).suffix.lower() in _ENDINGS
+    ]

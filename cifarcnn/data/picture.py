@@ -1,0 +1,163 @@
+"""One picture of any size and mode, as the network sees it."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, BinaryIO
+
+from cifarcnn.data.picture_modes import flatten_colours, prepare_mode
+from cifarcnn.errors import PictureError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+SIDE = 32
+MAX_BYTES = 100_000_000
+MAX_PIXELS = 50_000_000
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+_ACCEPTED = "a PNG, JPEG, WebP, BMP or GIF picture"
+_DAMAGED = "the file is damaged: its pixels cannot be read."
+# What a JPEG may be shrunk to while it is being decoded: enough for the filter below
+# to see four pixels for each one it makes.
+_DRAFT_SIDE = 4 * SIDE
+_ORIENTATION = 0x0112  # the EXIF tag
+
+
+def read_picture(source: Path | BinaryIO, name: str) -> np.ndarray:
+    """Read a picture and make it 32x32.
+
+    The largest centred square is cut out and shrunk (or enlarged) with Lanczos's
+    filter, antialiased; a picture that is 32x32 already keeps every pixel. EXIF
+    rotation is applied, transparency shows white, 16 bits are scaled to 8, of an
+    animation the first frame counts.
+
+    Args:
+        source: A file, or a stream of its bytes.
+        name: What the user calls it; its ending helps to explain a refusal.
+
+    Returns:
+        uint8 ``(32, 32, 3)``, red, green, blue.
+
+    Raises:
+        PictureError: It is not a regular file, cannot be read, is empty, larger than
+            100 MB or 50 megapixels, cut short, damaged, or not a PNG, JPEG, WebP, BMP
+            or GIF picture. The sentence does not repeat ``name``.
+    """
+    import numpy as np
+
+    data = _read_bytes(source)
+    with warnings.catch_warnings():
+        # Pillow warns of what is checked here or does not matter for the pixels.
+        warnings.simplefilter("ignore")
+        picture = _decode(data, name)
+        orientation = _orientation(picture)
+        # After shrinking: a centred square keeps its place under every rotation.
+        small = _turn(flatten_colours(_shrink(prepare_mode(picture))), orientation)
+    return np.array(small, dtype=np.uint8)
+
+
+def _read_bytes(source: Path | BinaryIO) -> bytes:
+    if not isinstance(source, PurePath):
+        data = source.read(MAX_BYTES + 1)
+    else:
+        try:
+            mode = os.stat(source).st_mode
+            if stat.S_ISDIR(mode):
+                raise PictureError("this is a folder; expected a picture.")
+            if not stat.S_ISREG(mode):
+                raise PictureError("this is not a regular file; expected a picture.")
+            with open(source, "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            raise PictureError("there is no such file.") from None
+        except OSError as error:
+            raise PictureError(f"it cannot be read: {error.strerror}.") from None
+        except ValueError:
+            raise PictureError("this is not the name of a file.") from None
+    if len(data) > MAX_BYTES:
+        raise PictureError(
+            f"it is larger than {MAX_BYTES // 1_000_000} MB, the most that is read."
+        )
+    if not data:
+        raise PictureError(f"the file is empty; expected {_ACCEPTED}.")
+    return data
+
+
+def _decode(data: bytes, name: str) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError:
+        ending = PurePath(name).suffix
+        hint = f" (its name ends in {ending})" if ending else ""
+        raise PictureError(
+            f"this is not {_ACCEPTED}{hint}; save it as one of these."
+        ) from None
+    except Image.DecompressionBombError:
+        raise PictureError(
+            f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels; at most "
+            f"{MAX_PIXELS:,} are accepted. Make it smaller first."
+        ) from None
+    except Exception:
+        raise PictureError(_DAMAGED) from None
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"it has {width:,} x {height:,} = {width * height:,} pixels; at most "
+            f"{MAX_PIXELS:,} are accepted. Make it smaller first."
+        )
+    try:
+        picture.draft(None, (_DRAFT_SIDE, _DRAFT_SIDE))
+        picture.load()
+    except Exception as error:
+        # On damaged bytes Pillow's readers raise whatever they stumble over.
+        if "truncated" in str(error):
+            raise PictureError("the file is cut short.") from None
+        raise PictureError(_DAMAGED) from None
+    return picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:
+        # A broken EXIF block is not worth the picture: it is taken as it lies.
+        return 1
+
+
+def _shrink(picture: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if picture.size == (SIDE, SIDE):
+        return picture
+    width, height = picture.size
+    square = min(width, height)
+    left, top = (width - square) / 2, (height - square) / 2
+    return picture.resize(
+        (SIDE, SIDE),
+        Image.Resampling.LANCZOS,
+        box=(left, top, left + square, top + square),
+    )
+
+
+def _turn(picture: Image.Image, orientation: int) -> Image.Image:
+    from PIL.Image import Transpose
+
+    # How to undo each value: table of EXIF 2.3, section 4.6.4.
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    turn = turns.get(orientation)
+    return picture if turn is None else picture.transpose(turn)

@@ -1,0 +1,112 @@
+"""The exceptions that a user can cause, and the exit code of each.
+
+::
+
+    CifarcnnError            1   something failed
+    |-- UsageError           2   the command line or a Python call is wrong
+    |   `-- ConfigError      2   the config is wrong; carries every problem found
+    |-- DataError            1   a data set is missing, damaged or not what it says
+    |-- PictureError         1   one picture cannot be read; the others go on
+    |-- RunError             1   the folder of a run is missing, damaged or unfinished
+    `-- DeviceError          1   the device that was asked for cannot be used
+
+The message is for the user: place, what was found, what was expected, the way out.
+Only the command line turns one of these into an exit code and a line on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class CifarcnnError(Exception):
+    """Something that the user can mend; the message says how."""
+
+    exit_code = 1
+
+
+class UsageError(CifarcnnError):
+    """The command line, or an argument of a Python call, is wrong."""
+
+    exit_code = 2
+
+
+class DataError(CifarcnnError):
+    """A data set is missing, damaged or not what it claims to be."""
+
+
+class PictureError(CifarcnnError):
+    """One picture cannot be read. Others in the same call are not affected."""
+
+
+class RunError(CifarcnnError):
+    """The folder of a run is missing, damaged, or lacks what was asked for."""
+
+
+class DeviceError(CifarcnnError):
+    """The device that was asked for cannot be used on this machine."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a config.
+
+    Attributes:
+        file: The name of the file as the user gave it, or ``--set`` for an override.
+        line: The line, counted from 1.
+        column: The column, counted from 1.
+        path: The dotted way to the value, such as ``model.layers[3].Conv2D.filters``.
+        message: What was found and what was expected.
+        hint: The way out; empty when the message already says it.
+        text: The line of the file itself, or the part of it around the column.
+        caret: The column in ``text`` that the caret stands under, counted from 1.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+    hint: str = ""
+    text: str = ""
+    caret: int = 1
+
+    def __str__(self) -> str:
+        subject = f"{self.path}: " if self.path else ""
+        lines = [f"{self.file}:{self.line}:{self.column}: {subject}{self.message}"]
+        if self.text:
+            number = f"{self.line:>5}"
+            lines.append(f"{number} | {self.text}")
+            lines.append(f"{' ' * len(number)} | {' ' * (self.caret - 1)}^")
+        if self.hint:
+            lines.append(f"      {self.hint}")
+        return "\n".join(lines)
+
+
+class ConfigError(UsageError):
+    """The config is wrong.
+
+    Attributes:
+        problems: Every mistake that was found, in the order of the file.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Stopped(BaseException):
+    """A signal ended the work after everything worth keeping was saved.
+
+    Not an ``Exception``, so that no handler for failures takes it for one.
+
+    Attributes:
+        signal_number: The signal that asked for it, such as 2 for SIGINT.
+        exit_code: 128 and the number of the signal, as shells have it.
+    """
+
+    def __init__(self, signal_number: int, message: str = "") -> None:
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number
+        super().__init__(message)

@@ -1,0 +1,102 @@
+"""The network of a config as a flat functional model of stock Keras layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.config.layers import AnyLayer, Residual
+from cifarcnn.errors import UsageError
+from cifarcnn.network.conversion import convert_choice
+
+if TYPE_CHECKING:
+    import keras
+
+    from cifarcnn.config import Config
+
+INPUT = "images"
+NORMALIZATION = "normalization"
+PROBABILITIES = "probabilities"
+
+
+def build_model(config: Config, class_count: int) -> keras.Model:
+    """Build the untrained network, normalization and softmax included.
+
+    Input shape: ``(pictures, 32, 32, 3)``, uint8, red, green, blue, 0 to 255.
+    Output shape: ``(pictures, class_count)``, float32, probabilities that add to 1.
+
+    The initial weights follow Keras's global seed: call
+    ``keras.utils.set_random_seed`` before to repeat them.
+
+    Raises:
+        UsageError: ``data.normalization`` is still ``standard``, or the last layer
+            does not give one number per class.
+    """
+    import keras
+
+    images = keras.Input((32, 32, 3), dtype="uint8", name=INPUT)
+    scale, offset = _normalization(config)
+    normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
+    logits = _stack(_without_softmax(config.model.layers), normalized)
+    if tuple(logits.shape) != (None, class_count):
+        shape = tuple(logits.shape[1:])
+        raise UsageError(
+            f"The last layer gives the shape {shape}, but the data has {class_count} "
+            f"classes: it must give ({class_count},)."
+        )
+    # float32 whatever the precision of the layers: small probabilities matter.
+    softmax = keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
+    return keras.Model(images, softmax(logits), name="cifarcnn")
+
+
+def logits_model(model: keras.Model) -> keras.Model:
+    """The same layers without the softmax at the end; weights are shared."""
+    import keras
+
+    return keras.Model(model.input, model.get_layer(PROBABILITIES).input, name="logits")
+
+
+def _normalization(config: Config) -> tuple[Any, Any]:
+    """Scale and offset, so that ``scale * pixel + offset`` is what the layers see."""
+    normalization = config.data.normalization
+    if normalization == "unit":
+        return 1 / 255, 0.0
+    if normalization == "none":
+        return 1.0, 0.0
+    if normalization == "standard":
+        raise UsageError(
+            "data.normalization is `standard`, which needs the mean and the deviation "
+            "of the training pictures: pass the config through "
+            "config.with_normalization(statistics) first, or load a trained run."
+        )
+    pairs = list(zip(normalization.mean, normalization.deviation, strict=True))
+    return (
+        [1 / (255 * deviation) for _, deviation in pairs],
+        [-mean / deviation for mean, deviation in pairs],
+    )
+
+
+def _without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
+    """The same layers, the last that has an activation without its softmax."""
+    layers = list(layers)
+    for place in reversed(range(len(layers))):
+        activation = getattr(layers[place], "activation", None)
+        if activation is None:
+            continue
+        if activation == "softmax":
+            layers[place] = layers[place].model_copy(update={"activation": "linear"})
+        break
+    return layers
+
+
+def _stack(layers: Sequence[AnyLayer], tensor: Any) -> Any:
+    import keras
+
+    for layer in layers:
+        if isinstance(layer, Residual):
+            main = _stack(layer.layers, tensor)
+            shortcut = _stack(layer.shortcut, tensor)
+            tensor = keras.layers.Add(name=layer.name)([main, shortcut])
+        else:
+            tensor = convert_choice(keras.layers, layer)(tensor)
+    return tensor

@@ -1,0 +1,34 @@
+"""A checked choice of the config to the Keras object of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cifarcnn.config.choices import Choice
+
+
+def convert_choice(module: Any, choice: Choice, **overrides: Any) -> Any:
+    """Build the object of ``module`` that ``choice`` names, with its arguments.
+
+    Args:
+        module: Such as ``keras.layers`` or ``keras.optimizers``.
+        choice: Its class has the name and the fields of the Keras class.
+        overrides: Arguments that take the place of those in ``choice``.
+    """
+    arguments = {**convert_arguments(choice.arguments()), **overrides}
+    return getattr(module, choice.type)(**arguments)
+
+
+def convert_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The same arguments with initializers and regularizers as Keras objects."""
+    return {name: _convert(name, value) for name, value in arguments.items()}
+
+
+def _convert(name: str, value: Any) -> Any:
+    import keras
+
+    if not isinstance(value, Choice):
+        return value
+    module = keras.regularizers if name.endswith("regularizer") else keras.initializers
+    return convert_choice(module, value)

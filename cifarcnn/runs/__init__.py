@@ -1,0 +1,27 @@
+"""The files of a run: its config, its weights, its history, its figures."""
+
+from __future__ import annotations
+
+from cifarcnn.runs.folder import Run
+from cifarcnn.runs.manifest import DataRecord, Manifest, Origin
+from cifarcnn.runs.places import ROOT
+from cifarcnn.runs.store import StoredWeights
+from cifarcnn.runs.weights import (
+    WEIGHTS_FILES,
+    ArraySpec,
+    WeightsChoice,
+    describe_arrays,
+)
+
+__all__ = [
+    "ROOT",
+    "WEIGHTS_FILES",
+    "ArraySpec",
+    "DataRecord",
+    "Manifest",
+    "Origin",
+    "Run",
+    "StoredWeights",
+    "WeightsChoice",
+    "describe_arrays",
+]

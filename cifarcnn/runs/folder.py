@@ -1,0 +1,220 @@
+"""The folder of one run, and its files by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifarcnn.config import Config, load_config
+from cifarcnn.config.nodes import Source
+from cifarcnn.config.yaml_text import decode, parse
+from cifarcnn.errors import RunError
+from cifarcnn.files import write_atomically
+from cifarcnn.runs.history import extend_rows, read_rows
+from cifarcnn.runs.manifest import Manifest, Origin
+from cifarcnn.runs.places import find, make_named, make_next
+from cifarcnn.runs.reading import read_bytes, read_json, reason
+from cifarcnn.runs.store import (
+    CONFIG,
+    CONFIG_LIMIT,
+    StoredWeights,
+    load_manifest,
+    load_weights,
+    save_weights,
+)
+from cifarcnn.runs.weights import WEIGHTS_FILES, ArraySpec, WeightsChoice
+
+if TYPE_CHECKING:
+    from cifarcnn.runs.weights import Array
+
+ENVIRONMENT = "environment.json"
+HISTORY = "history.csv"
+LOG = "log.txt"
+METRICS = "metrics.json"
+
+_JSON_LIMIT = 4 * 1024 * 1024
+
+
+class Run:
+    """The folder of one run.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, root: Path, name: str) -> Run:
+        """A new run ``root/<name>-<number>``, which ``root/latest`` then names.
+
+        Raises:
+            RunError: The folder cannot be made.
+        """
+        return cls(make_next(root, name))
+
+    @classmethod
+    def at(cls, path: Path) -> Run:
+        """A new run in a folder of the user's choice.
+
+        Raises:
+            RunError: The folder holds something, or cannot be made.
+        """
+        return cls(make_named(path))
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> Run:
+        """The run in an existing folder; None takes the newest under ``./runs``.
+
+        Raises:
+            RunError: There is none, or the path is something else than a run.
+        """
+        return cls(find(path, CONFIG))
+
+    @property
+    def config_path(self) -> Path:
+        """The resolved config, every default written out."""
+        return self.path / CONFIG
+
+    @property
+    def log_path(self) -> Path:
+        """What was said while training, TensorFlow's own lines included."""
+        return self.path / LOG
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training came to its end, which ``metrics.json`` stands for."""
+        return (self.path / METRICS).is_file()
+
+    @cached_property
+    def config(self) -> Config:
+        """The config of the run, checked like any other.
+
+        Raises:
+            RunError: The file is missing, a link, or too large, or it extends another.
+            ConfigError: The file is not a valid config.
+        """
+        path = self.config_path
+        text = decode(read_bytes(path, CONFIG_LIMIT), str(path))
+        root = parse(text, Source(str(path), tuple(text.splitlines()))).value
+        if isinstance(root, dict) and "extends" in root:
+            raise RunError(
+                f"{path} extends another file, but the config of a run stands for "
+                "itself: cifarcnn writes it with every value in it. It is not loaded."
+            )
+        return load_config(path)
+
+    def write(self, name: str, data: bytes) -> Path:
+        """Write one file of the run, whole or not at all.
+
+        Raises:
+            RunError: The disk is full, or the folder is gone or read-only.
+        """
+        path = self.path / name
+        try:
+            write_atomically(path, data)
+        except OSError as error:
+            raise RunError(
+                f"{path} cannot be written: {reason(error)}. What stood there before "
+                "is unharmed."
+            ) from error
+        return path
+
+    def write_config(self, config: Config) -> None:
+        """Keep the resolved config."""
+        self.write(CONFIG, config.to_yaml().encode())
+
+    def write_environment(self, environment: Mapping[str, object]) -> None:
+        """Keep where and with what the run is trained, as JSON."""
+        self.write(ENVIRONMENT, _to_json(environment))
+
+    def read_environment(self) -> dict[str, object]:
+        """Where and with what the run was trained.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        return read_json(self.path / ENVIRONMENT, _JSON_LIMIT)
+
+    def write_metrics(self, metrics: Mapping[str, object]) -> None:
+        """Keep the final figures; written last, because it marks the run finished."""
+        self.write(METRICS, _to_json(metrics))
+
+    def read_metrics(self) -> dict[str, object]:
+        """The final figures of a finished run.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        return read_json(self.path / METRICS, _JSON_LIMIT)
+
+    def append_history(self, row: Mapping[str, object]) -> None:
+        """Add the figures of one epoch; None becomes an empty field.
+
+        Raises:
+            RunError: The columns differ from those of the rows before.
+        """
+        self.write(HISTORY, extend_rows(self.path / HISTORY, row))
+
+    def read_history(self) -> list[dict[str, str]]:
+        """The figures of each epoch, as text by column.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        return read_rows(self.path / HISTORY)
+
+    def save_weights(
+        self,
+        choice: WeightsChoice,
+        arrays: Mapping[str, Array],
+        *,
+        epoch: int,
+        origin: Origin,
+    ) -> None:
+        """Write one weights file and its entry in the manifest.
+
+        Args:
+            choice: ``best`` for weights.safetensors, ``last`` for last.safetensors.
+            arrays: All variables of the network by name, in its order.
+            epoch: How many epochs have been trained.
+            origin: Classes, data and versions; the same for all files of a run.
+
+        Raises:
+            RunError: A value is not finite, or the disk is full. What was saved
+                before is unharmed.
+        """
+        name = WEIGHTS_FILES[choice]
+        save_weights(self.path, name, arrays, epoch, origin, self.write)
+
+    def load_weights(
+        self, choice: WeightsChoice, expected: Mapping[str, ArraySpec]
+    ) -> StoredWeights:
+        """The arrays of a weights file, after everything about them was checked.
+
+        Args:
+            choice: ``best`` for weights.safetensors, ``last`` for last.safetensors.
+            expected: Shape and element type of every variable of the network that
+                the config describes, by name and in its order.
+
+        Raises:
+            RunError: The file is missing, is not the one that was written, does not
+                hold exactly what is expected, or holds a value that is not finite.
+        """
+        return load_weights(self.path, WEIGHTS_FILES[choice], expected)
+
+    def manifest(self) -> Manifest:
+        """What the weights are and what they were trained on.
+
+        Raises:
+            RunError: No weights were saved yet, or the file is damaged.
+        """
+        return load_manifest(self.path)
+
+
+def _to_json(content: Mapping[str, object]) -> bytes:
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()

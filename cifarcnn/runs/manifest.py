@@ -1,0 +1,144 @@
+"""``manifest.json``: what the weights of a run are, and what they were trained on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cifarcnn.errors import RunError
+from cifarcnn.runs.reading import RESTORE_HINT, read_json
+
+FORMAT: Final = 1
+# A network of a thousand layers needs about half of this.
+SIZE_LIMIT = 4 * 1024 * 1024
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+Length = Annotated[int, Field(ge=0, le=2**31)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ArrayRecord(_Part):
+    """Shape and element type of one array."""
+
+    shape: Annotated[tuple[Length, ...], Field(max_length=16)]
+    dtype: Annotated[str, Field(pattern=r"^[a-z]+[0-9]*$", max_length=20)]
+
+
+class WeightsRecord(_Part):
+    """One state of a weights file.
+
+    Attributes:
+        sha256: Of the whole file.
+        bytes: Its size.
+        epoch: How many epochs had been trained, 0 for the start values.
+        arrays: Every array by its name, in the order of the network.
+    """
+
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=0)]
+    epoch: Annotated[int, Field(ge=0)]
+    arrays: dict[Text, ArrayRecord]
+
+
+class DataRecord(_Part):
+    """The data set that the weights were trained on.
+
+    Attributes:
+        name: Such as ``cifar10``.
+        checksum: SHA-256 over the content of both splits.
+        official: Whether it was the official data to the byte.
+        notice: What every result has to say about it; null when nothing.
+    """
+
+    name: Text
+    checksum: Text
+    official: bool
+    notice: Text | None
+
+
+class Origin(_Part):
+    """Where weights come from; the same for all files of one run.
+
+    Attributes:
+        class_names: In the order of the network's outputs.
+        data: The data set.
+        versions: Of this program and of what it stands on, by name.
+    """
+
+    class_names: Annotated[tuple[Text, ...], Field(min_length=2, max_length=10_000)]
+    data: DataRecord
+    versions: dict[Text, Text]
+
+
+class Manifest(_Part):
+    """The content of ``manifest.json``.
+
+    Attributes:
+        format: The version of this layout.
+        config_sha256: Of the bytes of ``config.yaml``.
+        origin: Where the weights come from.
+        weights: For each weights file the states that it may be in, newest first.
+            There is one, except while the file is being replaced: then the new and
+            the old one are both listed, so that a kill at any moment leaves a file
+            that can be told for what it is.
+    """
+
+    format: Literal[1]
+    config_sha256: Sha256
+    origin: Origin
+    weights: dict[Text, Annotated[tuple[WeightsRecord, ...], Field(min_length=1)]]
+
+    def with_weights(self, name: str, *records: WeightsRecord) -> Manifest:
+        """The same manifest in which the file ``name`` is in one of ``records``."""
+        return self.model_copy(update={"weights": {**self.weights, name: records}})
+
+    def to_json(self) -> bytes:
+        """The file, in UTF-8, one line per entry down to the arrays."""
+        return (json.dumps(self.model_dump(mode="json"), indent=1) + "\n").encode()
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The checked content of a ``manifest.json``.
+
+    Raises:
+        RunError: The file is missing, damaged, or of another version of the program.
+    """
+    content = read_json(path, SIZE_LIMIT)
+    version = content.get("format")
+    if version != FORMAT or isinstance(version, bool):
+        raise RunError(
+            f"{path} has the format {_shown(version)}, but this version of cifarcnn "
+            f"reads format {FORMAT}. Load the run with the version that wrote it."
+        )
+    try:
+        # Through JSON, because strict Python mode refuses lists for tuples.
+        return Manifest.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise RunError(
+            f"{path} is damaged: `{place}` is missing, unknown or not what belongs "
+            f"there. {RESTORE_HINT}"
+        ) from error
+
+
+def record_arrays(
+    arrays: Mapping[str, tuple[tuple[int, ...], str]],
+) -> dict[str, ArrayRecord]:
+    """Names, shapes and element types in the form of the manifest."""
+    return {
+        name: ArrayRecord(shape=shape, dtype=dtype)
+        for name, (shape, dtype) in arrays.items()
+    }
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

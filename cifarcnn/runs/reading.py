@@ -1,0 +1,70 @@
+"""Reading a file of a run that a stranger may have made."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+from cifarcnn.errors import RunError
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The content of a regular file of at most ``limit`` bytes.
+
+    Links are not followed, so that a run from elsewhere cannot name a file outside
+    its folder, and pipes and devices are not opened, so that it cannot make us wait.
+
+    Raises:
+        RunError: The file is missing, is not a regular file, is too large, or cannot
+            be read.
+    """
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise RunError(
+                f"{path} is not a plain file. The files of a run are never links, "
+                "folders or devices; put the file itself there."
+            )
+        if status.st_size > limit:
+            raise RunError(
+                f"{path} has {status.st_size:,} bytes, but at most {limit:,} are "
+                "expected there. It is not loaded."
+            )
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {reason(error)}.") from error
+    if len(data) > limit:
+        raise RunError(f"{path} grew while it was read. Try again.")
+    return data
+
+
+def read_json(path: Path, limit: int) -> dict[str, object]:
+    """The JSON object in a file of at most ``limit`` bytes.
+
+    Raises:
+        RunError: As ``read_bytes``, or the content is not one JSON object.
+    """
+    data = read_bytes(path, limit)
+    try:
+        content = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+    # A thousand opening brackets exhaust the stack rather than the grammar.
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: it is not JSON. {RESTORE_HINT}") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{path} is damaged: it is not one JSON object. {RESTORE_HINT}")
+    return content
+
+
+RESTORE_HINT = "Restore it from a copy of the run, or train again."
+
+
+def reason(error: OSError) -> str:
+    """What the system says about a failure, without its number and path."""
+    return error.strerror or type(error).__name__
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)

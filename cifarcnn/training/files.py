@@ -1,0 +1,103 @@
+"""The files of a run that are written once: at the start and at the end."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.network import write_weights
+from cifarcnn.runs import Origin
+from cifarcnn.runs.manifest import DataRecord
+from cifarcnn.training.keeper import Keeper
+from cifarcnn.training.observer import Outcome, Plan
+
+if TYPE_CHECKING:
+    import keras
+
+    from cifarcnn.data import Dataset
+    from cifarcnn.engine import Device
+
+MODEL = "model.keras"
+
+
+def describe_origin(dataset: Dataset, device: Device) -> Origin:
+    """Where the weights come from, for the manifest."""
+    return Origin(
+        class_names=dataset.class_names,
+        data=DataRecord(
+            name=dataset.name,
+            checksum=dataset.checksum,
+            official=dataset.official,
+            notice=dataset.notice,
+        ),
+        versions=dict(device.versions),
+    )
+
+
+def describe_environment(
+    dataset: Dataset, device: Device, seed: int
+) -> dict[str, object]:
+    """The content of ``environment.json``: where and with what this was trained."""
+    return {
+        "command_line": sys.argv,
+        "versions": dict(device.versions),
+        "device": {
+            "kind": device.kind,
+            "description": device.description,
+            "threads": device.threads,
+            "note": device.note,
+        },
+        "seed": seed,
+        "data": _describe_data(dataset),
+    }
+
+
+def describe_metrics(
+    outcome: Outcome, plan: Plan, dataset: Dataset
+) -> dict[str, object]:
+    """The content of ``metrics.json``: what a finished training came to."""
+    seconds = outcome.duration_seconds
+    speeds = [record.pictures_per_second for record in outcome.records]
+    return {
+        "smoke": plan.smoke,
+        "epochs": len(outcome.records),
+        "stopped_early": outcome.stopped_early,
+        "weights": outcome.weights,
+        "kept": asdict(outcome.kept),
+        "best": asdict(outcome.best),
+        "last": asdict(outcome.last),
+        "duration_seconds": seconds,
+        "epoch_duration_seconds": [r.duration_seconds for r in outcome.records],
+        "pictures_per_second": sum(speeds) / len(speeds),
+        "training_pictures": plan.training_pictures,
+        "validation_pictures": plan.validation_pictures,
+        "parameters": plan.parameters,
+        "data": _describe_data(dataset),
+        "diagnosis": list(outcome.diagnosis),
+    }
+
+
+def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
+    """Write ``model.keras`` with the weights that the run settled on.
+
+    Keras writes straight onto its target, so it gets a place of its own first.
+    """
+    if keeper.weights == "best":
+        write_weights(model, keeper.best_arrays)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / MODEL
+        model.save(path)
+        keeper.run.write(MODEL, path.read_bytes())
+
+
+def _describe_data(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "origin": dataset.origin,
+        "checksum": dataset.checksum,
+        "official": dataset.official,
+        "notice": dataset.notice,
+    }

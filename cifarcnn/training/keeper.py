@@ -1,0 +1,120 @@
+"""Keeps the files of a run up to date: history, last weights, best weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
+
+from cifarcnn.errors import RunError
+from cifarcnn.training.observer import EpochRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from cifarcnn.runs import Origin, Run
+
+    Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+class Keeper:
+    """Writes what each epoch brought, so that nothing is lost when training stops.
+
+    ``last.safetensors`` holds the weights after the last finished epoch, and
+    ``weights.safetensors`` those that ``evaluate`` and ``predict`` use: of the best
+    epoch, or of the last one when the config says so.
+
+    Attributes:
+        records: One for each finished epoch.
+        best: The record of the best epoch so far, or ``None`` before the first.
+        best_arrays: Its weights.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        origin: Origin,
+        *,
+        best_by: Literal["val_loss", "val_accuracy"],
+        weights: Literal["best", "last"],
+    ) -> None:
+        self.run = run
+        self.origin = origin
+        self.best_by = best_by
+        self.weights = weights
+        self.records: list[EpochRecord] = []
+        self.best: EpochRecord | None = None
+        self.best_arrays: Arrays = {}
+
+    def epoch_ended(self, record: EpochRecord, arrays: Arrays) -> None:
+        """Save the weights and the figures of a finished epoch.
+
+        Args:
+            record: The figures.
+            arrays: The weights by name; not changed by anybody afterwards.
+
+        Raises:
+            RunError: A loss or a weight is not finite (what was saved before is
+                unharmed), or the disk is full.
+        """
+        if not all(
+            math.isfinite(loss)
+            for loss in (record.loss, record.val_loss)
+            if loss is not None
+        ):
+            raise RunError(
+                describe_divergence(
+                    f"At the end of epoch {record.epoch}",
+                    record.learning_rate,
+                    self.describe_kept(),
+                )
+            )
+        improved = self._improves(record)
+        self._save("last", arrays, record.epoch)
+        if improved or self.weights == "last":
+            self._save("best", arrays, record.epoch)
+        if improved:
+            self.best, self.best_arrays = record, arrays
+        self.records.append(record)
+        self.run.append_history(asdict(record))
+
+    def stopped(self, arrays: Arrays) -> None:
+        """Save the weights of this moment, in the middle of an epoch.
+
+        They become ``last.safetensors``; where nothing better is known, or the config
+        wants the last weights, ``weights.safetensors`` as well.
+        """
+        epochs = len(self.records)
+        self._save("last", arrays, epochs)
+        if self.best is None or self.weights == "last":
+            self._save("best", arrays, epochs)
+
+    def describe_kept(self) -> str:
+        """What the folder of the run holds, as a sentence."""
+        if not self.records:
+            return "No epoch was finished, so no weights are kept."
+        last = f"The weights of epoch {self.records[-1].epoch} are kept in"
+        return f"{last} {self.run.path}."
+
+    def _improves(self, record: EpochRecord) -> bool:
+        if self.best is None or record.val_loss is None:
+            return True
+        if self.best_by == "val_accuracy":
+            return (record.val_accuracy or 0.0) > (self.best.val_accuracy or 0.0)
+        return self.best.val_loss is None or record.val_loss < self.best.val_loss
+
+    def _save(
+        self, choice: Literal["best", "last"], arrays: Arrays, epoch: int
+    ) -> None:
+        self.run.save_weights(choice, arrays, epoch=epoch, origin=self.origin)
+
+
+def describe_divergence(place: str, learning_rate: float, kept: str) -> str:
+    """The sentences for a loss that is no longer a number."""
+    return (
+        f"{place} the loss is not finite any more: the training diverged, at a "
+        f"learning rate of {learning_rate:.3g}. Try a tenth of it, a warm-up, or "
+        f"clipping (training.optimizer: clipnorm). {kept}"
+    )

@@ -1,0 +1,130 @@
+"""What training tells while it runs, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cifarcnn.data import Dataset
+    from cifarcnn.engine import Device
+    from cifarcnn.runs import Run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is about to be done.
+
+    Attributes:
+        epochs: How often every training picture is to be seen.
+        steps_per_epoch: Batches in an epoch, the partial last one included.
+        batch_size: Pictures in one step.
+        training_pictures: Pictures learnt from.
+        validation_pictures: Pictures judged after each epoch; 0 for none.
+        parameters: Numbers in the network, trained or not.
+        class_count: Number of classes.
+        smoke: Whether this is only a trial on few pictures.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+    training_pictures: int
+    validation_pictures: int
+    parameters: int
+    class_count: int
+    smoke: bool = False
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """The figures of one finished epoch.
+
+    Attributes:
+        epoch: Its number, counted from 1.
+        loss: Mean over the epoch's steps, penalties of regularizers included.
+        accuracy: Share of training pictures named rightly, 0 to 1, while learning.
+        val_loss: Loss on the validation split; ``None`` without one.
+        val_accuracy: Accuracy there, 0 to 1.
+        learning_rate: Of the last step.
+        duration_seconds: Of the whole epoch, validation included.
+        pictures_per_second: Training pictures per second, validation left out.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    learning_rate: float
+    duration_seconds: float
+    pictures_per_second: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished training came to.
+
+    Attributes:
+        run: The folder of the run.
+        records: One for each epoch, in order.
+        best: The record of the best epoch; the last one without validation.
+        weights: ``best`` or ``last``: which ones ``weights.safetensors`` holds.
+        stopped_early: Whether early stopping ended the training.
+        duration_seconds: Of all epochs together.
+        diagnosis: Plain sentences on what the figures suggest; often none.
+    """
+
+    run: Path
+    records: tuple[EpochRecord, ...]
+    best: EpochRecord
+    weights: str
+    stopped_early: bool
+    duration_seconds: float
+    diagnosis: tuple[str, ...]
+
+    @property
+    def last(self) -> EpochRecord:
+        """The record of the last epoch."""
+        return self.records[-1]
+
+    @property
+    def kept(self) -> EpochRecord:
+        """The record of the epoch whose weights ``evaluate`` and ``predict`` use."""
+        return self.best if self.weights == "best" else self.last
+
+
+class Observer:
+    """Hears of each event and does nothing; subclass it to show or to record.
+
+    The methods are called in this order, in the thread that trains.
+    """
+
+    def device_started(self, device: Device) -> None:
+        """Keras runs on ``device``."""
+
+    def data_opened(self, dataset: Dataset) -> None:
+        """The data set was found and read."""
+
+    def run_created(self, run: Run) -> None:
+        """The folder of the run exists."""
+
+    def training_started(self, plan: Plan) -> None:
+        """The network is built; the first step comes next."""
+
+    def batch_ended(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        """A step is done.
+
+        Args:
+            epoch: The current epoch, counted from 1.
+            step: Steps of this epoch that are done, counted from 1.
+            logs: ``loss`` and ``accuracy``, as means over the epoch so far.
+        """
+
+    def epoch_ended(self, record: EpochRecord) -> None:
+        """An epoch is done, validated and saved."""
+
+    def training_ended(self, outcome: Outcome) -> None:
+        """All files of the run are written."""

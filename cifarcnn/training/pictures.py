@@ -1,0 +1,55 @@
+"""The pictures on the device: only their indices travel there with each step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.network import logits_model
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+
+def training_model(model: keras.Model, images: np.ndarray) -> keras.Model:
+    """A model from indices into ``images`` to the logits of ``model``.
+
+    It shares the weights of ``model`` and is never saved.
+
+    Input: ``{"index": int32 (b,)}``. Output shape: ``(b, classes)``, logits.
+
+    Args:
+        model: The network, from pictures to probabilities.
+        images: uint8 ``(n, 32, 32, 3)``; copied to the device once.
+    """
+    import keras
+
+    index = keras.Input((), dtype="int32", name="index")
+    pictures = _picture_source(images)(index)
+    logits = logits_model(model)(pictures)
+    return keras.Model({"index": index}, logits, name="training")
+
+
+def _picture_source(images: np.ndarray) -> Any:
+    import keras
+
+    class PictureSource(keras.layers.Layer):  # type: ignore[misc]
+        """Gathers rows of a table of pictures: ``(b,)`` to ``(b, 32, 32, 3)``."""
+
+        def build(self, input_shape: Any) -> None:
+            self.table = self.add_weight(
+                shape=images.shape,
+                dtype="uint8",
+                initializer=lambda shape, dtype: keras.ops.convert_to_tensor(images),
+                trainable=False,
+                name="table",
+            )
+
+        def call(self, index: Any) -> Any:
+            return keras.ops.take(self.table, index, axis=0)
+
+        def compute_output_spec(self, index: Any) -> Any:
+            shape = (*index.shape, *images.shape[1:])
+            return keras.KerasTensor(shape, dtype="uint8")
+
+    return PictureSource(name="pictures")

@@ -1,0 +1,86 @@
+"""From the config to the objects that ``fit`` needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.config.optimizers import ReduceLROnPlateau
+from cifarcnn.network import convert_choice, to_numpy
+from cifarcnn.training.schedules import learning_rate
+
+if TYPE_CHECKING:
+    from cifarcnn.config import Config
+    from cifarcnn.data import Split
+
+SMOKE_PICTURES = 512
+
+
+def choose_for_smoke(split: Split) -> Split:
+    """At most 512 pictures, evenly spaced: sorted data keeps all its classes."""
+    import numpy as np
+
+    from cifarcnn.data import Split as PictureSplit
+
+    if len(split.labels) <= SMOKE_PICTURES:
+        return split
+    places = np.linspace(0, len(split.labels) - 1, SMOKE_PICTURES).round().astype(int)
+    return PictureSplit(split.images[places], split.labels[places])
+
+
+def build_optimizer(
+    config: Config, epochs: int, steps_per_epoch: int
+) -> tuple[Any, Callable[[int], float]]:
+    """The Keras optimizer with its schedule, and the learning rate of each step.
+
+    Returns:
+        The optimizer, and a function from a step (counted from 0 over the whole
+        training, at most the current one) to the rate it was done with.
+    """
+    import keras
+
+    training = config.training
+    rate = learning_rate(
+        training.learning_rate_schedule,
+        training.optimizer.learning_rate,
+        epochs,
+        steps_per_epoch,
+    )
+    optimizer = convert_choice(keras.optimizers, training.optimizer, learning_rate=rate)
+
+    def rate_at(step: int) -> float:
+        value = rate(step) if callable(rate) else optimizer.learning_rate
+        # Seven digits are what float32 holds; the rest would only look odd.
+        return float(f"{float(to_numpy(value)):.7g}")
+
+    return optimizer, rate_at
+
+
+def build_callbacks(config: Config) -> list[Any]:
+    """Keras's own callbacks that the config asks for, early stopping last."""
+    import keras
+
+    callbacks = []
+    schedule = config.training.learning_rate_schedule
+    if isinstance(schedule, ReduceLROnPlateau):
+        callbacks.append(
+            convert_choice(
+                keras.callbacks, schedule, mode=direction_of(schedule.monitor)
+            )
+        )
+    stopping = config.training.early_stopping
+    if stopping is not None:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                monitor=stopping.monitor,
+                patience=stopping.patience,
+                min_delta=stopping.min_delta,
+                mode=direction_of(stopping.monitor),
+            )
+        )
+    return callbacks
+
+
+def direction_of(monitor: str) -> str:
+    """Whether a figure should fall or rise, in Keras's words."""
+    return "max" if monitor.endswith("accuracy") else "min"
