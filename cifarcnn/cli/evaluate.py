@@ -59,6 +59,8 @@ def command(
     with console.native_output():
         loaded = api.load_run(run_path, weights=weights, device=device, data_path=data)
         console.say(f"device: {loaded.device.description}")
+        if loaded.device.note:
+            console.say(loaded.device.note)
         _warn(loaded)
         evaluation = loaded.evaluate(split)
     if as_json:
@@ -75,7 +77,13 @@ def _warn(loaded: LoadedRun) -> None:
     if not loaded.run.finished:
         console.say(
             f"warning: {loaded.path} is unfinished: its training was stopped or is "
-            f"still going on. These are the weights after epoch {loaded.epoch}."
+            f"still going on. These weights have been trained for {loaded.epoch} "
+            f"whole epoch{'' if loaded.epoch == 1 else 's'}."
+        )
+    elif loaded.run.read_metrics().get("smoke") is True:
+        console.say(
+            f"warning: {loaded.path} is a trial on few pictures (--smoke). Its figures "
+            "say nothing about the network."
         )
     trained, here = loaded.manifest.origin.data, loaded.dataset
     if trained.checksum != here.checksum:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -91,7 +92,7 @@ def command(
             loaded.model,
             collect_sources(images),
             test_images=lambda: loaded.dataset.test().images,
-            standard_input=click.get_binary_stream("stdin"),
+            standard_input=sys.stdin.buffer,
         ):
             failed = failed or answer.error is not None
             if save_input is not None:

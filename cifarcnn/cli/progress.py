@@ -110,7 +110,9 @@ class LiveDisplay(LineDisplay):
     def training_started(self, plan: Plan) -> None:
         super().training_started(plan)
         steps = plan.steps_per_epoch
-        self._epoch_bar = self._progress.add_task("", total=steps, figures="")
+        self._epoch_bar = self._progress.add_task(
+            f"epoch 1/{plan.epochs}", total=steps, figures=""
+        )
         self._whole_bar = self._progress.add_task(
             "whole training", total=plan.epochs * steps, figures=""
         )

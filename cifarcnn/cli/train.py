@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -62,9 +62,9 @@ def command(
     from cifarcnn.cli.progress import open_display
 
     with console.native_output() as native:
-        # Inside, Python's own standard error leads to the log of the run.
+        # Inside, that descriptor leads to the log of the run.
         with open_display(
-            log=lambda text: print(text, file=sys.stderr, flush=True),
+            log=lambda text: os.write(console.STDERR, f"{text}\n".encode()),
             log_moved=native.move_to,
         ) as display:
             trained = api.train(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cifarcnn.config.choices import suggest
-from cifarcnn.config.nodes import Node
+from cifarcnn.config.nodes import Node, quote
+
+# Keys that begin with a capital letter are names of layers, optimizers and the like.
+BLOCK_NAME = "[a-z][A-Za-z0-9_]*"
+PARAMETER_NAME = "[A-Za-z_][A-Za-z0-9_]*"
 
 # Says what is wrong at a node: the node, what was found and expected, the way out.
 Complain = Callable[[Node, str, str], None]
@@ -57,6 +62,13 @@ def _read_block(
             node, f"'{name}' is the name of a layer", "give the block another name"
         )
         return None
+    if not re.fullmatch(BLOCK_NAME, name):
+        complain(
+            node,
+            f"{quote(name)} is no name for a block",
+            "begin with a small letter and use letters, digits and underscores",
+        )
+        return None
     if not isinstance(node.value, dict):
         complain(
             node,
@@ -67,7 +79,10 @@ def _read_block(
     refuse_unknown(node.value, ("parameters", "layers"), "a block", complain)
     layers = node.value.get("layers")
     if layers is None or not isinstance(layers.value, list):
-        complain(layers or node, f"the block '{name}' needs a list of layers", "")
+        found = f", found {layers.describe()}" if layers else ""
+        complain(
+            layers or node, f"the block '{name}' needs a list of layers{found}", ""
+        )
         return None
     return Block(name, _read_parameters(node.value, complain), layers.value)
 
@@ -77,6 +92,13 @@ def _read_parameters(members: dict[str, Node], complain: Complain) -> dict[str, 
     if node is None or node.value is None:
         return {}
     if isinstance(node.value, dict):
+        for key, value in node.value.items():
+            if not re.fullmatch(PARAMETER_NAME, key):
+                complain(
+                    value,
+                    f"{quote(key)} is no name for a parameter",
+                    "use letters, digits and underscores",
+                )
         return node.value
     complain(
         node,
@@ -92,7 +114,7 @@ def refuse_unknown(
     """Complain of every key that is not known."""
     for key, node in members.items():
         if key not in known:
-            complain(node, f"{owner} has no '{key}'", suggest(key, known))
+            complain(node, f"{owner} has no {quote(key)}", suggest(key, known))
 
 
 def fill(node: Node, given: dict[str, Node], complain: Complain) -> Node:
@@ -110,7 +132,7 @@ def fill(node: Node, given: dict[str, Node], complain: Complain) -> Node:
         return replace(given[name], key=node.key)
     complain(
         node,
-        f"there is no parameter '{name}' here",
+        f"there is no parameter {quote(name)} here",
         suggest(name, given) or "parameters are declared in a block",
     )
     return node

@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from cifarcnn.config.nodes import quote
+from cifarcnn.config.nodes import cut, quote
 
 
 class Strict(BaseModel):
@@ -119,35 +119,37 @@ class NamedChoice:
             ],
         }
 
+    def spellings(self) -> dict[str, str]:
+        """Every way to write a name of the set, and the name that it means."""
+        plain = {name: name for name in self.by_name}
+        return plain | ({snake_case(n): n for n in plain} if self.snake_case else {})
+
     def _name_of(self, value: Any) -> str | None:
         if isinstance(value, Choice):
             return value.type
         if isinstance(value, str):
-            return self._canonical(value)
+            return self.spellings().get(value, value)
         if isinstance(value, dict) and len(value) == 1:
-            return self._canonical(str(next(iter(value))))
+            key = str(next(iter(value)))
+            return self.spellings().get(key, key)
         return None
-
-    def _canonical(self, name: str) -> str:
-        if self.snake_case and name not in self.by_name:
-            for known in self.by_name:
-                if snake_case(known) == name:
-                    return known
-        return name
 
     def _check(self, value: Any) -> Any:
         name = self._name_of(value)
         if name in self.by_name:
             return value
         if name is None:
+            several = isinstance(value, dict) and len(value) > 1
             raise mistake(
                 f"expected one {self.word}, as its name or as "
                 f"{{Name: {{argument: value}}}}, found {describe(value)}",
-                "a list item holds one name; indent its arguments below it"
-                if isinstance(value, dict)
+                "indent the arguments below the name, or write {Name: {argument: ...}}"
+                if several
                 else "",
             )
-        raise mistake(f"there is no {self.word} '{name}'", suggest(name, self.by_name))
+        raise mistake(
+            f"there is no {self.word} {quote(name)}", suggest(name, self.by_name)
+        )
 
     def _opener(self, choice: type[Choice]) -> Callable[[Any], Any]:
         def open_choice(value: Any) -> Any:
@@ -170,11 +172,17 @@ class NamedChoice:
         return open_choice
 
 
-def mistake(message: str, hint: str = "") -> PydanticCustomError:
-    """A user's mistake with its way out, raised from inside a validator."""
+def mistake(message: str, hint: str = "", *at: str) -> PydanticCustomError:
+    """A user's mistake with its way out, raised from inside a validator.
+
+    Args:
+        message: What was found and expected.
+        hint: The way out.
+        at: The way to the guilty value, from the one that is being validated.
+    """
     # Braces would be read as places for values.
     return PydanticCustomError(
-        "mistake", "{message}", {"message": message, "hint": hint}
+        "mistake", "{message}", {"message": message, "hint": hint, "at": at}
     )
 
 
@@ -196,9 +204,11 @@ def suggest(found: str, known: Iterable[str]) -> str:
 def describe(value: object) -> str:
     """A plain value as a message quotes it."""
     if isinstance(value, dict):
-        return "a mapping of " + (", ".join(map(str, value)) or "nothing")
-    if isinstance(value, list):
-        return "a list"
+        keys = [cut(str(key), 20) for key in list(value)[:5]]
+        more = ["..."] if len(value) > 5 else []
+        return f"a mapping of {', '.join(keys + more)}" if keys else "an empty mapping"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
     return quote(value)
 
 

@@ -23,12 +23,19 @@ from dataclasses import dataclass, field, replace
 
 from cifarcnn.config.blocks import Block, fill, read_blocks, refuse_unknown
 from cifarcnn.config.choices import suggest
-from cifarcnn.config.nodes import Node
-from cifarcnn.errors import Problem
+from cifarcnn.config.nodes import Node, measure, quote
+from cifarcnn.config.yaml_text import DEEPEST_NESTING
+from cifarcnn.errors import ConfigError, Problem
 
 DEEPEST_BLOCKS = 16
-MOST_LAYERS = 5_000
+# Deeper ones could be written with blocks, but not read back from the resolved config.
+DEEPEST_RESIDUALS = 8
+MOST_LAYERS = 1_000
 MOST_REPEATS = 1_000
+# A few lines can stand for more layers than there are atoms: what stops the unfolding
+# also counts what gives no layer, and the values of the layers.
+MOST_STEPS = 20_000
+MOST_VALUES = 200_000
 _RESIDUAL = ("layers", "shortcut")
 
 
@@ -39,10 +46,12 @@ class _Scope:
     Attributes:
         given: The parameters of the block it is in.
         inside: The names of the blocks around it, outermost first.
+        residuals: How many residuals are around it.
     """
 
     given: dict[str, Node] = field(default_factory=dict)
     inside: tuple[str, ...] = ()
+    residuals: int = 0
 
 
 @dataclass
@@ -50,9 +59,16 @@ class Expansion:
     """Unfolds the layers of one config and gathers the mistakes on the way."""
 
     layer_names: frozenset[str]
-    problems: list[Problem] = field(default_factory=list)
+    found: dict[Problem, None] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
-    count: int = 0
+    layers: int = 0
+    steps: int = 0
+    values: int = 0
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The mistakes, in the order in which they were met, each once."""
+        return list(self.found)
 
     def expand(self, root: Node) -> Node:
         """The tree without ``blocks`` and with the layers unfolded.
@@ -63,6 +79,9 @@ class Expansion:
         Returns:
             The tree; what could not be unfolded is left out of it and is in
             ``problems``.
+
+        Raises:
+            ConfigError: Written out, the config would be far too large.
         """
         if not isinstance(root.value, dict):
             return root
@@ -77,37 +96,55 @@ class Expansion:
                 members["model"] = replace(
                     model, value={**model.value, "layers": unfolded}
                 )
-        return replace(root, value=members)
+        root = replace(root, value=members)
+        self._limit("values", measure(root)[0], MOST_VALUES, root)
+        return root
 
     def _complain(self, node: Node, message: str, hint: str = "") -> None:
-        problem = node.key_or_place.problem(node.path, message, hint)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.found[node.key_or_place.problem(node.path, message, hint)] = None
+
+    def _limit(self, what: str, count: int, most: int, node: Node) -> None:
+        if count > most:
+            self._complain(
+                node,
+                f"written out, the config has more than {most:,} {what}",
+                "use fewer or smaller repetitions and blocks",
+            )
+            raise ConfigError(self.problems)
 
     def _fill(self, node: Node, scope: _Scope) -> Node:
-        return fill(node, scope.given, self._complain)
+        filled = fill(node, scope.given, self._complain)
+        size, depth = measure(filled)
+        self.values += size
+        self._limit("values", self.values, MOST_VALUES, node)
+        self._limit("levels", depth, DEEPEST_NESTING, node)
+        return filled
 
     def _unfold(self, layers: list[Node], scope: _Scope) -> list[Node]:
         unfolded: list[Node] = []
         for layer in layers:
-            named = layer.named()
-            if named is not None and named[0] == "Repeat":
-                unfolded += self._repeat(layer, named[1], scope)
-            elif named is not None and named[0] in self.blocks:
-                unfolded += self._use(layer, self.blocks[named[0]], named[1], scope)
-            elif named is not None and named[0] == "Residual" and named[1] is not None:
-                unfolded.append(self._residual(layer, named[1], scope))
+            self.steps += 1
+            self._limit("steps", self.steps, MOST_STEPS, layer)
+            if isinstance(layer.value, str) and layer.value.startswith("$"):
+                layer = self._fill(layer, scope)
+            name, arguments = layer.named() or ("", None)
+            if name == "Repeat":
+                unfolded += self._repeat(layer, arguments, scope)
+            elif name in self.blocks:
+                unfolded += self._use(layer, self.blocks[name], arguments, scope)
             else:
-                unfolded.append(self._fill(layer, scope))
-                self.count += 1
-            if self.count > MOST_LAYERS:
-                self._complain(
-                    layer, f"the network has more than {MOST_LAYERS:,} layers"
-                )
-                break
+                if name == "Residual" and arguments is not None:
+                    unfolded.append(self._residual(layer, arguments, scope))
+                else:
+                    unfolded.append(self._fill(layer, scope))
+                self.layers += 1
+                self._limit("layers", self.layers, MOST_LAYERS, layer)
         return unfolded
 
     def _residual(self, layer: Node, arguments: Node, scope: _Scope) -> Node:
+        scope = replace(scope, residuals=scope.residuals + 1)
+        what = "residuals one inside the other"
+        self._limit(what, scope.residuals, DEEPEST_RESIDUALS, layer)
         if isinstance(arguments.value, list):
             ways = replace(arguments, value=self._unfold(arguments.value, scope))
             return replace(layer, value={"Residual": ways})
@@ -149,11 +186,11 @@ class Expansion:
                 layers, f"expected a list of layers, found {layers.describe()}"
             )
             return []
-        before = self.count
+        before = self.layers
         once = self._unfold(layers.value, scope)
-        self.count = before + (self.count - before) * number
-        # Far too many are not even written down; the caller complains of the count.
-        return once * (number if self.count <= MOST_LAYERS else 1)
+        self.layers = before + (self.layers - before) * number
+        self._limit("layers", self.layers, MOST_LAYERS, layer)
+        return once * number
 
     def _use(
         self, layer: Node, block: Block, arguments: Node | None, scope: _Scope
@@ -161,9 +198,8 @@ class Expansion:
         if block.name in scope.inside:
             self._complain(layer, f"the block '{block.name}' contains itself")
             return []
-        if len(scope.inside) >= DEEPEST_BLOCKS:
-            self._complain(layer, f"blocks are nested more than {DEEPEST_BLOCKS} deep")
-            return []
+        what = "blocks one inside the other"
+        self._limit(what, len(scope.inside) + 1, DEEPEST_BLOCKS, layer)
         passed: dict[str, Node] = {}
         if arguments is not None and isinstance(arguments.value, dict):
             passed = arguments.value
@@ -179,14 +215,21 @@ class Expansion:
             if key not in block.parameters:
                 self._complain(
                     node,
-                    f"the block '{block.name}' has no parameter '{key}'",
+                    f"the block '{block.name}' has no parameter {quote(key)}",
                     suggest(key, block.parameters),
                 )
             values[key] = self._fill(node, scope)
-        missing = [key for key, node in values.items() if node.value is None]
+        missing = [
+            quote(key)
+            for key, node in block.parameters.items()
+            if node.value is None and key not in passed
+        ]
         if missing:
             self._complain(
-                layer, f"the block '{block.name}' needs {', '.join(missing)}"
+                layer,
+                f"the block '{block.name}' needs {' and '.join(missing)}",
+                f"such as {block.name}: {{{missing[0][1:-1]}: ...}}",
             )
             return []
-        return self._unfold(block.layers, _Scope(values, (*scope.inside, block.name)))
+        inside = (*scope.inside, block.name)
+        return self._unfold(block.layers, _Scope(values, inside, scope.residuals))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from cifarcnn.config.choices import Choice, NamedChoice
+from cifarcnn.config.choices import Choice, NamedChoice, mistake
 
 
 class Zeros(Choice):
@@ -42,6 +42,16 @@ class RandomUniform(Choice):
     """Lower end of the range."""
     maxval: float = 0.05
     """Upper end of the range."""
+
+    @model_validator(mode="after")
+    def _refuse_disorder(self) -> RandomUniform:
+        if self.minval > self.maxval:
+            raise mistake(
+                f"minval {self.minval} is above maxval {self.maxval}",
+                "exchange them",
+                "minval",
+            )
+        return self
 
 
 class TruncatedNormal(Choice):
@@ -131,6 +141,19 @@ Initializer: TypeAlias = Annotated[
     | Orthogonal,
     NamedChoice("initializer", *_INITIALIZERS, snake_case=True),
 ]
+
+
+def _refuse_orthogonal(initializer: Choice) -> Choice:
+    if isinstance(initializer, Orthogonal):
+        raise mistake(
+            "Orthogonal needs a table of weights, and here is only a row of them",
+            "use Zeros, Ones, Constant or a random one",
+        )
+    return initializer
+
+
+# For biases and for the scales and shifts of a normalization.
+RowInitializer: TypeAlias = Annotated[Initializer, AfterValidator(_refuse_orthogonal)]
 
 
 class L1(Choice):

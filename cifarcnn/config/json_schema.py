@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from cifarcnn.config.blocks import BLOCK_NAME, PARAMETER_NAME
 from cifarcnn.config.choices import NamedChoice
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.schema import Config
@@ -16,7 +17,7 @@ from cifarcnn.config.schema import Config
 Schema = dict[str, Any]
 
 # Inside a block any value may be one of its parameters.
-_PARAMETER: Schema = {"type": "string", "pattern": r"^\$[A-Za-z_][A-Za-z0-9_]*$"}
+_PARAMETER: Schema = {"type": "string", "pattern": rf"^\${PARAMETER_NAME}$"}
 _CHOICE_WORDS = (
     "layer",
     "initializer",
@@ -24,7 +25,7 @@ _CHOICE_WORDS = (
     "optimizer",
     "learning-rate schedule",
 )
-_BLOCK_NAME = "^[a-z][A-Za-z0-9_]*$"
+_BLOCK_NAME = f"^{BLOCK_NAME}$"
 
 
 def config_schema() -> Schema:
@@ -81,7 +82,11 @@ def _share_choices(part: Any, shared: Schema) -> Any:
 def _add_file_keys(schema: Schema) -> None:
     """The keys that are gone once a file is read: extends, blocks and Repeat."""
     names, mapping = schema["$defs"]["layer"]["anyOf"]
-    names["anyOf"] = [{"enum": names.pop("enum")}, {"pattern": _BLOCK_NAME}]
+    names["anyOf"] = [
+        {"enum": names.pop("enum")},
+        {"pattern": _BLOCK_NAME},
+        {"pattern": _PARAMETER["pattern"]},
+    ]
     mapping["properties"]["Repeat"] = {
         "type": "object",
         "description": "The same layers several times, one after the other.",
@@ -153,7 +158,7 @@ def _describe(schema: Schema, model: type[BaseModel]) -> None:
     texts: dict[str, str] = {}
     for owner in reversed(model.__mro__):
         if issubclass(owner, BaseModel) and owner is not BaseModel:
-            texts |= _field_docstrings(owner)
+            texts |= field_docstrings(owner)
     for key, text in texts.items():
         if key in schema.get("properties", {}):
             schema["properties"][key]["description"] = text
@@ -161,7 +166,8 @@ def _describe(schema: Schema, model: type[BaseModel]) -> None:
         schema["description"] = inspect.cleandoc(model.__doc__)
 
 
-def _field_docstrings(model: type[BaseModel]) -> dict[str, str]:
+def field_docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """The text under each field of one class, by the name of the field."""
     source = inspect.getsource(sys.modules[model.__module__])
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ClassDef) and node.name == model.__name__:

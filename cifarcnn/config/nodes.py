@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -13,6 +14,8 @@ Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 
 # What a terminal shows of one line; a longer line is cut around the caret.
 SHOWN_COLUMNS = 100
+LONGEST_PATH = 200
+LONGEST_QUOTE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class Source:
 
     name: str
     lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, text: str) -> Source:
+        """The source of a whole text."""
+        return cls(name, tuple(text.splitlines()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +55,11 @@ class Place:
             file=self.source.name,
             line=self.line,
             column=self.column,
-            path=path,
-            message=message,
-            hint=hint,
+            path=escape(cut(path, LONGEST_PATH)),
+            message=escape(message),
+            hint=escape(hint),
             text=text[start : start + SHOWN_COLUMNS].rstrip(),
-            caret=column - start,
+            caret=1 + _width(text[start : column - 1]),
         )
 
 
@@ -121,6 +129,16 @@ class Node:
         return None
 
 
+def _width(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(
+        0
+        if unicodedata.combining(char)
+        else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
 def quote(value: object) -> str:
     """A scalar as YAML would show it, cut when long."""
     if value is None:
@@ -128,9 +146,22 @@ def quote(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"'{value}'" if len(value) <= 40 else f"'{value[:37]}...'"
+        return f"'{cut(value, LONGEST_QUOTE)}'"
     text = repr(value)
     return {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(text, text)
+
+
+def cut(text: str, length: int) -> str:
+    """The text, or its beginning and three points when it is longer."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def escape(text: str) -> str:
+    """The text with every character that could steer a terminal written as an escape.
+
+    Config files come from anywhere, and parts of them are shown on the screen.
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def join(path: str, step: str | int) -> str:
@@ -140,33 +171,58 @@ def join(path: str, step: str | int) -> str:
     return f"{path}.{step}" if path else step
 
 
-def merge(base: Node, over: Node) -> Node:
+def merge(base: Node, over: Node, spellings: Mapping[str, str]) -> Node:
     """``over`` laid upon ``base``.
 
-    Mappings merge key by key; anything else is replaced as a whole, lists too. A
-    named choice such as an optimizer merges with one of the same name and replaces
-    one of another: names begin with a capital letter, keys do not.
+    Mappings merge key by key; anything else is replaced as a whole, lists too. A named
+    choice such as an optimizer merges with one of the same name and replaces one of
+    another.
+
+    Args:
+        base: What is changed.
+        over: The change.
+        spellings: The ways to write the names of choices, and the name that each means.
     """
     if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
         return over
-    if _is_choice(over) and _is_choice(base) and over.value.keys() != base.value.keys():
-        return over
     merged = dict(base.value)
+    before, after = _choice(base, spellings), _choice(over, spellings)
+    if before and after:
+        if before != after:
+            return over
+        merged = dict(zip(over.value, merged.values(), strict=True))
     for key, node in over.value.items():
-        merged[key] = merge(merged[key], node) if key in merged else node
+        merged[key] = merge(merged[key], node, spellings) if key in merged else node
     return replace(over, value=merged)
 
 
-def _is_choice(node: Node) -> bool:
-    return isinstance(node.value, dict) and any(key[:1].isupper() for key in node.value)
+def _choice(node: Node, spellings: Mapping[str, str]) -> str | None:
+    """The name that a mapping such as ``{adam: ...}`` chooses: ``Adam``."""
+    if not isinstance(node.value, dict) or len(node.value) != 1:
+        return None
+    key = next(iter(node.value))
+    # A misspelt name begins with a capital letter too, and other keys do not.
+    return spellings.get(key, key if key[:1].isupper() else None)
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it."""
-    yield node
-    if isinstance(node.value, dict):
-        for inner in node.value.values():
-            yield from walk(inner)
-    elif isinstance(node.value, list):
-        for inner in node.value:
-            yield from walk(inner)
+def measure(root: Node) -> tuple[int, int]:
+    """How many values a tree holds, itself included, and how deep it is.
+
+    Blocks and repetitions share what they write out again and again, so that a tree
+    may stand for far more values than there are objects: each is counted as often as
+    it occurs, but looked at once.
+    """
+    known: dict[int, tuple[int, int]] = {}
+
+    def measured(node: Node) -> tuple[int, int]:
+        if not isinstance(node.value, dict | list):
+            return 1, 1
+        if id(node.value) not in known:
+            items = node.value.values() if isinstance(node.value, dict) else node.value
+            sizes = [measured(item) for item in items]
+            size = 1 + sum(size for size, _ in sizes)
+            depth = 1 + max((depth for _, depth in sizes), default=0)
+            known[id(node.value)] = size, depth
+        return known[id(node.value)]
+
+    return measured(root)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cifarcnn.config.choices import Choice, NamedChoice, mistake
 
@@ -42,7 +42,9 @@ class Optimizer(Choice):
         ]
         if len(names) > 1:
             raise mistake(
-                f"{' and '.join(names)} cannot be used together", "keep one of them"
+                f"{' and '.join(names)} cannot be used together",
+                "keep one of them",
+                names[1],
             )
         return self
 
@@ -71,10 +73,18 @@ class Adam(Optimizer):
     """Whether the scale never grows again."""
 
 
+def _refuse_none(value: float | None) -> float | None:
+    if value is None:
+        raise mistake("AdamW needs a number for weight_decay", "use Adam for none")
+    return value
+
+
 class AdamW(Adam):
     """Adam with weight decay."""
 
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = 0.004
+    weight_decay: Annotated[
+        Annotated[float, Field(ge=0, lt=1)] | None, AfterValidator(_refuse_none)
+    ] = 0.004
     """Share of each weight that is taken away, times the learning rate, each step."""
 
 
@@ -181,7 +191,9 @@ class StepDecay(_WarmedUp):
     @model_validator(mode="after")
     def _refuse_disorder(self) -> StepDecay:
         if sorted(set(self.at_epochs)) != self.at_epochs:
-            raise mistake(f"at_epochs must rise, found {self.at_epochs}")
+            raise mistake(
+                f"at_epochs must rise, found {self.at_epochs}", "", "at_epochs"
+            )
         return self
 
 

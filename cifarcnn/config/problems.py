@@ -69,7 +69,7 @@ def _short_spelling(node: Node, step: str | int) -> Node | None:
 def _explain(item: Any, root: Node, model: type[BaseModel]) -> Problem:
     kind, loc = item["type"], item["loc"]
     context = item.get("ctx", {})
-    node = locate(root, loc)
+    node = locate(root, (*loc, *context.get("at", ())))
     if kind == "missing":
         owner = _owner(model, loc[:-1])
         name = owner.__name__ if issubclass(owner, Choice) else "the config"
@@ -81,7 +81,9 @@ def _explain(item: Any, root: Node, model: type[BaseModel]) -> Problem:
             "there is no key"
         )  # fmt: skip
         hint = suggest(str(loc[-1]), _known_keys(owner))
-        return node.key_or_place.problem(node.path, f"{what} '{loc[-1]}'", hint)
+        return node.key_or_place.problem(
+            node.path, f"{what} {quote(str(loc[-1]))}", hint
+        )
     message, hint = _wording(kind, context, item["msg"], node)
     return node.place.problem(node.path, message, hint)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from cifarcnn.config.choices import Strict, describe, external, mistake, suggest
+from cifarcnn.config.initializers import Initializer, Regularizer
 from cifarcnn.config.layers import AnyLayer, name_layers
 from cifarcnn.config.layers.base import Fraction
 from cifarcnn.config.optimizers import (
@@ -26,6 +27,12 @@ from cifarcnn.config.optimizers import (
 )
 from cifarcnn.config.yaml_text import dump
 
+# Every way to write the name of a layer, an optimizer and so on; what each means.
+SPELLINGS = {
+    spelling: name
+    for choices in (AnyLayer, AnyOptimizer, AnySchedule, Initializer, Regularizer)
+    for spelling, name in get_args(choices)[1].spellings().items()
+}
 # Number of classes of the data sets whose classes are known beforehand.
 CLASS_COUNTS = {"cifar10": 10, "cifar100": 100, "synthetic": 10}
 
@@ -100,14 +107,16 @@ class Data(Strict):
             raise mistake(
                 "dataset: folder needs a path",
                 "give the folder that holds train/<class>/ and test/<class>/",
+                "dataset",
             )
         if self.dataset != "folder" and self.classes is not None:
             raise mistake(
                 f"classes belong to dataset: folder; those of {self.dataset} are known",
                 "remove classes",
+                "classes",
             )
         if self.classes is not None and len(set(self.classes)) < len(self.classes):
-            raise mistake("classes holds a name twice", "keep one of them")
+            raise mistake("classes holds a name twice", "keep one of them", "classes")
         return self
 
 
@@ -197,6 +206,8 @@ class Config(Strict):
                     f"{who} watches the validation pictures, but "
                     "data.validation_fraction is 0",
                     "set data.validation_fraction to 0.1, say",
+                    "data",
+                    "validation_fraction",
                 )
         return self
 

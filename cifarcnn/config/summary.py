@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cifarcnn.config.layers import AnyLayer, Misfit, Residual, Shape, flatten_layers
+from cifarcnn.config.layers import AnyLayer, Misfit, Residual, Shape
 from cifarcnn.config.layers.base import MOST_PARAMETERS, show
 from cifarcnn.config.schema import Config
 
@@ -126,37 +125,39 @@ def _walk_residual(
     short = _walk(layer.shortcut, shape, (*inside, "shortcut"), depth + 1, summary)
     if main != short and len(summary.complaints) == before:
         way = "its shortcut gives" if layer.shortcut else "what goes in is"
+        message = f"its layers give {show(main)}, but {way} {show(short)}: they cannot "
         summary.complaints.append(
-            Complaint(
-                here,
-                f"its layers give {show(main)}, but {way} {show(short)}: they cannot "
-                "be added",
-                "give it a shortcut with the same filters and strides, such as "
-                f"Conv2D: {{filters: {main[-1]}, kernel_size: 1, "
-                f"strides: {max(1, -(-short[0] // max(1, main[0])))}}}",
-            )
+            Complaint(here, f"{message}be added", _suggest_shortcut(main, shape))
         )
     summary.rows.append(Row(layer.name, "Add", main, 0, 0, depth))
     return main
 
 
-def _check_names(layers: list[AnyLayer], start: Location, summary: Summary) -> None:
-    counts = Counter(layer.name for layer in flatten_layers(layers))
-    for name in (name for name, count in counts.items() if count > 1):
-        summary.complaints.append(
-            Complaint(
-                _location_of(layers, name, start),
-                f"{counts[name]} layers are called '{name}'; a name must be unique",
-                "leave the names out: layers are numbered by themselves",
+def _suggest_shortcut(main: Shape, shape: Shape) -> str:
+    """How a 1x1 convolution would bring ``shape`` to that of the main way."""
+    if len(main) == len(shape) == 3:
+        strides = max(1, shape[0] // main[0])
+        if (-(-shape[0] // strides), -(-shape[1] // strides)) == main[:2]:
+            return (
+                f"give it shortcut: [Conv2D: {{filters: {main[2]}, kernel_size: 1, "
+                f"strides: {strides}}}]"
             )
-        )
+    return "its layers must keep the shape, or its shortcut must change it alike"
 
 
-def _location_of(layers: Sequence[AnyLayer], name: str, start: Location) -> Location:
-    found = [
-        location for location, layer in _locations(layers, start) if layer.name == name
-    ]
-    return found[-1]
+def _check_names(layers: list[AnyLayer], start: Location, summary: Summary) -> None:
+    places: dict[str, list[Location]] = {}
+    for location, layer in _locations(layers, start):
+        places.setdefault(layer.name, []).append(location)
+    for name, found in places.items():
+        if len(found) > 1:
+            summary.complaints.append(
+                Complaint(
+                    found[-1],
+                    f"{len(found)} layers are called '{name}'; a name must be unique",
+                    "leave the names out: layers are numbered by themselves",
+                )
+            )
 
 
 def _locations(

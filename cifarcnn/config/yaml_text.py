@@ -7,57 +7,56 @@ of YAML 1.2.2, section 10.3.2. Aliases, tags and repeated keys are refused.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, field
 
 import yaml
 
-from cifarcnn.config.nodes import Node, Place, Scalar, Source, join
+from cifarcnn.config.nodes import Node, Place, Scalar, Source, join, quote
+from cifarcnn.config.scalars import LONGEST_NUMBER_DIGITS, is_number, resolve
+from cifarcnn.config.yaml_words import tell
 from cifarcnn.errors import ConfigError, Problem
 
-# A resolved network of 300 layers takes about 200 kB.
-LARGEST_FILE_BYTES = 1_000_000
+# The resolved config of a run has up to 1,000 layers of about 0.4, at most 1.8 kB.
+LARGEST_FILE_BYTES = 2_000_000
 DEEPEST_NESTING = 32
-LONGEST_NUMBER_DIGITS = 40
+LONGEST_PARSED_TWICE = 50_000
 
-_NULL = re.compile(r"~|null|Null|NULL|")
-_TRUE = re.compile(r"true|True|TRUE")
-_FALSE = re.compile(r"false|False|FALSE")
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAVE_AS_UTF8 = "save the file as UTF-8"
+# All but the printable characters of YAML 1.1, section 4.1, which the parser knows.
+_REFUSED = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 def decode(data: bytes, name: str) -> str:
     """The text of a config file.
 
     Raises:
-        ConfigError: The file is larger than 1 MB or is not UTF-8.
+        ConfigError: The file is larger than 2 MB or is not UTF-8.
     """
     if len(data) > LARGEST_FILE_BYTES:
+        message = f"the file is larger than {LARGEST_FILE_BYTES:,} bytes"
+        hint = "a config is a short text; shorten it with Repeat and blocks"
+        raise ConfigError([Problem(name, 1, 1, "", message, hint)])
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ConfigError(
-            [
-                _file_problem(
-                    name,
-                    f"the file has {len(data):,} bytes; a config has at most "
-                    f"{LARGEST_FILE_BYTES:,}",
-                )
-            ]
+            [Problem(name, 1, 1, "", "the file is UTF-16 text", _SAVE_AS_UTF8)]
         )
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        source = Source.of(name, data.decode("utf-8", "replace"))
+        before = data[: error.start].decode("utf-8")
         raise ConfigError(
             [
-                Problem(
-                    name,
-                    line,
-                    column,
+                _point(source, before).problem(
                     "",
                     f"byte {data[error.start]:#04x} is not UTF-8 text",
-                    "save the file as UTF-8",
+                    _SAVE_AS_UTF8,
                 )
             ]
         ) from None
@@ -71,37 +70,13 @@ def parse(text: str, source: Source) -> Node:
         source: What its places refer to.
 
     Raises:
-        ConfigError: The text is empty or not YAML, holds several documents, an alias,
-            a tag or a repeated key, is nested more than 32 deep, or has a number of
-            more than 40 digits. All repeated keys are reported at once.
+        ConfigError: The text is empty or not YAML, has a character that YAML does not
+            allow, holds several documents, an alias, a tag or a repeated key, is
+            nested more than 32 deep, or has a number of more than 40 digits. All
+            repeated keys are reported at once.
     """
-    builder = _Builder(source)
-    try:
-        for event in _events(text):
-            builder.take(event)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = (error.problem or str(error)).strip()
-        raise ConfigError(
-            [
-                *builder.problems,
-                Place(source, line, column).problem("", f"not valid YAML: {what}"),
-            ]
-        ) from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
-        raise ConfigError(
-            [
-                Place(source, line, column).problem(
-                    "", "a control character, which YAML does not allow", "remove it"
-                )
-            ]
-        ) from None
-    if builder.problems:
-        raise ConfigError(builder.problems)
-    if builder.root is None:
+    root = parse_value(text, source)
+    if root is None:
         raise ConfigError(
             [
                 Place(source, 1, 1).problem(
@@ -111,38 +86,42 @@ def parse(text: str, source: Source) -> Node:
                 )
             ]
         )
-    return builder.root
+    return root
 
 
-def resolve(text: str) -> Scalar:
-    """What a plain scalar means by the core schema of YAML 1.2.
+def parse_value(text: str, source: Source) -> Node | None:
+    """The same as :func:`parse`, but None for a text without any value.
 
     Raises:
-        ValueError: A whole number has more than 40 digits.
+        ConfigError: As :func:`parse`.
     """
-    if _NULL.fullmatch(text):
-        return None
-    if _TRUE.fullmatch(text):
-        return True
-    if _FALSE.fullmatch(text):
-        return False
-    if _INT.fullmatch(text):
-        if len(text) > LONGEST_NUMBER_DIGITS:
-            raise ValueError(f"a number of {len(text)} digits")
-        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text, base)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if infinite := _INFINITE.fullmatch(text):
-        kind = "nan" if text.lower() == ".nan" else f"{infinite[1] or ''}inf"
-        return float(kind)
-    return text
+    if refused := _REFUSED.search(text):
+        place = _point(source, text[: refused.start()])
+        message = f"the character U+{ord(refused[0]):04X} is not allowed in YAML"
+        hint = _SAVE_AS_UTF8 if refused[0] == "\0" else "remove it"
+        raise ConfigError([place.problem("", message, hint)])
+    builder = _Builder(source)
+    try:
+        # Event by event: what is nested too deep is refused before it is all read.
+        for event in yaml.parse(text, Loader=_LOADER):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        problem = tell(_in_the_same_words(text, error), source)
+        raise ConfigError([*builder.problems, problem]) from None
+    if builder.problems:
+        raise ConfigError(builder.problems)
+    return builder.root
 
 
 def dump(value: object) -> str:
     """Lists, dicts and scalars as YAML text that ``parse`` reads back as they were."""
     text: str = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=88
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=88,
+        default_flow_style=None,
     )
     return text
 
@@ -154,7 +133,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     # PyYAML quotes what YAML 1.1 would take for something else; 1e-3 is not among it.
-    ambiguous = _FLOAT.fullmatch(text) or _INT.fullmatch(text)
+    ambiguous = is_number(text)
     return dumper.represent_scalar(
         "tag:yaml.org,2002:str", text, style="'" if ambiguous else None
     )
@@ -163,21 +142,33 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def _events(text: str) -> list[yaml.Event]:
-    fast = getattr(yaml, "CSafeLoader", None)
-    if fast is not None:
-        try:
-            return list(yaml.parse(text, Loader=fast))
-        except yaml.YAMLError as error:
-            # The C and the Python parser word a mistake differently; the words of
-            # the Python one are used, so that they are the same on every machine.
-            list(yaml.parse(text, Loader=yaml.SafeLoader))
-            raise error
-    return list(yaml.parse(text, Loader=yaml.SafeLoader))
+def _point(source: Source, before: str) -> Place:
+    """The place that comes after the text ``before``."""
+    lines = (before + "|").splitlines()
+    return Place(source, len(lines), len(lines[-1]))
 
 
-def _file_problem(name: str, message: str) -> Problem:
-    return Problem(name, 1, 1, "", message)
+def _in_the_same_words(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError:
+    """The complaint of PyYAML's own parser, which is the same on every machine.
+
+    Its parser in C words mistakes differently, and is there on most machines only. The
+    one in Python is slow, so that for a long text the words of the other must do.
+    """
+    if len(text) > LONGEST_PARSED_TWICE:
+        return error
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST_NESTING:
+                break
+    except yaml.MarkedYAMLError as other:
+        return other
+    except (ValueError, OverflowError):
+        # It has no limit for the numbers in escapes and directives.
+        return error
+    return error
 
 
 @dataclass
@@ -203,12 +194,13 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                self._refuse(event, "a second document begins; a config is one")
+                message = "a second document begins; a config is one"
+                self._refuse(event, message, "remove the --- before it")
         elif isinstance(event, yaml.AliasEvent):
             self._refuse(
                 event,
-                f"the alias *{event.anchor} is not allowed",
-                "write the value out, or name a block under `blocks:`",
+                "a value that begins with * is an alias, which is not allowed",
+                "write the value out, or use a block; put a text in quotes",
             )
         elif isinstance(event, yaml.ScalarEvent):
             self._scalar(event)
@@ -269,8 +261,8 @@ class _Builder:
     def _refuse_tag(self, event: yaml.Event, tag: str) -> None:
         self._refuse(
             event,
-            f"the tag {tag} is not allowed",
-            "write the plain value; quote it to make it a string",
+            f"the tag {quote(tag)} is not allowed",
+            "write the plain value; put a value that begins with ! in quotes",
         )
 
     def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:

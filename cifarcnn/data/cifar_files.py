@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import stat
 import tarfile
@@ -15,7 +16,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from cifarcnn.data.cifar_facts import PIXELS, Cifar, Layout
 from cifarcnn.errors import DataError
@@ -129,22 +129,21 @@ def is_official_archive(layout: Layout, archive: Path) -> bool:
     return True
 
 
-class _Capped:
-    """A stream that ends with an error where it should long have ended."""
+class _Capped(io.BufferedIOBase):
+    """A stream that fails where the official one would long have ended."""
 
-    def __init__(
-        self, stream: BinaryIO | gzip.GzipFile, limit: int, path: Path
-    ) -> None:
+    def __init__(self, stream: gzip.GzipFile, limit: int, path: Path) -> None:
         self._stream, self._limit, self._path = stream, limit, path
         self._left = limit
 
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(min(size, self._left + 1))
+    def read(self, size: int | None = -1, /) -> bytes:
+        most = self._left + 1
+        data = self._stream.read(most if size is None or size < 0 else min(size, most))
         self._left -= len(data)
         if self._left < 0:
             raise DataError(
-                f"{self._path} unpacks to more than {self._limit:,} bytes, "
-                "far more than the official archive."
+                f"{self._path} unpacks to more than {self._limit:,} bytes, more than "
+                "the official archive. It is not CIFAR."
             )
         return data
 

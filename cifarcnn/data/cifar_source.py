@@ -35,9 +35,12 @@ class CifarSource:
     the labels, and the same number of pictures in every class of a split.
     """
 
+    notice = None
+
     def __init__(self, cifar: Cifar, place: Place) -> None:
         self._cifar = cifar
         self._place = place
+        self.origin = str(place.path)
 
     @property
     def key(self) -> str:

@@ -47,6 +47,14 @@ class Source(Protocol):
     def key(self) -> str:
         """A name of its own, fit for a folder of the cache."""
 
+    @property
+    def origin(self) -> str:
+        """Where the pictures come from, in one phrase."""
+
+    @property
+    def notice(self) -> str | None:
+        """What every result must say about the pictures, or ``None``."""
+
     def signature(self) -> dict[str, JsonValue]:
         """What changes whenever the source does, and is quick to find out."""
 

@@ -24,8 +24,11 @@ class FolderSource:
     the order of their names and read as ``predict`` reads them.
     """
 
+    notice = None
+
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
+        self.origin = str(root)
 
     @property
     def key(self) -> str:

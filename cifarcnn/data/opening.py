@@ -31,44 +31,46 @@ def open_dataset(dataset: str, path: str | Path | None) -> Dataset:
         UsageError: There is no such data set, or it takes no path.
         DataError: It was not found, is damaged, or is not what it claims to be.
     """
+    return open_source(dataset, _find(dataset, path))
+
+
+def open_source(name: str, source: Source) -> Dataset:
+    """Open any source of pictures under ``name``.
+
+    Raises:
+        DataError: The source is not sound.
+    """
+    store = DecodedStore(source)
+    return Dataset(
+        name=name,
+        class_names=store.class_names,
+        origin=source.origin,
+        checksum=store.checksum,
+        official=store.official,
+        notice=source.notice,
+        store=store,
+    )
+
+
+def _find(dataset: str, path: str | Path | None) -> Source:
     place = None if path is None else Path(path).expanduser()
-    source: Source
     if dataset in _CIFAR:
-        found = find_cifar(_CIFAR[dataset], place)
-        source, origin, notice = (
-            CifarSource(_CIFAR[dataset], found),
-            str(found.path),
-            None,
-        )
-    elif dataset == "folder":
+        cifar = _CIFAR[dataset]
+        return CifarSource(cifar, find_cifar(cifar, place))
+    if dataset == "folder":
         if place is None:
             raise DataError(
                 "dataset: folder needs data.path, the folder that holds "
                 "train/<class>/<picture>."
             )
-        source, origin, notice = FolderSource(place), str(place), None
-    elif dataset == "synthetic":
+        return FolderSource(place)
+    if dataset == "synthetic":
         if place is not None:
             raise UsageError(
                 f"dataset: synthetic is drawn by code and takes no path, found {path}."
             )
-        source, origin, notice = (
-            SyntheticSource(),
-            "drawn by code",
-            "synthetic pictures drawn by code, not CIFAR-10",
-        )
-    else:
-        raise UsageError(
-            f"the data set {dataset!r} is unknown; "
-            "expected cifar10, cifar100, synthetic or folder."
-        )
-    store = DecodedStore(source)
-    return Dataset(
-        name=dataset,
-        class_names=store.class_names,
-        origin=origin,
-        checksum=store.checksum,
-        official=store.official,
-        notice=notice,
-        store=store,
+        return SyntheticSource()
+    raise UsageError(
+        f"the data set {dataset!r} is unknown; expected cifar10, cifar100, synthetic "
+        "or folder."
     )

@@ -120,7 +120,7 @@ def read_pickled_names(cifar: Cifar, data: bytes, shown: str) -> list[str]:
 def _unpickle(data: bytes, shown: str) -> dict[str, object]:
     try:
         for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name in _MEMO_OPCODES and not 0 <= argument < _MEMO_LIMIT:
+            if opcode.name in _MEMO_OPCODES and int(argument or 0) >= _MEMO_LIMIT:
                 raise pickle.UnpicklingError("memo index out of bounds")
         # Python 2 wrote these files: its strings are bytes.
         content = _Unpickler(io.BytesIO(data), encoding="bytes").load()

@@ -65,7 +65,7 @@ SCENES = {
         below=((95, 140, 60), (130, 150, 75), (75, 110, 50), (165, 155, 95)),
         blobs=((60, 90, 45), (110, 130, 60), (140, 120, 80)),
         horizon=(0.0, 0.6),
-        grain=0.09,
+        grain=0.07,
         waves=0.0,
     ),
     "road": Scene(
@@ -114,7 +114,9 @@ def draw_scenes(draws: np.random.Generator, kinds: np.ndarray) -> np.ndarray:
     patches *= (grain[:, None] * ground + 0.02)[:, :, None]
     patches += shade[:, :, None]
     mixed = above[:, :, None] + (below - above)[:, :, None] * ground
-    canvas = (mixed[:, :, :, None] * patches).reshape(3, count, _SIDE * _SIDE)
+    canvas: np.ndarray = (mixed[:, :, :, None] * patches).reshape(
+        3, count, _SIDE * _SIDE
+    )
     for _ in range(_BLOBS):
         colour = pick_colours(draws, [scene.blobs for scene in scenes], kinds)
         _add_blob(draws, canvas, colour)
@@ -135,7 +137,8 @@ def pick_colours(
     sizes = np.array([len(colours) for colours in choices])[kinds]
     chosen = table[kinds, (draws.random(len(kinds)) * sizes).astype(np.intp)]
     changed = chosen / 255 + draws.normal(0, 0.04, chosen.shape)
-    return np.clip(changed, 0, 1).astype(np.float32).T
+    colours: np.ndarray = np.clip(changed, 0, 1).astype(np.float32).T
+    return colours
 
 
 def _patches(draws: np.random.Generator, count: int) -> np.ndarray:
@@ -145,7 +148,8 @@ def _patches(draws: np.random.Generator, count: int) -> np.ndarray:
     coarse = draws.standard_normal((count, 8, 8), np.float32) * np.float32(0.6)
     fine = draws.standard_normal((count, 16, 16), np.float32) * np.float32(0.6)
     fine += coarse.repeat(2, axis=1).repeat(2, axis=2)
-    return fine.repeat(2, axis=1).repeat(2, axis=2)
+    patches: np.ndarray = fine.repeat(2, axis=1).repeat(2, axis=2)
+    return patches
 
 
 def _add_blob(

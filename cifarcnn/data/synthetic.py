@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from cifarcnn.data import atlas, scenes, silhouettes
+from cifarcnn.data import animals, atlas, scenes, vehicles
 from cifarcnn.data.decoded import Decoded
 from cifarcnn.data.scenes import Colour
+from cifarcnn.data.silhouettes import Pose
 from cifarcnn.data.splits import Split
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ _TEST_PICTURES = 2_000
 _SEED = 20_090_408  # of the data set, not of a run: everybody gets the same pictures
 _CHUNK = 250  # pictures drawn at a time, so that the planes stay in the cache
 _SIDE = 32
-_MIN_GAP = 0.3  # in mean brightness, between a body and its background
+_CODE = (
+    "animals.py",
+    "atlas.py",
+    "scenes.py",
+    "silhouettes.py",
+    "synthetic.py",
+    "vehicles.py",
+)
+_MIN_GAP = 0.36  # in mean brightness, between a body and its background
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class Subject:
         tilt: Standard deviation of its tilt in degrees.
     """
 
-    poses: tuple[silhouettes.Pose, ...]
+    poses: tuple[Pose, ...]
     scenes: dict[str, float]
     colours: tuple[Colour, ...]
     tilt: float
@@ -67,32 +76,30 @@ _FURS = (
 
 SUBJECTS = {
     "airplane": Subject(
-        silhouettes.AIRPLANE,
+        vehicles.AIRPLANE,
         {"sky": 0.7, "sea": 0.1, "grass": 0.1, "road": 0.1},
         _PAINTS,
         9,
     ),
-    "automobile": Subject(
-        silhouettes.AUTOMOBILE, {"road": 0.7, "grass": 0.3}, _PAINTS, 5
-    ),
+    "automobile": Subject(vehicles.AUTOMOBILE, {"road": 0.7, "grass": 0.3}, _PAINTS, 5),
     "bird": Subject(
-        silhouettes.BIRD,
+        animals.BIRD,
         {"sky": 0.45, "grass": 0.35, "sea": 0.2},
         (*_FURS, *_PAINTS),
         8,
     ),
-    "cat": Subject(silhouettes.CAT, {"grass": 0.5, "road": 0.5}, _FURS, 6),
-    "deer": Subject(silhouettes.DEER, {"grass": 0.85, "road": 0.15}, _FURS, 6),
-    "dog": Subject(silhouettes.DOG, {"grass": 0.55, "road": 0.45}, _FURS, 6),
+    "cat": Subject(animals.CAT, {"grass": 0.5, "road": 0.5}, _FURS, 6),
+    "deer": Subject(animals.DEER, {"grass": 0.85, "road": 0.15}, _FURS, 6),
+    "dog": Subject(animals.DOG, {"grass": 0.55, "road": 0.45}, _FURS, 6),
     "frog": Subject(
-        silhouettes.FROG,
+        animals.FROG,
         {"grass": 0.6, "sea": 0.25, "road": 0.15},
         ((90, 150, 50), (60, 110, 60), (150, 140, 60), (120, 95, 60), (70, 120, 150)),
         8,
     ),
-    "horse": Subject(silhouettes.HORSE, {"grass": 0.75, "road": 0.25}, _FURS, 6),
-    "ship": Subject(silhouettes.SHIP, {"sea": 0.85, "sky": 0.15}, _PAINTS, 5),
-    "truck": Subject(silhouettes.TRUCK, {"road": 0.7, "grass": 0.3}, _PAINTS, 5),
+    "horse": Subject(animals.HORSE, {"grass": 0.75, "road": 0.25}, _FURS, 6),
+    "ship": Subject(vehicles.SHIP, {"sea": 0.85, "sky": 0.15}, _PAINTS, 5),
+    "truck": Subject(vehicles.TRUCK, {"road": 0.7, "grass": 0.3}, _PAINTS, 5),
 }
 
 
@@ -100,14 +107,16 @@ class SyntheticSource:
     """The drawings as a source of pictures."""
 
     key = "synthetic"
+    origin = "drawn by code"
+    notice = "synthetic pictures drawn by code, not CIFAR-10"
 
     def signature(self) -> dict[str, JsonValue]:
         """The drawing code itself, and NumPy's version, whose draws may change."""
         import numpy as np
 
         digest = hashlib.sha256()
-        for module in (atlas.__file__, scenes.__file__, silhouettes.__file__, __file__):
-            digest.update(Path(module).read_bytes())
+        for name in _CODE:
+            digest.update(Path(__file__).with_name(name).read_bytes())
         return {"code": digest.hexdigest(), "numpy": np.__version__}
 
     def decode(self) -> Decoded:
@@ -154,11 +163,12 @@ def _draw_chunk(
     )
     chance = draws.random((count, 1))
     kinds = (chance > shares.cumsum(axis=1)[labels]).sum(axis=1)
+    # Sums of shares may fall short of 1 by a rounding.
     canvas = scenes.draw_scenes(draws, np.minimum(kinds, len(scenes.SCENES) - 1))
     where, height = _place(draws, labels)
 
     body = _stand_out(_colours(draws, labels), canvas)
-    trim = _colours(draws, labels)
+    trim = _stand_out(_colours(draws, labels), canvas)
     ink = np.full(count, 0.1).astype(np.float32)
     ink = ink + draws.normal(0, 0.06, (3, count)).astype(np.float32)
     light = 1 - draws.uniform(-0.1, 0.35, (count, 1)).astype(np.float32) * height
@@ -183,9 +193,9 @@ def _place(
     tilts = np.radians([subject.tilt for subject in subjects])[labels]
     angle = (draws.standard_normal(count) * tilts)[:, None]
     sine, cosine = np.sin(angle).astype(np.float32), np.cos(angle).astype(np.float32)
-    reach = uniform(13, 16)  # pixels from the middle of the subject to its ends
+    reach = uniform(13, 15.5)  # pixels from the middle of the subject to its ends
     stretch, slant = uniform(0.88, 1.12), uniform(-0.1, 0.1)
-    room = 17 - reach
+    room = 16.5 - reach
     ticks = np.arange(_SIDE, dtype=np.float32) + np.float32(0.5)
     dx = np.tile(ticks, _SIDE) - 16 - uniform(-1, 1) * room
     dy = np.repeat(ticks, _SIDE) - 16 - uniform(-1, 1) * room
@@ -222,7 +232,8 @@ def _stand_out(colours: np.ndarray, canvas: np.ndarray) -> np.ndarray:
     side = np.where(behind < 0.5, 1, -1)
     side = np.where(np.abs(gap) > 0.05, np.sign(gap), side)
     missing = np.maximum(_MIN_GAP - np.abs(gap), 0)
-    return (colours + side * missing).astype(np.float32)
+    moved: np.ndarray = (colours + side * missing).astype(np.float32)
+    return moved
 
 
 def _develop(draws: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
@@ -230,10 +241,10 @@ def _develop(draws: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     import numpy as np
 
     count = canvas.shape[1]
-    contrast = draws.uniform(0.8, 1.15, (count, 1)).astype(np.float32)
+    contrast = draws.uniform(0.85, 1.15, (count, 1)).astype(np.float32)
     bright = draws.normal(0, 0.03, (3, count, 1)).astype(np.float32)
     bright += draws.normal(0, 0.06, (count, 1)).astype(np.float32)
-    noise = draws.uniform(0.01, 0.03, (count, 1)).astype(np.float32)
+    noise = draws.uniform(0.01, 0.025, (count, 1)).astype(np.float32)
     canvas -= 0.5
     canvas *= contrast
     canvas += bright + 0.5

@@ -71,9 +71,9 @@ def _single(entry: str) -> Source:
 def _collect_folder(folder: str) -> Iterator[Source]:
     found = False
     for place, folders, files in os.walk(folder):
-        folders.sort()
+        # A point in front hides a name; macOS puts such a file beside every picture.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            # A point in front hides a file; macOS puts such beside every picture.
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):
                 found = True
                 path = os.path.join(place, name)

@@ -135,15 +135,16 @@ def _exponential(factor: float, warmup: int, steps_per_epoch: int) -> Fraction:
 
 def _triangle(schedule: Triangle, total: int) -> Fraction:
     last = max(total - 1, 1)
-    # Kept off both ends, so that neither side has length 0.
-    peak_step = min(max(schedule.peak_at_fraction * last, 1e-3), last - 1e-3)
+    peak_step = schedule.peak_at_fraction * last
+    # A side without steps is never taken, but both are computed.
+    before, behind = max(peak_step, 1e-3), max(last - peak_step, 1e-3)
 
     def fraction(step: Any) -> Any:
         import keras
 
         start, final = schedule.start_fraction, schedule.final_fraction
-        rising = start + (1 - start) * step / peak_step
-        falling = 1 + (final - 1) * (step - peak_step) / (last - peak_step)
+        rising = start + (1 - start) * step / before
+        falling = 1 + (final - 1) * (step - peak_step) / behind
         return keras.ops.where(step < peak_step, rising, falling)
 
     return fraction

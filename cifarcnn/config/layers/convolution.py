@@ -8,6 +8,7 @@ from cifarcnn.config.initializers import (
     GlorotUniform,
     Initializer,
     Regularizer,
+    RowInitializer,
     Zeros,
 )
 from cifarcnn.config.layers.base import (
@@ -78,7 +79,7 @@ class Conv2D(_Convolution):
     """Number of groups of channels that are convolved apart from each other."""
     kernel_initializer: Initializer = GlorotUniform()
     """What the filters start from."""
-    bias_initializer: Initializer = Zeros()
+    bias_initializer: RowInitializer = Zeros()
     """What the biases start from."""
     kernel_regularizer: Regularizer | None = None
     """Penalty on the filters."""
@@ -126,7 +127,7 @@ class DepthwiseConv2D(_Depthwise):
 
     depthwise_initializer: Initializer = GlorotUniform()
     """What the filters start from."""
-    bias_initializer: Initializer = Zeros()
+    bias_initializer: RowInitializer = Zeros()
     """What the biases start from."""
     depthwise_regularizer: Regularizer | None = None
     """Penalty on the filters."""
@@ -155,7 +156,7 @@ class SeparableConv2D(_Depthwise):
     """What the filters of the channels start from."""
     pointwise_initializer: Initializer = GlorotUniform()
     """What the mixtures start from."""
-    bias_initializer: Initializer = Zeros()
+    bias_initializer: RowInitializer = Zeros()
     """What the biases start from."""
     depthwise_regularizer: Regularizer | None = None
     """Penalty on the filters of the channels."""

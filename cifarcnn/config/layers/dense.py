@@ -11,6 +11,7 @@ from cifarcnn.config.initializers import (
     GlorotUniform,
     Initializer,
     Regularizer,
+    RowInitializer,
     Zeros,
 )
 from cifarcnn.config.layers.base import Activation as ActivationName
@@ -28,7 +29,7 @@ class Dense(Layer):
     """Whether a number is added to every unit."""
     kernel_initializer: Initializer = GlorotUniform()
     """What the weights start from."""
-    bias_initializer: Initializer = Zeros()
+    bias_initializer: RowInitializer = Zeros()
     """What the biases start from."""
     kernel_regularizer: Regularizer | None = None
     """Penalty on the weights."""

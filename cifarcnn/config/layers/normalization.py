@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from cifarcnn.config.initializers import (
-    Initializer,
     Ones,
     Regularizer,
+    RowInitializer,
     Zeros,
 )
 from cifarcnn.config.layers.base import Layer, Misfit, NotNegative, Shape
@@ -24,9 +24,9 @@ class _Normalization(Layer):
     """Whether a shift, beta, is learned."""
     scale: bool = True
     """Whether a scale, gamma, is learned."""
-    beta_initializer: Initializer = Zeros()
+    beta_initializer: RowInitializer = Zeros()
     """What the shifts start from."""
-    gamma_initializer: Initializer = Ones()
+    gamma_initializer: RowInitializer = Ones()
     """What the scales start from."""
     beta_regularizer: Regularizer | None = None
     """Penalty on the shifts."""
@@ -42,9 +42,9 @@ class BatchNormalization(_Normalization):
 
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
     """Share of the old value when the moving statistics are renewed."""
-    moving_mean_initializer: Initializer = Zeros()
+    moving_mean_initializer: RowInitializer = Zeros()
     """What the moving means start from."""
-    moving_variance_initializer: Initializer = Ones()
+    moving_variance_initializer: RowInitializer = Ones()
     """What the moving variances start from."""
 
     def parameters(self, shape: Shape) -> int:

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cifarcnn
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def evaluate(call: Call) -> Call:
+    return lambda *arguments: call("evaluate", "--device", "cpu", *arguments)
+
+
+def altered(trained_run: Path, target: Path, found: str, replacement: str) -> Path:
+    shutil.copytree(trained_run, target)
+    manifest = target / "manifest.json"
+    assert found in manifest.read_text()
+    manifest.write_text(manifest.read_text().replace(found, replacement))
+    return target
+
+
+def test_json_is_one_document_with_the_contracted_keys(
+    evaluate: Call, trained_run: Path
+) -> None:
+    result = evaluate("--run", trained_run, "--json")
+    assert result.code == 0
+    document = json.loads(result.out)
+    expected = cifarcnn.load_run(trained_run, device="cpu")
+    figures = expected.evaluate()
+    assert document["run"] == str(trained_run)
+    assert document["split"] == "test"
+    assert document["examples"] == figures.examples
+    assert document["loss"] == pytest.approx(figures.loss, abs=1e-6)
+    assert document["accuracy"] == figures.accuracy
+    assert document["accuracy_interval"] == list(figures.accuracy_interval)
+    assert list(document["per_class"]) == list(expected.class_names)
+    assert set(document["per_class"]["cat"]) == {"precision", "recall", "f1", "support"}
+    assert sum(map(sum, document["confusion_matrix"])) == figures.examples
+    assert document["class_names"] == list(expected.class_names)
+    assert document["notice"] == "synthetic pictures drawn by code, not CIFAR-10"
+    assert document["finished"] is True
+    assert document["weights"] == {
+        "choice": "best",
+        "file": "weights.safetensors",
+        "epoch": expected.epoch,
+    }
+    assert document["dataset"] == {
+        "name": "synthetic",
+        "origin": "drawn by code",
+        "checksum": expected.dataset.checksum,
+        "official": False,
+        "same_as_training": True,
+    }
+
+
+def test_standard_error_names_the_device_and_nothing_else(
+    evaluate: Call, trained_run: Path
+) -> None:
+    result = evaluate("--run", trained_run)
+    (line,) = result.err.splitlines()
+    assert line.startswith("device: cpu (")
+
+
+def test_people_get_a_table_an_interval_and_the_notice(
+    evaluate: Call, trained_run: Path
+) -> None:
+    result = evaluate("--run", trained_run, "--weights", "last")
+    run = cifarcnn.load_run(trained_run, weights="last", device="cpu")
+    figures = run.evaluate()
+    low, high = figures.accuracy_interval
+    lines = result.out.splitlines()
+    assert lines[0] == (
+        f"{trained_run}, last weights (epoch 2), on the {figures.examples:,} test "
+        "pictures of synthetic"
+    )
+    assert lines[1].startswith(
+        f"accuracy {figures.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), loss "
+    )
+    assert lines[3].split() == ["class", "precision", "recall", "f1", "pictures"]
+    assert [line.split()[0] for line in lines[4:14]] == list(run.class_names)
+    true, predicted, count = figures.most_confused[0]
+    assert "most often confused:" in lines
+    assert f"  {true} taken for {predicted}: {count:,} times" in lines
+    assert (
+        lines[-1] == "Note: these are synthetic pictures drawn by code, not CIFAR-10."
+    )
+
+
+def test_the_validation_split_is_judged_on_request(
+    evaluate: Call, trained_run: Path
+) -> None:
+    document = json.loads(
+        evaluate("--run", trained_run, "--split", "validation", "--json").out
+    )
+    metrics = json.loads((trained_run / "metrics.json").read_text())
+    assert document["split"] == "validation"
+    assert document["examples"] == metrics["validation_pictures"]
+    assert document["accuracy"] == pytest.approx(metrics["kept"]["val_accuracy"])
+
+
+def test_an_unfinished_run_is_called_so(
+    evaluate: Call, trained_run: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    shutil.copytree(trained_run, path)
+    (path / "metrics.json").unlink()
+    result = evaluate("--run", path, "--weights", "last", "--json")
+    assert result.code == 0
+    assert json.loads(result.out)["finished"] is False
+    assert result.err.splitlines()[1] == (
+        f"warning: {path} is unfinished: its training was stopped or is still going "
+        "on. These weights have been trained for 2 whole epochs."
+    )
+
+
+def test_a_trial_is_called_so(
+    evaluate: Call, trained_run: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    shutil.copytree(trained_run, path)
+    metrics = json.loads((path / "metrics.json").read_text())
+    (path / "metrics.json").write_text(json.dumps({**metrics, "smoke": True}))
+    assert evaluate("--run", path).err.splitlines()[1] == (
+        f"warning: {path} is a trial on few pictures (--smoke). Its figures say "
+        "nothing about the network."
+    )
+
+
+def test_other_pictures_than_those_of_the_training_are_reported(
+    evaluate: Call, trained_run: Path, tmp_path: Path
+) -> None:
+    here = cifarcnn.load_run(trained_run, device="cpu").dataset.checksum
+    path = altered(trained_run, tmp_path / "x", here, "0" * 64)
+    result = evaluate("--run", path, "--json")
+    assert result.code == 0
+    assert json.loads(result.out)["dataset"]["same_as_training"] is False
+    assert result.err.splitlines()[1] == (
+        "warning: these are not the pictures of the training. synthetic here (drawn by "
+        f"code) has the checksum {here[:12]}, not the official files; the run was "
+        "trained on synthetic with 000000000000, not the official files."
+    )
+
+
+def test_no_run_is_a_sentence_and_exit_code_1(
+    evaluate: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = evaluate("--json")
+    assert result.code == 1 and result.out == ""
+    assert result.err == (
+        "error: There is no run to take: runs/latest does not exist. Train one with "
+        "`cifarcnn train --config quickstart`, or name a run with --run DIR.\n"
+    )
+
+
+def test_without_run_the_latest_is_taken(
+    evaluate: Call, trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained_run, tmp_path / "runs" / "small-1")
+    (tmp_path / "runs" / "latest").symlink_to("small-1")
+    assert json.loads(evaluate("--json").out)["run"] == str(Path("runs/small-1"))
+
+
+def test_a_damaged_weights_file_is_a_sentence_and_exit_code_1(
+    evaluate: Call, trained_run: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    shutil.copytree(trained_run, path)
+    (path / "weights.safetensors").write_bytes(b"damaged")
+    result = evaluate("--run", path)
+    assert result.code == 1 and result.out == ""
+    assert result.err.startswith(
+        f"error: {path / 'weights.safetensors'} is not the file that was written"
+    )
+
+
+@pytest.mark.parametrize("arguments", [("--split", "train"), ("--weights", "none")])
+def test_unknown_choices_are_exit_code_2(
+    evaluate: Call, arguments: tuple[str, str]
+) -> None:
+    assert evaluate(*arguments).code == 2

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cifarcnn
+
+Call = Callable[..., Any]
+
+NOT_A_PICTURE = (
+    "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in .png); save "
+    "it as one of these."
+)
+
+
+@pytest.fixture
+def predict(call: Call, trained_run: Path) -> Call:
+    def predict(*arguments: object, stdin: bytes = b"") -> Any:
+        common = ("--run", trained_run, "--device", "cpu")
+        return call("predict", *arguments, *common, stdin=stdin)
+
+    return predict
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two pictures with a damaged one between them."""
+    generator = np.random.default_rng(0)
+    for name, size in (("a.png", (32, 32, 3)), ("c.png", (32, 40, 3))):
+        pixels = generator.integers(0, 256, size).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+    (tmp_path / "b.png").write_bytes(b"<html>")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def expected_rows(trained_run: Path, *names: str) -> Any:
+    from cifarcnn.data import read_picture
+
+    run = cifarcnn.load_run(trained_run, device="cpu")
+    images = np.stack([read_picture(Path(name), name) for name in names])
+    return run, run.predict(images)
+
+
+def test_json_is_one_document_in_the_order_given(
+    predict: Call, folder: Path, trained_run: Path
+) -> None:
+    result = predict("c.png", "b.png", "a.png", "c.png", "--format", "json")
+    run, rows = expected_rows(trained_run, "c.png", "a.png")
+    entries = json.loads(result.out)
+    assert result.code == 1
+    assert [entry["image"] for entry in entries] == ["c.png", "b.png", "a.png", "c.png"]
+    assert entries[1] == {"image": "b.png", "error": NOT_A_PICTURE}
+    for entry, row in ((entries[0], rows[0]), (entries[2], rows[1])):
+        order = np.argsort(-row)[:3]
+        assert set(entry) == {"image", "label", "probability", "top"}
+        assert entry["label"] == run.class_names[order[0]]
+        assert entry["probability"] == pytest.approx(row[order[0]], abs=1e-6)
+        assert [top["label"] for top in entry["top"]] == [
+            run.class_names[index] for index in order
+        ]
+    assert entries[3] == entries[0]
+
+
+def test_all_formats_agree(predict: Call, folder: Path) -> None:
+    arguments = ("a.png", "b.png", "c.png", "--top", 2, "--format")
+    document = json.loads(predict(*arguments, "json").out)
+    lines = predict(*arguments, "jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == document
+    header, *rows = csv.reader(io.StringIO(predict(*arguments, "csv").out))
+    assert header == [
+        "image", "label", "probability", "label_2", "probability_2", "error"
+    ]  # fmt: skip
+    for row, entry in zip(rows, document, strict=True):
+        cells = dict(zip(header, row, strict=True))
+        assert cells["image"] == entry["image"]
+        assert cells["error"] == entry.get("error", "")
+        assert cells["label"] == entry.get("label", "")
+        if "top" in entry:
+            assert float(cells["probability"]) == entry["probability"]
+            assert cells["label_2"] == entry["top"][1]["label"]
+            assert float(cells["probability_2"]) == entry["top"][1]["probability"]
+
+
+def test_the_table_keeps_errors_and_notes_on_standard_error(
+    predict: Call, folder: Path, trained_run: Path
+) -> None:
+    result = predict("a.png", "b.png", "c.png")
+    assert result.code == 1
+    heading, first, second = result.out.splitlines()
+    assert heading.split() == ["image", "sure", "label", "then"]
+    assert first.startswith("a.png ") and second.startswith("c.png ")
+    assert result.err.splitlines() == [
+        f"note: {trained_run} was trained on synthetic pictures drawn by code, not "
+        "CIFAR-10.",
+        f"b.png: {NOT_A_PICTURE}",
+    ]
+
+
+def test_without_a_bad_picture_the_exit_code_is_0(predict: Call, folder: Path) -> None:
+    result = predict("a.png", "--format", "jsonl")
+    assert result.code == 0
+    assert json.loads(result.out)["image"] == "a.png"
+
+
+def test_only_bad_pictures_leave_standard_output_empty(
+    predict: Call, folder: Path
+) -> None:
+    result = predict("b.png", "nowhere.png", "*.tiff")
+    assert result.code == 1 and result.out == ""
+    assert result.err.splitlines()[1:] == [
+        f"b.png: {NOT_A_PICTURE}",
+        "nowhere.png: there is no such file.",
+        "*.tiff: there is no such file, and as a pattern it matches none.",
+    ]
+
+
+def test_folder_pattern_standard_input_and_test_picture(
+    predict: Call, folder: Path, trained_run: Path
+) -> None:
+    (folder / "b.png").unlink()
+    result = predict(
+        ".", "*.png", "-", "test:17", "--format", "json",
+        stdin=(folder / "a.png").read_bytes(),
+    )  # fmt: skip
+    assert result.code == 0
+    entries = {entry["image"]: entry for entry in json.loads(result.out)}
+    assert list(entries) == ["./a.png", "./c.png", "a.png", "c.png", "-", "test:17"]
+    assert entries["-"]["top"] == entries["a.png"]["top"] == entries["./a.png"]["top"]
+    run = cifarcnn.load_run(trained_run, device="cpu")
+    row = run.predict(run.dataset.test().images[17:18])[0]
+    assert entries["test:17"]["probability"] == pytest.approx(row.max(), abs=1e-6)
+
+
+def test_top_names_as_many_classes_as_there_are_at_most(
+    predict: Call, folder: Path
+) -> None:
+    for asked, given in ((1, 1), (5, 5), (99, 10)):
+        out = predict("a.png", "--top", asked, "--format", "jsonl").out
+        assert len(json.loads(out)["top"]) == given
+    top = json.loads(predict("a.png", "--top", 10, "--format", "jsonl").out)["top"]
+    assert sum(entry["probability"] for entry in top) == pytest.approx(1, abs=1e-6)
+
+
+def test_save_input_keeps_what_the_network_saw(predict: Call, folder: Path) -> None:
+    from cifarcnn.data import read_picture
+
+    result = predict("c.png", "b.png", "c.png", "--save-input", "kept")
+    assert result.code == 1
+    assert sorted(path.name for path in Path("kept").iterdir()) == ["c-2.png", "c.png"]
+    seen = read_picture(Path("c.png"), "c.png")
+    for name in ("c.png", "c-2.png"):
+        with Image.open(Path("kept") / name) as picture:
+            assert np.array_equal(np.asarray(picture), seen)
+
+
+def test_names_cannot_steer_the_terminal(predict: Call, folder: Path) -> None:
+    shutil.copy("a.png", "\x1b[2Ja.png")
+    result = predict("\x1b[2Ja.png", "\x1b[2Jgone.png")
+    assert "\x1b" not in result.out + result.err
+    assert "?[2Ja.png" in result.out
+
+
+def test_predict_on_pictures_of_the_test_split_agrees_with_evaluate(
+    predict: Call, folder: Path, trained_run: Path
+) -> None:
+    run = cifarcnn.load_run(trained_run, device="cpu")
+    images = run.dataset.test().images[:300]
+    rows = run.predict(images)
+    Path("split").mkdir()
+    for index, image in enumerate(images):
+        Image.fromarray(image).save(f"split/{index:05}.png")
+    entries = json.loads(predict("split", "--format", "json").out)
+    assert len(entries) == 300
+    for entry, row in zip(entries, rows, strict=True):
+        assert entry["label"] == run.class_names[row.argmax()]
+        assert entry["probability"] == pytest.approx(row.max(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("a.png", "--top", "0"), ("a.png", "--format", "xml")]
+)
+def test_a_wrong_command_line_is_exit_code_2(
+    predict: Call, arguments: tuple[str, ...]
+) -> None:
+    result = predict(*arguments)
+    assert result.code == 2 and result.out == ""
+
+
+@pytest.mark.real_data
+def test_predict_agrees_with_evaluate_on_every_real_test_picture(
+    call: Call, real_data: Path, tmp_path: Path
+) -> None:
+    """All 10,000, written as PNG: same label and, to 1e-5, same probability."""
+    config = tmp_path / "real.yaml"
+    config.write_text(
+        f"name: real\n"
+        f"data: {{dataset: cifar10, path: {json.dumps(str(real_data))}}}\n"
+        "model:\n"
+        "  layers:\n"
+        "    - Conv2D: {filters: 16, kernel_size: 3, strides: 2, activation: relu}\n"
+        "    - BatchNormalization\n"
+        "    - Flatten\n"
+        "    - Dense: {units: 10, activation: softmax}\n"
+        "training: {epochs: 1, batch_size: 64}\n"
+    )
+    path = tmp_path / "run"
+    cifarcnn.train(cifarcnn.load_config(config), path, device="cpu", smoke=True)
+    run = cifarcnn.load_run(path, device="cpu")
+    test = run.split("test")
+    from cifarcnn.evaluation import evaluate
+    from cifarcnn.network.forward import predict_probabilities
+
+    rows = predict_probabilities(run.model, test.images, batch_size=1000)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index, image in enumerate(test.images):
+        Image.fromarray(image).save(folder / f"{index:05}.png", compress_level=0)
+    result = call(
+        "predict", folder, "--run", path, "--device", "cpu", "--format", "json"
+    )
+    entries = json.loads(result.out)
+    assert result.code == 0 and len(entries) == 10_000
+    labels = np.array([run.class_names.index(entry["label"]) for entry in entries])
+    shares = np.array([entry["probability"] for entry in entries])
+    assert np.array_equal(labels, rows.argmax(axis=1))
+    assert np.abs(shares - rows.max(axis=1)).max() < 1e-5
+    accuracy = evaluate(run.model, test, run.class_names).accuracy
+    assert accuracy == np.mean(labels == test.labels)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from cifarcnn.cli import console, progress
+from cifarcnn.engine import Device
+from cifarcnn.training.observer import EpochRecord, Outcome, Plan
+
+PLAN = Plan(
+    epochs=3,
+    steps_per_epoch=2,
+    batch_size=32,
+    training_pictures=50,
+    validation_pictures=10,
+    parameters=1234,
+    class_count=10,
+)
+RECORD = EpochRecord(1, 1.5, 0.5, 1.25, 0.625, 0.001, 65.0, 1234.4)
+BARE = EpochRecord(1, 1.5, 0.5, None, None, 0.001, 4.25, 1234.4)
+
+
+class Terminal(io.StringIO):
+    """Remembers what is written to it, and calls itself a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    stream = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(console, "screen", lambda: stream)
+    return stream
+
+
+def outcome(*records: EpochRecord, **changes: object) -> Outcome:
+    values: dict[str, object] = {
+        "run": Path("runs/tiny-1"),
+        "records": records,
+        "best": records[0],
+        "weights": "best",
+        "stopped_early": False,
+        "duration_seconds": 4.25,
+        "diagnosis": (),
+    }
+    return Outcome(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (3599.7, "1 h 00 min"),
+        (7800, "2 h 10 min"),
+    ],
+)
+def test_a_duration_is_said_as_people_say_it(seconds, text):
+    assert progress.describe_seconds(seconds) == text
+
+
+def test_an_epoch_is_one_line():
+    assert progress.describe_epoch(RECORD, PLAN) == (
+        "epoch 1/3: loss 1.5000, accuracy 50.00%, validation loss 1.2500, validation "
+        "accuracy 62.50%, 1,234 pictures/s, 1 min 05 s"
+    )
+    assert progress.describe_epoch(BARE, PLAN) == (
+        "epoch 1/3: loss 1.5000, accuracy 50.00%, 1,234 pictures/s, 4.2 s"
+    )
+
+
+def test_the_end_gives_validation_figures_the_run_and_the_next_commands():
+    last = EpochRecord(2, 1.0, 0.7, 1.5, 0.5, 0.001, 1.0, 1.0)
+    ended = outcome(RECORD, last, diagnosis=("It learns by heart.",))
+    assert progress.describe_outcome(ended) == [
+        "trained: 2 epochs in 4.2 s",
+        "validation accuracy 62.50%, loss 1.2500 (epoch 1, the best of 2)",
+        "note: It learns by heart.",
+        "next:",
+        "  cifarcnn evaluate --run runs/tiny-1",
+        "  cifarcnn predict photo.png --run runs/tiny-1",
+    ]
+
+
+def test_the_end_without_validation_says_so():
+    ended = outcome(BARE, weights="last", stopped_early=True, run=Path("my run"))
+    assert progress.describe_outcome(ended) == [
+        "trained: 1 epoch in 4.2 s, stopped early",
+        "training accuracy 50.00%, loss 1.5000 (epoch 1, the last of 1); no pictures "
+        "were kept for validation",
+        "next:",
+        "  cifarcnn evaluate --run 'my run'",
+        "  cifarcnn predict photo.png --run 'my run'",
+    ]
+
+
+def test_a_note_on_the_device_is_passed_on(capsys: pytest.CaptureFixture[str]):
+    logged: list[str] = []
+    display = progress.LineDisplay(logged.append, lambda path: None)
+    display.device_started(Device("cpu", "cpu (X)", 2, {}, "The GPU is not used."))
+    assert logged == ["device: cpu (X)", "note: The GPU is not used."]
+    assert capsys.readouterr().err == "device: cpu (X)\nnote: The GPU is not used.\n"
+
+
+def test_without_a_terminal_steps_say_nothing(capsys: pytest.CaptureFixture[str]):
+    with progress.open_display(lambda text: None, lambda path: None) as display:
+        assert type(display) is progress.LineDisplay
+        display.training_started(PLAN)
+        display.batch_ended(1, 1, {"loss": 1.5, "accuracy": 0.5})
+        display.epoch_ended(RECORD)
+    assert capsys.readouterr().err.splitlines() == [
+        "network: 1,234 parameters, 10 classes; 50 pictures to learn from, 10 for "
+        "validation",
+        progress.describe_epoch(RECORD, PLAN),
+    ]
+
+
+def test_a_terminal_without_control_codes_gets_lines(terminal, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    display = progress.open_display(lambda text: None, lambda path: None)
+    assert type(display) is progress.LineDisplay
+
+
+def test_a_terminal_gets_two_bars_with_figures_and_time_left(terminal):
+    with progress.open_display(lambda text: None, lambda path: None) as display:
+        display.training_started(PLAN)
+        for epoch in (1, 2, 3):
+            for step in (1, 2):
+                display.batch_ended(epoch, step, {"loss": 1.5, "accuracy": 0.5})
+            display.epoch_ended(RECORD)
+        display.training_ended(outcome(RECORD))
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert "epoch 1/3" in shown
+    assert re.search(r"epoch 3/3 +\S+ 2/2 +0:00:00 left|epoch 3/3 .*2/2", shown)
+    assert re.search(r"whole training .*6/6", shown)
+    assert re.search(r"loss 1\.5000 +accuracy 50\.00% +[\d,]+ pictures/s", shown)
+    assert shown.count(progress.describe_epoch(RECORD, PLAN)) == 3
+    assert shown.rstrip().endswith("cifarcnn predict photo.png --run runs/tiny-1")
+
+
+def test_a_failure_leaves_the_terminal_clean(terminal):
+    with (
+        pytest.raises(ZeroDivisionError),
+        progress.open_display(lambda text: None, lambda path: None) as display,
+    ):
+        display.training_started(PLAN)
+        raise ZeroDivisionError
+    # The cursor was hidden, and is shown again.
+    assert terminal.getvalue().rindex("\x1b[?25h") > terminal.getvalue().index(
+        "\x1b[?25l"
+    )

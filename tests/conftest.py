@@ -1,0 +1,93 @@
+"""Fixtures that every part of the tests may use."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of decoded arrays for the whole session."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or fills the cache of whoever runs it."""
+    monkeypatch.setenv("CIFARCNN_CACHE", str(shared_cache))
+    monkeypatch.delenv("CIFARCNN_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the real CIFAR-10 pictures."""
+    folder = os.environ.get("CIFARCNN_TEST_DATA")
+    if not folder:
+        pytest.skip("CIFARCNN_TEST_DATA does not name a folder with real CIFAR-10")
+    return Path(folder)
+
+
+# --- a trained run -------------------------------------------------------------------
+
+TRAINED_CONFIG = """
+name: small
+data: {dataset: synthetic}
+model:
+  layers:
+    - Conv2D: {filters: 8, kernel_size: 3, strides: 2, activation: relu}
+    - BatchNormalization
+    - Conv2D: {filters: 16, kernel_size: 3, strides: 2, activation: relu}
+    - GlobalAveragePooling2D
+    - Dense: {units: 10, activation: softmax}
+training: {epochs: 2, batch_size: 64}
+"""
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Path:
+    """The folder of a finished run on the synthetic data; not to be changed."""
+    import cifarcnn
+
+    folder = tmp_path_factory.mktemp("trained")
+    config = folder / "small.yaml"
+    config.write_text(TRAINED_CONFIG)
+    run = folder / "small-1"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFARCNN_CACHE", str(shared_cache))
+        cifarcnn.train(cifarcnn.load_config(config), run, device="cpu")
+    return run
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a command left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Called]:
+    """Calls ``cifarcnn`` with arguments, in this process."""
+
+    def call(*arguments: object, stdin: bytes = b"") -> Called:
+        from cifarcnn.cli.main import main
+
+        monkeypatch.setattr(sys, "argv", ["cifarcnn", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capfd.readouterr()
+        return Called(int(left.value.code or 0), captured.out, captured.err)
+
+    return call

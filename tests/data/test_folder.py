@@ -1,0 +1,141 @@
+"""Pictures of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifarcnn.data import open_dataset
+from cifarcnn.errors import DataError
+
+
+def put(path: Path, colour: tuple[int, int, int] = (9, 9, 9), size: int = 40) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (size, size), colour).save(path)
+
+
+@pytest.fixture
+def root(tmp_path: Path, fresh_cache: Path) -> Path:
+    root = tmp_path / "mine"
+    for number in range(4):
+        put(root / "train" / "pear" / f"{number}.png", (0, 200, number))
+    for number in range(3):
+        put(root / "train" / "apple" / f"{number}.PNG", (200, 0, number))
+    put(root / "test" / "pear" / "x.gif", (0, 200, 0))
+    put(root / "test" / "apple" / "y.bmp", (200, 0, 0), size=32)
+    (root / "train" / "pear" / "notes.txt").write_text("not a picture")
+    (root / "train" / "pear" / ".hidden.png").write_text("not a picture")
+    (root / "train" / ".trash").mkdir()
+    return root
+
+
+def refusal(root: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        open_dataset("folder", root)
+    return str(caught.value)
+
+
+def test_classes_are_sorted_and_pictures_in_order(root):
+    dataset = open_dataset("folder", root)
+    training, none = dataset.training(0, 0)
+    assert none is None
+    assert dataset.class_names == ("apple", "pear")
+    assert training.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert training.images[:, 0, 0].tolist() == [
+        [200, 0, 0], [200, 0, 1], [200, 0, 2],
+        [0, 200, 0], [0, 200, 1], [0, 200, 2], [0, 200, 3],
+    ]  # fmt: skip
+    assert dataset.test().labels.tolist() == [0, 1]
+    assert (dataset.name, dataset.origin) == ("folder", str(root))
+    assert (dataset.official, dataset.notice) == (False, None)
+
+
+def test_a_new_picture_is_noticed(root):
+    before = open_dataset("folder", root)
+    assert open_dataset("folder", root).checksum == before.checksum
+    put(root / "train" / "pear" / "9.jpg")
+    after = open_dataset("folder", root)
+    assert len(after.training(0, 0)[0]) == 8
+    assert after.checksum != before.checksum
+
+
+def test_without_a_test_folder_only_the_test_fails(root):
+    for path in [
+        *(root / "test").glob("*/*"),
+        *(root / "test").glob("*"),
+        root / "test",
+    ]:
+        path.unlink() if path.is_file() else path.rmdir()
+    for _ in range(2):  # decoded, then from the cache
+        dataset = open_dataset("folder", root)
+        assert len(dataset.training(0, 0)[0]) == 7
+        with pytest.raises(DataError) as caught:
+            dataset.test()
+        assert str(caught.value) == (
+            f"{root} has no test pictures: expected a folder test beside train, with "
+            "the same folder for each class."
+        )
+
+
+def test_unreadable_pictures_are_counted_and_the_first_are_shown(root):
+    for number in range(6):
+        (root / "train" / "pear" / f"bad{number}.png").write_bytes(b"")
+    shown = "".join(
+        f"\n  {root}/train/pear/bad{number}.png: the file is empty; expected a PNG, "
+        "JPEG, WebP, BMP or GIF picture."
+        for number in range(5)
+    )
+    assert refusal(root) == (
+        f"{root} has pictures that cannot be read, 6 in all. Mend or remove them:"
+        f"{shown}\n  and 1 more"
+    )
+
+
+def test_a_dangling_link_is_an_unreadable_picture(root):
+    (root / "test" / "pear" / "link.png").symlink_to(root / "nowhere")
+    assert refusal(root) == (
+        f"{root} has pictures that cannot be read, 1 in all. Mend or remove them:"
+        f"\n  {root}/test/pear/link.png: there is no such file."
+    )
+
+
+def test_a_folder_without_train_is_refused(tmp_path, fresh_cache):
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has no folder train; expected train/<class>/<picture>."
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 257])
+def test_the_number_of_classes_has_bounds(tmp_path, fresh_cache, count):
+    for number in range(count):
+        (tmp_path / "train" / f"class{number}").mkdir(parents=True)
+    (tmp_path / "train").mkdir(exist_ok=True)
+    assert refusal(tmp_path) == (
+        f"{tmp_path}/train has {count} class folders, expected 2 to 256: one folder of "
+        "pictures for each class."
+    )
+
+
+def test_a_class_without_pictures_is_named(root):
+    (root / "train" / "fig").mkdir()
+    (root / "test" / "fig").mkdir()
+    assert refusal(root) == (
+        f"{root}/train/fig has no pictures; expected PNG, JPEG, WebP, BMP or GIF files."
+    )
+
+
+def test_other_classes_in_test_are_named(root):
+    (root / "test" / "plum").mkdir()
+    (root / "train" / "fig").mkdir()
+    assert refusal(root) == (
+        f"{root}/test must have the same class folders as train; only one of them has "
+        "fig, plum."
+    )
+
+
+def test_a_validation_split_of_unequal_classes_is_cut_in_proportion(root):
+    _, validation = open_dataset("folder", root).training(0.5, 1)
+    assert np.bincount(validation.labels).tolist() == [2, 2]

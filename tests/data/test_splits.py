@@ -1,0 +1,105 @@
+"""The validation split, and the statistics of the colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cifarcnn.data import Split, measure_statistics
+from cifarcnn.data.splits import cut_validation
+from cifarcnn.errors import DataError, UsageError
+
+NAMES = ["cat", "dog", "frog"]
+
+
+def numbered(counts: list[int]) -> Split:
+    """Pictures that carry their own number in the first two bytes."""
+    labels = np.repeat(np.arange(len(counts), dtype=np.uint8), counts)
+    labels = np.random.default_rng(1).permutation(labels)
+    images = np.zeros((len(labels), 32, 32, 3), np.uint8)
+    images[:, 0, 0, 0] = np.arange(len(labels)) % 256
+    images[:, 0, 0, 1] = np.arange(len(labels)) // 256
+    return Split(images, labels)
+
+
+def numbers(split: Split) -> list[int]:
+    first = split.images[:, 0, 0].astype(int)
+    return (first[:, 0] + 256 * first[:, 1]).tolist()
+
+
+def test_every_class_gives_the_same_number_and_nothing_is_lost():
+    whole = numbered([100, 100, 100])
+    training, validation = cut_validation(whole, NAMES, 0.1, seed=3)
+    assert np.bincount(validation.labels).tolist() == [10, 10, 10]
+    assert sorted(numbers(training) + numbers(validation)) == list(range(300))
+
+
+def test_both_parts_keep_the_order_and_their_labels():
+    whole = numbered([50, 50, 50])
+    for part in cut_validation(whole, NAMES, 0.3, seed=0):
+        assert numbers(part) == sorted(numbers(part))
+        assert np.array_equal(part.labels, whole.labels[numbers(part)])
+
+
+def test_the_seed_alone_decides():
+    whole = numbered([50, 50, 50])
+    first, again, other = (
+        numbers(cut_validation(whole, NAMES, 0.2, seed)[1]) for seed in (5, 5, 6)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_the_choice_is_the_same_for_ever():
+    _, validation = cut_validation(numbered([20, 20, 20]), NAMES, 0.1, seed=0)
+    assert numbers(validation) == [18, 25, 44, 51, 54, 59]
+
+
+def test_unequal_classes_give_in_proportion_and_at_least_one():
+    _, validation = cut_validation(numbered([100, 40, 3]), NAMES, 0.1, seed=0)
+    assert np.bincount(validation.labels).tolist() == [10, 4, 1]
+
+
+def test_nothing_is_cut_for_0():
+    whole = numbered([5, 5, 5])
+    assert cut_validation(whole, NAMES, 0, seed=0) == (whole, None)
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1.0, 2, float("nan")])
+def test_a_fraction_out_of_range_is_refused(fraction):
+    with pytest.raises(UsageError) as caught:
+        cut_validation(numbered([5, 5, 5]), NAMES, fraction, seed=0)
+    assert str(caught.value) == (
+        f"validation_fraction is {fraction}, expected 0 or more and less than 1."
+    )
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(UsageError) as caught:
+        cut_validation(numbered([5, 5, 5]), NAMES, 0.1, seed=-1)
+    assert str(caught.value) == "seed is -1, expected 0 or more."
+
+
+def test_a_class_that_would_be_left_empty_is_named():
+    with pytest.raises(DataError) as caught:
+        cut_validation(numbered([9, 1, 9]), NAMES, 0.1, seed=0)
+    assert str(caught.value) == (
+        "validation_fraction 0.1 takes 1 of the 1 training pictures of the class dog "
+        "and leaves none to train on. Make it smaller, set it to 0, or add pictures."
+    )
+
+
+def test_statistics_of_four_pixels_by_hand():
+    images = np.array(
+        [[0, 51, 255], [255, 51, 255], [0, 51, 0], [255, 51, 0]], np.uint8
+    )
+    means, deviations = measure_statistics(images.reshape(1, 2, 2, 3))
+    assert means == (0.5, 0.2, 0.5)
+    assert deviations == (0.5, 0.0, 0.5)
+
+
+def test_statistics_agree_with_numpy():
+    images = np.random.default_rng(0).integers(0, 256, (4100, 8, 8, 3), np.uint8)
+    means, deviations = measure_statistics(images)
+    assert means == pytest.approx((images / 255).mean(axis=(0, 1, 2)), abs=1e-12)
+    assert deviations == pytest.approx((images / 255).std(axis=(0, 1, 2)), abs=1e-12)

@@ -1,0 +1,69 @@
+"""The embedded data set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cifarcnn.data import Dataset, open_dataset
+from cifarcnn.data.cifar_facts import CIFAR10
+from cifarcnn.data.scenes import SCENES
+from cifarcnn.data.synthetic import SUBJECTS, draw_pictures
+
+
+@pytest.fixture(scope="module")
+def synthetic(shared_cache) -> Dataset:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFARCNN_CACHE", str(shared_cache))
+        return open_dataset("synthetic", None)
+
+
+def test_it_has_the_classes_of_cifar_10_in_equal_numbers(synthetic):
+    training, validation = synthetic.training(0.1, seed=0)
+    assert synthetic.class_names == CIFAR10.class_names
+    assert training.images.shape == (9_000, 32, 32, 3)
+    assert training.images.dtype == np.uint8
+    for split, count in [(training, 900), (validation, 100), (synthetic.test(), 200)]:
+        assert np.bincount(split.labels).tolist() == [count] * 10
+
+
+def test_it_says_that_it_is_not_cifar_10(synthetic):
+    assert synthetic.notice == "synthetic pictures drawn by code, not CIFAR-10"
+    assert synthetic.origin == "drawn by code"
+    assert synthetic.official is False
+
+
+def test_the_same_seed_draws_the_same_pictures():
+    first, again, other = (
+        draw_pictures(500, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first.images, again.images)
+    assert np.array_equal(first.labels, again.labels)
+    assert not np.array_equal(first.images, other.images)
+
+
+def test_test_pictures_are_not_among_the_training_pictures(synthetic):
+    training = {image.tobytes() for image in synthetic.training(0, 0)[0].images}
+    assert len(training) == 10_000
+    assert not training & {image.tobytes() for image in synthetic.test().images}
+
+
+def test_shares_of_scenes_sum_to_one_and_no_scene_belongs_to_one_class():
+    for subject in SUBJECTS.values():
+        assert sum(subject.scenes.values()) == pytest.approx(1)
+        assert set(subject.scenes) <= set(SCENES)
+    for scene in SCENES:
+        assert sum(scene in subject.scenes for subject in SUBJECTS.values()) >= 3
+
+
+def test_the_mean_picture_does_not_give_the_class_away(synthetic):
+    """Whoever compares with the mean of each class is mostly wrong."""
+    training, test = synthetic.training(0, 0)[0], synthetic.test()
+    flat = training.images.reshape(10_000, -1).astype(np.float32)
+    means = np.stack(
+        [flat[training.labels == label].mean(axis=0) for label in range(10)]
+    )
+    pixels = test.images.reshape(2_000, -1).astype(np.float32)
+    distances = (means**2).sum(axis=1) - 2 * pixels @ means.T
+    accuracy = float((distances.argmin(axis=1) == test.labels).mean())
+    assert 0.1 < accuracy < 0.5

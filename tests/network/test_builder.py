@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarcnn.errors import UsageError
+from cifarcnn.network import build_model, logits_model
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+
+
+def answers(model: Any, pictures: np.ndarray) -> np.ndarray:
+    return np.array(model(pictures, training=False))
+
+
+def test_the_article_has_122570_parameters(keras, make_config):
+    assert build_model(make_config(), 10).count_params() == 122_570
+
+
+def test_pictures_go_in_as_bytes_and_probabilities_come_out(keras, make_config):
+    model = build_model(make_config(), 10)
+    assert model.input_shape == (None, 32, 32, 3)
+    assert model.input.dtype == "uint8"
+    probabilities = answers(model, PICTURES)
+    assert probabilities.shape == (4, 10)
+    assert probabilities.dtype == np.float32
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-6)
+
+
+def test_softmax_on_the_last_layer_becomes_the_one_softmax_of_the_model(
+    keras, make_config
+):
+    model = build_model(make_config(), 10)
+    assert [layer.name for layer in model.layers][-2:] == ["dense_2", "probabilities"]
+    assert model.get_layer("dense_2").activation is keras.activations.linear
+
+
+def test_a_last_activation_layer_loses_its_softmax_too(keras, make_config):
+    layers = ["Flatten", {"Dense": 10}, {"Activation": "softmax"}]
+    model = build_model(make_config(layers), 10)
+    assert model.get_layer("activation_1").activation is keras.activations.linear
+
+
+def test_logits_share_the_weights_and_end_before_the_softmax(keras, make_config):
+    model = build_model(make_config(), 10)
+    logits = answers(logits_model(model), PICTURES)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = exponentials / exponentials.sum(axis=1, keepdims=True)
+    assert answers(model, PICTURES) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("normalization", "expected"),
+    [
+        # One pixel of 0, 51 and 255 in red, green and blue.
+        ("unit", [0.0, 0.2, 1.0]),
+        ("none", [0.0, 51.0, 255.0]),
+        (
+            {"mean": [0.5, 0.2, 0.25], "deviation": [0.25, 0.1, 0.5]},
+            [-2.0, 0.0, 1.5],
+        ),
+    ],
+)
+def test_normalization_gives_the_numbers_worked_out_by_hand(
+    keras, make_config, normalization, expected
+):
+    model = build_model(make_config(normalization=normalization), 10)
+    pixels = np.zeros((1, 32, 32, 3), dtype=np.uint8)
+    pixels[:] = [0, 51, 255]
+    seen = np.array(model.get_layer("normalization")(pixels))
+    assert seen[0, 0, 0] == pytest.approx(expected, abs=1e-5)
+    assert seen[0, 31, 31] == pytest.approx(expected, abs=1e-5)
+
+
+def test_standard_must_be_measured_before(keras, make_config):
+    with pytest.raises(UsageError) as caught:
+        build_model(make_config(normalization="standard"), 10)
+    assert str(caught.value) == (
+        "data.normalization is `standard`, which needs the mean and the deviation of "
+        "the training pictures: pass the config through "
+        "config.with_normalization(statistics) first, or load a trained run."
+    )
+
+
+def test_the_last_layer_must_fit_the_classes(keras, make_config):
+    with pytest.raises(UsageError) as caught:
+        build_model(make_config(), 100)
+    assert str(caught.value) == (
+        "The last layer gives the shape (10,), but the data has 100 classes: it must "
+        "give (100,)."
+    )
+
+
+def test_a_convolution_of_nine_numbers_worked_out_by_hand(keras, make_config):
+    layers = [
+        {"Conv2D": {"filters": 1, "kernel_size": 3, "name": "filter"}},
+        "Flatten",
+        {"Dense": 10},
+    ]
+    model = build_model(make_config(layers, normalization="none"), 10)
+    kernel = np.zeros((3, 3, 3, 1), dtype=np.float32)
+    # Only red counts: an edge detector with a 5 in the middle.
+    kernel[:, :, 0, 0] = [[1, 0, -1], [2, 5, -2], [1, 0, -1]]
+    model.get_layer("filter").set_weights([kernel, np.array([0.5], np.float32)])
+    picture = np.zeros((1, 32, 32, 3), dtype=np.uint8)
+    picture[0, :3, :3, 0] = [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
+    maps = keras.Model(model.input, model.get_layer("filter").output)
+    # 10 - 30 + 2 * 40 + 5 * 50 - 2 * 60 + 70 - 90, and the bias of 0.5.
+    assert answers(maps, picture)[0, 0, 0, 0] == 170.5
+
+
+def test_residual_adds_both_ways(keras, make_config):
+    layers = [
+        {
+            "Residual": {
+                "name": "block",
+                "layers": [{"Rescaling": {"scale": 2.0}}],
+                "shortcut": [{"Rescaling": {"scale": 10.0, "offset": 1.0}}],
+            }
+        },
+        {"Residual": {"name": "identity", "layers": [{"Rescaling": 3.0}]}},
+        "Flatten",
+        {"Dense": 10},
+    ]
+    model = build_model(make_config(layers, normalization="none"), 10)
+    assert type(model.get_layer("block")) is keras.layers.Add
+    pixels = np.full((1, 32, 32, 3), 7, dtype=np.uint8)
+    sums = keras.Model(model.input, model.get_layer("identity").output)
+    # 2 * 7 + (10 * 7 + 1) = 85, then 85 + 3 * 85.
+    assert answers(sums, pixels)[0, 0, 0, 0] == 340.0
+
+
+def test_initializers_and_regularizers_reach_the_layers(keras, make_config):
+    layers = [
+        "Flatten",
+        {
+            "Dense": {
+                "units": 10,
+                "kernel_initializer": {"Constant": 0.5},
+                "kernel_regularizer": {"L2": 0.25},
+            }
+        },
+    ]
+    model = build_model(make_config(layers), 10)
+    kernel = model.get_layer("dense_1").kernel
+    assert np.unique(np.array(kernel.value.numpy())).tolist() == [0.5]
+    # 0.25 times the squares of 3072 * 10 weights of 0.5.
+    assert float(model.losses[0]) == pytest.approx(0.25 * 30_720 * 0.25)
+
+
+def test_the_same_seed_gives_the_same_start(keras, make_config):
+    starts = []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(seed)
+        starts.append(answers(build_model(make_config(), 10), PICTURES))
+    assert np.array_equal(starts[0], starts[1])
+    assert not np.array_equal(starts[0], starts[2])
+
+
+def test_the_saved_model_opens_in_plain_keras_with_the_same_probabilities(
+    keras, make_config, tmp_path: Path
+):
+    statistics = {"mean": [0.49, 0.48, 0.45], "deviation": [0.25, 0.24, 0.26]}
+    model = build_model(make_config(normalization=statistics), 10)
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "pictures.npy", PICTURES)
+    np.save(tmp_path / "expected.npy", answers(model, PICTURES))
+    # -I: no checkout on the path, no PYTHONPATH.
+    code = (
+        "import sys, numpy as np, keras\n"
+        "model = keras.models.load_model('model.keras')\n"
+        "found = np.array(model(np.load('pictures.npy'), training=False))\n"
+        "print(abs(found - np.load('expected.npy')).max() <= 1e-6)\n"
+        "print(any(name.split('.')[0] == 'cifarcnn' for name in sys.modules))\n"
+        "print({type(layer).__module__.split('.')[0] for layer in model.layers})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["True", "False", "{'keras'}"]

@@ -1,0 +1,129 @@
+"""The parts of README.md that are made from the code.
+
+    python tests/readme_parts.py --write      puts them into README.md anew
+
+Each stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import click
+from pydantic import BaseModel
+
+from cifarcnn.cli.main import COMMANDS, cli
+from cifarcnn.config.choices import Choice, NamedChoice, external
+from cifarcnn.config.json_schema import field_docstrings
+from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.optimizers import AnyOptimizer, AnySchedule
+from cifarcnn.config.schema import Config, Data, EarlyStopping, Training
+
+README = Path(__file__).parent.parent / "README.md"
+HELP_WIDTH = 80
+
+
+def inline(value: object) -> str:
+    """A default as a config writes it, in one line."""
+    if isinstance(value, dict) and len(value) == 1:
+        name, arguments = next(iter(value.items()))
+        if arguments == {} or name[:1].isupper():
+            return name
+    if isinstance(value, str):
+        return value
+    return json.dumps(value)
+
+
+def meanings(model: type[BaseModel]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if issubclass(owner, BaseModel) and owner is not BaseModel:
+            texts |= field_docstrings(owner)
+    return texts
+
+
+def default_of(model: type[BaseModel], field: str) -> str:
+    info = model.model_fields[field]
+    return "" if info.is_required() else inline(external(info.default))
+
+
+def config_table() -> str:
+    lines = ["| key | default | meaning |", "|---|---|---|"]
+    sections: list[tuple[str, type[BaseModel], tuple[str, ...]]] = [
+        ("", Config, ("name",)),
+        ("data.", Data, tuple(Data.model_fields)),
+        ("training.", Training, tuple(Training.model_fields)),
+        ("training.early_stopping.", EarlyStopping, tuple(EarlyStopping.model_fields)),
+    ]
+    for prefix, model, fields in sections:
+        texts = meanings(model)
+        for field in fields:
+            default = default_of(model, field)
+            lines.append(f"| `{prefix}{field}` | `{default}` | {texts[field]} |")
+    return "\n".join(lines)
+
+
+def choice_table(word: str, choices: list[type[Choice]]) -> str:
+    lines = [f"| {word} | what it does | arguments |", "|---|---|---|"]
+    for choice in choices:
+        arguments = [
+            field if info.is_required() else f"{field}={default_of(choice, field)}"
+            for field, info in choice.model_fields.items()
+            if field != "name"
+        ]
+        listed = ", ".join(f"`{argument}`" for argument in arguments)
+        summary = (choice.__doc__ or "").splitlines()[0]
+        lines.append(f"| `{choice.__name__}` | {summary} | {listed} |")
+    return "\n".join(lines)
+
+
+def members(annotated: object) -> list[type[Choice]]:
+    metadata = annotated.__metadata__  # type: ignore[attr-defined]
+    named = next(item for item in metadata if isinstance(item, NamedChoice))
+    return list(named.by_name.values())
+
+
+def help_pages() -> str:
+    pages = []
+    with click.Context(cli, info_name="cifarcnn", terminal_width=HELP_WIDTH) as context:
+        pages.append(("cifarcnn --help", cli.get_help(context)))
+        for name in COMMANDS:
+            command = importlib.import_module(f"cifarcnn.cli.{name}").command
+            with click.Context(
+                command, info_name=name, parent=context, terminal_width=HELP_WIDTH
+            ) as inner:
+                pages.append((f"cifarcnn {name} --help", command.get_help(inner)))
+    return "\n\n".join(
+        f"```console\n$ {line}\n{text.rstrip()}\n```" for line, text in pages
+    )
+
+
+def parts() -> dict[str, str]:
+    return {
+        "config": config_table(),
+        "layers": choice_table("layer", list(LAYERS)),
+        "optimizers": choice_table("optimizer", members(AnyOptimizer)),
+        "schedules": choice_table("schedule", members(AnySchedule)),
+        "help": help_pages(),
+    }
+
+
+def with_parts(text: str) -> str:
+    """The README with every generated part as the code would have it."""
+    for name, part in parts().items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if not pattern.search(text):
+            raise SystemExit(f"README.md lacks {begin} ... {end}")
+        text = pattern.sub(lambda _, p=part, b=begin, e=end: f"{b}\n{p}\n{e}", text)
+    return text
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        raise SystemExit(__doc__)
+    README.write_text(with_parts(README.read_text(encoding="utf-8")), encoding="utf-8")

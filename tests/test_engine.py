@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from cifarcnn import engine
+from cifarcnn.engine import GpuFacts, describe_failed_operation, explain_missing_gpu
+
+USABLE = GpuFacts(
+    listed=False, driver=True, hidden=False, built_with_cuda=True, system="Linux"
+)
+
+
+@pytest.fixture(scope="module")
+def cpu() -> engine.Device:
+    return engine.start("cpu")
+
+
+def test_the_cpu_is_described_with_its_cores_and_the_versions(cpu):
+    import keras
+    import tensorflow as tf
+
+    cores = len(os.sched_getaffinity(0))
+    assert cpu.kind == "cpu"
+    assert cpu.threads == cores
+    assert cpu.description.startswith("cpu (")
+    assert cpu.description.endswith(
+        f", {cores} {'core' if cores == 1 else 'cores'}), "
+        f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
+    )
+    assert cpu.note is None
+
+
+def test_the_versions_are_those_the_numbers_depend_on(cpu):
+    assert list(cpu.versions) == ["python", "cifarcnn", "tensorflow", "keras", "numpy"]
+    assert cpu.versions["python"] == platform.python_version()
+
+
+def test_it_can_be_started_again(cpu):
+    assert engine.start("cpu") == cpu
+
+
+def test_settings_from_the_home_folder_do_not_reach_the_networks(cpu):
+    import keras
+
+    keras.config.set_image_data_format("channels_first")
+    keras.config.set_floatx("float16")
+    engine.start("cpu")
+    assert keras.config.image_data_format() == "channels_last"
+    assert keras.config.floatx() == "float32"
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_the_reason():
+    if os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/dxg"):
+        pytest.skip("this machine has an NVIDIA driver")
+    code = (
+        "from cifarcnn import engine, errors\n"
+        "try:\n"
+        "    engine.start('gpu')\n"
+        "except errors.DeviceError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == (
+        "The device gpu cannot be used: no NVIDIA driver is loaded on this machine. If "
+        "it has an NVIDIA card, install the driver; `nvidia-smi` then lists the card. "
+        "Or train on the device cpu.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        (GpuFacts(True, True, False, True, "Linux"), None),
+        (
+            GpuFacts(False, True, False, False, "Windows"),
+            "TensorFlow has no GPU support on Windows itself. Install cifarcnn inside "
+            "WSL2 (Linux on Windows) with pip install 'cifarcnn[gpu]'.",
+        ),
+        (
+            GpuFacts(False, False, False, False, "Darwin"),
+            "TensorFlow has no support for NVIDIA GPUs on macOS.",
+        ),
+        (
+            GpuFacts(False, False, False, True, "Linux"),
+            "no NVIDIA driver is loaded on this machine. If it has an NVIDIA card, "
+            "install the driver; `nvidia-smi` then lists the card.",
+        ),
+        (
+            GpuFacts(False, True, True, True, "Linux"),
+            "the environment variable CUDA_VISIBLE_DEVICES hides every GPU. Unset it.",
+        ),
+        (
+            GpuFacts(False, True, False, False, "Linux"),
+            "this TensorFlow was built without CUDA. Replace it: pip uninstall "
+            "tensorflow-cpu tensorflow, then pip install 'cifarcnn[gpu]'.",
+        ),
+        (
+            USABLE,
+            "the NVIDIA driver is there, but TensorFlow does not find the CUDA "
+            "libraries. Install them: pip install 'cifarcnn[gpu]'.",
+        ),
+    ],
+)
+def test_each_reason_has_its_sentence_and_its_way_out(facts, sentence):
+    assert explain_missing_gpu(facts) == sentence
+
+
+def test_a_failed_operation_names_the_device_and_the_way_out():
+    assert describe_failed_operation("NVIDIA X", "it failed with: no kernel image") == (
+        "The GPU NVIDIA X is listed, but a small convolution on it did not work: it "
+        "failed with: no kernel image. Check the driver and its CUDA libraries (pip "
+        "install 'cifarcnn[gpu]'), or train on the device cpu."
+    )
+    assert describe_failed_operation(None, "it gave 8.0") == (
+        "A small convolution on the CPU did not work: it gave 8.0. The installation is "
+        "broken; install cifarcnn anew in a fresh virtual environment."
+    )

@@ -1,0 +1,105 @@
+"""Keras on the CPU, a tiny data set that can be learnt, and configs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarcnn import engine
+from cifarcnn.config import Config
+from cifarcnn.data import Dataset, Split
+from cifarcnn.runs import Run
+
+NAMES = ("red", "green", "blue")
+TINY_LAYERS = [
+    {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4, "activation": "relu"}},
+    "GlobalAveragePooling2D",
+    {"Dropout": 0.1},
+    {"Dense": {"units": 3, "activation": "softmax"}},
+]
+
+MakeConfig = Callable[..., Config]
+
+
+@dataclass(frozen=True)
+class ArrayStore:
+    """Pictures that are there already."""
+
+    pictures: Split
+
+    def training(self) -> Split:
+        return self.pictures
+
+    def test(self) -> Split:
+        return self.pictures
+
+
+def coloured(count: int, seed: int = 0) -> Split:
+    """Noisy pictures of three colours, as many of each."""
+    random = np.random.default_rng(seed)
+    labels = (np.arange(count) % 3).astype(np.uint8)
+    images = random.integers(0, 120, (count, 32, 32, 3), dtype=np.uint8)
+    images[np.arange(count), :, :, labels] += 100
+    return Split(images, labels)
+
+
+@pytest.fixture(scope="session")
+def device() -> engine.Device:
+    return engine.start("cpu")
+
+
+@pytest.fixture(scope="session")
+def keras(device: engine.Device) -> Any:
+    import keras
+
+    return keras
+
+
+@pytest.fixture
+def make_dataset() -> Callable[[int], Dataset]:
+    def make(count: int) -> Dataset:
+        return Dataset(
+            name="folder",
+            class_names=NAMES,
+            origin="arrays of the test",
+            checksum="0" * 64,
+            official=False,
+            notice=None,
+            store=ArrayStore(coloured(count)),  # type: ignore[arg-type]
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_config() -> MakeConfig:
+    def make(
+        layers: list[Any] | None = None,
+        validation_fraction: float = 0.2,
+        **training: Any,
+    ) -> Config:
+        defaults = {"epochs": 2, "batch_size": 16, "optimizer": {"Adam": 0.02}}
+        return Config.model_validate(
+            {
+                "name": "tiny",
+                "data": {
+                    "dataset": "folder",
+                    "path": "unused",
+                    "validation_fraction": validation_fraction,
+                },
+                "model": {"layers": layers or TINY_LAYERS},
+                "training": {**defaults, **training},
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run.create(tmp_path / "runs", "tiny")

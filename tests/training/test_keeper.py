@@ -1,0 +1,128 @@
+"""Which weights are kept, told by lists of losses written by hand."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from cifarcnn.errors import RunError
+from cifarcnn.runs import DataRecord, Origin, Run, describe_arrays
+from cifarcnn.training.keeper import Keeper
+from cifarcnn.training.observer import EpochRecord
+
+ORIGIN = Origin(
+    class_names=("red", "green"),
+    data=DataRecord(name="folder", checksum="0" * 64, official=False, notice=None),
+    versions={"keras": "3"},
+)
+
+
+def arrays_of(epoch: int) -> dict[str, np.ndarray]:
+    return {"dense/kernel": np.full((2, 2), epoch, dtype=np.float32)}
+
+
+def stored(run: Run, choice: Literal["best", "last"]) -> float:
+    found = run.load_weights(choice, describe_arrays(arrays_of(0)))
+    return float(found.arrays["dense/kernel"][0, 0])
+
+
+@pytest.fixture
+def keep(run: Run, make_config):
+    run.write_config(make_config())
+
+    def make(
+        figures: list[tuple[float | None, float | None]],
+        best_by: Literal["val_loss", "val_accuracy"] = "val_loss",
+        weights: Literal["best", "last"] = "best",
+    ) -> Keeper:
+        keeper = Keeper(run, ORIGIN, best_by=best_by, weights=weights)
+        for epoch, (val_loss, val_accuracy) in enumerate(figures, start=1):
+            record = EpochRecord(
+                epoch, 1.0, 0.5, val_loss, val_accuracy, 0.1, 2.0, 100.0
+            )
+            keeper.epoch_ended(record, arrays_of(epoch))
+        return keeper
+
+    return make
+
+
+FIGURES = [(0.9, 0.5), (0.5, 0.7), (0.6, 0.8), (0.5, 0.8)]
+
+
+@pytest.mark.parametrize(
+    ("best_by", "best"),
+    # The first of equals stays.
+    [("val_loss", 2), ("val_accuracy", 3)],
+)
+def test_the_best_epoch_and_the_last_are_kept(keep, run, best_by, best):
+    keeper = keep(FIGURES, best_by)
+    assert keeper.best.epoch == best
+    assert stored(run, "best") == best
+    assert stored(run, "last") == 4
+
+
+def test_weights_last_puts_the_last_epoch_where_evaluate_looks(keep, run):
+    keeper = keep(FIGURES, weights="last")
+    assert keeper.best.epoch == 2
+    assert stored(run, "best") == 4
+    assert stored(run, "last") == 4
+
+
+def test_without_validation_the_last_epoch_is_the_best(keep, run):
+    keeper = keep([(None, None), (None, None)])
+    assert keeper.best.epoch == 2
+    assert stored(run, "best") == 2
+
+
+def test_history_has_a_row_for_each_epoch(keep, run):
+    keep(FIGURES[:2])
+    assert (run.path / "history.csv").read_text() == (
+        "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,duration_seconds,"
+        "pictures_per_second\n"
+        "1,1.0,0.5,0.9,0.5,0.1,2.0,100.0\n"
+        "2,1.0,0.5,0.5,0.7,0.1,2.0,100.0\n"
+    )
+
+
+def test_a_stop_keeps_the_weights_of_the_moment_as_last(keep, run):
+    keep(FIGURES).stopped(arrays_of(99))
+    assert stored(run, "last") == 99
+    assert stored(run, "best") == 2
+
+
+def test_a_stop_before_the_first_epoch_is_over_keeps_them_as_best_too(keep, run):
+    keep([]).stopped(arrays_of(99))
+    assert stored(run, "last") == 99
+    assert stored(run, "best") == 99
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_validation_loss_that_is_no_number_ends_the_training(
+    keep, run: Run, lost: float
+):
+    keeper = keep(FIGURES[:2])
+    record = EpochRecord(3, 1.0, 0.5, lost, 0.1, 0.1, 2.0, 100.0)
+    with pytest.raises(RunError) as caught:
+        keeper.epoch_ended(record, arrays_of(3))
+    assert str(caught.value) == (
+        "At the end of epoch 3 the loss is not finite any more: the training diverged, "
+        "at a learning rate of 0.1. Try a tenth of it, a warm-up, or clipping "
+        "(training.optimizer: clipnorm). The weights of epoch 2 are kept in "
+        f"{run.path}."
+    )
+    assert stored(run, "best") == 2
+    assert stored(run, "last") == 2
+
+
+def test_a_full_folder_is_left_as_it_was(keep, run: Run, tmp_path: Path):
+    keeper = keep(FIGURES[:1])
+    broken = {"dense/kernel": np.full((2, 2), math.nan, dtype=np.float32)}
+    record = EpochRecord(2, 1.0, 0.5, 0.1, 0.9, 0.1, 2.0, 100.0)
+    with pytest.raises(RunError):
+        keeper.epoch_ended(record, broken)
+    assert stored(run, "best") == 1
+    assert len(run.read_history()) == 1
