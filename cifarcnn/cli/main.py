@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -74,8 +75,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code (see the README's table)."""
-    settings = Settings()
-    code = _run(settings)
+    for stream in (sys.stdout, sys.stderr):
+        # A file name that the terminal's encoding lacks must not end the program.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    code = _run(Settings())
     # A reader that went away must not make the interpreter complain at its end.
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
