@@ -22,7 +22,8 @@ def test_generated_parts_are_what_the_code_says() -> None:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.with_parts(README) == README, "run: python tests/readme_parts.py --write"
+    # When this fails: python tests/readme_parts.py --write
+    assert module.with_parts(README) == README
 
 
 def test_every_config_in_the_readme_is_valid(tmp_path: Path) -> None:

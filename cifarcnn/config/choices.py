@@ -143,9 +143,7 @@ class NamedChoice:
             raise mistake(
                 f"expected one {self.word}, as its name or as "
                 f"{{Name: {{argument: value}}}}, found {describe(value)}",
-                "indent the arguments below the name, or write {Name: {argument: ...}}"
-                if several
-                else "",
+                "give one name, and indent its arguments below it" if several else "",
             )
         raise mistake(
             f"there is no {self.word} {quote(name)}", suggest(name, self.by_name)
@@ -165,11 +163,20 @@ class NamedChoice:
             raise mistake(
                 f"expected the arguments of {choice.__name__} as a mapping, "
                 f"found {describe(inner)}",
-                f"such as {choice.__name__}: "
-                f"{{{next(iter(choice.model_fields), 'name')}: ...}}",
+                _example(choice),
             )
 
         return open_choice
+
+
+def _example(choice: type[Choice]) -> str:
+    """How a choice is written with its arguments, those first that it needs."""
+    fields = choice.model_fields
+    needed = [name for name, info in fields.items() if info.is_required()]
+    shown = needed or [name for name in fields if name != "name"][:1]
+    if not shown:
+        return f"{choice.__name__} takes no arguments"
+    return f"such as {choice.__name__}: {{{', '.join(f'{n}: ...' for n in shown)}}}"
 
 
 def mistake(message: str, hint: str = "", *at: str) -> PydanticCustomError:
@@ -186,18 +193,26 @@ def mistake(message: str, hint: str = "", *at: str) -> PydanticCustomError:
     )
 
 
-def suggest(found: str, known: Iterable[str]) -> str:
-    """``did you mean ...?`` when something is near, else all that there is."""
+def nearest(found: str, known: Iterable[str]) -> str | None:
+    """The name that was probably meant, or None when nothing is near."""
     names = sorted(known)
     folded = {name.lower().replace("_", ""): name for name in names}
     near = difflib.get_close_matches(
         found.lower().replace("_", ""), folded, n=1, cutoff=0.6
     )
     if near:
-        return f"did you mean {folded[near[0]]}?"
+        return folded[near[0]]
     for name in names:
         if found == "".join(word[:1] for word in name.split("_")):
-            return f"did you mean {name}?"
+            return name
+    return None
+
+
+def suggest(found: str, known: Iterable[str]) -> str:
+    """``did you mean ...?`` when something is near, else all that there is."""
+    names = sorted(known)
+    if near := nearest(found, names):
+        return f"did you mean {near}?"
     return f"known: {', '.join(names)}" if names else ""
 
 

@@ -61,6 +61,7 @@ class Expansion:
     layer_names: frozenset[str]
     found: dict[Problem, None] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
     layers: int = 0
     steps: int = 0
     values: int = 0
@@ -87,7 +88,10 @@ class Expansion:
             return root
         members = dict(root.value)
         taken = self.layer_names | {"Repeat"}
-        self.blocks = read_blocks(members.pop("blocks", None), taken, self._complain)
+        blocks = members.pop("blocks", None)
+        self.blocks = read_blocks(blocks, taken, self._complain)
+        if blocks is not None and isinstance(blocks.value, dict):
+            self.declared = frozenset(blocks.value) - taken
         model = members.get("model")
         if model is not None and isinstance(model.value, dict):
             layers = model.value.get("layers")
@@ -132,14 +136,26 @@ class Expansion:
                 unfolded += self._repeat(layer, arguments, scope)
             elif name in self.blocks:
                 unfolded += self._use(layer, self.blocks[name], arguments, scope)
+            elif name in self.declared:
+                pass  # The block is wrong, which has been said.
+            elif self.blocks and name and name not in self.layer_names:
+                self._complain(
+                    layer,
+                    f"there is no layer or block {quote(name)}",
+                    suggest(name, self.layer_names | set(self.blocks)),
+                )
             else:
-                if name == "Residual" and arguments is not None:
-                    unfolded.append(self._residual(layer, arguments, scope))
-                else:
-                    unfolded.append(self._fill(layer, scope))
-                self.layers += 1
-                self._limit("layers", self.layers, MOST_LAYERS, layer)
+                unfolded.append(self._layer(layer, name, arguments, scope))
         return unfolded
+
+    def _layer(
+        self, layer: Node, name: str, arguments: Node | None, scope: _Scope
+    ) -> Node:
+        self.layers += 1
+        self._limit("layers", self.layers, MOST_LAYERS, layer)
+        if name == "Residual" and arguments is not None:
+            return self._residual(layer, arguments, scope)
+        return self._fill(layer, scope)
 
     def _residual(self, layer: Node, arguments: Node, scope: _Scope) -> Node:
         scope = replace(scope, residuals=scope.residuals + 1)

@@ -100,7 +100,13 @@ def _check(name: str, root: Node) -> Checked:
     try:
         config = Config.model_validate(root.plain())
     except ValidationError as error:
-        problems += explain(error, root, Config)
+        # What a missing parameter left behind is not a mistake of its own.
+        told = {(problem.file, problem.path) for problem in problems}
+        problems += [
+            problem
+            for problem in explain(error, root, Config)
+            if (problem.file, problem.path) not in told
+        ]
         wrong = {item["loc"][0] if item["loc"] else "data" for item in error.errors()}
     walkable = config or _without(root, wrong)
     if walkable is not None and not expansion.problems:

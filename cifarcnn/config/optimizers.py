@@ -191,8 +191,11 @@ class StepDecay(_WarmedUp):
     @model_validator(mode="after")
     def _refuse_disorder(self) -> StepDecay:
         if sorted(set(self.at_epochs)) != self.at_epochs:
+            found = ", ".join(f"{epoch:g}" for epoch in self.at_epochs)
             raise mistake(
-                f"at_epochs must rise, found {self.at_epochs}", "", "at_epochs"
+                f"at_epochs must rise, found {found}",
+                "write the smallest first, each once",
+                "at_epochs",
             )
         return self
 

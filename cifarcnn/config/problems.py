@@ -8,8 +8,15 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from cifarcnn.config.choices import Choice, NamedChoice, snake_case, suggest
+from cifarcnn.config.choices import (
+    Choice,
+    NamedChoice,
+    nearest,
+    snake_case,
+    suggest,
+)
 from cifarcnn.config.nodes import Node, join, quote
+from cifarcnn.config.scalars import is_number
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import Problem
 
@@ -47,7 +54,18 @@ def explain(
         root: The tree that was validated.
         model: The model it was validated against.
     """
-    return [_explain(item, root, model) for item in error.errors(include_url=False)]
+    items = error.errors(include_url=False)
+    # A misspelt key is one mistake, not two: its right spelling is not missing as well.
+    meant = {
+        (*item["loc"][:-1], _nearest(item["loc"], model))
+        for item in items
+        if item["type"] == "extra_forbidden"
+    }
+    return [
+        _explain(item, root, model)
+        for item in items
+        if item["type"] != "missing" or item["loc"] not in meant
+    ]
 
 
 def locate(root: Node, loc: Sequence[str | int]) -> Node:
@@ -66,13 +84,20 @@ def _short_spelling(node: Node, step: str | int) -> Node | None:
     return None
 
 
+def _nearest(loc: Sequence[str | int], model: type[BaseModel]) -> str | None:
+    """The key that is meant by the unknown one at the end of a pydantic location."""
+    return nearest(str(loc[-1]), _known_keys(_owner(model, loc[:-1])))
+
+
 def _explain(item: Any, root: Node, model: type[BaseModel]) -> Problem:
     kind, loc = item["type"], item["loc"]
     context = item.get("ctx", {})
     node = locate(root, (*loc, *context.get("at", ())))
     if kind == "missing":
         owner = _owner(model, loc[:-1])
-        name = owner.__name__ if issubclass(owner, Choice) else "the config"
+        name = owner.__name__
+        if not issubclass(owner, Choice):
+            name = "the config" if owner is Config else str(loc[-2])
         path = join(node.path, loc[-1])
         return node.key_or_place.problem(path, f"{name} needs '{loc[-1]}'")
     if kind == "extra_forbidden":
@@ -95,15 +120,23 @@ def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
     if kind in _EXPECTED:
         hint = ""
         if isinstance(node.value, str) and "number" in _EXPECTED[kind]:
-            hint = "remove the quotes" if _is_number(node.value) else ""
+            hint = "remove the quotes" if is_number(node.value) else ""
+        elif node.value is None:
+            hint = "a key without a value is null; give it one, or remove the key"
         return f"expected {_EXPECTED[kind]}, found {found}", hint
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
-        return f"expected a number {words} {quote(context[key])}, found {found}", ""
+        bound = context[key]
+        bound = int(bound) if bound == int(bound) else bound
+        return f"expected a number {words} {bound}, found {found}", ""
     if kind in _LENGTHS:
         bound = context[_LENGTHS[kind]]
         words = "at least" if kind == "too_short" else "at most"
-        return f"expected {words} {bound} items, found {context['actual_length']}", ""
+        items = "item" if bound == 1 else "items"
+        return (
+            f"expected {words} {bound} {items}, found {context['actual_length']}",
+            "",
+        )
     if kind == "literal_error":
         choices = _literals(context["expected"])
         hint = suggest(node.value, choices) if isinstance(node.value, str) else ""
@@ -111,14 +144,6 @@ def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
             hint = ""
         return f"expected one of {', '.join(choices)}; found {found}", hint
     return f"{said}; found {found}", ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _literals(expected: str) -> list[str]:

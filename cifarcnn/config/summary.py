@@ -139,7 +139,7 @@ def _suggest_shortcut(main: Shape, shape: Shape) -> str:
         strides = max(1, shape[0] // main[0])
         if (-(-shape[0] // strides), -(-shape[1] // strides)) == main[:2]:
             return (
-                f"give it shortcut: [Conv2D: {{filters: {main[2]}, kernel_size: 1, "
+                f"give it a shortcut: [Conv2D: {{filters: {main[2]}, kernel_size: 1, "
                 f"strides: {strides}}}]"
             )
     return "its layers must keep the shape, or its shortcut must change it alike"
@@ -203,20 +203,20 @@ def _check_activations(
 def _check_end(config: Config, shape: Shape, summary: Summary) -> None:
     classes = config.class_count
     if classes is None:
-        fits, expected = len(shape) == 1 and shape[0] >= 2, "one number for each class"
+        fits, needed = len(shape) == 1 and shape[0] >= 2, "one for each class"
     else:
-        fits, expected = shape == (classes,), f"{classes} numbers, one for each class"
+        fits, needed = shape == (classes,), f"{classes} numbers, one for each class"
     if fits:
         return
-    last = len(config.model.layers) - 1
     hint = f"end with Dense: {{units: {classes or '...'}, activation: softmax}}"
+    found = f"{shape[0]} number{'s' if shape[0] != 1 else ''}"
     if len(shape) != 1:
+        found = f"maps of {show(shape)}"
         hint = f"put Flatten or GlobalAveragePooling2D before it, and {hint}"
     summary.complaints.append(
         Complaint(
-            ("model", "layers", last),
-            f"the network ends with {show(shape)}; {config.data.dataset} needs "
-            f"{expected}",
+            ("model", "layers", len(config.model.layers) - 1),
+            f"the network ends with {found}; {config.data.dataset} needs {needed}",
             hint,
         )
     )

@@ -53,9 +53,9 @@ _SAYINGS = (
     ),
     _Saying(
         r"mapping values are not allowed",
-        "no ':' is expected here: the line is indented too far, or a value contains "
-        "': '",
-        f"{_INDENT}; put a value that contains ': ' in quotes",
+        "this ':' is not expected here, or something is wrong in the line before",
+        "a key needs ': ' with a space; keys of one mapping need the same indentation; "
+        "a value that contains ': ' needs quotes",
     ),
     _Saying(
         r"(?:sequence|block sequence) entries are not allowed",
@@ -98,7 +98,7 @@ _SAYINGS = (
     _Saying(
         r"flow mapping: expected ',' or '}'",
         "expected ',' or '}}' here",
-        "put a comma between the members, and }} after the last",
+        "put a comma between the members, and } after the last",
     ),
     _Saying(
         r"node content, but found '(.)'",
@@ -123,9 +123,14 @@ _SAYINGS = (
         "begin the file with a key; put a value that begins with ! or % in quotes",
     ),
     _Saying(
+        r"parsing a block.*found '(?:<scalar>|[\[{,}\]])'",
+        "this does not belong to the value before it",
+        "put the whole value in quotes, or begin a new line",
+    ),
+    _Saying(
         r"parsing a block|document start",
-        "this does not continue what stands before it",
-        f"{_INDENT}; put a value that contains quotes or brackets in quotes as a whole",
+        "the indentation of this line does not fit the lines before it",
+        _INDENT,
     ),
 )
 

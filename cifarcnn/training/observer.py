@@ -115,7 +115,7 @@ class Observer:
         """The network is built; the first step comes next."""
 
     def batch_ended(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        """A step is done.
+        """A step is done; of small networks, a few that ran in one go.
 
         Args:
             epoch: The current epoch, counted from 1.

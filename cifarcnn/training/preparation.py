@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from cifarcnn.config import summarize
 from cifarcnn.config.optimizers import ReduceLROnPlateau
 from cifarcnn.network import convert_choice, to_numpy
 from cifarcnn.training.schedules import learning_rate
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from cifarcnn.data import Split
 
 SMOKE_PICTURES = 512
+
+# Arithmetic between two looks at the clock and at signals: about a tenth of a second
+# on two cores, so that a network that is small beside Python's work does not wait
+# for it after each step (a tenth faster at batch 32), and a large one stops at once.
+_OPERATIONS_PER_EXECUTION = 1e10
+_MOST_STEPS_PER_EXECUTION = 16
 
 
 def choose_for_smoke(split: Split) -> Split:
@@ -54,6 +61,17 @@ def build_optimizer(
         return float(f"{float(to_numpy(value)):.7g}")
 
     return optimizer, rate_at
+
+
+def steps_per_execution(config: Config) -> int:
+    """How many steps run before Python has its turn.
+
+    A step takes two operations for each multiply-accumulate of a picture, once
+    forward and about twice that backward.
+    """
+    operations = 6 * summarize(config).macs * config.training.batch_size
+    steps = int(_OPERATIONS_PER_EXECUTION / max(operations, 1))
+    return min(max(steps, 1), _MOST_STEPS_PER_EXECUTION)
 
 
 def build_callbacks(config: Config) -> list[Any]:

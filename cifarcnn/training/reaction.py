@@ -62,17 +62,21 @@ class Reaction:
         self._epoch_start = time.perf_counter()
 
     def batch_ended(self, step: int, logs: Mapping[str, float]) -> None:
-        """React to a finished step.
+        """React to a finished step, or to the last of a few that ran in one go.
+
+        Args:
+            step: Keras counts full executions, also where the epoch ends before.
+            logs: Means over the epoch so far.
 
         Raises:
             RunError: The loss is not finite.
             Stopped: A signal came; the weights are saved.
         """
-        self.step = step
+        step = self.step = min(step, self.plan.steps_per_epoch - 1)
         if not math.isfinite(logs["loss"]):
             raise RunError(
                 describe_divergence(
-                    f"In epoch {self.epoch + 1}, step {step + 1} of "
+                    f"In epoch {self.epoch + 1}, by step {step + 1} of "
                     f"{self.plan.steps_per_epoch},",
                     self._rate(),
                     self.keeper.describe_kept(),

@@ -22,6 +22,7 @@ from cifarcnn.training.preparation import (
     build_callbacks,
     build_optimizer,
     choose_for_smoke,
+    steps_per_execution,
 )
 from cifarcnn.training.reaction import Reaction, as_keras_callback
 from cifarcnn.training.signals import SignalWatch
@@ -99,6 +100,7 @@ def train(
             optimizer=optimizer,
             loss=crossentropy(settings.label_smoothing, class_count),
             metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            steps_per_execution=min(steps_per_execution(config), plan.steps_per_epoch),
         )
         keeper = Keeper(
             run,

@@ -11,7 +11,7 @@ from cifarcnn.config import Config
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.network import build_model, read_weights
 from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import Observer, train
+from cifarcnn.training import Observer, session, train
 
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
@@ -111,9 +111,19 @@ def test_the_observer_hears_each_step_with_the_partial_batch(train_in, make_conf
     plan, *events = recorder.events
     assert (plan.epochs, plan.steps_per_epoch, plan.training_pictures) == (2, 4, 55)
     names = ["accuracy", "loss"]
-    first = [(1, step, names) for step in range(1, 5)]
-    second = [(2, step, names) for step in range(1, 5)]
-    assert events == [*first, 1, *second, 2, "end"]
+    # So small a network does the four steps of an epoch in one go.
+    assert events == [(1, 4, names), 1, (2, 4, names), 2, "end"]
+
+
+def test_steps_in_one_go_are_the_same_steps(train_in, make_config, monkeypatch):
+    together = figures(train_in(make_config()))
+    recorder = Recorder()
+    monkeypatch.setattr(session, "steps_per_execution", lambda config: 3)
+    assert figures(train_in(make_config(), observer=recorder)) == together
+    steps = [event[1] for event in recorder.events if isinstance(event, tuple)]
+    assert steps == [3, 4, 3, 4]
+    monkeypatch.setattr(session, "steps_per_execution", lambda config: 1)
+    assert figures(train_in(make_config())) == together
 
 
 def test_the_partial_batch_counts_by_its_pictures(
@@ -257,7 +267,7 @@ def test_a_loss_that_is_no_number_ends_with_epoch_step_and_rate(train_in, make_c
     with pytest.raises(RunError) as caught:
         train_in(config)
     assert str(caught.value) == (
-        "In epoch 1, step 2 of 5, the loss is not finite any more: the training "
+        "In epoch 1, by step 5 of 5, the loss is not finite any more: the training "
         "diverged, at a learning rate of 1e+03. Try a tenth of it, a warm-up, or "
         "clipping (training.optimizer: clipnorm). No epoch was finished, so no weights "
         "are kept."
