@@ -81,10 +81,16 @@ def check_config(path_or_name: str | Path, settings: list[str]) -> Checked:
     name = str(path_or_name)
     try:
         root = _read_chain(path, ())
-        for setting in settings:
-            root = override(root, setting)
     except ConfigError as error:
         return Checked(name, None, Summary(), error.problems)
+    problems: list[Problem] = []
+    for setting in settings:
+        try:
+            root = override(root, setting)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        return Checked(name, None, Summary(), tuple(problems))
     return _check(name, root)
 
 

@@ -82,9 +82,7 @@ def _refuse_none(value: float | None) -> float | None:
 class AdamW(Adam):
     """Adam with weight decay."""
 
-    weight_decay: Annotated[
-        Annotated[float, Field(ge=0, lt=1)] | None, AfterValidator(_refuse_none)
-    ] = 0.004
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.004
     """Share of each weight that is taken away, times the learning rate, each step."""
 
 

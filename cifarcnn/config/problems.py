@@ -121,6 +121,8 @@ def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
         hint = ""
         if isinstance(node.value, str) and "number" in _EXPECTED[kind]:
             hint = "remove the quotes" if is_number(node.value) else ""
+        elif kind == "list_type" and isinstance(node.value, dict):
+            hint = "begin every item with '- '"
         elif node.value is None:
             hint = "a key without a value is null; give it one, or remove the key"
         return f"expected {_EXPECTED[kind]}, found {found}", hint

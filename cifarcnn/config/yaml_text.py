@@ -241,7 +241,9 @@ class _Builder:
             try:
                 value = resolve(event.value)
             except ValueError as error:
-                self._refuse(event, f"{error}; at most {LONGEST_NUMBER_DIGITS}")
+                self._refuse(
+                    event, f"{error}; at most {LONGEST_NUMBER_DIGITS} are allowed"
+                )
         self._add(value, event)
 
     def _take_key(self, event: yaml.ScalarEvent, frame: _Frame) -> None:
