@@ -156,9 +156,9 @@ def find_config(path_or_name: str | Path) -> Path:
     path = Path(os.path.expanduser(name))
     if os.path.isfile(path):
         return path
-    if os.path.isdir(path):
+    if name and os.path.isdir(path):
         raise UsageError(f"{quote(name)} is a folder; a config is a YAML file")
-    if os.path.exists(path):
+    if name and os.path.exists(path):
         raise UsageError(f"{quote(name)} is not an ordinary file")
     if (shipped := find_shipped(name)) is not None:
         return shipped

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from cifarcnn.config.choices import Choice, NamedChoice, mistake
+from cifarcnn.config.choices import Choice, NamedChoice, mistake, snake_case
 
 Rate: TypeAlias = Annotated[float, Field(gt=0, le=1000)]
 Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -137,7 +137,7 @@ class Adafactor(Optimizer):
 AnyOptimizer: TypeAlias = Annotated[
     SGD | Adam | AdamW | RMSprop | Nadam | Lion | Adafactor,
     NamedChoice(
-        "optimizer", SGD, Adam, AdamW, RMSprop, Nadam, Lion, Adafactor, snake_case=True
+        "optimizer", SGD, Adam, AdamW, RMSprop, Nadam, Lion, Adafactor, short=str.lower
     ),
 ]
 
@@ -239,6 +239,6 @@ AnySchedule: TypeAlias = Annotated[
         StepDecay,
         ExponentialDecay,
         ReduceLROnPlateau,
-        snake_case=True,
+        short=snake_case,
     ),
 ]

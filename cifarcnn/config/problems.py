@@ -12,12 +12,11 @@ from cifarcnn.config.choices import (
     Choice,
     NamedChoice,
     nearest,
-    snake_case,
     suggest,
 )
 from cifarcnn.config.nodes import Node, join, quote
 from cifarcnn.config.scalars import is_number
-from cifarcnn.config.schema import Config
+from cifarcnn.config.schema import SPELLINGS, Config
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -79,7 +78,7 @@ def locate(root: Node, loc: Sequence[str | int]) -> Node:
 def _short_spelling(node: Node, step: str | int) -> Node | None:
     """The child that says ``adam`` where the schema says ``Adam``."""
     named = node.named() if isinstance(node.value, dict) else None
-    if named is not None and isinstance(step, str) and snake_case(step) == named[0]:
+    if named is not None and SPELLINGS.get(named[0]) == step:
         return named[1]
     return None
 

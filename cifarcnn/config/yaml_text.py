@@ -18,7 +18,7 @@ from cifarcnn.config.scalars import LONGEST_NUMBER_DIGITS, is_number, resolve
 from cifarcnn.config.yaml_words import tell
 from cifarcnn.errors import ConfigError, Problem
 
-# The resolved config of a run has up to 1,000 layers of about 0.4, at most 1.8 kB.
+# The resolved config of a run has up to 1,000 layers of about 0.4, at most 1 kB.
 LARGEST_FILE_BYTES = 2_000_000
 DEEPEST_NESTING = 32
 LONGEST_PARSED_TWICE = 50_000

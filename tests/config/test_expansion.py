@@ -40,7 +40,9 @@ def network(items: str, before: str = CONV) -> str:
 
 
 def test_a_block_is_its_layers_with_the_parameters_filled_in(check: Check) -> None:
-    text = network("    - conv: {filters: 4}\n    - conv: {filters: 6, name: Flatten}\n")
+    text = network(
+        "    - conv: {filters: 4}\n    - conv: {filters: 6, name: Flatten}\n"
+    )
     assert layers(check(text))[:4] == [
         "Conv2D 4",
         "BatchNormalization 4",
@@ -157,7 +159,7 @@ def test_a_mistake_in_a_block_is_told_once_and_where_it_is_written(
     assert told(check(text)) == [
         (
             5,
-            75,
+            73,
             "blocks.conv.layers[0].Conv2D.padding",
             "expected one of valid, same; found 'sama'",
             "did you mean same?",
@@ -335,6 +337,8 @@ def test_a_bomb_is_stopped_quickly_and_with_little_memory(
 
 
 def test_a_thousand_layers_are_not_too_many(check: Check) -> None:
-    text = "model:\n  layers:\n    - Repeat: {times: 998, layers: [Dropout: 0.1]}\n" + END
+    text = (
+        "model:\n  layers:\n    - Repeat: {times: 998, layers: [Dropout: 0.1]}\n" + END
+    )
     assert len(layers(check(text))) == 1000
     assert check(text.replace("998", "999")).config is None

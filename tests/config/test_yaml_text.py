@@ -221,8 +221,10 @@ SCALARS = (
 )
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text("abc1e-.: #~", max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text("abc1e-.: #~", max_size=8), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 

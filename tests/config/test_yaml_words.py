@@ -10,9 +10,7 @@ from cifarcnn.config.yaml_text import parse
 from cifarcnn.config.yaml_words import tell
 from cifarcnn.errors import ConfigError
 
-INDENT = (
-    "give the keys of one mapping, and the items of one list, the same indentation"
-)
+INDENT = "give the keys of one mapping, and the items of one list, the same indentation"
 COLON = (
     "a key needs ': ' with a space; keys of one mapping need the same indentation; "
     "a value that contains ': ' needs quotes"
@@ -43,7 +41,7 @@ CASES = {
         COLON,
     ),
     "a colon without a space after it": (
-        "a: {b:, c: 1}", 1, 5, "a ':' without a space after it", "write 'key: value'",
+        "a: {b:, c: 1}", 1, 6, "a ':' without a space after it", "write 'key: value'",
     ),
     "a list that begins behind its key": (
         "a: - b", 1, 4, "a list item cannot begin here",

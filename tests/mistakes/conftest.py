@@ -22,9 +22,7 @@ Call = Callable[..., Outcome]
 
 
 @pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Call:
+def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
     """Run ``cifarcnn ARGUMENTS...`` to its end."""
     from cifarcnn.cli.main import main
 

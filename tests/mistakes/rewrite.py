@@ -1,6 +1,6 @@
 """Writes what `cifarcnn check` says of every wrong config into the file beside it.
 
-    python tests/mistakes/rewrite.py
+python tests/mistakes/rewrite.py
 """
 
 from __future__ import annotations
