@@ -26,6 +26,8 @@ class Optimizer(Choice):
     """Size of the steps; the schedule multiplies it."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Share of each weight that is taken away, times the learning rate, each step."""
+    exclude_from_weight_decay: list[str] = []
+    """Weights that it spares, such as [bias, beta, gamma] or conv2d_1/kernel."""
     clipnorm: Clip | None = None
     """Largest norm of the gradient of each variable."""
     clipvalue: Clip | None = None
