@@ -100,7 +100,9 @@ def test_rows_are_normalized_by_keras(keras):
     rows = np.random.default_rng(3).normal(size=(8, 3)).astype(np.float32)
     ours = fused_batch_normalization(CHOICE, "float32")
     theirs = convert_choice(keras.layers, CHOICE)
-    np.testing.assert_array_equal(ours(rows, training=True), theirs(rows, training=True))
+    np.testing.assert_array_equal(
+        ours(rows, training=True), theirs(rows, training=True)
+    )
 
 
 def test_without_the_operation_it_is_the_layer_of_keras(keras, monkeypatch):
