@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cifarcnn.config.optimizers import Muon, Optimizer
 from cifarcnn.config.patterns import matches_any, multiplier_of
 from cifarcnn.network import convert_arguments
-
-if TYPE_CHECKING:
-    from cifarcnn.config.optimizers import Optimizer
+from cifarcnn.training.muon import muon_for_filters
 
 
 def make_optimizer(
@@ -29,7 +28,10 @@ def make_optimizer(
     """
     import keras
 
-    kind = getattr(keras.optimizers, choice.type)
+    if isinstance(choice, Muon):
+        kind = muon_for_filters()
+    else:
+        kind = getattr(keras.optimizers, choice.type)
     if multipliers:
         kind = _with_multipliers(kind, multipliers)
     arguments = convert_arguments(choice.arguments())

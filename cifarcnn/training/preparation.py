@@ -20,7 +20,9 @@ SMOKE_PICTURES = 512
 # Arithmetic between two looks at the clock and at signals: about a tenth of a second
 # on two cores, so that a network that is small beside Python's work does not wait
 # for it after each step (a tenth faster at batch 32), and a large one stops at once.
-_OPERATIONS_PER_EXECUTION = {"cpu": 1e10, "gpu": 1e12}
+# On a GPU it is as much at 100 TFLOP a second; a slow one
+# takes a second.
+_OPERATIONS_PER_EXECUTION = {"cpu": 1e10, "gpu": 1e13}
 _MOST_STEPS_PER_EXECUTION = 16
 
 

@@ -3,7 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.config.optimizers import SGD, Adafactor, Adam, AdamW, Lion, Nadam, RMSprop
+from cifarcnn.config.optimizers import (
+    SGD,
+    Adafactor,
+    Adam,
+    AdamW,
+    Lion,
+    Muon,
+    Nadam,
+    RMSprop,
+)
 from cifarcnn.training.optimizers import make_optimizer
 
 
@@ -32,7 +41,9 @@ def test_the_optimizer_is_keras_one_with_its_arguments(keras, weights):
     assert float(made.get_config()["learning_rate"]) == 0.25
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSprop, Nadam, Lion, Adafactor])
+@pytest.mark.parametrize(
+    "kind", [SGD, Adam, AdamW, RMSprop, Nadam, Lion, Adafactor, Muon]
+)
 def test_every_field_of_every_optimizer_is_an_argument_of_keras(keras, weights, kind):
     choice = kind()
     made = make_optimizer(choice, 0.25, weights, {}).get_config()

@@ -62,18 +62,15 @@ def stored(run, make_config, choice="best"):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"precision": "mixed_bfloat16"},
-        {"precision": "mixed_float16"},
-        {"averaging": {"ExponentialMovingAverage": 0.5}},
-        {"averaging": {"Lookahead": {"every_steps": 2}}},
-        {"averaging": "Lookahead", "precision": "mixed_float16"},
+        {"precision": "mixed_bfloat16", "averaging": {"Lookahead": {"every_steps": 2}}},
+        {"precision": "mixed_float16", "averaging": {"ExponentialMovingAverage": 0.5}},
         {"learning_rate_multipliers": {"beta": 16}, "optimizer": {"SGD": 0.1}},
     ],
 )
 def test_every_way_learns_and_leaves_a_plain_float32_model(
     keras, train_it, make_dataset, settings
 ):
-    run, outcome = train_it(epochs=6, weights="last", **settings)
+    run, outcome = train_it(epochs=4, weights="last", **settings)
     assert outcome.last.loss < outcome.records[0].loss
     model = keras.models.load_model(run.path / "model.keras", safe_mode=True)
     assert {weight.dtype for weight in model.weights} == {"float32"}

@@ -15,7 +15,9 @@ from cifarcnn.training import Observer, session, train
 
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
-OPTIMIZERS = ["SGD", "Adam", "AdamW", "RMSprop", "Nadam", "Lion", "Adafactor"]
+OPTIMIZERS = [
+    *("SGD", "Adam", "AdamW", "RMSprop", "Nadam", "Lion", "Adafactor", "Muon")
+]
 SCHEDULES = [
     {"Constant": {"warmup_epochs": 0.5}},
     "CosineDecay",
