@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
+from cifarcnn.config.recipe import Views
 from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.runs import ROOT, Manifest, Run, WeightsChoice, describe_arrays
 
@@ -102,8 +103,19 @@ class LoadedRun:
             )
         return validation
 
-    def evaluate(self, split: SplitChoice = "test") -> Evaluation:
+    @property
+    def views(self) -> Views:
+        """What an answer rests on: ``evaluation.test_time_augmentation``."""
+        return self.config.evaluation.test_time_augmentation
+
+    def evaluate(
+        self, split: SplitChoice = "test", *, views: Views | None = None
+    ) -> Evaluation:
         """Judge the network on every picture of a split.
+
+        Args:
+            split: ``test``, or the ``validation`` pictures of the training.
+            views: Test-time augmentation; None takes what the config says.
 
         Raises:
             DataError: The data set is not here, or has no such split.
@@ -111,10 +123,15 @@ class LoadedRun:
         """
         from cifarcnn.evaluation import evaluate
 
-        return evaluate(self.model, self.split(split), self.class_names)
+        return evaluate(
+            self.model,
+            self.split(split),
+            self.class_names,
+            views=views or self.views,
+        )
 
     def predict(self, images: Array) -> Array:
-        """The probabilities of pictures.
+        """The probabilities of pictures, with the config's test-time augmentation.
 
         Args:
             images: uint8 ``(n, 32, 32, 3)``, red, green, blue, 0 to 255.
@@ -132,7 +149,7 @@ class LoadedRun:
                 f"The pictures are {images.dtype.name} {images.shape}, but the network "
                 "takes uint8 (n, 32, 32, 3): red, green and blue from 0 to 255."
             )
-        return predict_probabilities(self.model, images)
+        return predict_probabilities(self.model, images, views=self.views)
 
 
 def build_model(config: Config) -> keras.Model:

@@ -16,6 +16,7 @@ from cifarcnn.cli.options import (
 
 if TYPE_CHECKING:
     from cifarcnn.api import LoadedRun, SplitChoice
+    from cifarcnn.config.recipe import Views
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.runs import WeightsChoice
@@ -37,6 +38,13 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="Where the data set lies now, when not where the run's config says.",
 )
+@click.option(
+    "--tta",
+    "views",
+    type=click.Choice(["none", "mirror", "mirror_and_shift"]),
+    default=None,
+    help="Views of each picture to average; left out, as the config says.",
+)
 @device_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @common
@@ -45,6 +53,7 @@ def command(
     split: SplitChoice,
     weights: WeightsChoice | None,
     data: Path | None,
+    views: Views | None,
     device: DeviceChoice,
     as_json: bool,
 ) -> None:
@@ -62,13 +71,16 @@ def command(
         if loaded.device.note:
             console.say(loaded.device.note)
         _warn(loaded)
-        evaluation = loaded.evaluate(split)
+        views = views or loaded.views
+        evaluation = loaded.evaluate(split, views=views)
     if as_json:
         import json
 
-        console.answer(json.dumps(_document(loaded, split, evaluation), indent=2))
+        console.answer(
+            json.dumps(_document(loaded, split, views, evaluation), indent=2)
+        )
     else:
-        console.answer(_report(loaded, split, evaluation))
+        console.answer(_report(loaded, split, views, evaluation))
 
 
 def _warn(loaded: LoadedRun) -> None:
@@ -100,7 +112,7 @@ def _kind(official: bool) -> str:
 
 
 def _document(
-    loaded: LoadedRun, split: str, evaluation: Evaluation
+    loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation
 ) -> dict[str, object]:
     from cifarcnn.runs import WEIGHTS_FILES
 
@@ -109,6 +121,7 @@ def _document(
         "run": str(loaded.path),
         "split": split,
         **evaluation.to_json(),
+        "test_time_augmentation": views,
         "class_names": list(loaded.class_names),
         "notice": dataset.notice,
         "finished": loaded.run.finished,
@@ -130,7 +143,7 @@ def _document(
     }
 
 
-def _report(loaded: LoadedRun, split: str, evaluation: Evaluation) -> str:
+def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation) -> str:
     from cifarcnn.cli.columns import lay_out, printable
 
     low, high = evaluation.accuracy_interval
@@ -139,6 +152,7 @@ def _report(loaded: LoadedRun, split: str, evaluation: Evaluation) -> str:
         printable(
             f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch}), on the "
             f"{evaluation.examples:,} {split} pictures of {loaded.dataset.name}"
+            + ("" if views == "none" else f", test-time augmentation {views}")
         ),
         f"accuracy {evaluation.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
         f"loss {evaluation.loss:.4f}, calibration error "

@@ -93,6 +93,7 @@ def command(
             collect_sources(images),
             test_images=lambda: loaded.dataset.test().images,
             standard_input=sys.stdin.buffer,
+            views=loaded.views,
         ):
             failed = failed or answer.error is not None
             if save_input is not None:

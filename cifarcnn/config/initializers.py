@@ -143,6 +143,50 @@ Initializer: TypeAlias = Annotated[
 ]
 
 
+class Identity(Choice):
+    """The first filters pass each channel on; the others start like PyTorch's.
+
+    Those are uniform within one over the root of their inputs.
+    """
+
+
+class Whitening(Choice):
+    """Filters that make the values of a small window independent of each other.
+
+    The eigenvectors of the windows' uncentred covariance, each divided by the root of
+    its eigenvalue, then their negatives; filters beyond them start at random.
+    """
+
+    epsilon: float = Field(0.0005, gt=0)
+    """Number added to the eigenvalues, against division by zero."""
+    pictures: int = Field(5_000, ge=1, le=1_000_000)
+    """How many training pictures, normalized, the windows are taken from."""
+    trainable: bool = True
+    """Whether the filters go on learning; biases always do."""
+
+
+# For the filters of a Conv2D, which have a place for every channel.
+ConvInitializer: TypeAlias = Annotated[
+    Zeros
+    | Ones
+    | Constant
+    | RandomNormal
+    | RandomUniform
+    | TruncatedNormal
+    | GlorotNormal
+    | GlorotUniform
+    | HeNormal
+    | HeUniform
+    | LecunNormal
+    | LecunUniform
+    | VarianceScaling
+    | Orthogonal
+    | Identity
+    | Whitening,
+    NamedChoice("initializer", *_INITIALIZERS, Identity, Whitening, short=snake_case),
+]
+
+
 def _refuse_orthogonal(initializer: Choice) -> Choice:
     if isinstance(initializer, Orthogonal):
         raise mistake(

@@ -26,6 +26,8 @@ class Optimizer(Choice):
     """Size of the steps; the schedule multiplies it."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Share of each weight that is taken away, times the learning rate, each step."""
+    exclude_from_weight_decay: list[str] = []
+    """Weights that it spares, such as [bias, beta, gamma] or conv2d_1/kernel."""
     clipnorm: Clip | None = None
     """Largest norm of the gradient of each variable."""
     clipvalue: Clip | None = None
@@ -136,10 +138,46 @@ class Adafactor(Optimizer):
     """Whether the steps shrink with their number."""
 
 
+class Muon(Optimizer):
+    """Orthogonal steps for dense kernels and for filters; AdamW for other weights."""
+
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = 0.004
+    """Share of each kernel that is taken away, times the learning rate, each step."""
+    adam_weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = 0.004
+    """The same for the other weights."""
+    adam_beta_1: Decay = 0.9
+    """For the other weights: decay of the mean of the gradients."""
+    adam_beta_2: Decay = 0.999
+    """For the other weights: decay of the mean of their squares."""
+    adam_lr_ratio: Clip = 1.0
+    """Learning rate of the other weights, as a multiple of that of the kernels."""
+    epsilon: Small = 1e-7
+    """Number against division by zero."""
+    momentum: Decay = 0.95
+    """Share of the old direction that goes into the next."""
+    nesterov: bool = True
+    """Whether the gradient is taken ahead of the step."""
+    ns_steps: Annotated[int, Field(ge=1, le=100)] = 5
+    """Newton-Schulz iterations towards the orthogonal matrix."""
+    rms_rate: Clip | None = 0.2
+    """Size of a step's values, so that Adam's rates fit; null: singular values of 1."""
+    exclude_layers: list[str] = []
+    """Layers whose kernels go by AdamW: those with one of these in their name."""
+
+
 AnyOptimizer: TypeAlias = Annotated[
-    SGD | Adam | AdamW | RMSprop | Nadam | Lion | Adafactor,
+    SGD | Adam | AdamW | RMSprop | Nadam | Lion | Adafactor | Muon,
     NamedChoice(
-        "optimizer", SGD, Adam, AdamW, RMSprop, Nadam, Lion, Adafactor, short=str.lower
+        "optimizer",
+        SGD,
+        Adam,
+        AdamW,
+        RMSprop,
+        Nadam,
+        Lion,
+        Adafactor,
+        Muon,
+        short=str.lower,
     ),
 ]
 

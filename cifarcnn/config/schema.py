@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from cifarcnn.config.choices import Strict, describe, external, mistake, suggest
-from cifarcnn.config.initializers import Initializer, Regularizer
+from cifarcnn.config.initializers import ConvInitializer, Regularizer
 from cifarcnn.config.layers import AnyLayer, name_layers
 from cifarcnn.config.layers.base import Fraction
 from cifarcnn.config.optimizers import (
@@ -25,12 +25,20 @@ from cifarcnn.config.optimizers import (
     Monitor,
     ReduceLROnPlateau,
 )
+from cifarcnn.config.recipe import Averaging, Evaluation, Multipliers, Precision
 from cifarcnn.config.yaml_text import dump
 
 # Every way to write the name of a layer, an optimizer and so on; what each means.
 SPELLINGS = {
     spelling: name
-    for choices in (AnyLayer, AnyOptimizer, AnySchedule, Initializer, Regularizer)
+    for choices in (
+        AnyLayer,
+        AnyOptimizer,
+        AnySchedule,
+        Averaging,
+        ConvInitializer,
+        Regularizer,
+    )
     for spelling, name in get_args(choices)[1].spellings().items()
 }
 # Number of classes of the data sets whose classes are known beforehand.
@@ -162,10 +170,20 @@ class Training(Strict):
     """How often every training picture is seen."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 128
     """Pictures in one step."""
+    drop_remainder: bool = False
+    """Whether the pictures that do not fill a last batch wait for the next epoch."""
     optimizer: AnyOptimizer = Adam()
     """What turns gradients into steps."""
     learning_rate_schedule: AnySchedule = Constant()
     """How the learning rate moves; the optimizer's own rate is its full size."""
+    learning_rate_multipliers: Multipliers = {}
+    """Factors on the rate of some weights, such as {beta: 64}; decay is not changed."""
+    averaging: Averaging | None = None
+    """Average of the weights over the steps, which is what is judged and saved."""
+    precision: Precision = "float32"
+    """Numbers within the training step; `auto`: 16 bits where the device is fast."""
+    steps_per_execution: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Steps without a look at clock and signals; null: about a tenth of a second."""
     label_smoothing: Fraction = 0.0
     """Share of the certainty that is spread over all classes, 0 to 1."""
     class_weights: ClassWeights | None = None
@@ -191,6 +209,8 @@ class Config(Strict):
     """The network."""
     training: Training = Training()
     """How the network learns."""
+    evaluation: Evaluation = Evaluation()
+    """How the trained network is asked."""
 
     @model_validator(mode="after")
     def _check_validation(self) -> Config:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cifarcnn.config.layers import AnyLayer, Misfit, Residual, Shape
 from cifarcnn.config.layers.base import MOST_PARAMETERS, show
+from cifarcnn.config.recipe_checks import find_misuse
 from cifarcnn.config.schema import Config
 
 INPUT_SHAPE: Shape = (32, 32, 3)
@@ -79,6 +80,7 @@ def summarize(config: Config, data_known: bool = True) -> Summary:
     shape = _walk(layers, INPUT_SHAPE, start, 0, summary)
     _check_names(layers, start, summary)
     _check_activations(layers, start, summary)
+    summary.complaints += [Complaint(*found) for found in find_misuse(config)]
     if data_known:
         _check_end(config, shape, summary)
     _check_size(start, summary)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cifarcnn.config.recipe import Views
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation import metrics
 from cifarcnn.network.forward import predict_probabilities
@@ -99,6 +100,7 @@ def evaluate(
     split: Split,
     class_names: Sequence[str],
     batch_size: int = 1000,
+    views: Views = "none",
 ) -> Evaluation:
     """Judge a network on every picture of a split.
 
@@ -107,13 +109,14 @@ def evaluate(
         split: Pictures and labels; the last partial batch counts like the others.
         class_names: One for each output of the model.
         batch_size: How many pictures go through the network at once.
+        views: What each answer rests on (``evaluation.test_time_augmentation``).
 
     Raises:
         DataError: The split is empty.
     """
     if not len(split.labels):
         raise DataError("There is nothing to judge: the split has no pictures.")
-    probabilities = predict_probabilities(model, split.images, batch_size)
+    probabilities = predict_probabilities(model, split.images, batch_size, views)
     return judge(probabilities, split.labels, class_names)
 
 

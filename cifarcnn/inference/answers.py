@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from cifarcnn.config.recipe import Views
 from cifarcnn.data.picture import MAX_BYTES, read_picture
 from cifarcnn.errors import CifarcnnError, PictureError
 from cifarcnn.inference.sources import Source
@@ -60,6 +61,7 @@ def predict_pictures(
     *,
     test_images: Callable[[], Array],
     standard_input: BinaryIO,
+    views: Views = "none",
 ) -> Iterator[Answer]:
     """Answer every source, in its order.
 
@@ -72,20 +74,23 @@ def predict_pictures(
         test_images: Gives the test split's uint8 ``(n, 32, 32, 3)``; called once, and
             only when a source asks for one of them.
         standard_input: Read once, and only when a source asks for it.
+        views: What each answer rests on (``evaluation.test_time_augmentation``).
     """
     reader = _Reader(test_images, standard_input)
     remaining = iter(sources)
     while chunk := [reader.read(source) for source in islice(remaining, CHUNK)]:
-        yield from _answer(model, chunk)
+        yield from _answer(model, chunk, views)
 
 
-def _answer(model: keras.Model, chunk: Sequence[Answer]) -> Iterator[Answer]:
+def _answer(
+    model: keras.Model, chunk: Sequence[Answer], views: Views
+) -> Iterator[Answer]:
     import numpy as np
 
     pixels = [answer.pixels for answer in chunk if answer.pixels is not None]
     rows: Iterator[Array] = iter(())
     if pixels:
-        rows = iter(predict_probabilities(model, np.stack(pixels), CHUNK))
+        rows = iter(predict_probabilities(model, np.stack(pixels), CHUNK, views))
     for answer in chunk:
         if answer.pixels is None:
             yield answer

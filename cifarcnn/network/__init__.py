@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from cifarcnn.network.builder import build_model, logits_model
-from cifarcnn.network.conversion import convert_choice
+from cifarcnn.network.builder import build_model, logits_model, normalization
+from cifarcnn.network.conversion import convert_arguments, convert_choice
+from cifarcnn.network.fast_twin import build_fast_twin
+from cifarcnn.network.starts import set_whitening
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 
 __all__ = [
+    "build_fast_twin",
     "build_model",
+    "convert_arguments",
     "convert_choice",
     "logits_model",
+    "normalization",
     "read_weights",
+    "set_whitening",
     "to_numpy",
     "write_weights",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.layers import AnyLayer, Residual
 from cifarcnn.errors import UsageError
 from cifarcnn.network.conversion import convert_choice
+from cifarcnn.network.starts import set_identities
 
 if TYPE_CHECKING:
     import keras
@@ -28,16 +29,37 @@ def build_model(config: Config, class_count: int) -> keras.Model:
     The initial weights follow Keras's global seed: call
     ``keras.utils.set_random_seed`` before to repeat them.
 
+    Filters that start as an identity do so here; those that start by whitening, which
+    needs pictures, are random until training sets them.
+
     Raises:
         UsageError: ``data.normalization`` is still ``standard``, or the last layer
             does not give one number per class.
     """
+    model = assemble(config, class_count, _stock_layer)
+    set_identities(model, config.model.layers)
+    return model
+
+
+def assemble(
+    config: Config, class_count: int, make: Callable[[AnyLayer], Any]
+) -> keras.Model:
+    """The layers of a config, put together.
+
+    Args:
+        config: Names the layers.
+        class_count: What the last layer must give.
+        make: Makes the Keras layer of each; for a ``Residual`` the one that adds.
+
+    Raises:
+        UsageError: As for :func:`build_model`.
+    """
     import keras
 
     images = keras.Input((32, 32, 3), dtype="uint8", name=INPUT)
-    scale, offset = _normalization(config)
+    scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
-    logits = _stack(_without_softmax(config.model.layers), normalized)
+    logits = _stack(_without_softmax(config.model.layers), normalized, make)
     if tuple(logits.shape) != (None, class_count):
         shape = tuple(logits.shape[1:])
         raise UsageError(
@@ -56,7 +78,7 @@ def logits_model(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, model.get_layer(PROBABILITIES).input, name="logits")
 
 
-def _normalization(config: Config) -> tuple[Any, Any]:
+def normalization(config: Config) -> tuple[Any, Any]:
     """Scale and offset, so that ``scale * pixel + offset`` is what the layers see."""
     normalization = config.data.normalization
     if normalization == "unit":
@@ -89,14 +111,22 @@ def _without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     return layers
 
 
-def _stack(layers: Sequence[AnyLayer], tensor: Any) -> Any:
-    import keras
-
+def _stack(
+    layers: Sequence[AnyLayer], tensor: Any, make: Callable[[AnyLayer], Any]
+) -> Any:
     for layer in layers:
         if isinstance(layer, Residual):
-            main = _stack(layer.layers, tensor)
-            shortcut = _stack(layer.shortcut, tensor)
-            tensor = keras.layers.Add(name=layer.name)([main, shortcut])
+            main = _stack(layer.layers, tensor, make)
+            shortcut = _stack(layer.shortcut, tensor, make)
+            tensor = make(layer)([main, shortcut])
         else:
-            tensor = convert_choice(keras.layers, layer)(tensor)
+            tensor = make(layer)(tensor)
     return tensor
+
+
+def _stock_layer(layer: AnyLayer) -> Any:
+    import keras
+
+    if isinstance(layer, Residual):
+        return keras.layers.Add(name=layer.name)
+    return convert_choice(keras.layers, layer)

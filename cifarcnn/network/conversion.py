@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cifarcnn.config.choices import Choice
+from cifarcnn.config.initializers import Identity, Whitening
 
 
 def convert_choice(module: Any, choice: Choice, **overrides: Any) -> Any:
@@ -30,5 +31,9 @@ def _convert(name: str, value: Any) -> Any:
 
     if not isinstance(value, Choice):
         return value
+    if isinstance(value, Identity | Whitening):
+        # Keras has neither: the layer starts like PyTorch's, uniformly within one over
+        # the root of its inputs, and `starts` sets the filters that are known.
+        return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
     module = keras.regularizers if name.endswith("regularizer") else keras.initializers
     return convert_choice(module, value)

@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cifarcnn.config.recipe import Views
+from cifarcnn.network.views import average_views
+
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
 
 def predict_probabilities(
-    model: keras.Model, images: np.ndarray[Any, Any], batch_size: int = 256
+    model: keras.Model,
+    images: np.ndarray[Any, Any],
+    batch_size: int = 256,
+    views: Views = "none",
 ) -> np.ndarray[Any, Any]:
-    """The probabilities of every picture.
-
-    Batches always have the same size, the last one being filled up, so that the
-    network is compiled once and a picture's answer does not depend on how many others
-    were asked about (to about 1e-7, what the order of sums leaves).
+    """The probabilities of every picture, from one view of it or from several.
 
     Args:
         model: uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``.
         images: uint8 ``(n, 32, 32, 3)``, any ``n``, also 0.
         batch_size: How many at once; for fewer pictures the next power of two.
+        views: What the answers rest on (``evaluation.test_time_augmentation``).
 
     Returns:
         float32 ``(n, classes)``, in the order of the pictures.
+    """
+    return average_views(
+        lambda seen: _predict_as_they_are(model, seen, batch_size), images, views
+    )
+
+
+def _predict_as_they_are(
+    model: keras.Model, images: np.ndarray[Any, Any], batch_size: int
+) -> np.ndarray[Any, Any]:
+    """The probabilities of every picture as it is.
+
+    Batches always have the same size, the last one being filled up, so that the
+    network is compiled once and a picture's answer does not depend on how many others
+    were asked about (to about 1e-7, what the order of sums leaves).
     """
     import keras
     import numpy as np

@@ -42,6 +42,7 @@ class Batches:
         batch_size: int,
         seed: int,
         class_weights: np.ndarray | None = None,
+        drop_remainder: bool = False,
     ) -> None:
         """Plan the batches.
 
@@ -50,6 +51,8 @@ class Batches:
             batch_size: Pictures in a batch; the last of an epoch may have fewer.
             seed: 0 or more.
             class_weights: float32 ``(classes,)``, or ``None`` for no weights.
+            drop_remainder: Leave out the last batch when it has fewer pictures, unless
+                it is the only one.
         """
         import numpy as np
 
@@ -57,12 +60,14 @@ class Batches:
         self.batch_size = batch_size
         self.seed = seed
         self.class_weights = class_weights
+        self.drop_remainder = drop_remainder
         self._order = (-1, np.empty(0, dtype=np.int32))
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch, the partial last one included."""
-        return -(-len(self.labels) // self.batch_size)
+        """Batches in an epoch, the partial last one included unless it is dropped."""
+        full, rest = divmod(len(self.labels), self.batch_size)
+        return full + bool(rest and not (full and self.drop_remainder))
 
     def batch(self, epoch: int, step: int) -> tuple[Any, ...]:
         """One batch in the form that ``fit`` takes.

@@ -38,7 +38,7 @@ def describe_origin(dataset: Dataset, device: Device) -> Origin:
 
 
 def describe_environment(
-    dataset: Dataset, device: Device, seed: int
+    dataset: Dataset, device: Device, seed: int, precision: str
 ) -> dict[str, object]:
     """The content of ``environment.json``: where and with what this was trained."""
     return {
@@ -51,6 +51,7 @@ def describe_environment(
             "note": device.note,
         },
         "seed": seed,
+        "precision": precision,
         "data": _describe_data(dataset),
     }
 

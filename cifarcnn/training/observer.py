@@ -37,6 +37,11 @@ class Plan:
     class_count: int
     smoke: bool = False
 
+    @property
+    def pictures_per_epoch(self) -> int:
+        """Training pictures that are seen: all, unless a partial batch is dropped."""
+        return min(self.training_pictures, self.steps_per_epoch * self.batch_size)
+
 
 @dataclass(frozen=True)
 class EpochRecord:

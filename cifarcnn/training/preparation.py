@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from cifarcnn.config import summarize
 from cifarcnn.config.optimizers import ReduceLROnPlateau
 from cifarcnn.network import convert_choice, to_numpy
+from cifarcnn.training.optimizers import make_optimizer
 from cifarcnn.training.schedules import learning_rate
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ SMOKE_PICTURES = 512
 # Arithmetic between two looks at the clock and at signals: about a tenth of a second
 # on two cores, so that a network that is small beside Python's work does not wait
 # for it after each step (a tenth faster at batch 32), and a large one stops at once.
-_OPERATIONS_PER_EXECUTION = 1e10
+# On a GPU it is as much at 100 TFLOP a second; a slow one
+# takes a second.
+_OPERATIONS_PER_EXECUTION = {"cpu": 1e10, "gpu": 1e13}
 _MOST_STEPS_PER_EXECUTION = 16
 
 
@@ -36,16 +39,20 @@ def choose_for_smoke(split: Split) -> Split:
 
 
 def build_optimizer(
-    config: Config, epochs: int, steps_per_epoch: int
+    config: Config, epochs: int, steps_per_epoch: int, variables: Sequence[Any]
 ) -> tuple[Any, Callable[[int], float]]:
     """The Keras optimizer with its schedule, and the learning rate of each step.
+
+    Args:
+        config: Names the optimizer and the schedule.
+        epochs: Of the whole training.
+        steps_per_epoch: Steps in one epoch.
+        variables: The weights that it will change.
 
     Returns:
         The optimizer, and a function from a step (counted from 0 over the whole
         training, at most the current one) to the rate it was done with.
     """
-    import keras
-
     training = config.training
     rate = learning_rate(
         training.learning_rate_schedule,
@@ -53,7 +60,9 @@ def build_optimizer(
         epochs,
         steps_per_epoch,
     )
-    optimizer = convert_choice(keras.optimizers, training.optimizer, learning_rate=rate)
+    optimizer = make_optimizer(
+        training.optimizer, rate, variables, training.learning_rate_multipliers
+    )
 
     def rate_at(step: int) -> float:
         value = rate(step) if callable(rate) else optimizer.learning_rate
@@ -63,14 +72,20 @@ def build_optimizer(
     return optimizer, rate_at
 
 
-def steps_per_execution(config: Config) -> int:
-    """How many steps run before Python has its turn.
+def steps_per_execution(config: Config, kind: Literal["cpu", "gpu"]) -> int:
+    """How many steps run before Python has its turn: the config's number, if any.
 
     A step takes two operations for each multiply-accumulate of a picture, once
     forward and about twice that backward.
+
+    Args:
+        config: The network and its batches.
+        kind: What they run on.
     """
+    if config.training.steps_per_execution is not None:
+        return config.training.steps_per_execution
     operations = 6 * summarize(config).macs * config.training.batch_size
-    steps = int(_OPERATIONS_PER_EXECUTION / max(operations, 1))
+    steps = int(_OPERATIONS_PER_EXECUTION[kind] / max(operations, 1))
     return min(max(steps, 1), _MOST_STEPS_PER_EXECUTION)
 
 

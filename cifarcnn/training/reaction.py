@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.errors import RunError, Stopped
-from cifarcnn.network import read_weights
 from cifarcnn.training.keeper import Keeper, describe_divergence
 from cifarcnn.training.observer import EpochRecord, Observer, Plan
 from cifarcnn.training.signals import SignalWatch
 
 if TYPE_CHECKING:
-    import keras
+    from cifarcnn.training.keeper import Arrays
 
 
 class Reaction:
@@ -28,7 +27,7 @@ class Reaction:
     def __init__(
         self,
         *,
-        model: keras.Model,
+        read_weights: Callable[[], Arrays],
         plan: Plan,
         keeper: Keeper,
         observer: Observer,
@@ -38,14 +37,14 @@ class Reaction:
         """Connect the parts.
 
         Args:
-            model: The network whose weights are kept.
+            read_weights: Gives copies of the weights to keep, as they are now.
             plan: What is done.
             keeper: Saves.
             observer: Is told.
             signals: Remembers a signal.
             rate_at: The learning rate of a step, counted over the whole training.
         """
-        self.model = model
+        self.read_weights = read_weights
         self.plan = plan
         self.keeper = keeper
         self.observer = observer
@@ -104,9 +103,9 @@ class Reaction:
             val_accuracy=_optional(logs.get("val_accuracy")),
             learning_rate=self._rate(),
             duration_seconds=now - self._epoch_start,
-            pictures_per_second=self.plan.training_pictures / training_seconds,
+            pictures_per_second=self.plan.pictures_per_epoch / training_seconds,
         )
-        self.keeper.epoch_ended(record, read_weights(self.model))
+        self.keeper.epoch_ended(record, self.read_weights())
         self.observer.epoch_ended(record)
 
     def stop_if_asked(self) -> None:
@@ -118,7 +117,7 @@ class Reaction:
         number = self.signals.received
         if number is None:
             return
-        self.keeper.stopped(read_weights(self.model))
+        self.keeper.stopped(self.read_weights())
         raise Stopped(number, self._describe_stop())
 
     def _describe_stop(self) -> str:

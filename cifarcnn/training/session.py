@@ -5,7 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.network import build_model
+from cifarcnn.engine import choose_precision
+from cifarcnn.network import (
+    build_fast_twin,
+    build_model,
+    normalization,
+    read_weights,
+    set_whitening,
+    write_weights,
+)
+from cifarcnn.training.averages import (
+    Averages,
+    as_swap_callback,
+    rule_of,
+    with_averages,
+)
 from cifarcnn.training.batches import Batches, as_keras_dataset
 from cifarcnn.training.diagnosis import diagnose
 from cifarcnn.training.files import (
@@ -28,10 +42,15 @@ from cifarcnn.training.reaction import Reaction, as_keras_callback
 from cifarcnn.training.signals import SignalWatch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+
     from cifarcnn.config import Config
     from cifarcnn.data import Dataset, Split
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
+    from cifarcnn.training.keeper import Arrays
 
 # Validation needs no gradients, so a larger batch fits and costs less.
 _VALIDATION_BATCH = 500
@@ -71,19 +90,32 @@ def train(
 
     observer = observer or Observer()
     settings = config.training
+    precision = choose_precision(settings.precision, device)
     split, validation = dataset.training(config.data.validation_fraction, settings.seed)
     if smoke:
         split = choose_for_smoke(split)
         validation = choose_for_smoke(validation) if validation else None
     class_count = len(dataset.class_names)
     weights = weigh_classes(settings.class_weights, split.labels, dataset.class_names)
-    batches = Batches(split.labels, settings.batch_size, settings.seed, weights)
+    batches = Batches(
+        split.labels,
+        settings.batch_size,
+        settings.seed,
+        weights,
+        settings.drop_remainder,
+    )
 
     run.write_config(config)
-    run.write_environment(describe_environment(dataset, device, settings.seed))
+    run.write_environment(
+        describe_environment(dataset, device, settings.seed, precision)
+    )
     with SignalWatch() as signals:
         keras.utils.set_random_seed(settings.seed)
         model = build_model(config, class_count)
+        seen = normalization(config)
+        set_whitening(model, config.model.layers, split.images, *seen)
+        twin = build_fast_twin(config, class_count, precision)
+        write_weights(twin, read_weights(model))
         plan = Plan(
             epochs=1 if smoke else settings.epochs,
             steps_per_epoch=batches.steps,
@@ -94,13 +126,23 @@ def train(
             class_count=class_count,
             smoke=smoke,
         )
-        optimizer, rate_at = build_optimizer(config, plan.epochs, plan.steps_per_epoch)
-        pupil = training_model(model, _all_images(split, validation))
+        pupil = training_model(twin, _all_images(split, validation))
+        pupil, read_kept, swaps = _averaged(
+            pupil, twin, settings.averaging, plan.epochs * plan.steps_per_epoch
+        )
+        optimizer, rate_at = build_optimizer(
+            config, plan.epochs, plan.steps_per_epoch, pupil.trainable_variables
+        )
+        if precision == "mixed_float16":
+            # Small gradients would be nothing; Keras wraps only where a global says so.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         pupil.compile(
             optimizer=optimizer,
             loss=crossentropy(settings.label_smoothing, class_count),
             metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-            steps_per_execution=min(steps_per_execution(config), plan.steps_per_epoch),
+            steps_per_execution=min(
+                steps_per_execution(config, device.kind), plan.steps_per_epoch
+            ),
         )
         keeper = Keeper(
             run,
@@ -109,7 +151,7 @@ def train(
             weights=settings.weights,
         )
         reaction = Reaction(
-            model=model,
+            read_weights=read_kept,
             plan=plan,
             keeper=keeper,
             observer=observer,
@@ -123,7 +165,11 @@ def train(
             feed,
             epochs=plan.epochs,
             # Ours first: an epoch is saved before anything may end the training.
-            callbacks=[as_keras_callback(reaction, feed), *build_callbacks(config)],
+            callbacks=[
+                *swaps,
+                as_keras_callback(reaction, feed),
+                *build_callbacks(config),
+            ],
             validation_data=_validation_data(plan, validation),
             validation_batch_size=_VALIDATION_BATCH,
             shuffle=False,
@@ -131,10 +177,22 @@ def train(
         )
         duration = time.perf_counter() - begin
         outcome = _conclude(keeper, plan, duration)
+        write_weights(model, read_kept())
         write_keras_model(keeper, model)
         run.write_metrics(describe_metrics(outcome, plan, dataset))
     observer.training_ended(outcome)
     return outcome
+
+
+def _averaged(
+    pupil: keras.Model, twin: keras.Model, averaging: Any, total_steps: int
+) -> tuple[keras.Model, Callable[[], Arrays], list[Any]]:
+    """The model to train, what reads the weights to keep, and callbacks for it."""
+    if averaging is None:
+        return pupil, lambda: read_weights(twin), []
+    averages = Averages(twin.weights, rule_of(averaging, total_steps))
+    model = with_averages(pupil, averages)
+    return model, averages.read, [as_swap_callback(averages)]
 
 
 def _all_images(split: Split, validation: Split | None) -> Any:

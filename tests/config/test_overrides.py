@@ -160,7 +160,7 @@ WRONG = [
     ("training.epohs=2", 1, "training.epohs", "there is no key 'epohs'",
      "did you mean epochs?"),
     ("epochs=2", 1, "epochs", "there is no key 'epochs'",
-     "known: blocks, data, extends, model, name, training"),
+     "known: blocks, data, evaluation, extends, model, name, training"),
     ("training={epohs: 2}", 11, "training.epohs", "there is no key 'epohs'",
      "did you mean epochs?"),
     ("training.epochs.x=2", 1, "training.epochs",

@@ -2,23 +2,39 @@ from __future__ import annotations
 
 import pytest
 
-from cifarcnn.config.initializers import L1L2, HeNormal, Orthogonal
+from cifarcnn.config.initializers import (
+    L1L2,
+    HeNormal,
+    Identity,
+    Orthogonal,
+    Whitening,
+)
 from cifarcnn.config.layers import LAYERS
-from cifarcnn.config.optimizers import SGD, Adafactor, AdamW
+from cifarcnn.config.layers.convolution import Conv2D
+from cifarcnn.config.optimizers import ReduceLROnPlateau
 from cifarcnn.network import convert_choice
 
 
 def test_a_choice_becomes_the_keras_object_of_its_name(keras):
-    optimizer = convert_choice(keras.optimizers, SGD(momentum=0.9, nesterov=True))
-    assert type(optimizer) is keras.optimizers.SGD
-    assert optimizer.get_config()["momentum"] == 0.9
-    assert optimizer.get_config()["nesterov"] is True
+    made = convert_choice(keras.callbacks, ReduceLROnPlateau(factor=0.25, cooldown=3))
+    assert type(made) is keras.callbacks.ReduceLROnPlateau
+    assert (made.factor, made.cooldown) == (0.25, 3)
 
 
 def test_an_override_takes_the_place_of_a_field(keras):
-    optimizer = convert_choice(keras.optimizers, AdamW(), learning_rate=0.25)
-    assert float(optimizer.get_config()["learning_rate"]) == 0.25
-    assert optimizer.get_config()["weight_decay"] == 0.004
+    made = convert_choice(keras.callbacks, ReduceLROnPlateau(factor=0.25), factor=0.5)
+    assert (made.factor, made.cooldown) == (0.5, 0)
+
+
+@pytest.mark.parametrize("start", [Identity(), Whitening()])
+def test_a_start_that_keras_lacks_is_that_of_pytorch(keras, start):
+    layer = Conv2D(filters=4, kernel_size=3, kernel_initializer=start, name="one")
+    made = convert_choice(keras.layers, layer).kernel_initializer
+    assert type(made) is keras.initializers.VarianceScaling
+    values = keras.ops.convert_to_numpy(made((3, 3, 8, 500)))
+    # One over the root of the 72 numbers that a filter looks at.
+    assert abs(values).max() == pytest.approx(72**-0.5, rel=1e-3)
+    assert values.std() == pytest.approx((72 * 3) ** -0.5, rel=0.02)
 
 
 @pytest.mark.parametrize("choice", [HeNormal(), Orthogonal(gain=2.0)])
@@ -37,10 +53,3 @@ def test_every_layer_of_the_config_is_a_keras_layer_except_residual(keras):
         layer.__name__ for layer in LAYERS if not hasattr(keras.layers, layer.__name__)
     }
     assert missing == {"Residual"}
-
-
-def test_every_field_of_an_optimizer_is_an_argument_of_keras(keras):
-    assert (
-        convert_choice(keras.optimizers, Adafactor()).get_config()["beta_2_decay"]
-        == -0.8
-    )

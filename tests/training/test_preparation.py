@@ -16,11 +16,11 @@ from cifarcnn.training.preparation import (
 def test_the_article_runs_a_tenth_of_a_second_in_one_go(batch_size, steps):
     # 4,548,608 multiply-accumulates a picture, times 6, into 10 billion.
     config = load_config("article", {"training.batch_size": batch_size})
-    assert steps_per_execution(config) == steps
+    assert steps_per_execution(config, "cpu") == steps
 
 
 def test_a_tiny_network_still_looks_up_after_16_steps(make_config):
-    assert steps_per_execution(make_config()) == 16
+    assert steps_per_execution(make_config(), "cpu") == 16
 
 
 def test_a_trial_takes_pictures_from_everywhere():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import signal
+from functools import partial
 
 import pytest
 
 from cifarcnn.errors import RunError, Stopped
-from cifarcnn.network import build_model
+from cifarcnn.network import build_model, read_weights
 from cifarcnn.runs import DataRecord, Origin
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import Observer, Plan
@@ -32,7 +33,7 @@ def make_reaction(keras, run, make_config):
 
     def make(weights: str = "best") -> Reaction:
         return Reaction(
-            model=build_model(config, 3),
+            read_weights=partial(read_weights, build_model(config, 3)),
             plan=PLAN,
             keeper=Keeper(run, ORIGIN, best_by="val_loss", weights=weights),
             observer=Observer(),

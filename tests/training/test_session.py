@@ -15,7 +15,9 @@ from cifarcnn.training import Observer, session, train
 
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
-OPTIMIZERS = ["SGD", "Adam", "AdamW", "RMSprop", "Nadam", "Lion", "Adafactor"]
+OPTIMIZERS = [
+    *("SGD", "Adam", "AdamW", "RMSprop", "Nadam", "Lion", "Adafactor", "Muon")
+]
 SCHEDULES = [
     {"Constant": {"warmup_epochs": 0.5}},
     "CosineDecay",
@@ -118,11 +120,11 @@ def test_the_observer_hears_each_step_with_the_partial_batch(train_in, make_conf
 def test_steps_in_one_go_are_the_same_steps(train_in, make_config, monkeypatch):
     together = figures(train_in(make_config()))
     recorder = Recorder()
-    monkeypatch.setattr(session, "steps_per_execution", lambda config: 3)
+    monkeypatch.setattr(session, "steps_per_execution", lambda config, kind: 3)
     assert figures(train_in(make_config(), observer=recorder)) == together
     steps = [event[1] for event in recorder.events if isinstance(event, tuple)]
     assert steps == [3, 4, 3, 4]
-    monkeypatch.setattr(session, "steps_per_execution", lambda config: 1)
+    monkeypatch.setattr(session, "steps_per_execution", lambda config, kind: 1)
     assert figures(train_in(make_config())) == together
 
 

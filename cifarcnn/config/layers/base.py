@@ -104,6 +104,10 @@ class Layer(Choice):
         """Multiply-accumulates of one example; biases and activations not counted."""
         return 0
 
+    def weight_names(self) -> tuple[str, ...]:
+        """What Keras calls the weights that gradients change."""
+        return ()
+
     def as_picture(self, shape: Shape) -> tuple[int, int, int]:
         """``shape`` as height, width and channels.
 

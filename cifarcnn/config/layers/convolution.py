@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from cifarcnn.config.initializers import (
+    ConvInitializer,
     GlorotUniform,
     Initializer,
     Regularizer,
@@ -43,6 +44,9 @@ class _Convolution(Layer):
     def channels_after(self, channels: int) -> int:
         raise NotImplementedError
 
+    def weight_names(self) -> tuple[str, ...]:
+        return ("kernel", "bias") if self.use_bias else ("kernel",)
+
     def output_shape(self, shape: Shape) -> Shape:
         height, width, channels = self.as_picture(shape)
         after = self.channels_after(channels)
@@ -77,7 +81,7 @@ class Conv2D(_Convolution):
     """Number of filters, which is the number of channels after the layer."""
     groups: Count = 1
     """Number of groups of channels that are convolved apart from each other."""
-    kernel_initializer: Initializer = GlorotUniform()
+    kernel_initializer: ConvInitializer = GlorotUniform()
     """What the filters start from."""
     bias_initializer: RowInitializer = Zeros()
     """What the biases start from."""
@@ -169,6 +173,10 @@ class SeparableConv2D(_Depthwise):
 
     def channels_after(self, channels: int) -> int:
         return self.filters
+
+    def weight_names(self) -> tuple[str, ...]:
+        kernels = ("depthwise_kernel", "pointwise_kernel")
+        return (*kernels, "bias") if self.use_bias else kernels
 
     def weights(self, channels: int) -> int:
         pointwise = channels * self.depth_multiplier * self.filters

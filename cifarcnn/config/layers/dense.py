@@ -40,6 +40,9 @@ class Dense(Layer):
 
     shorthand = "units"
 
+    def weight_names(self) -> tuple[str, ...]:
+        return ("kernel", "bias") if self.use_bias else ("kernel",)
+
     def output_shape(self, shape: Shape) -> Shape:
         return (*shape[:-1], self.units)
 

@@ -33,6 +33,9 @@ class _Normalization(Layer):
     gamma_regularizer: Regularizer | None = None
     """Penalty on the scales."""
 
+    def weight_names(self) -> tuple[str, ...]:
+        return (*("gamma",) * self.scale, *("beta",) * self.center)
+
     def parameters(self, shape: Shape) -> int:
         return shape[-1] * (self.center + self.scale)
 

@@ -1,0 +1,26 @@
+"""Keras on a device: what only the framework below Keras can do stands here."""
+
+from __future__ import annotations
+
+from cifarcnn.engine.devices import (
+    Device,
+    DeviceChoice,
+    GpuFacts,
+    describe_failed_operation,
+    explain_missing_gpu,
+    start,
+)
+from cifarcnn.engine.precision import choose_precision
+from cifarcnn.engine.tensorflow_only import fused_batch_norm, has_fused_batch_norm
+
+__all__ = [
+    "Device",
+    "DeviceChoice",
+    "GpuFacts",
+    "choose_precision",
+    "describe_failed_operation",
+    "explain_missing_gpu",
+    "fused_batch_norm",
+    "has_fused_batch_norm",
+    "start",
+]

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cifarcnn import engine
+from cifarcnn.engine import precision
+from cifarcnn.engine.precision import precision_of_cpu, precision_of_gpu
+
+
+@pytest.fixture(scope="module")
+def cpu() -> engine.Device:
+    return engine.start("cpu")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu sse avx512f avx512_bf16 avx512_vnni", "mixed_bfloat16"),
+        ("fpu amx_tile amx_bf16", "mixed_bfloat16"),
+        ("fpu sse avx2 avx512f avx512_vnni", "float32"),
+    ],
+)
+def test_a_cpu_needs_instructions_for_bfloat16(tmp_path: Path, flags, expected):
+    facts = tmp_path / "cpuinfo"
+    facts.write_text(f"processor\t: 0\nmodel name\t: X\nflags\t\t: {flags}\n\n")
+    assert precision_of_cpu(facts) == expected
+
+
+def test_a_cpu_that_says_nothing_computes_in_float32(tmp_path: Path):
+    assert precision_of_cpu(tmp_path / "missing") == "float32"
+    (tmp_path / "cpuinfo").write_text("processor: 0\n")
+    assert precision_of_cpu(tmp_path / "cpuinfo") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"),
+    [
+        (None, "float32"),
+        ((6, 1), "float32"),
+        ((7, 0), "mixed_float16"),
+        ((7, 5), "mixed_float16"),
+        ((8, 0), "mixed_bfloat16"),
+        ((9, 0), "mixed_bfloat16"),
+        ((12, 0), "mixed_bfloat16"),
+    ],
+)
+def test_a_gpu_is_judged_by_its_compute_capability(capability, expected):
+    assert precision_of_gpu(capability) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [((8, 0), (8, 0)), ("12.1", (12, 1)), (None, None), ("", None), ((9,), None)],
+)
+def test_backends_spell_it_in_two_ways(value, expected):
+    assert precision._as_pair(value) == expected
+
+
+def test_auto_looks_at_the_device_and_others_are_obeyed(cpu, tmp_path, monkeypatch):
+    facts = tmp_path / "cpuinfo"
+    facts.write_text("flags : avx512_bf16\n")
+    monkeypatch.setattr(precision, "_CPU_FACTS", facts)
+    assert engine.choose_precision("auto", cpu) == "mixed_bfloat16"
+    for choice in ("float32", "mixed_bfloat16", "mixed_float16"):
+        assert engine.choose_precision(choice, cpu) == choice
