@@ -13,6 +13,7 @@ from cifarcnn.training.files import (
     describe_metrics,
     describe_origin,
     write_keras_model,
+    write_litert_model,
 )
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.objective import crossentropy, weigh_classes
@@ -132,6 +133,9 @@ def train(
         duration = time.perf_counter() - begin
         outcome = _conclude(keeper, plan, duration)
         write_keras_model(keeper, model)
+        reason = write_litert_model(keeper, model)
+        if reason:
+            observer.remarked(reason)
         run.write_metrics(describe_metrics(outcome, plan, dataset))
     observer.training_ended(outcome)
     return outcome
