@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cifarcnn.errors import RunError
 from cifarcnn.files import write_atomically
 from cifarcnn.runs.history import extend_rows, read_rows
-from cifarcnn.runs.litert_file import load_litert, save_litert
+from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
 from cifarcnn.runs.manifest import Manifest, Origin
 from cifarcnn.runs.places import find, make_named, make_next
 from cifarcnn.runs.reading import read_bytes, read_json, reason
@@ -83,6 +83,11 @@ class Run:
     def log_path(self) -> Path:
         """What was said while training, TensorFlow's own lines included."""
         return self.path / LOG
+
+    @property
+    def litert_path(self) -> Path:
+        """The network for fast prediction."""
+        return self.path / LITERT
 
     @property
     def finished(self) -> bool:
