@@ -168,6 +168,8 @@ def _shrink(picture: Image.Image) -> Image.Image:
 
 
 def _turn(picture: Image.Image, orientation: int) -> Image.Image:
+    if orientation == 1:
+        return picture
     from PIL.Image import Transpose
 
     # How to undo each value: table of EXIF 2.3, section 4.6.4.

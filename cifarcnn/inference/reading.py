@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from cifarcnn.data.picture import MAX_BYTES, read_picture_aloud, silent_pillow
 from cifarcnn.errors import CifarcnnError, PictureError
 from cifarcnn.inference.sources import Source
+from cifarcnn.litert.runtime import usable_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +75,7 @@ class Reader:
 
     def _begin(self, source: Source) -> Future[Result]:
         if self._pool is None:
-            threads = min(os.cpu_count() or 1, _MOST_THREADS)
+            threads = min(usable_cores(), _MOST_THREADS)
             self._pool = ThreadPoolExecutor(threads, "pictures")
         return self._pool.submit(self._read, source)
 

@@ -74,7 +74,7 @@ class LiteRTModel:
         self._size = 0
         try:
             self._interpreter = Interpreter(
-                model_content=content, num_threads=threads or _usable_cores()
+                model_content=content, num_threads=threads or usable_cores()
             )
             self._refuse_unknown_operations()
             self._input = self._interpreter.get_input_details()[0]["index"]
@@ -154,7 +154,8 @@ def _first_line(error: Exception) -> str:
     return lines[0]
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -84,6 +84,7 @@ def test_every_file_of_a_finished_run_is_there(train_in, make_config):
         "manifest.json",
         "metrics.json",
         "model.keras",
+        "model.tflite",
         "weights.safetensors",
     ]
 
