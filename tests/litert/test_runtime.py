@@ -144,4 +144,6 @@ def test_an_operation_that_no_layer_needs_is_refused(keras: Any, tmp_path: Any) 
 def test_a_failure_in_use_is_told_with_its_reason(model: LiteRTModel) -> None:
     with pytest.raises(RunError) as caught:
         model.predict(np.zeros((1, 32, 32, 3), np.float32))
-    assert str(caught.value).startswith("it failed while it was used: Cannot set tensor")
+    assert str(caught.value).startswith(
+        "it failed while it was used: Cannot set tensor"
+    )
