@@ -80,10 +80,7 @@ class LoadedRun:
         Raises:
             DataError: It is not here, is damaged, or has other classes.
         """
-        config = self.config
-        if self.data_path is not None:
-            config = config.with_data(path=str(self.data_path))
-        return _open_data(config, self.class_names)
+        return open_run_data(self.run, self.class_names, self.data_path)
 
     def split(self, choice: SplitChoice = "test") -> Split:
         """The pictures of a split: of ``validation`` the very ones of the training.
@@ -280,6 +277,26 @@ def load_run(
         device=started,
         data_path=None if data_path is None else Path(data_path),
     )
+
+
+def open_run_data(
+    run: Run, class_names: Sequence[str], data_path: Path | None = None
+) -> Dataset:
+    """The data set that the config of a run names, as it is on this machine.
+
+    Args:
+        run: The files of the run.
+        class_names: What its classes must be.
+        data_path: Where it lies, when not where the config says.
+
+    Raises:
+        ConfigError: The config is not valid.
+        DataError: It is not here, is damaged, or has other classes.
+    """
+    config = run.config
+    if data_path is not None:
+        config = config.with_data(path=str(data_path))
+    return _open_data(config, class_names)
 
 
 def _open_data(config: Config, class_names: Sequence[str] | None = None) -> Dataset:

@@ -11,7 +11,6 @@ import click
 
 from cifarcnn.cli.options import (
     common,
-    device_option,
     run_option,
     weights_option,
 )
@@ -56,7 +55,19 @@ Format = Literal["table", "json", "jsonl", "csv"]
     metavar="PATH",
     help="For test:N: where the data set lies now, when not where the config says.",
 )
-@device_option
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    help="auto and cpu answer on the CPU with the run's model.tflite; gpu takes Keras, "
+    "and fails when there is no GPU that works.",
+)
+@click.option(
+    "--keras",
+    is_flag=True,
+    help="Answer with Keras even where model.tflite could; slower to start.",
+)
 @common
 def command(
     images: tuple[str, ...],
@@ -67,6 +78,7 @@ def command(
     weights: WeightsChoice | None,
     data: Path | None,
     device: DeviceChoice,
+    keras: bool,
 ) -> None:
     """Say what is in pictures: PNG, JPEG, WebP, BMP or GIF of any size.
 
@@ -76,24 +88,35 @@ def command(
     --save-input shows. A picture that cannot be read does not stop the others; the exit
     code is then 1.
     """
-    from cifarcnn import api
     from cifarcnn.cli import console
     from cifarcnn.inference import collect_sources, keep_input, predict_pictures
+    from cifarcnn.prediction import open_predictor
 
     failed = False
     with console.native_output():
-        loaded = api.load_run(run_path, weights=weights, device=device, data_path=data)
-        notice = loaded.manifest.origin.data.notice
+        predictor = open_predictor(
+            None if run_path is None else Path(run_path),
+            weights=weights,
+            device=device,
+            keras=keras,
+            data_path=data,
+        )
+        if predictor.note:
+            console.say(
+                f"note: {predictor.note} Keras answers instead, which takes longer to "
+                "start."
+            )
+        notice = predictor.manifest.origin.data.notice
         if notice:
-            console.say(f"note: {loaded.path} was trained on {notice}.")
-        writer = _Writer(layout, loaded.class_names, min(top, len(loaded.class_names)))
+            console.say(f"note: {predictor.path} was trained on {notice}.")
+        names = predictor.class_names
+        writer = _Writer(layout, names, min(top, len(names)))
         writer.begin()
         for answer in predict_pictures(
-            loaded.model,
+            predictor.predict,
             collect_sources(images),
-            test_images=lambda: loaded.dataset.test().images,
+            test_images=predictor.test_images,
             standard_input=sys.stdin.buffer,
-            views=loaded.views,
         ):
             failed = failed or answer.error is not None
             if save_input is not None:
@@ -148,8 +171,9 @@ class _Writer:
         from cifarcnn.cli import console
 
         if self._layout == "json":
-            entries = [self._entry(answer) for answer in self._answers]
-            console.answer(json.dumps(entries, indent=1))
+            # One line per picture; indented, Python's encoder takes ten times as long.
+            lines = [json.dumps(self._entry(answer)) for answer in self._answers]
+            console.answer("[\n" + ",\n".join(lines) + "\n]")
         elif self._layout == "table":
             answered = [answer for answer in self._answers if answer.error is None]
             if answered:

@@ -82,6 +82,9 @@ class LineDisplay(Observer):
     def epoch_ended(self, record: EpochRecord) -> None:
         self.write(describe_epoch(record, self.plan))
 
+    def remarked(self, sentence: str) -> None:
+        self.write(f"note: {sentence}")
+
     def training_ended(self, outcome: Outcome) -> None:
         for line in describe_outcome(outcome):
             self.write(line)

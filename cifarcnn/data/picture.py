@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
 import warnings
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -48,16 +50,33 @@ def read_picture(source: Path | BinaryIO, name: str) -> np.ndarray:
             100 MB or 50 megapixels, cut short, damaged, or not a PNG, JPEG, WebP, BMP
             or GIF picture. The sentence does not repeat ``name``.
     """
+    with silent_pillow():
+        return read_picture_aloud(source, name)
+
+
+@contextlib.contextmanager
+def silent_pillow() -> Iterator[None]:
+    """Without Pillow's warnings: of what is checked here, or matters for no pixel.
+
+    Python's filters hold for all threads: open it in one thread, before others read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_picture_aloud(source: Path | BinaryIO, name: str) -> np.ndarray:
+    """As ``read_picture``, but Pillow may warn; several threads can read at once.
+
+    Raises:
+        PictureError: As ``read_picture``.
+    """
     import numpy as np
 
-    data = _read_bytes(source)
-    with warnings.catch_warnings():
-        # Pillow warns of what is checked here or does not matter for the pixels.
-        warnings.simplefilter("ignore")
-        picture = _decode(data, name)
-        orientation = _orientation(picture)
-        # After shrinking: a centred square keeps its place under every rotation.
-        small = _turn(flatten_colours(_shrink(prepare_mode(picture))), orientation)
+    picture = _decode(_read_bytes(source), name)
+    orientation = _orientation(picture)
+    # After shrinking: a centred square keeps its place under every rotation.
+    small = _turn(flatten_colours(_shrink(prepare_mode(picture))), orientation)
     return np.array(small, dtype=np.uint8)
 
 
@@ -66,13 +85,15 @@ def _read_bytes(source: Path | BinaryIO) -> bytes:
         data = source.read(MAX_BYTES + 1)
     else:
         try:
-            mode = os.stat(source).st_mode
+            status = os.stat(source)
+            mode = status.st_mode
             if stat.S_ISDIR(mode):
                 raise PictureError("this is a folder; expected a picture.")
             if not stat.S_ISREG(mode):
                 raise PictureError("this is not a regular file; expected a picture.")
             with open(source, "rb") as file:
-                data = file.read(MAX_BYTES + 1)
+                # Asked for more than there is, Python makes room for it all first.
+                data = file.read(min(status.st_size, MAX_BYTES) + 1)
         except FileNotFoundError:
             raise PictureError("there is no such file.") from None
         except OSError as error:
@@ -147,6 +168,8 @@ def _shrink(picture: Image.Image) -> Image.Image:
 
 
 def _turn(picture: Image.Image, orientation: int) -> Image.Image:
+    if orientation == 1:
+        return picture
     from PIL.Image import Transpose
 
     # How to undo each value: table of EXIF 2.3, section 4.6.4.

@@ -28,7 +28,8 @@ def prepare_mode(picture: Image.Image) -> Image.Image:
     if picture.has_transparency_data:
         return picture.convert("RGBA")
     if picture.mode in _PLAIN:
-        return picture.convert("RGB")
+        # Pillow would copy one that is RGB already.
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
     raise PictureError(
         f"its pixels have the mode {picture.mode}; expected grey or colour with 8 or "
         "16 bits."

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from cifarcnn.config.recipe import Views
-from cifarcnn.data.picture import MAX_BYTES, read_picture
-from cifarcnn.errors import CifarcnnError, PictureError
+from cifarcnn.inference.reading import Reader
 from cifarcnn.inference.sources import Source
-from cifarcnn.network.forward import predict_probabilities
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
 
+    from cifarcnn.inference.reading import Result
+
     Array = np.ndarray[Any, Any]
+    Predict = Callable[[Array], Array]
 
 # Enough to keep the network busy, few enough that the first answers come soon.
 CHUNK = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came of one picture.
 
@@ -56,84 +55,56 @@ class Answer:
 
 
 def predict_pictures(
-    model: keras.Model,
+    predict: Predict,
     sources: Iterable[Source],
     *,
     test_images: Callable[[], Array],
     standard_input: BinaryIO,
-    views: Views = "none",
 ) -> Iterator[Answer]:
     """Answer every source, in its order.
 
     A source that cannot be read gets an answer with its own error and does not touch
-    the others. Memory holds one chunk of 256 pictures.
+    the others. While the network looks at one chunk of 256 pictures the next one is
+    read; memory holds no more than these two.
 
     Args:
-        model: uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``.
+        predict: uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``; called
+            in a thread of its own, once at a time.
         sources: Where the pictures are.
         test_images: Gives the test split's uint8 ``(n, 32, 32, 3)``; called once, and
             only when a source asks for one of them.
         standard_input: Read once, and only when a source asks for it.
-        views: What each answer rests on (``evaluation.test_time_augmentation``).
     """
-    reader = _Reader(test_images, standard_input)
     remaining = iter(sources)
-    while chunk := [reader.read(source) for source in islice(remaining, CHUNK)]:
-        yield from _answer(model, chunk, views)
+    with (
+        Reader(test_images, standard_input) as reader,
+        ThreadPoolExecutor(1, "network") as network,
+    ):
+        before: tuple[list[Source], list[Result], Future[Array]] | None = None
+        while chunk := list(islice(remaining, CHUNK)):
+            results = reader.read(chunk)
+            rows = network.submit(_ask, predict, results)
+            if before is not None:
+                yield from _answer(*before)
+            before = chunk, results, rows
+        if before is not None:
+            yield from _answer(*before)
+
+
+def _ask(predict: Predict, results: Sequence[Result]) -> Array:
+    """The probabilities of the pictures among the results, in their order."""
+    import numpy as np
+
+    pixels = [result for result in results if not isinstance(result, str)]
+    return predict(np.stack(pixels)) if pixels else np.empty((0, 0), np.float32)
 
 
 def _answer(
-    model: keras.Model, chunk: Sequence[Answer], views: Views
+    sources: Sequence[Source], results: Sequence[Result], rows: Future[Array]
 ) -> Iterator[Answer]:
-    import numpy as np
-
-    pixels = [answer.pixels for answer in chunk if answer.pixels is not None]
-    rows: Iterator[Array] = iter(())
-    if pixels:
-        rows = iter(predict_probabilities(model, np.stack(pixels), CHUNK, views))
-    for answer in chunk:
-        if answer.pixels is None:
-            yield answer
+    row = iter(rows.result())
+    for source, result in zip(sources, results, strict=True):
+        if isinstance(result, str):
+            yield Answer(source, error=result)
         else:
-            yield Answer(answer.source, answer.pixels, next(rows))
-
-
-class _Reader:
-    """Reads sources; what can be had only once is kept."""
-
-    def __init__(
-        self, test_images: Callable[[], Array], standard_input: BinaryIO
-    ) -> None:
-        self._open_test_images = test_images
-        self._standard_input = standard_input
-        self._test_images: Array | None = None
-        self._input_bytes: bytes | None = None
-
-    def read(self, source: Source) -> Answer:
-        """The pixels of a source, or the reason why there are none."""
-        if source.error is not None:
-            return Answer(source, error=source.error)
-        try:
-            return Answer(source, pixels=self._pixels(source))
-        except CifarcnnError as error:
-            return Answer(source, error=str(error))
-
-    def _pixels(self, source: Source) -> Array:
-        if source.test_index is not None:
-            return self._test_picture(source.test_index)
-        if source.path is not None:
-            return read_picture(source.path, source.name)
-        if self._input_bytes is None:
-            # One byte more than is allowed, so that read_picture sees the excess.
-            self._input_bytes = self._standard_input.read(MAX_BYTES + 1)
-        return read_picture(io.BytesIO(self._input_bytes), source.name)
-
-    def _test_picture(self, index: int) -> Array:
-        if self._test_images is None:
-            self._test_images = self._open_test_images()
-        if index >= len(self._test_images):
-            raise PictureError(
-                f"the test split has the pictures 0 to {len(self._test_images) - 1}."
-            )
-        picture: Array = self._test_images[index]
-        return picture
+            yield Answer(source, result, next(row))

@@ -8,12 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifarcnn.config import Config, load_config
-from cifarcnn.config.nodes import Source
-from cifarcnn.config.yaml_text import decode, parse
 from cifarcnn.errors import RunError
 from cifarcnn.files import write_atomically
 from cifarcnn.runs.history import extend_rows, read_rows
+from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
 from cifarcnn.runs.manifest import Manifest, Origin
 from cifarcnn.runs.places import find, make_named, make_next
 from cifarcnn.runs.reading import read_bytes, read_json, reason
@@ -28,6 +26,8 @@ from cifarcnn.runs.store import (
 from cifarcnn.runs.weights import WEIGHTS_FILES, ArraySpec, WeightsChoice
 
 if TYPE_CHECKING:
+    from cifarcnn.config import Config
+    from cifarcnn.config.recipe import Views
     from cifarcnn.runs.weights import Array
 
 ENVIRONMENT = "environment.json"
@@ -86,6 +86,11 @@ class Run:
         return self.path / LOG
 
     @property
+    def litert_path(self) -> Path:
+        """The network for fast prediction."""
+        return self.path / LITERT
+
+    @property
     def finished(self) -> bool:
         """Whether the training came to its end, which ``metrics.json`` stands for."""
         return (self.path / METRICS).is_file()
@@ -98,6 +103,12 @@ class Run:
             RunError: The file is missing, a link, or too large, or it extends another.
             ConfigError: The file is not a valid config.
         """
+        # Only here: a fast prediction needs no config, and its schema takes longer to
+        # load than all the rest.
+        from cifarcnn.config import load_config
+        from cifarcnn.config.nodes import Source
+        from cifarcnn.config.yaml_text import decode, parse
+
         path = self.config_path
         text = decode(read_bytes(path, CONFIG_LIMIT), str(path))
         root = parse(text, Source(str(path), tuple(text.splitlines()))).value
@@ -206,6 +217,31 @@ class Run:
                 hold exactly what is expected, or holds a value that is not finite.
         """
         return load_weights(self.path, WEIGHTS_FILES[choice], expected)
+
+    def save_litert(self, content: bytes, views: Views = "none") -> None:
+        """Write ``model.tflite``, made from the weights that the run settled on.
+
+        Args:
+            content: Of the file.
+            views: What an answer rests on (``evaluation.test_time_augmentation``).
+
+        Raises:
+            RunError: No weights were saved yet, or the disk is full.
+        """
+        save_litert(self.path, content, views, self.write)
+
+    def load_litert(self, manifest: Manifest, choice: WeightsChoice | None) -> bytes:
+        """The content of ``model.tflite``, after its origin was checked.
+
+        Args:
+            manifest: Of this run.
+            choice: The weights that it must have been made from; None takes those
+                that the run settled on.
+
+        Raises:
+            RunError: It is missing, damaged, or made from something else.
+        """
+        return load_litert(self.path, manifest, choice)
 
     def manifest(self) -> Manifest:
         """What the weights are and what they were trained on.

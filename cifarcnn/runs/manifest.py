@@ -48,6 +48,22 @@ class WeightsRecord(_Part):
     arrays: dict[Text, ArrayRecord]
 
 
+class LitertRecord(_Part):
+    """The file for fast prediction, ``model.tflite``.
+
+    Attributes:
+        sha256: Of the whole file.
+        bytes: Its size.
+        weights_sha256: Of the weights file that it was made from.
+        views: How many views of a picture an answer rests on, as the config has it.
+    """
+
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=0)]
+    weights_sha256: Sha256
+    views: Literal["none", "mirror", "mirror_and_shift"] = "none"
+
+
 class DataRecord(_Part):
     """The data set that the weights were trained on.
 
@@ -89,12 +105,14 @@ class Manifest(_Part):
             There is one, except while the file is being replaced: then the new and
             the old one are both listed, so that a kill at any moment leaves a file
             that can be told for what it is.
+        litert: The file for fast prediction; null when none was written.
     """
 
     format: Literal[1]
     config_sha256: Sha256
     origin: Origin
     weights: dict[Text, Annotated[tuple[WeightsRecord, ...], Field(min_length=1)]]
+    litert: LitertRecord | None = None
 
     def with_weights(self, name: str, *records: WeightsRecord) -> Manifest:
         """The same manifest in which the file ``name`` is in one of ``records``."""

@@ -83,11 +83,14 @@ def save_weights(
         arrays=record_arrays(describe_arrays(arrays)),
     )
     path = folder / MANIFEST
+    before = read_manifest(path) if path.exists() else None
     manifest = Manifest(
         format=FORMAT,
         config_sha256=_config_sha256(folder),
         origin=origin,
-        weights=read_manifest(path).weights if path.exists() else {},
+        weights=before.weights if before else {},
+        # Its own entry tells which weights it was made from.
+        litert=before.litert if before else None,
     )
     old = manifest.weights.get(name, ())
     write(MANIFEST, manifest.with_weights(name, record, *old).to_json())
@@ -112,12 +115,7 @@ def load_weights(
             exactly what is expected, or holds a value that is not finite.
     """
     manifest = load_manifest(folder)
-    if manifest.config_sha256 != _config_sha256(folder):
-        raise RunError(
-            f"{folder / CONFIG} is not the config that the weights were trained with: "
-            f"its SHA-256 differs from the one in {MANIFEST}. Undo the change, or "
-            "train again with the new config."
-        )
+    check_config(folder, manifest)
     path = _existing(folder, name)
     data = read_bytes(path, size_limit(expected))
     record = _find_record(path, data, manifest.weights.get(name, ()))
@@ -140,6 +138,20 @@ def load_manifest(folder: Path) -> Manifest:
         RunError: No weights were saved yet, or the file is damaged.
     """
     return read_manifest(_existing(folder, MANIFEST))
+
+
+def check_config(folder: Path, manifest: Manifest) -> None:
+    """See that the config is the one that the weights were trained with.
+
+    Raises:
+        RunError: It was changed since.
+    """
+    if manifest.config_sha256 != _config_sha256(folder):
+        raise RunError(
+            f"{folder / CONFIG} is not the config that the weights were trained with: "
+            f"its SHA-256 differs from the one in {MANIFEST}. Undo the change, or "
+            "train again with the new config."
+        )
 
 
 def _existing(folder: Path, name: str) -> Path:

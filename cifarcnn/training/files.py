@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cifarcnn.errors import RunError
+from cifarcnn.litert.conversion import convert_model
 from cifarcnn.network import write_weights
 from cifarcnn.runs import Origin
 from cifarcnn.runs.manifest import DataRecord
@@ -17,6 +19,7 @@ from cifarcnn.training.observer import Outcome, Plan
 if TYPE_CHECKING:
     import keras
 
+    from cifarcnn.config.recipe import Views
     from cifarcnn.data import Dataset
     from cifarcnn.engine import Device
 
@@ -92,6 +95,28 @@ def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
         path = Path(folder) / MODEL
         model.save(path)
         keeper.run.write(MODEL, path.read_bytes())
+
+
+def write_litert_model(
+    keeper: Keeper, model: keras.Model, views: Views
+) -> str | None:
+    """Write ``model.tflite`` from what ``model.keras`` holds.
+
+    Returns:
+        Why there is none, as a sentence; None when it was written.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    try:
+        content = convert_model(model)
+    except RunError as error:
+        return (
+            f"model.tflite is not written: {error} `predict` answers with Keras, which "
+            "takes longer to start."
+        )
+    keeper.run.save_litert(content, views)
+    return None
 
 
 def _describe_data(dataset: Dataset) -> dict[str, Any]:

@@ -131,5 +131,8 @@ class Observer:
     def epoch_ended(self, record: EpochRecord) -> None:
         """An epoch is done, validated and saved."""
 
+    def remarked(self, sentence: str) -> None:
+        """Something is not as usual, and the log should say so."""
+
     def training_ended(self, outcome: Outcome) -> None:
         """All files of the run are written."""

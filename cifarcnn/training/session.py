@@ -27,6 +27,7 @@ from cifarcnn.training.files import (
     describe_metrics,
     describe_origin,
     write_keras_model,
+    write_litert_model,
 )
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.objective import crossentropy, weigh_classes
@@ -179,6 +180,11 @@ def train(
         outcome = _conclude(keeper, plan, duration)
         write_weights(model, read_kept())
         write_keras_model(keeper, model)
+        reason = write_litert_model(
+            keeper, model, config.evaluation.test_time_augmentation
+        )
+        if reason:
+            observer.remarked(reason)
         run.write_metrics(describe_metrics(outcome, plan, dataset))
     observer.training_ended(outcome)
     return outcome

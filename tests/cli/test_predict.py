@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,3 +238,76 @@ def test_predict_agrees_with_evaluate_on_every_real_test_picture(
     assert np.abs(shares - rows.max(axis=1)).max() < 1e-5
     accuracy = evaluate(run.model, test, run.class_names).accuracy
     assert accuracy == np.mean(labels == test.labels)
+
+
+def test_keras_and_litert_answer_alike(predict: Call, folder: Path) -> None:
+    arguments = ("a.png", "b.png", "c.png", "--top", 10, "--format", "json")
+    fast, slow = predict(*arguments), predict(*arguments, "--keras")
+    assert (fast.code, fast.err) == (slow.code, slow.err)
+    for one, other in zip(json.loads(fast.out), json.loads(slow.out), strict=True):
+        assert one["image"] == other["image"]
+        assert one.get("error") == other.get("error")
+        assert one.get("label") == other.get("label")
+        shares = {top["label"]: top["probability"] for top in other.get("top", [])}
+        for top in one.get("top", []):
+            assert top["probability"] == pytest.approx(shares[top["label"]], abs=1e-4)
+
+
+def test_a_gpu_is_asked_of_keras(call: Call, folder: Path, trained_run: Path) -> None:
+    from cifarcnn import engine
+    from cifarcnn.errors import DeviceError
+
+    result = call("predict", "a.png", "--run", trained_run, "--device", "gpu")
+    try:
+        engine.start("gpu")
+    except DeviceError as error:
+        assert (result.code, result.out) == (1, "")
+        assert result.err == f"error: {error}\n"
+    else:
+        assert result.code == 0
+
+
+def test_keras_answers_with_a_word_when_the_file_is_gone(
+    call: Call, folder: Path, trained_run: Path
+) -> None:
+    run = Path(shutil.copytree(trained_run, folder / "spoilt"))
+    (run / "model.tflite").unlink()
+    result = call("predict", "a.png", "--run", run, "--format", "json")
+    assert result.code == 0
+    assert json.loads(result.out)[0]["image"] == "a.png"
+    assert result.err.splitlines()[0] == (
+        f"note: {run}/model.tflite is missing. Keras answers instead, which takes "
+        "longer to start."
+    )
+
+
+WITHOUT_RUNTIME = """
+import sys
+sys.modules["ai_edge_litert.interpreter"] = None
+from cifarcnn.cli.main import main
+main()
+"""
+
+
+def test_keras_answers_with_a_word_where_the_runtime_is_not_installed(
+    predict: Call, folder: Path, trained_run: Path
+) -> None:
+    arguments = ["predict", "a.png", "--run", str(trained_run), "--format", "json"]
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_RUNTIME, *arguments],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    note, notice = ended.stderr.splitlines()
+    assert note == (
+        f"note: {trained_run}/model.tflite is not used, because the LiteRT runtime "
+        "cannot be imported (import of ai_edge_litert.interpreter halted; None in "
+        "sys.modules); `pip install ai-edge-litert` brings it. Keras answers instead, "
+        "which takes longer to start."
+    )
+    assert "synthetic" in notice
+    (slow,) = json.loads(ended.stdout)
+    (fast,) = json.loads(predict("a.png", "--format", "json").out)
+    assert slow["label"] == fast["label"]
+    assert slow["probability"] == pytest.approx(fast["probability"], abs=1e-4)

@@ -53,7 +53,7 @@ def answers(
 
     return list(
         predict_pictures(
-            model,
+            lambda images: predict_probabilities(model, images, CHUNK),
             collect_sources(entries),
             test_images=open_test_images,
             standard_input=io.BytesIO(standard_input),

@@ -11,7 +11,7 @@ from cifarcnn.config import Config
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.network import build_model, read_weights
 from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import Observer, session, train
+from cifarcnn.training import Observer, files, session, train
 
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
@@ -43,6 +43,9 @@ class Recorder(Observer):
 
     def epoch_ended(self, record):
         self.events.append(record.epoch)
+
+    def remarked(self, sentence):
+        self.events.append(sentence)
 
     def training_ended(self, outcome):
         self.events.append("end")
@@ -86,8 +89,40 @@ def test_every_file_of_a_finished_run_is_there(train_in, make_config):
         "manifest.json",
         "metrics.json",
         "model.keras",
+        "model.tflite",
         "weights.safetensors",
     ]
+
+
+def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_remark(
+    train_in, make_config, keras, monkeypatch
+):
+    recorder = Recorder()
+
+    def fail(model):
+        raise RunError("only TensorFlow can make it, and Keras runs on jax here.")
+
+    monkeypatch.setattr(files, "convert_model", fail)
+    outcome = train_in(make_config(), observer=recorder)
+    assert recorder.events[-2:] == [
+        "model.tflite is not written: only TensorFlow can make it, and Keras runs on "
+        "jax here. `predict` answers with Keras, which takes longer to start.",
+        "end",
+    ]
+    assert not (outcome.run / "model.tflite").exists()
+    assert Run(outcome.run).finished
+
+
+def test_the_file_for_prediction_holds_the_weights_that_were_kept(
+    train_in, make_config
+):
+    for kept in ("best", "last"):
+        run = Run(train_in(make_config(weights=kept)).run)
+        manifest = run.manifest()
+        assert manifest.litert is not None
+        (record,) = manifest.weights["weights.safetensors"]
+        assert manifest.litert.weights_sha256 == record.sha256
+        assert run.load_litert(manifest, kept)
 
 
 def test_metrics_hold_the_figures_of_the_outcome(train_in, make_config, device):

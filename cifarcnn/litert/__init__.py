@@ -1,0 +1,1 @@
+"""The network as a LiteRT file, which answers without TensorFlow and Keras."""

@@ -1,0 +1,72 @@
+"""A Keras model to a LiteRT file: only TensorFlow can do it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cifarcnn.errors import RunError
+
+if TYPE_CHECKING:
+    import keras
+
+    from cifarcnn.litert.runtime import Array
+
+# Beyond it a label could come out differently; sums in another order leave 1e-6.
+TOLERANCE = 1e-4
+_TRIAL_PICTURES = 32
+
+
+def convert_model(model: keras.Model) -> bytes:
+    """The content of a LiteRT file that gives the probabilities of ``model``.
+
+    Where the LiteRT runtime is installed, its answers are compared with Keras's first.
+
+    Args:
+        model: float32, of stock Keras layers, uint8 ``(n, 32, 32, 3)`` to
+            probabilities ``(n, classes)``.
+
+    Raises:
+        RunError: Keras runs on another engine than TensorFlow, the converter fails, or
+            the file does not give the same probabilities.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise RunError(
+            f"only TensorFlow can make it, and Keras runs on {backend} here."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        try:
+            model.export(path, format="litert", verbose=False)
+            content = path.read_bytes()
+        except Exception as error:
+            # Whatever the converter meets, a finished training is not lost for it.
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise RunError(f"TensorFlow's converter failed: {lines[0]}") from error
+    difference = _measure_difference(model, content)
+    if difference > TOLERANCE:
+        raise RunError(
+            f"its probabilities differ from Keras's by up to {difference:.2g}, where "
+            f"{TOLERANCE:.0e} would be all right."
+        )
+    return content
+
+
+def _measure_difference(model: keras.Model, content: bytes) -> float:
+    """The largest difference of a probability on random pictures."""
+    import keras
+    import numpy as np
+
+    from cifarcnn.litert.runtime import LiteRTModel, has_runtime
+
+    if not has_runtime():
+        return 0.0
+    fast = LiteRTModel("it", content, model.output_shape[-1])
+    shape = (_TRIAL_PICTURES, 32, 32, 3)
+    pictures: Array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    expected = keras.ops.convert_to_numpy(model(pictures, training=False))
+    return float(np.abs(fast.predict(pictures) - expected).max())

@@ -1,0 +1,124 @@
+"""The fastest way to the answers of a run: LiteRT where it can be, else Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.errors import RunError
+from cifarcnn.litert.runtime import LiteRTModel
+from cifarcnn.runs import Manifest, Run, WeightsChoice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cifarcnn.engine import DeviceChoice
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained network that can be asked, whatever it runs on.
+
+    Attributes:
+        run: The files of the run.
+        manifest: What the weights are and what they were trained on.
+        predict: uint8 ``(n, 32, 32, 3)`` to float32 probabilities ``(n, classes)``,
+            the columns being ``class_names``.
+        note: Why Keras answers although nobody asked for it; None when LiteRT does,
+            or when Keras was asked for.
+        data_path: Where the data set lies, when not where the config says.
+    """
+
+    run: Run
+    manifest: Manifest
+    predict: Callable[[Array], Array]
+    note: str | None = None
+    data_path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder of the run."""
+        return self.run.path
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in the order of the network's outputs."""
+        return self.manifest.origin.class_names
+
+    def test_images(self) -> Array:
+        """The pictures of the test split, uint8 ``(n, 32, 32, 3)``.
+
+        Raises:
+            ConfigError: The config of the run is not valid.
+            DataError: The data set is not here, is damaged, or has other classes.
+        """
+        from cifarcnn.api import open_run_data
+
+        return open_run_data(self.run, self.class_names, self.data_path).test().images
+
+
+def open_predictor(
+    path: Path | None = None,
+    *,
+    weights: WeightsChoice | None = None,
+    device: DeviceChoice = "auto",
+    keras: bool = False,
+    data_path: Path | None = None,
+) -> Predictor:
+    """The network of a run, ready to answer.
+
+    ``model.tflite`` is taken on the CPU when it is the file that was written for these
+    weights; neither TensorFlow nor Keras is imported then, nor the config read. In all
+    other cases Keras rebuilds the network, as in ``api.load_run``.
+
+    Args:
+        path: The folder; None takes the newest under ``./runs``.
+        weights: Of the ``best`` or of the ``last`` epoch; None takes those that the
+            run settled on.
+        device: What the network shall run on; LiteRT knows only the CPU.
+        keras: Whether Keras shall answer in any case.
+        data_path: Where the data set lies on this machine, when not where the config
+            says.
+
+    Raises:
+        RunError: There is no run, or a file of it is missing, damaged or foreign.
+        ConfigError: Its config is not valid.
+        DeviceError: The device cannot be used.
+    """
+    run = Run.open(path)
+    manifest = run.manifest()
+    note = None
+    if device != "gpu" and not keras:
+        try:
+            model = LiteRTModel(
+                str(run.litert_path),
+                run.load_litert(manifest, weights),
+                len(manifest.origin.class_names),
+            )
+        except RunError as error:
+            note = str(error)
+        else:
+            predict = _with_views(model.predict, manifest)
+            return Predictor(run, manifest, predict, data_path=data_path)
+
+    from cifarcnn.api import load_run
+
+    loaded = load_run(run.path, weights=weights, device=device, data_path=data_path)
+    return Predictor(run, loaded.manifest, loaded.predict, note, data_path)
+
+
+def _with_views(
+    predict: Callable[[Array], Array], manifest: Manifest
+) -> Callable[[Array], Array]:
+    """``predict`` over as many views of each picture as the config asks for."""
+    views = manifest.litert.views if manifest.litert else "none"
+    if views == "none":
+        return predict
+
+    from cifarcnn.network.views import average_views
+
+    return lambda images: average_views(predict, images, views)

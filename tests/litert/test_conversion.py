@@ -1,0 +1,214 @@
+"""The LiteRT file gives what Keras gives, or is not made."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarcnn.config.layers.base import Activation
+from cifarcnn.errors import RunError
+from cifarcnn.litert.conversion import convert_model
+from cifarcnn.litert.runtime import LiteRTModel
+from cifarcnn.network.forward import predict_probabilities
+
+CONV = {"filters": 16, "kernel_size": 3}
+FIRST = {"Conv2D": {**CONV, "strides": 2, "activation": "relu"}}
+GLOBAL = "GlobalAveragePooling2D"
+NETWORKS = {
+    "article": [
+        {"Conv2D": {"filters": 32, "kernel_size": 3, "activation": "relu"}},
+        {"MaxPooling2D": {"pool_size": 2}},
+        {"Conv2D": {"filters": 64, "kernel_size": 3, "activation": "relu"}},
+        "Flatten",
+        {"Dense": {"units": 64, "activation": "relu"}},
+    ],
+    "residual": [
+        FIRST,
+        {
+            "Residual": {
+                "layers": [
+                    {"Conv2D": {**CONV, "padding": "same", "use_bias": False}},
+                    "BatchNormalization",
+                    {"Activation": "relu"},
+                    {"Conv2D": {**CONV, "padding": "same"}},
+                ]
+            }
+        },
+        {
+            "Residual": {
+                "layers": [{"Conv2D": {**CONV, "strides": 2, "padding": "same"}}],
+                "shortcut": [
+                    {"Conv2D": {"filters": 16, "kernel_size": 1, "strides": 2}}
+                ],
+            }
+        },
+        GLOBAL,
+    ],
+    "separable": [
+        {"SeparableConv2D": {**CONV, "activation": "silu"}},
+        {"DepthwiseConv2D": {"kernel_size": 3, "depth_multiplier": 2, "strides": 2}},
+        GLOBAL,
+    ],
+    "batch normalization": [FIRST, "BatchNormalization", {"Conv2D": CONV}, GLOBAL],
+    "group normalization": [FIRST, {"GroupNormalization": {"groups": 4}}, GLOBAL],
+    "layer normalization": [
+        FIRST,
+        "LayerNormalization",
+        "Flatten",
+        {"Dense": 16},
+        "LayerNormalization",
+        "BatchNormalization",
+    ],
+    "dilation": [
+        {"Conv2D": {**CONV, "dilation_rate": 2, "padding": "same"}},
+        {"Conv2D": {**CONV, "dilation_rate": 3}},
+        GLOBAL,
+    ],
+    "groups": [FIRST, {"Conv2D": {**CONV, "groups": 4}}, GLOBAL],
+    "pooling": [
+        {"ZeroPadding2D": 1},
+        {"AveragePooling2D": {"pool_size": 3, "strides": 2, "padding": "same"}},
+        {"MaxPooling2D": {"pool_size": 3, "strides": 2, "padding": "same"}},
+        {"Rescaling": {"scale": 2.0, "offset": -1.0}},
+        "GlobalMaxPooling2D",
+    ],
+    "dropout": [
+        FIRST,
+        {"GaussianNoise": 0.1},
+        {"SpatialDropout2D": 0.2},
+        {"Dropout": 0.5},
+        GLOBAL,
+    ],
+}
+
+
+def differences(
+    model: Any, pictures: np.ndarray[Any, Any]
+) -> tuple[float, np.ndarray[Any, Any]]:
+    """The largest difference, and by how little the labels that differ were ahead."""
+    fast = LiteRTModel("it", convert_model(model), 10)
+    found = fast.predict(pictures)
+    expected = predict_probabilities(model, pictures)
+    assert found.dtype == expected.dtype and found.shape == expected.shape
+    ranked = np.sort(expected, axis=1)
+    lead = ranked[:, -1] - ranked[:, -2]
+    other = found.argmax(axis=1) != expected.argmax(axis=1)
+    return float(np.abs(found - expected).max()), lead[other]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_probabilities_and_labels_are_those_of_keras(
+    name: str, build_network: Any, pictures: np.ndarray[Any, Any]
+) -> None:
+    difference, leads = differences(build_network(*NETWORKS[name]), pictures)
+    assert difference < 1e-4
+    assert leads.size == 0
+
+
+def test_every_activation_agrees(
+    build_network: Any, pictures: np.ndarray[Any, Any]
+) -> None:
+    # One network for all: each conversion takes half a second.
+    names = [name for name in Activation.__args__ if name != "exponential"]  # type: ignore[attr-defined]
+    assert len(names) > 10
+    layers: list[Any] = [{"Conv2D": {**CONV, "strides": 3}}]
+    for name in names:
+        layers += [{"Activation": name}, "BatchNormalization"]
+    difference, leads = differences(build_network(*layers, GLOBAL), pictures)
+    assert difference < 1e-4
+    assert (leads < 1e-6).all()
+
+
+def test_the_exponential_agrees(
+    build_network: Any, pictures: np.ndarray[Any, Any]
+) -> None:
+    layers = [{"Conv2D": CONV}, GLOBAL, {"Activation": "exponential"}]
+    assert differences(build_network(*layers), pictures)[0] < 1e-4
+
+
+def refusal(model: Any) -> str:
+    with pytest.raises(RunError) as caught:
+        convert_model(model)
+    return str(caught.value)
+
+
+def test_other_engines_cannot_make_it(
+    keras: Any, build_network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = build_network("Flatten")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert refusal(model) == (
+        "only TensorFlow can make it, and Keras runs on jax here."
+    )
+
+
+def test_what_the_converter_says_is_passed_on(keras: Any) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("no such kernel\nand a hundred lines more")
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.export = fail
+    assert refusal(model) == "TensorFlow's converter failed: no such kernel"
+
+
+def test_a_file_that_answers_otherwise_is_not_made(
+    build_network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = LiteRTModel.predict
+    monkeypatch.setattr(
+        LiteRTModel, "predict", lambda self, images: right(self, images) + 0.25
+    )
+    assert refusal(build_network("Flatten")) == (
+        "its probabilities differ from Keras's by up to 0.25, where 1e-04 would be all "
+        "right."
+    )
+
+
+def test_without_the_runtime_it_is_made_without_the_comparison(
+    build_network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = build_network("Flatten")
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    content = convert_model(model)
+    monkeypatch.undo()
+    assert LiteRTModel("it", content, 10).predict(
+        np.zeros((1, 32, 32, 3), np.uint8)
+    ).shape == (1, 10)
+
+
+TRY_ALL = """
+import sys
+from pathlib import Path
+from cifarcnn.errors import RunError
+from cifarcnn.litert.runtime import LiteRTModel
+refused = 0
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    try:
+        LiteRTModel("it", path.read_bytes(), 10)
+    except RunError:
+        refused += 1
+print(refused)
+"""
+
+
+def test_damaged_files_are_refused_and_never_bring_the_process_down(
+    build_network: Any, tmp_path: Path
+) -> None:
+    content = convert_model(build_network(FIRST, "BatchNormalization", GLOBAL))
+    chance = random.Random(0)
+    for number in range(300):
+        damaged = bytearray(content[: chance.choice([len(content), 500, 3000])])
+        for _ in range(chance.randint(1, 4)):
+            damaged[chance.randrange(len(damaged))] = chance.choice([0, 127, 128, 255])
+        (tmp_path / f"{number}").write_bytes(damaged)
+    ended = subprocess.run(
+        [sys.executable, "-c", TRY_ALL, str(tmp_path)], capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr[-500:]
+    assert 100 < int(ended.stdout) < 300

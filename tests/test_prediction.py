@@ -1,0 +1,208 @@
+"""LiteRT where it can be, Keras with a word where it cannot."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cifarcnn
+from cifarcnn.config.shipped import shipped_names
+from cifarcnn.errors import RunError, UsageError
+from cifarcnn.litert.runtime import LiteRTModel
+from cifarcnn.prediction import Predictor, open_predictor
+from cifarcnn.runs import WeightsChoice
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), np.uint8)
+
+
+@pytest.fixture
+def run(trained_run: Path, tmp_path: Path) -> Path:
+    """A copy that may be spoilt."""
+    return Path(shutil.copytree(trained_run, tmp_path / "small-1"))
+
+
+def is_fast(predictor: Predictor) -> bool:
+    return isinstance(getattr(predictor.predict, "__self__", None), LiteRTModel)
+
+
+def by_keras(run: Path, weights: WeightsChoice | None = None) -> str | None:
+    """The note of a predictor that must answer with Keras, and as Keras does."""
+    predictor = open_predictor(run, weights=weights)
+    assert not is_fast(predictor)
+    expected = cifarcnn.load_run(run, weights=weights).predict(PICTURES)
+    assert np.array_equal(predictor.predict(PICTURES), expected)
+    return predictor.note
+
+
+def test_both_ways_give_the_same_answers(trained_run: Path) -> None:
+    fast = open_predictor(trained_run)
+    slow = open_predictor(trained_run, keras=True)
+    assert is_fast(fast) and not is_fast(slow)
+    assert fast.note is None and slow.note is None
+    assert fast.path == slow.path == trained_run
+    assert fast.class_names == slow.class_names
+    assert fast.manifest == slow.manifest
+    found, expected = fast.predict(PICTURES), slow.predict(PICTURES)
+    assert np.abs(found - expected).max() < 1e-4
+    assert np.array_equal(found.argmax(axis=1), expected.argmax(axis=1))
+
+
+def test_the_cpu_is_what_litert_runs_on(trained_run: Path) -> None:
+    assert is_fast(open_predictor(trained_run, device="cpu"))
+
+
+def test_the_newest_run_is_taken_when_none_is_named(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained_run, "runs/small-1")
+    Path("runs/latest").symlink_to("small-1")
+    assert open_predictor().path.resolve() == (tmp_path / "runs/small-1").resolve()
+
+
+def test_a_missing_file_leaves_it_to_keras(run: Path) -> None:
+    (run / "model.tflite").unlink()
+    assert by_keras(run) == f"{run}/model.tflite is missing."
+
+
+def test_a_damaged_file_leaves_it_to_keras(run: Path) -> None:
+    path = run / "model.tflite"
+    listed = json.loads((run / "manifest.json").read_text())["litert"]["sha256"]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    note = by_keras(run)
+    assert note is not None and note.startswith(
+        f"{path} is not the file that was written: its SHA-256 begins with "
+    )
+    assert note.endswith(f", but manifest.json lists {listed[:12]}.")
+
+
+def test_other_weights_are_left_to_keras(run: Path) -> None:
+    manifest = json.loads((run / "manifest.json").read_text())
+    best, last = (
+        manifest["weights"][name][0]["sha256"]
+        for name in ("weights.safetensors", "last.safetensors")
+    )
+    assert best == last
+    assert is_fast(open_predictor(run, weights="last"))
+    # As if an epoch had followed that was not the best.
+    arrays = cifarcnn.load_run(run, device="cpu")
+    from cifarcnn.network import read_weights
+
+    changed = {
+        name: array + np.float32(0.5)
+        for name, array in read_weights(arrays.model).items()
+    }
+    arrays.run.save_weights("last", changed, epoch=3, origin=arrays.manifest.origin)
+    assert by_keras(run, "last") == (
+        f"{run}/model.tflite was not made from the weights in last.safetensors."
+    )
+    assert is_fast(open_predictor(run))
+
+
+def test_without_the_runtime_keras_answers(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    note = by_keras(run)
+    assert note is not None and note.startswith(
+        f"{run}/model.tflite is not used, because the LiteRT runtime cannot be imported"
+    )
+
+
+def test_a_runtime_that_fails_leaves_it_to_keras(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: LiteRTModel, batch: object) -> None:
+        raise RuntimeError("no such processor")
+
+    monkeypatch.setattr(LiteRTModel, "_invoke", fail)
+    assert by_keras(run) == (
+        f"{run}/model.tflite does not work with the LiteRT runtime: no such processor"
+    )
+
+
+def test_a_changed_config_is_refused_either_way(run: Path) -> None:
+    (run / "config.yaml").write_text((run / "config.yaml").read_text() + "# x\n")
+    with pytest.raises(RunError) as caught:
+        open_predictor(run)
+    assert str(caught.value).startswith(
+        f"{run}/config.yaml is not the config that the weights were trained with"
+    )
+
+
+def test_the_test_pictures_are_those_of_the_data_set(trained_run: Path) -> None:
+    images = open_predictor(trained_run).test_images()
+    expected = cifarcnn.load_run(trained_run, device="cpu").dataset.test().images
+    assert np.array_equal(images, expected)
+
+
+def test_the_data_set_is_looked_for_where_it_was_said_to_be(
+    trained_run: Path, tmp_path: Path
+) -> None:
+    predictor = open_predictor(trained_run, data_path=tmp_path)
+    assert predictor.predict(PICTURES).shape == (70, 10)
+    with pytest.raises(UsageError) as caught:
+        predictor.test_images()
+    assert str(caught.value) == (
+        f"dataset: synthetic is drawn by code and takes no path, found {tmp_path}."
+    )
+
+
+POISONED = """
+import sys
+for name in ("tensorflow", "keras", "jax", "torch", "h5py", "yaml", "rich",
+             "safetensors", "cifarcnn.config", "cifarcnn.network", "cifarcnn.api"):
+    sys.modules[name] = None
+from cifarcnn.cli.main import main
+main()
+"""
+
+
+def test_prediction_imports_neither_framework_nor_config(
+    trained_run: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    Image.fromarray(PICTURES[0]).save(tmp_path / "a.png")
+    arguments = ["predict", str(tmp_path / "a.png"), "--run", str(trained_run)]
+    ended = subprocess.run(
+        [sys.executable, "-c", POISONED, *arguments, "--format", "json"],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == (
+        f"note: {trained_run} was trained on synthetic pictures drawn by code, not "
+        "CIFAR-10.\n"
+    )
+    row = cifarcnn.load_run(trained_run, device="cpu").predict(PICTURES[:1])[0]
+    (entry,) = json.loads(ended.stdout)
+    assert entry["probability"] == pytest.approx(row.max(), abs=1e-4)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_config_answers_alike_on_all_real_test_pictures(
+    name: str, real_data: Path, tmp_path: Path
+) -> None:
+    settings = {"data.dataset": "cifar10", "data.path": str(real_data)}
+    config = cifarcnn.load_config(name, settings)
+    run = cifarcnn.train(config, tmp_path / "run", device="cpu", smoke=True)
+    images = run.dataset.test().images
+    assert len(images) == 10_000
+    fast = open_predictor(run.path)
+    assert is_fast(fast)
+    found, expected = fast.predict(images), run.predict(images)
+    assert np.abs(found - expected).max() < 1e-4
+    ranked = np.sort(expected, axis=1)
+    other = found.argmax(axis=1) != expected.argmax(axis=1)
+    # After so few steps two classes can be equally probable to the last digit.
+    assert ((ranked[:, -1] - ranked[:, -2])[other] < 1e-6).all()
