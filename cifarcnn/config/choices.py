@@ -84,8 +84,12 @@ class NamedChoice:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Bare names, or an object with one of the names as its only key."""
-        # This annotation itself wrapped the union, and each branch, in a function.
-        branches = cast(Any, schema)["schema"]["choices"]
+        # This annotation itself, and other validators, wrapped the union in functions,
+        # and each branch in one.
+        union = cast(Any, schema)
+        while "choices" not in union:
+            union = union["schema"]
+        branches = union["choices"]
         bare: list[str] = []
         properties: dict[str, Any] = {}
         for name, choice in self.by_name.items():
