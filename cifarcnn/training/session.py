@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.network import build_model
+from cifarcnn.training.augmentation import Augmentation, build_augmentation
 from cifarcnn.training.batches import Batches, as_keras_dataset
 from cifarcnn.training.diagnosis import diagnose
 from cifarcnn.training.files import (
@@ -15,7 +16,7 @@ from cifarcnn.training.files import (
     write_keras_model,
 )
 from cifarcnn.training.keeper import Keeper
-from cifarcnn.training.objective import crossentropy, weigh_classes
+from cifarcnn.training.objective import accuracy, crossentropy, weigh_classes
 from cifarcnn.training.observer import Observer, Outcome, Plan
 from cifarcnn.training.pictures import training_model
 from cifarcnn.training.preparation import (
@@ -77,7 +78,17 @@ def train(
         validation = choose_for_smoke(validation) if validation else None
     class_count = len(dataset.class_names)
     weights = weigh_classes(settings.class_weights, split.labels, dataset.class_names)
-    batches = Batches(split.labels, settings.batch_size, settings.seed, weights)
+    augmentation = build_augmentation(
+        config.data.augmentation, settings.seed, len(split.labels)
+    )
+    batches = Batches(
+        split.labels,
+        settings.batch_size,
+        settings.seed,
+        weights,
+        augmentation,
+        class_count,
+    )
 
     run.write_config(config)
     run.write_environment(describe_environment(dataset, device, settings.seed))
@@ -95,11 +106,11 @@ def train(
             smoke=smoke,
         )
         optimizer, rate_at = build_optimizer(config, plan.epochs, plan.steps_per_epoch)
-        pupil = training_model(model, _all_images(split, validation))
+        pupil = training_model(model, _all_images(split, validation), augmentation)
         pupil.compile(
             optimizer=optimizer,
             loss=crossentropy(settings.label_smoothing, class_count),
-            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            metrics=[accuracy()],
             steps_per_execution=min(steps_per_execution(config), plan.steps_per_epoch),
         )
         keeper = Keeper(
@@ -124,7 +135,7 @@ def train(
             epochs=plan.epochs,
             # Ours first: an epoch is saved before anything may end the training.
             callbacks=[as_keras_callback(reaction, feed), *build_callbacks(config)],
-            validation_data=_validation_data(plan, validation),
+            validation_data=_validation_data(plan, validation, augmentation),
             validation_batch_size=_VALIDATION_BATCH,
             shuffle=False,
             verbose=0,
@@ -145,7 +156,9 @@ def _all_images(split: Split, validation: Split | None) -> Any:
     return np.concatenate([split.images, validation.images])
 
 
-def _validation_data(plan: Plan, validation: Split | None) -> tuple[Any, Any] | None:
+def _validation_data(
+    plan: Plan, validation: Split | None, augmentation: Augmentation | None
+) -> tuple[Any, Any] | None:
     """Indices and labels of the validation pictures, which follow those to learn."""
     import numpy as np
 
@@ -153,7 +166,10 @@ def _validation_data(plan: Plan, validation: Split | None) -> tuple[Any, Any] | 
         return None
     first = plan.training_pictures
     index = np.arange(first, first + plan.validation_pictures, dtype=np.int32)
-    return {"index": index}, validation.labels.astype(np.int32)
+    inputs = {"index": index}
+    if augmentation is not None:
+        inputs |= augmentation.draw_nothing(len(index))
+    return inputs, validation.labels.astype(np.int32)
 
 
 def _conclude(keeper: Keeper, plan: Plan, duration: float) -> Outcome:
