@@ -107,24 +107,26 @@ def quantile_of_beta(draws: np.ndarray, alpha: float) -> np.ndarray:
     """Uniform draws as draws of the beta distribution with both parameters ``alpha``.
 
     The density is ``(x (1 - x))^(alpha - 1)`` up to a constant. For the lower half,
-    ``t = (2 x)^alpha`` turns it into ``(1 - x)^(alpha - 1)``, which has no pole and is
-    integrated by trapezoids; the upper half is its mirror image. Unlike NumPy's own
-    distribution it stays the same in later versions of NumPy.
+    ``t = (2 x)^p`` with ``p = min(alpha, 1)`` takes its pole away, and trapezoids
+    integrate it; the upper half is its mirror image. Unlike NumPy's own distribution
+    this one stays the same in later versions of NumPy.
 
     Args:
         draws: float64, 0 or more and less than 1.
-        alpha: Above 0.
+        alpha: 0.01 to 100; beyond, the table would be too coarse.
 
     Returns:
         float64 of the same shape, 0 to 1.
     """
     import numpy as np
 
+    p = min(alpha, 1.0)
     t = np.linspace(0, 1, _POINTS)
-    density = (1 - t ** (1 / alpha) / 2) ** (alpha - 1)
+    x = t ** (1 / p) / 2
+    density = x ** (alpha - p) * (1 - x) ** (alpha - 1)
     areas = np.concatenate([[0], np.cumsum(density[1:] + density[:-1])])
     lower = np.minimum(draws, 1 - draws)
-    x = np.interp(2 * lower * areas[-1], areas, t) ** (1 / alpha) / 2
+    x = np.interp(2 * lower * areas[-1], areas, t) ** (1 / p) / 2
     numbers: np.ndarray = np.where(draws < 0.5, x, 1 - x)
     return numbers
 
