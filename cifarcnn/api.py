@@ -187,9 +187,10 @@ def train(
     from cifarcnn.data import measure_statistics
 
     observer = observer or training.Observer()
+    # What can fail at once comes before the seconds that the framework takes.
+    dataset = _open_data(config)
     started = engine.start(device)
     observer.device_started(started)
-    dataset = _open_data(config)
     observer.data_opened(dataset)
     if config.data.normalization == "standard":
         pictures, _ = dataset.training(

@@ -76,7 +76,12 @@ def start(device: DeviceChoice) -> Device:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if device == "cpu" and os.environ.get("KERAS_BACKEND") == "jax":
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    import keras
+    # Keras's file in the home folder may name another backend.
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        import keras
+    except ModuleNotFoundError as error:
+        raise DeviceError(describe_missing_module(backend, str(error.name))) from None
 
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
@@ -209,6 +214,15 @@ def _try_operation(gpu: str | None) -> None:
         complaint = f"it failed with: {lines[0]}"
     if complaint:
         raise DeviceError(describe_failed_operation(gpu, complaint))
+
+
+def describe_missing_module(backend: str, module: str) -> str:
+    """The sentence for a backend of Keras that is not installed."""
+    return (
+        f"The environment variable KERAS_BACKEND asks for {backend}, but the Python "
+        f"package {module} is not installed. Install it, or unset KERAS_BACKEND to use "
+        "TensorFlow."
+    )
 
 
 def describe_failed_operation(gpu: str | None, complaint: str) -> str:

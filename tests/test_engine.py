@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -121,4 +122,25 @@ def test_a_failed_operation_names_the_device_and_the_way_out():
     assert describe_failed_operation(None, "it gave 8.0") == (
         "A small convolution on the CPU did not work: it gave 8.0. The installation is "
         "broken; install cifarcnn anew in a fresh virtual environment."
+    )
+
+
+def test_a_backend_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['jax'] = None\n"
+        "from cifarcnn import engine\n"
+        "try:\n    engine.start('cpu')\n"
+        "except engine.DeviceError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (
+        "The environment variable KERAS_BACKEND asks for jax, but the Python package "
+        "jax is not installed. Install it, or unset KERAS_BACKEND to use TensorFlow.\n"
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -32,10 +34,12 @@ def command(name: str, file: Path | None) -> None:
             f"there is no shipped config '{name}'; {suggest(name, shipped_names())}"
         )
     target = file or Path(f"{name}.yaml")
-    if target.is_dir():
+    if os.path.isdir(target):
         target = target / f"{name}.yaml"
-    if target.exists():
+    if os.path.lexists(target):
         raise UsageError(f"'{target}' exists; give another file name")
+    if not os.path.isdir(target.parent):
+        raise UsageError(f"there is no folder '{target.parent}'")
     schema = shipped_folder() / "config.schema.json"
     text = _MODELINE.sub(
         lambda match: f"{match[1]}{schema}", source.read_text(encoding="utf-8")
@@ -45,4 +49,5 @@ def command(name: str, file: Path | None) -> None:
     except OSError as error:
         raise UsageError(f"'{target}' cannot be written: {error.strerror}") from None
     answer(str(target))
-    say(f"next: cifarcnn check {target}, then cifarcnn train --config {target}")
+    written = shlex.quote(str(target))
+    say(f"next: cifarcnn check {written}, then cifarcnn train --config {written}")

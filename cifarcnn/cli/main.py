@@ -39,6 +39,16 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"cifarcnn.cli.{name}").command
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            from cifarcnn.config.choices import suggest
+
+            context.fail(f"there is no command '{name}'; {suggest(name, COMMANDS)}")
+        return super().resolve_command(context, args)
+
     def format_commands(
         self, context: click.Context, formatter: click.HelpFormatter
     ) -> None:
@@ -82,7 +92,8 @@ def main() -> None:
     code = _run(Settings())
     # A reader that went away must not make the interpreter complain at its end.
     with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     sys.exit(code)
 
 
@@ -108,6 +119,13 @@ def _run(settings: Settings) -> int:
             traceback.print_exc()
         say(_sentence(error))
         return error.exit_code
+    except OSError as error:
+        if settings.debug:
+            traceback.print_exc()
+        _discard_output()
+        where = f"'{error.filename}': " if error.filename else ""
+        say(f"error: {where}{error.strerror or error}")
+        return 1
     except Exception as error:
         if settings.debug:
             traceback.print_exc()
@@ -134,6 +152,11 @@ def count_problems(count: int) -> str:
 
 
 def _discard_output() -> None:
-    """Let the interpreter flush into nothing when it ends."""
+    """Let the interpreter flush into nothing when it ends.
+
+    Otherwise it complains of a reader that went away, or of a full disk, once more.
+    """
+    if sys.stdout is None:
+        return
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

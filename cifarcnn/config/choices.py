@@ -57,15 +57,19 @@ class NamedChoice:
     Args:
         word: What such a value is called in messages, such as ``layer``.
         choices: The classes of the set.
-        snake_case: Also accept Keras's short spelling, such as ``he_normal``.
+        short: Gives Keras's short spelling, such as ``he_normal``, for a name that may
+            also be written like that.
     """
 
     def __init__(
-        self, word: str, *choices: type[Choice], snake_case: bool = False
+        self,
+        word: str,
+        *choices: type[Choice],
+        short: Callable[[str], str] | None = None,
     ) -> None:
         self.word = word
         self.by_name = {choice.__name__: choice for choice in choices}
-        self.snake_case = snake_case
+        self.short = short
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -106,9 +110,9 @@ class NamedChoice:
             if choice.shorthand is not None:
                 forms.append({"type": ["number", "string", "array", "integer"]})
             properties[name] = reference if len(forms) == 1 else {"anyOf": forms}
-        if self.snake_case:
-            bare += [snake_case(name) for name in bare]
-            properties |= {snake_case(name): form for name, form in properties.items()}
+        if self.short is not None:
+            bare += map(self.short, bare)
+            properties |= {self.short(name): form for name, form in properties.items()}
         return {
             "title": self.word,
             "anyOf": [
@@ -126,7 +130,9 @@ class NamedChoice:
     def spellings(self) -> dict[str, str]:
         """Every way to write a name of the set, and the name that it means."""
         plain = {name: name for name in self.by_name}
-        return plain | ({snake_case(n): n for n in plain} if self.snake_case else {})
+        return plain | (
+            {self.short(name): name for name in plain} if self.short else {}
+        )
 
     def _name_of(self, value: Any) -> str | None:
         if isinstance(value, Choice):

@@ -137,13 +137,15 @@ class Expansion:
             elif name in self.blocks:
                 unfolded += self._use(layer, self.blocks[name], arguments, scope)
             elif name in self.declared:
-                pass  # The block is wrong, which has been said.
+                # The block itself is wrong, which has been said.
+                unfolded.append(_stand_in(layer))
             elif self.blocks and name and name not in self.layer_names:
                 self._complain(
                     layer,
                     f"there is no layer or block {quote(name)}",
                     suggest(name, self.layer_names | set(self.blocks)),
                 )
+                unfolded.append(_stand_in(layer))
             else:
                 unfolded.append(self._layer(layer, name, arguments, scope))
         return unfolded
@@ -178,12 +180,12 @@ class Expansion:
         members = arguments.value if arguments is not None else None
         if not isinstance(members, dict):
             self._complain(layer, "Repeat needs {times: ..., layers: [...]}")
-            return []
+            return [_stand_in(layer)]
         refuse_unknown(members, ("times", "layers"), "Repeat", self._complain)
         missing = [key for key in ("times", "layers") if key not in members]
         if missing:
             self._complain(layer, f"Repeat needs {' and '.join(missing)}")
-            return []
+            return [_stand_in(layer)]
         times, layers = self._fill(members["times"], scope), members["layers"]
         number = times.value
         if (
@@ -196,12 +198,12 @@ class Expansion:
                 f"expected a whole number from 1 to {MOST_REPEATS:,}, found "
                 f"{times.describe()}",
             )
-            return []
+            return [_stand_in(layer)]
         if not isinstance(layers.value, list):
             self._complain(
                 layers, f"expected a list of layers, found {layers.describe()}"
             )
-            return []
+            return [_stand_in(layer)]
         before = self.layers
         once = self._unfold(layers.value, scope)
         self.layers = before + (self.layers - before) * number
@@ -213,7 +215,7 @@ class Expansion:
     ) -> list[Node]:
         if block.name in scope.inside:
             self._complain(layer, f"the block '{block.name}' contains itself")
-            return []
+            return [_stand_in(layer)]
         what = "blocks one inside the other"
         self._limit(what, len(scope.inside) + 1, DEEPEST_BLOCKS, layer)
         passed: dict[str, Node] = {}
@@ -225,7 +227,7 @@ class Expansion:
                 f"expected the parameters of '{block.name}' as a mapping, found "
                 f"{arguments.describe()}",
             )
-            return []
+            return [_stand_in(layer)]
         values = dict(block.parameters)
         for key, node in passed.items():
             if key not in block.parameters:
@@ -246,6 +248,15 @@ class Expansion:
                 f"the block '{block.name}' needs {' and '.join(missing)}",
                 f"such as {block.name}: {{{missing[0][1:-1]}: ...}}",
             )
-            return []
+            return [_stand_in(layer)]
         inside = (*scope.inside, block.name)
         return self._unfold(block.layers, _Scope(values, inside, scope.residuals))
+
+
+def _stand_in(layer: Node) -> Node:
+    """Some layer in place of what could not be unfolded.
+
+    The schema must not complain of a list that is empty for that reason; shapes are
+    not looked at when there are such problems.
+    """
+    return replace(layer, value="Flatten")

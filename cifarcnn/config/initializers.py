@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cifarcnn.config.choices import Choice, NamedChoice, mistake
+from cifarcnn.config.choices import Choice, NamedChoice, mistake, snake_case
 
 
 class Zeros(Choice):
@@ -139,7 +139,7 @@ Initializer: TypeAlias = Annotated[
     | LecunUniform
     | VarianceScaling
     | Orthogonal,
-    NamedChoice("initializer", *_INITIALIZERS, snake_case=True),
+    NamedChoice("initializer", *_INITIALIZERS, short=snake_case),
 ]
 
 
@@ -184,5 +184,5 @@ class L1L2(Choice):
 
 
 Regularizer: TypeAlias = Annotated[
-    L1 | L2 | L1L2, NamedChoice("regularizer", L1, L2, L1L2, snake_case=True)
+    L1 | L2 | L1L2, NamedChoice("regularizer", L1, L2, L1L2, short=snake_case)
 ]

@@ -81,10 +81,16 @@ def check_config(path_or_name: str | Path, settings: list[str]) -> Checked:
     name = str(path_or_name)
     try:
         root = _read_chain(path, ())
-        for setting in settings:
-            root = override(root, setting)
     except ConfigError as error:
         return Checked(name, None, Summary(), error.problems)
+    problems: list[Problem] = []
+    for setting in settings:
+        try:
+            root = override(root, setting)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        return Checked(name, None, Summary(), tuple(problems))
     return _check(name, root)
 
 
@@ -150,9 +156,9 @@ def find_config(path_or_name: str | Path) -> Path:
     path = Path(os.path.expanduser(name))
     if os.path.isfile(path):
         return path
-    if os.path.isdir(path):
+    if name and os.path.isdir(path):
         raise UsageError(f"{quote(name)} is a folder; a config is a YAML file")
-    if os.path.exists(path):
+    if name and os.path.exists(path):
         raise UsageError(f"{quote(name)} is not an ordinary file")
     if (shipped := find_shipped(name)) is not None:
         return shipped

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from cifarcnn.config.choices import Choice, NamedChoice, mistake
+from cifarcnn.config.choices import Choice, NamedChoice, mistake, snake_case
 
 Rate: TypeAlias = Annotated[float, Field(gt=0, le=1000)]
 Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -82,9 +82,7 @@ def _refuse_none(value: float | None) -> float | None:
 class AdamW(Adam):
     """Adam with weight decay."""
 
-    weight_decay: Annotated[
-        Annotated[float, Field(ge=0, lt=1)] | None, AfterValidator(_refuse_none)
-    ] = 0.004
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.004
     """Share of each weight that is taken away, times the learning rate, each step."""
 
 
@@ -139,7 +137,7 @@ class Adafactor(Optimizer):
 AnyOptimizer: TypeAlias = Annotated[
     SGD | Adam | AdamW | RMSprop | Nadam | Lion | Adafactor,
     NamedChoice(
-        "optimizer", SGD, Adam, AdamW, RMSprop, Nadam, Lion, Adafactor, snake_case=True
+        "optimizer", SGD, Adam, AdamW, RMSprop, Nadam, Lion, Adafactor, short=str.lower
     ),
 ]
 
@@ -241,6 +239,6 @@ AnySchedule: TypeAlias = Annotated[
         StepDecay,
         ExponentialDecay,
         ReduceLROnPlateau,
-        snake_case=True,
+        short=snake_case,
     ),
 ]

@@ -22,8 +22,8 @@ def override(root: Node, setting: str) -> Node:
     brackets names an item that is there.
 
     Raises:
-        ConfigError: It is not written like that, the value is not YAML, or there is no
-            such item.
+        ConfigError: It is not written like that, the value is not YAML, there is no
+            such item, or the key is ``extends``.
     """
     source = Source.of("--set", setting)
     key, equals, text = setting.partition("=")
@@ -37,6 +37,9 @@ def override(root: Node, setting: str) -> Node:
     if len(steps) > DEEPEST_NESTING:
         what = f"nested more than {DEEPEST_NESTING} levels deep"
         raise ConfigError([Place(source, 1, 1).problem("", what)])
+    if steps[0] == "extends":
+        what = "only a file can extend another one"
+        raise ConfigError([Place(source, 1, 1).problem("extends", what)])
     value = _parse_value(text, source, len(key) + 1)
     return _lay(root, steps, value, Place(source, 1, 1), "")
 
@@ -96,12 +99,8 @@ def _lay(
     here = join(path, step)
     if isinstance(step, int):
         if base is None or not isinstance(base.value, list):
-            what = (
-                f"there is no list, but {base.describe()}"
-                if base
-                else "there is no such list"
-            )
-            raise ConfigError([place.problem(path, what)])
+            found = base.describe() if base is not None else "nothing"
+            raise ConfigError([place.problem(path, f"expected a list, found {found}")])
         items = base.value
         if step >= len(items):
             what = f"there is no item {step}; the list has {len(items)}"

@@ -12,12 +12,11 @@ from cifarcnn.config.choices import (
     Choice,
     NamedChoice,
     nearest,
-    snake_case,
     suggest,
 )
 from cifarcnn.config.nodes import Node, join, quote
 from cifarcnn.config.scalars import is_number
-from cifarcnn.config.schema import Config
+from cifarcnn.config.schema import SPELLINGS, Config
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -79,7 +78,7 @@ def locate(root: Node, loc: Sequence[str | int]) -> Node:
 def _short_spelling(node: Node, step: str | int) -> Node | None:
     """The child that says ``adam`` where the schema says ``Adam``."""
     named = node.named() if isinstance(node.value, dict) else None
-    if named is not None and isinstance(step, str) and snake_case(step) == named[0]:
+    if named is not None and SPELLINGS.get(named[0]) == step:
         return named[1]
     return None
 
@@ -121,6 +120,8 @@ def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
         hint = ""
         if isinstance(node.value, str) and "number" in _EXPECTED[kind]:
             hint = "remove the quotes" if is_number(node.value) else ""
+        elif kind == "list_type" and isinstance(node.value, dict):
+            hint = "begin every item with '- '"
         elif node.value is None:
             hint = "a key without a value is null; give it one, or remove the key"
         return f"expected {_EXPECTED[kind]}, found {found}", hint

@@ -213,6 +213,8 @@ def _check_end(config: Config, shape: Shape, summary: Summary) -> None:
     if len(shape) != 1:
         found = f"maps of {show(shape)}"
         hint = f"put Flatten or GlobalAveragePooling2D before it, and {hint}"
+    elif classes is not None:
+        needed = f"{classes}, one for each class"
     summary.complaints.append(
         Complaint(
             ("model", "layers", len(config.model.layers) - 1),

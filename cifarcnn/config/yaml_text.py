@@ -18,7 +18,7 @@ from cifarcnn.config.scalars import LONGEST_NUMBER_DIGITS, is_number, resolve
 from cifarcnn.config.yaml_words import tell
 from cifarcnn.errors import ConfigError, Problem
 
-# The resolved config of a run has up to 1,000 layers of about 0.4, at most 1.8 kB.
+# The resolved config of a run has up to 1,000 layers of about 0.4, at most 1 kB.
 LARGEST_FILE_BYTES = 2_000_000
 DEEPEST_NESTING = 32
 LONGEST_PARSED_TWICE = 50_000
@@ -241,7 +241,9 @@ class _Builder:
             try:
                 value = resolve(event.value)
             except ValueError as error:
-                self._refuse(event, f"{error}; at most {LONGEST_NUMBER_DIGITS}")
+                self._refuse(
+                    event, f"{error}; at most {LONGEST_NUMBER_DIGITS} are allowed"
+                )
         self._add(value, event)
 
     def _take_key(self, event: yaml.ScalarEvent, frame: _Frame) -> None:

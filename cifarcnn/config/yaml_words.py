@@ -58,6 +58,11 @@ _SAYINGS = (
         "a value that contains ': ' needs quotes",
     ),
     _Saying(
+        r"found unexpected ':'",
+        "a ':' without a space after it",
+        "write 'key: value'",
+    ),
+    _Saying(
         r"(?:sequence|block sequence) entries are not allowed",
         "a list item cannot begin here",
         "begin the list in a new line, or write it as [a, b]",

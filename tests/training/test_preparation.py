@@ -14,7 +14,7 @@ from cifarcnn.training.preparation import (
 
 @pytest.mark.parametrize(("batch_size", "steps"), [(32, 11), (128, 2), (512, 1)])
 def test_the_article_runs_a_tenth_of_a_second_in_one_go(batch_size, steps):
-    # 4,519,232 multiply-accumulates a picture, times 6, into 10 billion.
+    # 4,548,608 multiply-accumulates a picture, times 6, into 10 billion.
     config = load_config("article", {"training.batch_size": batch_size})
     assert steps_per_execution(config) == steps
 

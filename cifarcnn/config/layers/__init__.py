@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, TypeAlias
 
+from pydantic import Field
+
 from cifarcnn.config.choices import NamedChoice, snake_case
 from cifarcnn.config.layers.base import Layer, Misfit, Shape
 from cifarcnn.config.layers.convolution import (
@@ -48,7 +50,7 @@ class Residual(Layer):
 
     shorthand = "layers"
 
-    layers: list[AnyLayer]
+    layers: Annotated[list[AnyLayer], Field(min_length=1)]
     """The layers of the main way."""
     shortcut: list[AnyLayer] = []
     """The layers of the other way."""

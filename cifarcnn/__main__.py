@@ -1,0 +1,5 @@
+"""``python -m cifarcnn``: the same as the command ``cifarcnn``."""
+
+from cifarcnn.cli.main import main
+
+main()

@@ -1,0 +1,68 @@
+"""A built wheel works by itself, outside the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The content of a freshly built wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = folder.glob("cifarcnn-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def run_outside(site: Path, folder: Path, *arguments: str) -> str:
+    """What ``cifarcnn`` from the wheel writes, called from a folder elsewhere."""
+    code = (
+        "import sys, cifarcnn.cli.main as entry; "
+        f"assert entry.__file__.startswith({str(site)!r}), entry.__file__; "
+        f"sys.argv = ['cifarcnn', *{arguments!r}]; entry.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_shipped_configs_are_found_by_name(unpacked: Path, tmp_path: Path) -> None:
+    shipped = sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
+    assert "article" in shipped
+    for name in shipped:
+        out = run_outside(unpacked, tmp_path, "check", name)
+        assert out.startswith(f"{name}: no problems\n")
+
+
+def test_init_copies_one_whose_schema_is_found(unpacked: Path, tmp_path: Path) -> None:
+    assert run_outside(unpacked, tmp_path, "init", "article") == "article.yaml\n"
+    first = (tmp_path / "article.yaml").read_text().splitlines()[0]
+    schema = Path(first.removeprefix("# yaml-language-server: $schema="))
+    assert schema == unpacked / "cifarcnn" / "shipped_configs" / "config.schema.json"
+    assert schema.is_file()
+
+
+def test_it_holds_the_types_and_no_tests(unpacked: Path) -> None:
+    assert (unpacked / "cifarcnn" / "py.typed").is_file()
+    assert not (unpacked / "tests").exists()
