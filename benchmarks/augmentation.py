@@ -16,6 +16,7 @@ import statistics
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+_WARM_UP = 5
 
 
 class Feed:
@@ -73,21 +74,26 @@ class Feed:
         model.compile(
             "adam",
             plain.loss,
-            ["accuracy"],
+            metrics=["accuracy"],
             jit_compile="auto" if self.xla else False,
         )
         return model, batches
 
 
 def seconds_per_step(keras, model, batches, steps):
-    """The median over short runs of ``fit``, without the first steps of the run."""
+    """Wall and processor time of one short run of ``fit``, without its first steps.
+
+    A step's wall time is the median, so that one moment in which the machine did
+    something else does not count. Processor time is the sum over all threads, which
+    tells the work that is done also where other programs run beside.
+    """
     from cifarcnn.training.batches import as_keras_dataset
 
     times = []
 
     class Clock(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            times.append(time.perf_counter())
+            times.append((time.perf_counter(), time.process_time()))
 
     model.fit(
         as_keras_dataset(batches),
@@ -96,8 +102,9 @@ def seconds_per_step(keras, model, batches, steps):
         callbacks=[Clock()],
         verbose=0,
     )
-    kept = times[5:]
-    return (kept[-1] - kept[0]) / (len(kept) - 1)
+    (wall, processor) = zip(*times[_WARM_UP:], strict=True)
+    median = statistics.median(end - start for start, end in itertools.pairwise(wall))
+    return median, (processor[-1] - processor[0]) / (len(processor) - 1)
 
 
 def compare(keras, subjects, rounds, steps):
@@ -110,17 +117,17 @@ def compare(keras, subjects, rounds, steps):
     for _, order in zip(range(rounds), orders, strict=False):
         for name in order:
             found[name].append(seconds_per_step(keras, *subjects[name], steps))
-    first = found[names[0]]
-    for name in names:
-        ratios = [
-            seconds / base for seconds, base in zip(found[name], first, strict=True)
-        ]
-        print(
-            f"{name:28} {1000 * statistics.median(found[name]):7.2f} ms a step, "
-            f"ratio {statistics.median(ratios):.3f} "
-            f"({min(ratios):.3f} to {max(ratios):.3f})",
-            flush=True,
-        )
+    for what, kind in enumerate(("wall", "processor")):
+        first = [pair[what] for pair in found[names[0]]]
+        for name in names:
+            times = [pair[what] for pair in found[name]]
+            ratios = [own / base for own, base in zip(times, first, strict=True)]
+            print(
+                f"{kind:9} {name:26} {1000 * statistics.median(times):7.2f} ms a step, "
+                f"ratio {statistics.median(ratios):.3f} "
+                f"({min(ratios):.3f} to {max(ratios):.3f})",
+                flush=True,
+            )
 
 
 def main():

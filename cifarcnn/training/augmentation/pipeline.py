@@ -14,7 +14,13 @@ from cifarcnn.training.augmentation.colours import (
 )
 from cifarcnn.training.augmentation.erasing import RandomErasing
 from cifarcnn.training.augmentation.mixing import CutMix, MixUp
-from cifarcnn.training.augmentation.moves import RandomFlip, RandomTranslation
+from cifarcnn.training.augmentation.moves import (
+    Move,
+    Places,
+    RandomFlip,
+    RandomTranslation,
+    move_all,
+)
 from cifarcnn.training.augmentation.operation import Draws, Mixing, Operation
 from cifarcnn.training.augmentation.rand_augment import RandAugment
 
@@ -100,7 +106,7 @@ class Augmentation:
         }
 
     def apply(self, pictures: Any, draws: Mapping[str, Any]) -> Any:
-        """Do what was drawn.
+        """Do what was drawn; moves that follow one another are done in one go.
 
         Args:
             pictures: uint8 ``(b, 32, 32, 3)``.
@@ -109,9 +115,16 @@ class Augmentation:
         Returns:
             uint8 ``(b, 32, 32, 3)``.
         """
+        moves: list[Places] = []
         for name, operation in self.operations.items():
-            pictures = operation.apply(pictures, _own(draws, name))
-        return pictures
+            own = _own(draws, name)
+            if isinstance(operation, Move):
+                moves.append(operation.places(own))
+                continue
+            if moves:
+                pictures, moves = move_all(pictures, moves), []
+            pictures = operation.apply(pictures, own)
+        return move_all(pictures, moves) if moves else pictures
 
     def mix_labels(
         self, labels: np.ndarray, class_count: int, draws: Draws

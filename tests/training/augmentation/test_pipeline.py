@@ -154,3 +154,25 @@ def test_xla_compiles_the_whole_step(keras, model, pictures):
         inputs = {"index": index, **augmentation.draw(0, index)}
         loss = pupil.train_on_batch(inputs, np.zeros((len(index), 3), np.float32))
         assert np.isfinite(loss)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [RandomFlip(), RandomTranslation()],
+        [RandomTranslation(fill="zero"), RandomFlip(mode="vertical"), RandomFlip()],
+        [RandomTranslation(fill="zero", pixels=20), RandomTranslation(pixels=9)],
+        [RandomFlip(), RandomErasing(), RandomTranslation(fill="zero")],
+    ],
+    ids=["usual", "zero first", "twice", "with another between"],
+)
+def test_moves_in_one_go_are_the_moves_one_after_the_other(keras, pictures, choices):
+    augmentation = build_augmentation(choices, 2, 5)
+    index = np.arange(5)
+    expected = pictures
+    for name, operation in augmentation.operations.items():
+        own = operation.draw(1, index)
+        expected = to_numpy(operation.apply(expected, own))
+        assert not np.array_equal(expected, pictures), name
+    found = augmentation.apply(pictures, augmentation.draw(1, index))
+    assert np.array_equal(to_numpy(found), expected)
