@@ -83,9 +83,9 @@ class Feed:
 def seconds_per_step(keras, model, batches, steps):
     """Wall and processor time of one short run of ``fit``, without its first steps.
 
-    A step's wall time is the median, so that one moment in which the machine did
-    something else does not count. Processor time is the sum over all threads, which
-    tells the work that is done also where other programs run beside.
+    A step's wall time is the lower quartile: what disturbs a step only makes it longer.
+    Processor time is the sum over all threads, which tells the work that is done also
+    where other programs run beside.
     """
     from cifarcnn.training.batches import as_keras_dataset
 
@@ -103,8 +103,10 @@ def seconds_per_step(keras, model, batches, steps):
         verbose=0,
     )
     (wall, processor) = zip(*times[_WARM_UP:], strict=True)
-    median = statistics.median(end - start for start, end in itertools.pairwise(wall))
-    return median, (processor[-1] - processor[0]) / (len(processor) - 1)
+    each = [end - start for start, end in itertools.pairwise(wall)]
+    return statistics.quantiles(each, n=4)[0], (processor[-1] - processor[0]) / (
+        len(processor) - 1
+    )
 
 
 def compare(keras, subjects, rounds, steps):
