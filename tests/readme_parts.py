@@ -89,7 +89,12 @@ def members(annotated: object) -> list[type[Choice]]:
 
 def help_pages() -> str:
     pages = []
-    with click.Context(cli, info_name="cifarcnn", terminal_width=HELP_WIDTH) as context:
+    with click.Context(
+        cli,
+        info_name="cifarcnn",
+        terminal_width=HELP_WIDTH,
+        **cli.context_settings,
+    ) as context:
         pages.append(("cifarcnn --help", cli.get_help(context)))
         for name in COMMANDS:
             command = importlib.import_module(f"cifarcnn.cli.{name}").command

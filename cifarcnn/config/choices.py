@@ -111,7 +111,7 @@ class NamedChoice:
                 forms.append({"type": ["number", "string", "array", "integer"]})
             properties[name] = reference if len(forms) == 1 else {"anyOf": forms}
         if self.short is not None:
-            bare += map(self.short, bare)
+            bare += [self.short(name) for name in bare]
             properties |= {self.short(name): form for name, form in properties.items()}
         return {
             "title": self.word,

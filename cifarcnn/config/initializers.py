@@ -184,5 +184,5 @@ class L1L2(Choice):
 
 
 Regularizer: TypeAlias = Annotated[
-    L1 | L2 | L1L2, NamedChoice("regularizer", L1, L2, L1L2, short=snake_case)
+    L1 | L2 | L1L2, NamedChoice("regularizer", L1, L2, L1L2, short=str.lower)
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cifarcnn.config.choices import Choice, NamedChoice, mistake, snake_case
 
@@ -82,7 +82,9 @@ def _refuse_none(value: float | None) -> float | None:
 class AdamW(Adam):
     """Adam with weight decay."""
 
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.004
+    weight_decay: Annotated[
+        Annotated[float, Field(ge=0, lt=1)] | None, AfterValidator(_refuse_none)
+    ] = 0.004
     """Share of each weight that is taken away, times the learning rate, each step."""
 
 
