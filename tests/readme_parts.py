@@ -17,6 +17,7 @@ import click
 from pydantic import BaseModel
 
 from cifarcnn.cli.main import COMMANDS, cli
+from cifarcnn.config.augmentation import AnyAugmentation
 from cifarcnn.config.choices import Choice, NamedChoice, external
 from cifarcnn.config.json_schema import field_docstrings
 from cifarcnn.config.layers import LAYERS
@@ -102,6 +103,12 @@ def help_pages() -> str:
                 command, info_name=name, parent=context, terminal_width=HELP_WIDTH
             ) as inner:
                 pages.append((f"cifarcnn {name} --help", command.get_help(inner)))
+                for part, sub in getattr(command, "commands", {}).items():
+                    with click.Context(
+                        sub, info_name=part, parent=inner, terminal_width=HELP_WIDTH
+                    ) as innermost:
+                        line = f"cifarcnn {name} {part} --help"
+                        pages.append((line, sub.get_help(innermost)))
     return "\n\n".join(
         f"```console\n$ {line}\n{text.rstrip()}\n```" for line, text in pages
     )
@@ -110,6 +117,7 @@ def help_pages() -> str:
 def parts() -> dict[str, str]:
     return {
         "config": config_table(),
+        "augmentation": choice_table("augmentation", members(AnyAugmentation)),
         "layers": choice_table("layer", list(LAYERS)),
         "optimizers": choice_table("optimizer", members(AnyOptimizer)),
         "schedules": choice_table("schedule", members(AnySchedule)),

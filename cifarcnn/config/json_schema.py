@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 # Inside a block any value may be one of its parameters.
 _PARAMETER: Schema = {"type": "string", "pattern": rf"^\${PARAMETER_NAME}$"}
 _CHOICE_WORDS = (
+    "augmentation",
     "layer",
     "initializer",
     "regularizer",

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation
 from cifarcnn.config.choices import Strict, describe, external, mistake, suggest
 from cifarcnn.config.initializers import ConvInitializer, Regularizer
 from cifarcnn.config.layers import AnyLayer, name_layers
@@ -32,6 +33,7 @@ from cifarcnn.config.yaml_text import dump
 SPELLINGS = {
     spelling: name
     for choices in (
+        AnyAugmentation,
         AnyLayer,
         AnyOptimizer,
         AnySchedule,
@@ -108,6 +110,10 @@ class Data(Strict):
     """Share of the training pictures kept for validation, 0 to 0.5; 0 for none."""
     normalization: Normalization = "unit"
     """`unit`: 0 to 1; `standard`: mean 0, deviation 1 by the training pictures."""
+    augmentation: Annotated[
+        list[AnyAugmentation], Field(max_length=MOST_OPERATIONS)
+    ] = []
+    """Random changes of the training pictures, in the order in which they happen."""
 
     @model_validator(mode="after")
     def _check_folder(self) -> Data:

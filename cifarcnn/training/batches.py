@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from cifarcnn.training.augmentation import Augmentation
+
 # Keeps these draws apart from every other use of the same seed. "order" in ASCII.
 _STREAM = 0x6F72646572
 
@@ -43,6 +45,8 @@ class Batches:
         seed: int,
         class_weights: np.ndarray | None = None,
         drop_remainder: bool = False,
+        augmentation: Augmentation | None = None,
+        class_count: int = 0,
     ) -> None:
         """Plan the batches.
 
@@ -53,6 +57,8 @@ class Batches:
             class_weights: float32 ``(classes,)``, or ``None`` for no weights.
             drop_remainder: Leave out the last batch when it has fewer pictures, unless
                 it is the only one.
+            augmentation: What changes the pictures, or ``None`` for nothing.
+            class_count: Number of classes; needed where the augmentation mixes labels.
         """
         import numpy as np
 
@@ -61,6 +67,8 @@ class Batches:
         self.seed = seed
         self.class_weights = class_weights
         self.drop_remainder = drop_remainder
+        self.augmentation = augmentation
+        self.class_count = class_count
         self._order = (-1, np.empty(0, dtype=np.int32))
 
     @property
@@ -77,14 +85,21 @@ class Batches:
             step: Counted from 0, less than :attr:`steps`.
 
         Returns:
-            Inputs, labels int32 ``(b,)``, and with class weights float32 ``(b,)``.
+            Inputs, labels int32 ``(b,)`` or where they are mixed float32
+            ``(b, classes)``, and with class weights float32 ``(b,)``.
         """
         start = step * self.batch_size
         index = self._order_of(epoch)[start : start + self.batch_size]
         labels = self.labels[index]
-        if self.class_weights is None:
-            return {"index": index}, labels
-        return {"index": index}, labels, self.class_weights[labels]
+        inputs = {"index": index}
+        weights = self.class_weights
+        each = None if weights is None else weights[labels]
+        if self.augmentation is not None:
+            inputs |= self.augmentation.draw(epoch, index)
+            if self.augmentation.mixes_labels:
+                labels = self.augmentation.mix_labels(labels, self.class_count, inputs)
+                each = None if weights is None else labels @ weights
+        return (inputs, labels) if each is None else (inputs, labels, each)
 
     def _order_of(self, epoch: int) -> np.ndarray:
         # One assignment of one tuple, because Keras asks from a thread of its own.

@@ -97,9 +97,7 @@ def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
         keeper.run.write(MODEL, path.read_bytes())
 
 
-def write_litert_model(
-    keeper: Keeper, model: keras.Model, views: Views
-) -> str | None:
+def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str | None:
     """Write ``model.tflite`` from what ``model.keras`` holds.
 
     Returns:

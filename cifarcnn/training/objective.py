@@ -25,21 +25,46 @@ def crossentropy(label_smoothing: float, class_count: int) -> Callable[..., Any]
         class_count: Number of classes.
 
     Returns:
-        A function of labels int ``(b,)`` and logits ``(b, class_count)`` that gives
-        the loss ``(b,)``, for ``compile``.
+        A function of labels, int ``(b,)`` or shares of each class ``(b, class_count)``,
+        and logits ``(b, class_count)`` that gives the loss ``(b,)``, for ``compile``.
     """
     import keras
 
     def loss(labels: Any, logits: Any) -> Any:
         ops = keras.ops
-        labels = ops.reshape(labels, (-1,))
-        if label_smoothing == 0:
-            return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-        right = ops.one_hot(labels, class_count, dtype=logits.dtype)
+        if holds_shares(labels):
+            right = ops.cast(labels, logits.dtype)
+        else:
+            labels = ops.reshape(labels, (-1,))
+            if label_smoothing == 0:
+                return ops.sparse_categorical_crossentropy(
+                    labels, logits, from_logits=True
+                )
+            right = ops.one_hot(labels, class_count, dtype=logits.dtype)
         target = right * (1 - label_smoothing) + label_smoothing / class_count
         return ops.categorical_crossentropy(target, logits, from_logits=True)
 
     return loss
+
+
+def accuracy() -> Any:
+    """Keras's metric ``accuracy``: how often the largest logit is the right one.
+
+    With shares in place of labels the class with the largest share is the right one.
+    """
+    import keras
+
+    def right(labels: Any, logits: Any) -> Any:
+        if holds_shares(labels):
+            labels = keras.ops.argmax(labels, axis=-1)
+        return keras.metrics.sparse_categorical_accuracy(labels, logits)
+
+    return keras.metrics.MeanMetricWrapper(right, name="accuracy")
+
+
+def holds_shares(labels: Any) -> bool:
+    """Whether labels are a share of each class instead of the number of one."""
+    return len(labels.shape) == 2 and labels.shape[-1] != 1
 
 
 def weigh_classes(

@@ -10,24 +10,35 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from cifarcnn.training.augmentation import Augmentation
 
-def training_model(model: keras.Model, images: np.ndarray) -> keras.Model:
+
+def training_model(
+    model: keras.Model, images: np.ndarray, augmentation: Augmentation | None = None
+) -> keras.Model:
     """A model from indices into ``images`` to the logits of ``model``.
 
     It shares the weights of ``model`` and is never saved.
 
-    Input: ``{"index": int32 (b,)}``. Output shape: ``(b, classes)``, logits.
+    Input: ``{"index": int32 (b,)}``, and the draws of the augmentation by their names.
+    Output shape: ``(b, classes)``, logits.
 
     Args:
         model: The network, from pictures to probabilities.
         images: uint8 ``(n, 32, 32, 3)``; copied to the device once.
+        augmentation: What changes the pictures in training, or ``None`` for nothing.
     """
     import keras
 
     index = keras.Input((), dtype="int32", name="index")
+    inputs = {"index": index}
     pictures = _picture_source(images)(index)
+    if augmentation is not None:
+        draws = augmentation.inputs()
+        inputs |= draws
+        pictures = augmentation.as_layer()(pictures, draws)
     logits = logits_model(model)(pictures)
-    return keras.Model({"index": index}, logits, name="training")
+    return keras.Model(inputs, logits, name="training")
 
 
 def _picture_source(images: np.ndarray) -> Any:

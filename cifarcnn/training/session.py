@@ -14,6 +14,7 @@ from cifarcnn.network import (
     set_whitening,
     write_weights,
 )
+from cifarcnn.training.augmentation import Augmentation, build_augmentation
 from cifarcnn.training.averages import (
     Averages,
     as_swap_callback,
@@ -30,7 +31,7 @@ from cifarcnn.training.files import (
     write_litert_model,
 )
 from cifarcnn.training.keeper import Keeper
-from cifarcnn.training.objective import crossentropy, weigh_classes
+from cifarcnn.training.objective import accuracy, crossentropy, weigh_classes
 from cifarcnn.training.observer import Observer, Outcome, Plan
 from cifarcnn.training.pictures import training_model
 from cifarcnn.training.preparation import (
@@ -98,12 +99,17 @@ def train(
         validation = choose_for_smoke(validation) if validation else None
     class_count = len(dataset.class_names)
     weights = weigh_classes(settings.class_weights, split.labels, dataset.class_names)
+    augmentation = build_augmentation(
+        config.data.augmentation, settings.seed, len(split.labels)
+    )
     batches = Batches(
         split.labels,
         settings.batch_size,
         settings.seed,
         weights,
         settings.drop_remainder,
+        augmentation,
+        class_count,
     )
 
     run.write_config(config)
@@ -127,7 +133,7 @@ def train(
             class_count=class_count,
             smoke=smoke,
         )
-        pupil = training_model(twin, _all_images(split, validation))
+        pupil = training_model(twin, _all_images(split, validation), augmentation)
         pupil, read_kept, swaps = _averaged(
             pupil, twin, settings.averaging, plan.epochs * plan.steps_per_epoch
         )
@@ -140,7 +146,7 @@ def train(
         pupil.compile(
             optimizer=optimizer,
             loss=crossentropy(settings.label_smoothing, class_count),
-            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            metrics=[accuracy()],
             steps_per_execution=min(
                 steps_per_execution(config, device.kind), plan.steps_per_epoch
             ),
@@ -171,7 +177,7 @@ def train(
                 as_keras_callback(reaction, feed),
                 *build_callbacks(config),
             ],
-            validation_data=_validation_data(plan, validation),
+            validation_data=_validation_data(plan, validation, augmentation),
             validation_batch_size=_VALIDATION_BATCH,
             shuffle=False,
             verbose=0,
@@ -209,7 +215,9 @@ def _all_images(split: Split, validation: Split | None) -> Any:
     return np.concatenate([split.images, validation.images])
 
 
-def _validation_data(plan: Plan, validation: Split | None) -> tuple[Any, Any] | None:
+def _validation_data(
+    plan: Plan, validation: Split | None, augmentation: Augmentation | None
+) -> tuple[Any, Any] | None:
     """Indices and labels of the validation pictures, which follow those to learn."""
     import numpy as np
 
@@ -217,7 +225,10 @@ def _validation_data(plan: Plan, validation: Split | None) -> tuple[Any, Any] | 
         return None
     first = plan.training_pictures
     index = np.arange(first, first + plan.validation_pictures, dtype=np.int32)
-    return {"index": index}, validation.labels.astype(np.int32)
+    inputs = {"index": index}
+    if augmentation is not None:
+        inputs |= augmentation.draw_nothing(len(index))
+    return inputs, validation.labels.astype(np.int32)
 
 
 def _conclude(keeper: Keeper, plan: Plan, duration: float) -> Outcome:

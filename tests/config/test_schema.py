@@ -36,6 +36,7 @@ def test_a_model_is_all_that_a_config_needs(check: Check) -> None:
         "classes": None,
         "validation_fraction": 0.1,
         "normalization": "unit",
+        "augmentation": [],
     }
     training = config.training
     assert (training.epochs, training.batch_size, training.seed) == (10, 128, 0)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cifarcnn.config.augmentation import MixUp, RandomFlip, RandomTranslation
+from cifarcnn.training.augmentation import build_augmentation
 from cifarcnn.training.batches import Batches, as_keras_dataset, order_of_epoch
 
 
@@ -60,3 +63,30 @@ def test_the_keras_dataset_reads_the_epoch_that_it_is_told(keras):
     assert len(feed) == 4
     feed.epoch = 3
     assert np.array_equal(feed[2][0]["index"], batches.batch(3, 2)[0]["index"])
+
+
+def test_the_draws_of_an_augmentation_come_with_the_indices():
+    augmentation = build_augmentation([RandomFlip(), RandomTranslation()], 1, 20)
+    batches = Batches(np.zeros(20, np.uint8), 6, 1, augmentation=augmentation)
+    inputs, labels = batches.batch(3, 2)
+    assert list(inputs) == [
+        "index",
+        "random_flip_1_flipped",
+        "random_translation_2_shift",
+    ]
+    drawn = augmentation.draw(3, inputs["index"])
+    assert all(np.array_equal(inputs[name], drawn[name]) for name in drawn)
+    assert labels.dtype == np.int32
+
+
+def test_mixed_pictures_have_mixed_labels_and_weights():
+    labels = np.array([0, 1, 1, 2], dtype=np.uint8)
+    weights = np.array([2.0, 0.5, 1.0], dtype=np.float32)
+    augmentation = build_augmentation([MixUp(alpha=1.0)], 1, 4)
+    inputs, mixed, each = Batches(labels, 4, 1, weights, augmentation, 3).batch(0, 0)
+    share = inputs["mix_up_1_share"][:, None] / 1024
+    own = np.eye(3)[labels[inputs["index"]]]
+    expected = share * own + (1 - share) * own[inputs["mix_up_1_partner"]]
+    assert mixed == pytest.approx(expected)
+    assert mixed.dtype == each.dtype == np.float32
+    assert each == pytest.approx(expected @ weights)

@@ -7,7 +7,7 @@ import pytest
 
 from cifarcnn.errors import UsageError
 from cifarcnn.network import to_numpy
-from cifarcnn.training.objective import crossentropy, weigh_classes
+from cifarcnn.training.objective import accuracy, crossentropy, weigh_classes
 
 # Probabilities of 1/2, 1/4 and 1/4 after the softmax.
 LOGITS = np.log(np.array([[2.0, 1.0, 1.0]], dtype=np.float32))
@@ -62,3 +62,27 @@ def test_an_unknown_class_is_refused():
     assert str(caught.value) == (
         "training.class_weights names 'dgo', but the classes are cat, dog."
     )
+
+
+def test_shares_of_classes_are_labels_too(keras):
+    shares = np.array([[0.25, 0.75, 0.0]], dtype=np.float32)
+    logits = keras.ops.convert_to_tensor(LOGITS)
+    found = to_numpy(crossentropy(0.0, 3)(shares, logits))
+    expected = 0.25 * math.log(2) + 0.75 * math.log(4)
+    assert found == pytest.approx([expected], abs=1e-6)
+    # Targets 0.7 * 0.25 + 0.1, 0.7 * 0.75 + 0.1 and 0.1.
+    found = to_numpy(crossentropy(0.3, 3)(shares, logits))
+    expected = 0.275 * math.log(2) + 0.725 * math.log(4)
+    assert found == pytest.approx([expected], abs=1e-6)
+
+
+def test_accuracy_counts_the_dominant_class(keras):
+    logits = np.array([[3.0, 1.0, 0.0], [0.0, 1.0, 2.0], [5.0, 0.0, 4.0]])
+    metric = accuracy()
+    metric.update_state(np.array([0, 1, 2]), logits)
+    assert metric.name == "accuracy"
+    assert float(metric.result()) == pytest.approx(1 / 3)
+    metric.reset_state()
+    shares = np.array([[0.6, 0.0, 0.4], [0.3, 0.2, 0.5], [0.1, 0.0, 0.9]])
+    metric.update_state(shares, logits)
+    assert float(metric.result()) == pytest.approx(2 / 3)

@@ -318,3 +318,56 @@ def test_a_network_that_does_not_fit_the_data_is_refused(train_in, make_config):
         "The last layer gives the shape (10,), but the data has 3 classes: it must "
         "give (3,)."
     )
+
+
+AUGMENTATION = [
+    *({"RandomFlip": {"alternate": True}}, {"RandomTranslation": 2}, "RandAugment"),
+    *("RandomErasing", {"MixUp": 0.4}, "CutMix"),
+]
+
+
+def augmented(config: Config, *choices: object) -> Config:
+    values = config.model_dump()
+    data = {**values["data"], "augmentation": list(choices)}
+    return config.with_data(augmentation=type(config.data)(**data).augmentation)
+
+
+def test_augmentation_changes_the_training_and_the_same_seed_repeats_it(
+    train_in, make_config
+):
+    config = augmented(make_config(seed=3, label_smoothing=0.1), *AUGMENTATION)
+    first = figures(train_in(config))
+    assert figures(train_in(config)) == first
+    assert figures(train_in(make_config(seed=3, label_smoothing=0.1))) != first
+
+
+def test_validation_pictures_are_not_augmented(train_in, make_config):
+    still = {"epochs": 1, "optimizer": {"SGD": 1e-12}, "layers": PLAIN_LAYERS}
+    plain = train_in(make_config(**still)).last
+    changed = train_in(augmented(make_config(**still), *AUGMENTATION)).last
+    assert changed.val_loss == pytest.approx(plain.val_loss, abs=1e-6)
+    assert changed.val_accuracy == plain.val_accuracy
+    assert changed.loss != pytest.approx(plain.loss, abs=1e-3)
+
+
+def test_mixed_labels_go_with_class_weights(train_in, make_config):
+    still = {"epochs": 1, "optimizer": {"SGD": 1e-12}, "layers": PLAIN_LAYERS}
+    plain = train_in(augmented(make_config(**still), "MixUp")).last
+    doubled = dict.fromkeys(["red", "green", "blue"], 2.0)
+    config = make_config(**still, class_weights=doubled)
+    weighed = train_in(augmented(config, "MixUp")).last
+    assert weighed.loss == pytest.approx(2 * plain.loss, rel=1e-5)
+    assert weighed.accuracy == plain.accuracy
+
+
+def test_no_layer_of_the_augmentation_is_in_the_keras_model(
+    train_in, make_config, keras
+):
+    outcome = train_in(augmented(make_config(epochs=1), *AUGMENTATION))
+    saved = keras.models.load_model(outcome.run / "model.keras")
+    assert [layer.name for layer in saved.layers] == [
+        *("images", "normalization", "conv2d_1", "global_average_pooling2d_1"),
+        *("dropout_1", "dense_1", "probabilities"),
+    ]
+    assert saved.input_shape == (None, 32, 32, 3)
+    assert "RandAugment" in (outcome.run / "config.yaml").read_text()

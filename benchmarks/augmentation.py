@@ -1,0 +1,161 @@
+"""What augmentation costs a training step of ``article``, beside Keras's own layers.
+
+    python benchmarks/augmentation.py [--rounds 7] [--steps 60] [--all] [--xla]
+
+Flip and translation by four pixels are done to synthetic pictures: by nothing, by
+``data.augmentation`` (numbers drawn on the host, pictures changed inside the step), and
+by ``keras.layers.RandomFlip`` and ``RandomTranslation`` inside the model. The three
+run in turn in one process, in an order that changes each round; what is compared is
+always of the same round. With ``--all`` every operation is timed by itself.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+_WARM_UP = 5
+
+
+class Feed:
+    """Builds the models and their batches, all from the same config."""
+
+    def __init__(self, batch_size, xla):
+        import keras
+
+        from cifarcnn import engine, load_config
+        from cifarcnn.data import open_dataset
+        from cifarcnn.network import build_model
+
+        print(engine.start("auto").description)
+        self.keras = keras
+        self.batch_size = batch_size
+        self.xla = xla
+        self.split, _ = open_dataset("synthetic", None).training(0, 0)
+        self.build = lambda: build_model(load_config("article"), 10)
+
+    def ours(self, *choices):
+        from cifarcnn.training.augmentation import build_augmentation
+        from cifarcnn.training.batches import Batches
+        from cifarcnn.training.objective import accuracy, crossentropy
+        from cifarcnn.training.pictures import training_model
+
+        split = self.split
+        augmentation = build_augmentation(choices, 0, len(split))
+        batches = Batches(
+            split.labels, self.batch_size, 0, None, augmentation, class_count=10
+        )
+        model = training_model(self.build(), split.images, augmentation)
+        model.compile(
+            "adam",
+            crossentropy(0.0, 10),
+            metrics=[accuracy()],
+            jit_compile=self.xla,
+        )
+        return model, batches
+
+    def keras_layers(self):
+        """The same with Keras's layers between the pictures and the network."""
+        from cifarcnn.network import logits_model
+
+        keras = self.keras
+        plain, batches = self.ours()
+        pictures = plain.get_layer("pictures").output
+        share = 4 / 32
+        pictures = keras.layers.RandomFlip("horizontal")(pictures)
+        pictures = keras.layers.RandomTranslation(
+            share, share, fill_mode="reflect", interpolation="nearest"
+        )(pictures)
+        logits = logits_model(self.build())(pictures)
+        model = keras.Model(plain.input, logits)
+        # Left to itself, so that Keras may find out that XLA cannot compile it.
+        model.compile(
+            "adam",
+            plain.loss,
+            metrics=["accuracy"],
+            jit_compile="auto" if self.xla else False,
+        )
+        return model, batches
+
+
+def seconds_per_step(keras, model, batches, steps):
+    """Wall and processor time of one short run of ``fit``, without its first steps.
+
+    A step's wall time is the lower quartile: what disturbs a step only makes it longer.
+    Processor time is the sum over all threads, which tells the work that is done also
+    where other programs run beside.
+    """
+    from cifarcnn.training.batches import as_keras_dataset
+
+    times = []
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            times.append((time.perf_counter(), time.process_time()))
+
+    model.fit(
+        as_keras_dataset(batches),
+        epochs=1,
+        steps_per_epoch=steps,
+        callbacks=[Clock()],
+        verbose=0,
+    )
+    (wall, processor) = zip(*times[_WARM_UP:], strict=True)
+    each = [end - start for start, end in itertools.pairwise(wall)]
+    return statistics.quantiles(each, n=4)[0], (processor[-1] - processor[0]) / (
+        len(processor) - 1
+    )
+
+
+def compare(keras, subjects, rounds, steps):
+    """Run all in turn and print what each costs beside the first."""
+    names = list(subjects)
+    for name in names:
+        seconds_per_step(keras, *subjects[name], 10)
+    found = {name: [] for name in names}
+    orders = itertools.cycle([names, names[::-1]])
+    for _, order in zip(range(rounds), orders, strict=False):
+        for name in order:
+            found[name].append(seconds_per_step(keras, *subjects[name], steps))
+    for what, kind in enumerate(("wall", "processor")):
+        first = [pair[what] for pair in found[names[0]]]
+        for name in names:
+            times = [pair[what] for pair in found[name]]
+            ratios = [own / base for own, base in zip(times, first, strict=True)]
+            print(
+                f"{kind:9} {name:26} {1000 * statistics.median(times):7.2f} ms a step, "
+                f"ratio {statistics.median(ratios):.3f} "
+                f"({min(ratios):.3f} to {max(ratios):.3f})",
+                flush=True,
+            )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--xla", action="store_true", help="compile the steps")
+    options = parser.parse_args()
+    from cifarcnn.config import augmentation
+
+    feed = Feed(options.batch_size, options.xla)
+    flip, translation = augmentation.RandomFlip(), augmentation.RandomTranslation()
+    subjects = {
+        "nothing": feed.ours(),
+        "ours, flip and translation": feed.ours(flip, translation),
+        "Keras's layers": feed.keras_layers(),
+    }
+    if options.all:
+        del subjects["Keras's layers"]
+        for choice in augmentation.AUGMENTATIONS:
+            subjects[f"ours, {choice.__name__}"] = feed.ours(choice())
+    print(f"article, batch {options.batch_size}, {options.rounds} rounds")
+    compare(feed.keras, subjects, options.rounds, options.steps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Random changes of the training pictures, by Keras's names where Keras has them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+from cifarcnn.config.choices import Choice, NamedChoice, describe, mistake
+
+# A picture is 32 pixels high and wide, and something of it must be left.
+MOST_PIXELS = 31
+MOST_OPERATIONS = 16
+
+Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Jitter: TypeAlias = Annotated[float, Field(gt=0, le=1)]
+Alpha: TypeAlias = Annotated[float, Field(ge=0.01, le=100)]
+Side: TypeAlias = Annotated[int, Field(ge=1, le=MOST_PIXELS)]
+
+
+def _to_range(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(isinstance(side, int) for side in value)
+    ):
+        if value[0] > value[1]:
+            raise mistake(
+                f"expected the smaller number first, found {value[0]} before "
+                f"{value[1]}",
+                f"write [{value[1]}, {value[0]}]",
+            )
+        return tuple(value)
+    raise mistake(
+        f"expected a whole number of pixels, or two of them [smallest, largest], "
+        f"found {describe(value)}"
+    )
+
+
+class AsRange:
+    """A whole number, or the smallest and the largest; a pair once read."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(_to_range, handler(source))
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        pair = handler(schema)
+        return {"anyOf": [pair["prefixItems"][0], pair]}
+
+
+class RandomFlip(Choice):
+    """Mirrors a picture, or leaves it."""
+
+    shorthand = "mode"
+
+    mode: Literal["horizontal", "vertical"] = "horizontal"
+    """`horizontal` changes left and right, `vertical` top and bottom."""
+    alternate: bool = False
+    """Whether every epoch turns each picture over again, instead of a new draw."""
+
+
+class RandomTranslation(Choice):
+    """Moves a picture by whole pixels, the same chance for every offset."""
+
+    shorthand = "pixels"
+
+    pixels: Side = 4
+    """Largest offset in each direction: up, down, left and right."""
+    fill: Literal["reflect", "zero"] = "reflect"
+    """What comes in at the edge: the picture mirrored at its edge pixel, or black."""
+
+
+class RandomErasing(Choice):
+    """Paints a rectangle of a picture over (also known as cutout)."""
+
+    shorthand = "size"
+
+    size: Annotated[tuple[Side, Side], AsRange] = (8, 8)
+    """Height and width in pixels: one number, or [smallest, largest] to draw from."""
+    probability: Probability = 1.0
+    """Share of the pictures that it happens to."""
+    fill_value: Annotated[int, Field(ge=0, le=255)] = 128
+    """What is painted, 0 to 255, in all three colours; 128 is near the mean."""
+
+
+class RandomBrightness(Choice):
+    """Makes a picture lighter or darker."""
+
+    shorthand = "factor"
+
+    factor: Jitter = 0.2
+    """Largest change; 1 would be from black to white."""
+
+
+class RandomContrast(Choice):
+    """Draws the pixels of each colour away from their mean, or towards it."""
+
+    shorthand = "factor"
+
+    factor: Jitter = 0.2
+    """Distances from the mean are multiplied by 1 - factor to 1 + factor."""
+
+
+class RandomSaturation(Choice):
+    """Makes the colours stronger or weaker."""
+
+    shorthand = "factor"
+
+    factor: Jitter = 0.2
+    """Distances from grey are multiplied by 1 - factor to 1 + factor."""
+
+
+class RandAugment(Choice):
+    """Does a few operations, drawn for each picture from a fixed set."""
+
+    shorthand = "num_ops"
+
+    num_ops: Annotated[int, Field(ge=1, le=8)] = 2
+    """How many operations, one after the other; the same one may come twice."""
+    factor: Jitter = 0.5
+    """Largest strength of each; 1 is the strongest."""
+
+
+class MixUp(Choice):
+    """Blends each picture, and its label, with another of the batch."""
+
+    shorthand = "alpha"
+
+    alpha: Alpha = 0.2
+    """Both parameters of the beta distribution of the share; small: little mixing."""
+
+
+class CutMix(Choice):
+    """Pastes a rectangle of another picture of the batch; the labels share by area."""
+
+    shorthand = "alpha"
+
+    alpha: Alpha = 1.0
+    """Both parameters of the beta distribution of the share; 1: all the same chance."""
+
+
+AUGMENTATIONS = (
+    RandomFlip,
+    RandomTranslation,
+    RandomErasing,
+    RandomBrightness,
+    RandomContrast,
+    RandomSaturation,
+    RandAugment,
+    MixUp,
+    CutMix,
+)
+AnyAugmentation: TypeAlias = Annotated[
+    RandomFlip
+    | RandomTranslation
+    | RandomErasing
+    | RandomBrightness
+    | RandomContrast
+    | RandomSaturation
+    | RandAugment
+    | MixUp
+    | CutMix,
+    NamedChoice("augmentation", *AUGMENTATIONS),
+]

@@ -1,0 +1,204 @@
+"""A few operations for each picture, drawn from a fixed set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.training.augmentation.chance import Chance, whole_numbers
+from cifarcnn.training.augmentation.colours import (
+    ONE,
+    as_numbers,
+    as_pictures,
+    grey,
+    mean_colour,
+    per_picture,
+    stretch,
+)
+from cifarcnn.training.augmentation.geometry import take_pixels
+from cifarcnn.training.augmentation.operation import SIDE, Draws, Operation
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# All that can happen to a picture. The first five move pixels and need one gather
+# together; the others change each pixel by itself. Left out of the operations of the
+# paper are `Equalize` and `Sharpness`, which are dear on whole batches.
+KINDS = (
+    "Rotate",
+    "ShearX",
+    "ShearY",
+    "TranslateX",
+    "TranslateY",
+    "Brightness",
+    "Color",
+    "Contrast",
+    "Posterize",
+    "Solarize",
+    "AutoContrast",
+    "Identity",
+)
+# What the full strength is, after the ranges of Cubuk et al., "AutoAugment" (2018),
+# table 6; 150 of 331 pixels are 14 of 32.
+LARGEST_DEGREES = 30
+LARGEST_SHEAR = 0.3
+LARGEST_SHIFT_PIXELS = 14
+LARGEST_CHANGE = 0.9
+MOST_BITS_LOST = 4
+# Colour of what lay outside of the picture.
+_OUTSIDE = 128
+
+
+class RandAugment(Operation):
+    """Does ``num_ops`` of :data:`KINDS`, each with a strength up to ``factor``.
+
+    Cubuk et al., "RandAugment: Practical automated data augmentation with a reduced
+    search space" (2019); as in Keras's layer the strength is drawn, with its sign.
+    """
+
+    def __init__(self, chance: Chance, *, num_ops: int, factor: float) -> None:
+        super().__init__(chance)
+        self.num_ops = num_ops
+        self.factor = factor
+
+    def draw(self, epoch: int, index: np.ndarray) -> Draws:
+        import numpy as np
+
+        draws = self.chance.draw(epoch, index, 2 * self.num_ops)
+        kind = whole_numbers(draws[:, : self.num_ops], 0, len(KINDS) - 1)
+        strength = self.factor * (2 * draws[:, self.num_ops :] - 1)
+        return {
+            "kind": kind,
+            "way": draw_ways(kind, strength),
+            "amount": np.round(ONE * strength).astype(np.int32),
+        }
+
+    def apply(self, pictures: Any, draws: Mapping[str, Any]) -> Any:
+        for turn in range(self.num_ops):
+            pictures = move(pictures, draws["way"][:, turn])
+            pictures = _recolour(
+                pictures, draws["kind"][:, turn], draws["amount"][:, turn]
+            )
+        return pictures
+
+
+def draw_ways(kind: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """Where the pixels of each picture come from, as :func:`move` takes it.
+
+    Args:
+        kind: int ``(...)``, places in :data:`KINDS`.
+        strength: float ``(...)``, -1 to 1.
+
+    Returns:
+        int32 ``(..., 6)``; that of a kind that moves nothing leads each to itself.
+    """
+    import numpy as np
+
+    def of(name: str) -> np.ndarray:
+        return np.where(kind == KINDS.index(name), strength, 0.0)
+
+    angle = np.radians(LARGEST_DEGREES) * of("Rotate")
+    rows = [
+        np.cos(angle),
+        LARGEST_SHEAR * of("ShearY") - np.sin(angle),
+        LARGEST_SHIFT_PIXELS * of("TranslateY"),
+    ]
+    columns = [
+        LARGEST_SHEAR * of("ShearX") + np.sin(angle),
+        np.cos(angle),
+        LARGEST_SHIFT_PIXELS * of("TranslateX"),
+    ]
+    ways = np.stack(rows + columns, axis=-1)
+    return np.round(ONE * ways).astype(np.int32)
+
+
+def move(pictures: Any, ways: Any) -> Any:
+    """Take each pixel from the nearest to another place; grey where there is none.
+
+    With ``y`` and ``x`` counted from the middle of the picture, the pixel comes from
+    ``(a y + b x + c, d y + e x + f)``.
+
+    Args:
+        pictures: uint8 ``(b, 32, 32, 3)``.
+        ways: int32 ``(b, 6)``: a, b, c, d, e, f in 1/1024.
+    """
+    from keras import ops
+
+    # The middle lies between two pixels: places are counted in half pixels from it.
+    line = 2 * ops.arange(SIDE, dtype="int32") - (SIDE - 1)
+    y, x = line[None, :, None], line[None, None, :]
+    a, b, c, d, e, f = (ways[:, place, None, None] for place in range(6))
+
+    def nearest(half_pixels: Any) -> Any:
+        # From 1/1024 of half pixels from the middle to whole pixels from the edge.
+        return ops.right_shift(half_pixels + SIDE * ONE, 11)
+
+    rows = nearest(a * y + b * x + 2 * c)
+    columns = nearest(d * y + e * x + 2 * f)
+    most = SIDE - 1
+    near_rows = ops.minimum(ops.maximum(rows, 0), most)
+    near_columns = ops.minimum(ops.maximum(columns, 0), most)
+    inside = ops.logical_and(rows == near_rows, columns == near_columns)
+    moved = take_pixels(pictures, near_rows, near_columns)
+    return ops.where(inside[..., None], moved, ops.full_like(moved, _OUTSIDE))
+
+
+def _recolour(pictures: Any, kind: Any, amount: Any) -> Any:
+    """Do those operations that change each pixel by itself.
+
+    Args:
+        pictures: uint8 ``(b, 32, 32, 3)``.
+        kind: int32 ``(b,)``, places in :data:`KINDS`.
+        amount: int32 ``(b,)``, strengths in 1/1024, -1024 to 1024.
+    """
+    from keras import ops
+
+    numbers = as_numbers(pictures)
+    kind = per_picture(kind)
+    # 0.9 in 1/1024, times the strength.
+    factor = ONE + ops.right_shift(
+        per_picture(amount) * round(LARGEST_CHANGE * ONE), 10
+    )
+    strength = ops.abs(per_picture(amount))
+
+    def choose(name: str, changed: Any, otherwise: Any) -> Any:
+        return ops.where(kind == KINDS.index(name), changed, otherwise)
+
+    # Three of them draw pixels away from something: one calculation for all.
+    centre = choose("Contrast", mean_colour(numbers), ops.zeros_like(numbers))
+    centre = choose("Color", grey(numbers), centre)
+    plain = ops.full_like(factor, ONE)
+    for name in ("Brightness", "Color", "Contrast"):
+        plain = choose(name, factor, plain)
+    result = stretch(numbers, centre, plain)
+    result = choose("Posterize", _posterize(numbers, strength), result)
+    result = choose("Solarize", _solarize(numbers, strength), result)
+    result = choose("AutoContrast", _spread(numbers), result)
+    return as_pictures(result)
+
+
+def _posterize(numbers: Any, strength: Any) -> Any:
+    """Without the last bits, up to four of the eight."""
+    from keras import ops
+
+    lost = ops.right_shift(strength * MOST_BITS_LOST + ONE // 2, 10)
+    return ops.left_shift(ops.right_shift(numbers, lost), lost)
+
+
+def _solarize(numbers: Any, strength: Any) -> Any:
+    """What is brighter than a threshold turned into its negative."""
+    from keras import ops
+
+    threshold = 256 - ops.right_shift(strength, 2)
+    return ops.where(numbers >= threshold, 255 - numbers, numbers)
+
+
+def _spread(numbers: Any) -> Any:
+    """Each colour stretched from its darkest and brightest pixel to 0 and 255."""
+    from keras import ops
+
+    low = ops.min(numbers, axis=(1, 2), keepdims=True)
+    width = ops.max(numbers, axis=(1, 2), keepdims=True) - low
+    # Rounded to the nearest; a colour that is the same everywhere stays as it is.
+    spread = (2 * 255 * (numbers - low) + width) // (2 * ops.maximum(width, 1))
+    return ops.where(width > 0, spread, numbers)

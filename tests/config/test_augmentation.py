@@ -1,0 +1,173 @@
+"""The ways to write an augmentation, and the mistakes in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cifarcnn.config import load_config
+from cifarcnn.config.augmentation import (
+    AUGMENTATIONS,
+    CutMix,
+    MixUp,
+    RandAugment,
+    RandomErasing,
+    RandomFlip,
+    RandomTranslation,
+)
+
+if TYPE_CHECKING:
+    from conftest import Check
+
+MODEL = "model: {layers: [Flatten, {Dense: 10}]}\n"
+
+
+def read(check: Check, text: str) -> list[object]:
+    checked = check(f"data: {{augmentation: {text}}}\n{MODEL}")
+    assert [str(problem) for problem in checked.problems] == []
+    assert checked.config is not None
+    return checked.config.data.augmentation
+
+
+def complain(check: Check, text: str) -> tuple[str, str, str]:
+    (problem,) = check(f"data: {{augmentation: {text}}}\n{MODEL}").problems
+    return problem.path, problem.message, problem.hint
+
+
+def test_names_shorthands_and_arguments_in_their_order(check: Check) -> None:
+    found = read(
+        check,
+        "[CutMix, RandomFlip, RandomTranslation: 2, RandomErasing: {size: [3, 9]}, "
+        "RandAugment: {factor: 0.3}, MixUp: 0.4, RandomFlip: vertical]",
+    )
+    assert found == [
+        CutMix(alpha=1.0),
+        RandomFlip(mode="horizontal", alternate=False),
+        RandomTranslation(pixels=2, fill="reflect"),
+        RandomErasing(size=(3, 9), probability=1.0, fill_value=128),
+        RandAugment(num_ops=2, factor=0.3),
+        MixUp(alpha=0.4),
+        RandomFlip(mode="vertical"),
+    ]
+
+
+def test_one_size_is_the_smallest_and_the_largest(check: Check) -> None:
+    assert read(check, "[RandomErasing: 12]") == [RandomErasing(size=(12, 12))]
+
+
+@pytest.mark.parametrize("name", [choice.__name__ for choice in AUGMENTATIONS])
+def test_each_reads_back_what_it_writes(check: Check, tmp_path, name: str) -> None:
+    checked = check(f"data: {{augmentation: [{name}]}}\n{MODEL}")
+    assert checked.config is not None
+    path = tmp_path / "written.yaml"
+    path.write_text(checked.config.to_yaml())
+    assert load_config(path) == checked.config
+
+
+def test_overrides_replace_the_list(check: Check) -> None:
+    text = f"data: {{augmentation: [RandomFlip]}}\n{MODEL}"
+    checked = check(text, "data.augmentation=[MixUp, CutMix]")
+    assert checked.config is not None
+    assert checked.config.data.augmentation == [MixUp(), CutMix()]
+
+
+AT = "data.augmentation[0]"
+MISTAKES = [
+    (
+        "[RandomFlop]",
+        (AT, "there is no augmentation 'RandomFlop'", "did you mean RandomFlip?"),
+    ),
+    (
+        "[RandomFlip: {alternat: true}]",
+        (
+            f"{AT}.RandomFlip.alternat",
+            "RandomFlip has no argument 'alternat'",
+            "did you mean alternate?",
+        ),
+    ),
+    (
+        "[RandomFlip: sideways]",
+        (
+            f"{AT}.RandomFlip",
+            "expected one of horizontal, vertical; found 'sideways'",
+            "",
+        ),
+    ),
+    (
+        "[RandomTranslation: {pixels: 40}]",
+        (
+            f"{AT}.RandomTranslation.pixels",
+            "expected a number of at most 31, found 40",
+            "",
+        ),
+    ),
+    (
+        "[RandomTranslation: {fill: black}]",
+        (
+            f"{AT}.RandomTranslation.fill",
+            "expected one of reflect, zero; found 'black'",
+            "",
+        ),
+    ),
+    (
+        "[RandomErasing: {size: big}]",
+        (
+            f"{AT}.RandomErasing.size",
+            "expected a whole number of pixels, or two of them [smallest, largest], "
+            "found 'big'",
+            "",
+        ),
+    ),
+    (
+        "[RandomErasing: {size: [9, 3]}]",
+        (
+            f"{AT}.RandomErasing.size",
+            "expected the smaller number first, found 9 before 3",
+            "write [3, 9]",
+        ),
+    ),
+    (
+        "[RandomErasing: {size: [1, 2, 3]}]",
+        (
+            f"{AT}.RandomErasing.size",
+            "expected a whole number of pixels, or two of them [smallest, largest], "
+            "found a list",
+            "",
+        ),
+    ),
+    (
+        "[MixUp: 0]",
+        (f"{AT}.MixUp", "expected a number of at least 0.01, found 0", ""),
+    ),
+    (
+        "[RandomBrightness: 0]",
+        (f"{AT}.RandomBrightness", "expected a number above 0, found 0", ""),
+    ),
+    (
+        "[{RandomFlip: {}, MixUp: {}}]",
+        (
+            AT,
+            "expected one augmentation, as its name or as {Name: {argument: value}}, "
+            "found a mapping of RandomFlip, MixUp",
+            "give one name, and indent its arguments below it",
+        ),
+    ),
+    (
+        "RandomFlip",
+        ("data.augmentation", "expected a list, found 'RandomFlip'", ""),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES)
+def test_mistakes_are_told_in_sentences(
+    check: Check, text: str, expected: tuple[str, str, str]
+) -> None:
+    assert complain(check, text) == expected
+
+
+def test_there_is_an_end_to_the_list(check: Check) -> None:
+    path, message, _ = complain(check, f"[{', '.join(['MixUp'] * 17)}]")
+    assert path == "data.augmentation"
+    assert message == "expected at most 16 items, found 17"

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+
+from cifarcnn.config.augmentation import RandAugment, RandomFlip, RandomTranslation
+from cifarcnn.network import build_model, to_numpy
+from cifarcnn.training.augmentation import build_augmentation
+from cifarcnn.training.augmentation.preview import preview
+from cifarcnn.training.batches import Batches
+from cifarcnn.training.pictures import training_model
+
+CHOICES = [RandomFlip(alternate=True), RandomTranslation(), RandAugment()]
+
+
+def test_the_first_is_the_picture_itself(keras, pictures):
+    augmentation = build_augmentation(CHOICES, 3, 5)
+    shown = preview(augmentation, pictures, np.array([4, 1]), [0, 1, 2])
+    assert shown.shape == (2, 4, 32, 32, 3)
+    assert shown.dtype == np.uint8
+    assert np.array_equal(shown[:, 0], pictures[[4, 1]])
+
+
+def test_the_others_are_what_the_network_is_given_in_these_epochs(
+    keras, make_config, pictures
+):
+    epochs = [6, 7]
+    augmentation = build_augmentation(CHOICES, 3, 5)
+    shown = preview(augmentation, pictures, np.array([4, 1]), epochs)
+    # A network that gives the mean of each colour.
+    layers = ["GlobalAveragePooling2D", {"Activation": "linear"}]
+    model = build_model(make_config(layers, 0.0), 3)
+    pupil = training_model(model, pictures, augmentation)
+    batches = Batches(np.zeros(5, np.uint8), 3, 3, augmentation=augmentation)
+    for place, epoch in enumerate(epochs):
+        seen = np.empty((5, 3))
+        for step in range(batches.steps):
+            inputs, _ = batches.batch(epoch, step)
+            seen[inputs["index"]] = to_numpy(pupil(inputs, training=True))
+        means = shown[:, 1 + place].mean(axis=(1, 2)) / 255
+        assert np.allclose(seen[[4, 1]], means, atol=1e-5)
