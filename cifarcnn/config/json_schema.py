@@ -35,11 +35,13 @@ def config_schema() -> Schema:
     Editors show the description of every key: the docstrings under the fields.
     """
     schema = Config.model_json_schema()
-    definitions: Schema = schema["$defs"]
-    for model in _models(Config, {}).values():
-        owner = schema if model is Config else definitions.get(model.__name__)
-        if owner is not None:
-            _describe(owner, model)
+    _describe_all(
+        schema,
+        {
+            (model.__name__, frozenset(model.model_fields)): model
+            for model in _models(Config, {})
+        },
+    )
     shared: Schema = {}
     schema = _share_choices(schema, shared)
     schema["$defs"] |= shared
@@ -92,8 +94,15 @@ def _add_file_keys(schema: Schema) -> None:
         "type": "object",
         "description": "The same layers several times, one after the other.",
         "properties": {
-            "times": _or_parameter({"type": "integer", "minimum": 1}),
-            "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
+            "times": {
+                "description": "How many times.",
+                **_or_parameter({"type": "integer", "minimum": 1}),
+            },
+            "layers": {
+                "description": "The layers that are repeated.",
+                "type": "array",
+                "items": {"$ref": "#/$defs/layer"},
+            },
         },
         "required": ["times", "layers"],
         "additionalProperties": False,
@@ -114,7 +123,11 @@ def _add_file_keys(schema: Schema) -> None:
                     "type": ["object", "null"],
                     "description": "Defaults by name; null: must be given.",
                 },
-                "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
+                "layers": {
+                    "description": "The layers, with $name where a parameter goes.",
+                    "type": "array",
+                    "items": {"$ref": "#/$defs/layer"},
+                },
             },
             "required": ["layers"],
             "additionalProperties": False,
@@ -133,12 +146,12 @@ def _or_parameter(schema: Schema) -> Schema:
 
 
 def _models(
-    model: type[BaseModel], found: dict[str, type[BaseModel]]
-) -> dict[str, type[BaseModel]]:
-    """All models that a config is made of, by name."""
-    if model.__name__ in found:
+    model: type[BaseModel], found: dict[type[BaseModel], None]
+) -> dict[type[BaseModel], None]:
+    """All models that a config is made of."""
+    if model in found:
         return found
-    found[model.__name__] = model
+    found[model] = None
     for field in model.model_fields.values():
         pending = [field.annotation, *field.metadata]
         while pending:
@@ -152,6 +165,29 @@ def _models(
                 pending += getattr(part, "__args__", ())
                 pending += getattr(part, "__metadata__", ())
     return found
+
+
+def _describe_all(
+    part: Any, models: dict[tuple[str, frozenset[str]], type[BaseModel]]
+) -> None:
+    """Describe every model in a schema, those written out in their place too.
+
+    Args:
+        part: The schema or a part of it.
+        models: By name and fields: there are two of the name ``Constant``.
+    """
+    if isinstance(part, list):
+        for item in part:
+            _describe_all(item, models)
+    if not isinstance(part, dict):
+        return
+    for value in part.values():
+        _describe_all(value, models)
+    properties = part.get("properties")
+    if isinstance(properties, dict):
+        model = models.get((str(part.get("title")), frozenset(properties)))
+        if model is not None:
+            _describe(part, model)
 
 
 def _describe(schema: Schema, model: type[BaseModel]) -> None:

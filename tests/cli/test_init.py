@@ -1,0 +1,122 @@
+"""``cifarcnn init``: a copy of a shipped config, and never one upon another file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from cifarcnn.cli.main import main
+from cifarcnn.config import load_config
+from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *arguments: str,
+) -> tuple[object, str, str]:
+    monkeypatch.setattr(sys, "argv", ["cifarcnn", "init", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    return left.value.code, said.out, said.err
+
+
+def test_the_copy_is_called_like_the_config(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, capsys, "article") == (
+        0,
+        "article.yaml\n",
+        "next: cifarcnn check article.yaml, then cifarcnn train --config "
+        "article.yaml\n",
+    )
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_the_copy_is_the_config_with_the_schema_of_this_installation(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = call(monkeypatch, capsys, name, "my.yaml")
+    assert (code, out) == (0, "my.yaml\n")
+    source = find_shipped(name)
+    assert source is not None
+    schema = shipped_folder() / "config.schema.json"
+    assert schema.is_file()
+    original = source.read_text(encoding="utf-8")
+    assert Path("my.yaml").read_text(encoding="utf-8") == original.replace(
+        "$schema=config.schema.json", f"$schema={schema}"
+    )
+    assert f"$schema={schema}" in Path("my.yaml").read_text(encoding="utf-8")
+    assert load_config("my.yaml") == load_config(name)
+
+
+def test_a_folder_as_target_takes_a_file_of_the_configs_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("sub folder").mkdir()
+    code, out, err = call(monkeypatch, capsys, "article", "sub folder")
+    assert (code, out) == (0, "sub folder/article.yaml\n")
+    assert err == (
+        "next: cifarcnn check 'sub folder/article.yaml', then cifarcnn train --config "
+        "'sub folder/article.yaml'\n"
+    )
+    assert Path("sub folder/article.yaml").is_file()
+
+
+def test_an_existing_file_is_never_replaced(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("my.yaml").write_text("mine")
+    Path("link.yaml").symlink_to("nowhere")
+    for name in ("my.yaml", "link.yaml"):
+        assert call(monkeypatch, capsys, "article", name) == (
+            2,
+            "",
+            f"error: '{name}' exists; give another file name\n",
+        )
+    assert Path("my.yaml").read_text() == "mine"
+    assert Path("link.yaml").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["articel"], "there is no shipped config 'articel'; did you mean article?"),
+        (
+            ["article.yaml"],
+            "there is no shipped config 'article.yaml'; did you mean article?",
+        ),
+        (
+            ["zzz"],
+            f"there is no shipped config 'zzz'; known: {', '.join(shipped_names())}",
+        ),
+        (
+            ["../article"],
+            "there is no shipped config '../article'; did you mean article?",
+        ),
+        (["article", "no/my.yaml"], "there is no folder 'no'"),
+        (
+            ["article", "y" * 300],
+            f"'{'y' * 300}' cannot be written: File name too long",
+        ),
+    ],
+)
+def test_what_cannot_be_copied_is_told(
+    arguments: list[str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    result = call(monkeypatch, capsys, *arguments)
+    assert result == (2, "", f"error: {sentence}\n")
+    assert os.listdir() == []

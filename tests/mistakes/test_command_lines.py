@@ -1,0 +1,250 @@
+"""Wrong command lines: the whole of standard error, and the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cifarcnn.cli.main import COMMANDS
+from cifarcnn.config.shipped import shipped_names
+
+if TYPE_CHECKING:
+    from conftest import Call
+
+ARGUMENTS = {
+    "": "COMMAND [ARGS]...",
+    "train": "",
+    "evaluate": "",
+    "predict": "IMAGE...",
+    "check": "FILE|NAME...",
+    "init": "NAME [FILE]",
+    "schema": "",
+}
+KNOWN = f"known: {', '.join(shipped_names())}"
+KEYS = "known: blocks, data, extends, model, name, training"
+
+
+def usage(command: str, sentence: str) -> str:
+    """What click says before a sentence about options and arguments."""
+    name = f"cifarcnn {command}".rstrip()
+    head = f"Usage: {name} [OPTIONS] {ARGUMENTS[command]}".rstrip()
+    return f"{head}\nTry '{name} --help' for help.\n\nError: {sentence}\n"
+
+
+def error(sentence: str) -> str:
+    return f"error: {sentence}\n"
+
+
+NO_RUN = (
+    "There is no run to take: runs/latest does not exist. Train one with `cifarcnn "
+    "train --config quickstart`, or name a run with --run DIR."
+)
+NO_WEIGHTS = (
+    "half has no trained weights to load: manifest.json is missing. Either the "
+    "training stopped before it saved any, or the file was removed. Train again, or "
+    "name another run with --run DIR."
+)
+NO_SUCH_RUN = (
+    "nowhere does not exist. Name the folder that `cifarcnn train` reported, or leave "
+    "--run out."
+)
+FORM = (
+    "      | ^\n      such as training.epochs=5 or model.layers[0].Conv2D.filters=64\n"
+)
+CASES: dict[str, tuple[int, str]] = {
+    # --- commands
+    "nothing": (
+        2,
+        usage(
+            "",
+            f"there is no command 'nothing'; known: {', '.join(sorted(COMMANDS))}",
+        ),
+    ),
+    "chek small.yaml": (
+        2, usage("", "there is no command 'chek'; did you mean check?"),
+    ),
+    "predikt a.png": (
+        2, usage("", "there is no command 'predikt'; did you mean predict?"),
+    ),
+    # --- train
+    "train": (2, usage("train", "Missing option '--config' / '-c'.")),
+    "train small.yaml": (2, usage("train", "Missing option '--config' / '-c'.")),
+    "train --config": (2, "Error: Option '--config' requires an argument.\n"),
+    "train --config small.yaml more": (
+        2, usage("train", "Got unexpected extra argument (more)"),
+    ),
+    "train --config small.yaml --device tpu": (
+        2,
+        usage(
+            "train",
+            "Invalid value for '--device': 'tpu' is not one of 'auto', 'cpu', 'gpu'.",
+        ),
+    ),
+    "train --config nothing": (
+        2,
+        error(
+            f"there is no file 'nothing' and no shipped config of that name; {KNOWN}"
+        ),
+    ),
+    "train --config articel": (
+        2,
+        error(
+            "there is no file 'articel' and no shipped config of that name; did you "
+            "mean article?"
+        ),
+    ),
+    "train --config full": (
+        2, error("'full' is a folder; a config is a YAML file"),
+    ),
+    "train --config small.yaml --set epochs=5": (
+        2,
+        "--set:1:1: epochs: there is no key 'epochs'\n    1 | epochs=5\n      | ^\n"
+        f"      {KEYS}\n1 problem\n",
+    ),
+    "train --config small.yaml --set training.epochs": (
+        2,
+        "--set:1:1: expected KEY=VALUE\n    1 | training.epochs\n"
+        f"{FORM}1 problem\n",
+    ),
+    "train --config small.yaml --set training.epochs=0 --set training.seed=x": (
+        2,
+        "--set:1:15: training.seed: expected a whole number, found 'x'\n"
+        "    1 | training.seed=x\n      |               ^\n"
+        "--set:1:17: training.epochs: expected a number of at least 1, found 0\n"
+        "    1 | training.epochs=0\n      |                 ^\n"
+        "2 problems\n",
+    ),
+    "train --config small.yaml --device cpu --run full": (
+        1,
+        error(
+            "full is not empty (it holds 'notes.txt'), and nothing is overwritten. "
+            "Name a new folder, or leave --run out for the next free one under ./runs."
+        ),
+    ),
+    "train --config small.yaml --device cpu --run file": (
+        1,
+        error(
+            "file cannot become the folder of a run: File exists. Name another place "
+            "with --run DIR."
+        ),
+    ),
+    # --- evaluate
+    "evaluate": (1, error(NO_RUN)),
+    "evaluate --run nowhere": (1, error(NO_SUCH_RUN)),
+    "evaluate --run full": (
+        1,
+        error(
+            "full is not the folder of a run: config.yaml is missing. Name the folder "
+            "that `cifarcnn train` reported, or leave --run out for the newest."
+        ),
+    ),
+    "evaluate --run half": (1, error(NO_WEIGHTS)),
+    "evaluate --run odd": (
+        2,
+        "odd/config.yaml:1:8: model: expected a mapping, found 3\n"
+        "    1 | model: 3\n      |        ^\n1 problem\n",
+    ),
+    "evaluate --run file": (
+        1,
+        error(
+            "file is a file, not the folder of a run. Model files of unknown origin "
+            "are not loaded, because they can run code. Name the folder that `cifarcnn "
+            "train` wrote; if you trust a model.keras, open it in Python with "
+            "keras.models.load_model."
+        ),
+    ),
+    "evaluate --split training": (
+        2,
+        usage(
+            "evaluate",
+            "Invalid value for '--split': 'training' is not one of 'test', "
+            "'validation'.",
+        ),
+    ),
+    "evaluate --weights middle": (
+        2,
+        usage(
+            "evaluate",
+            "Invalid value for '--weights': 'middle' is not one of 'best', 'last'.",
+        ),
+    ),
+    "evaluate half": (2, usage("evaluate", "Got unexpected extra argument (half)")),
+    # --- predict
+    "predict": (2, usage("predict", "Missing argument 'IMAGE...'.")),
+    "predict a.png": (1, error(NO_RUN)),
+    "predict a.png --run nowhere": (1, error(NO_SUCH_RUN)),
+    "predict a.png --run half": (1, error(NO_WEIGHTS)),
+    "predict a.png --top 0": (
+        2, usage("predict", "Invalid value for '--top': 0 is not in the range x>=1."),
+    ),
+    "predict a.png --format xml": (
+        2,
+        usage(
+            "predict",
+            "Invalid value for '--format': 'xml' is not one of 'table', 'json', "
+            "'jsonl', 'csv'.",
+        ),
+    ),
+    "predict a.png --run half --save-input file": (
+        2,
+        usage(
+            "predict",
+            "Invalid value for '--save-input': Directory 'file' is a file.",
+        ),
+    ),
+    # --- check, init, schema
+    "check": (2, usage("check", "Missing argument 'FILE|NAME...'.")),
+    "check small.yaml --set": (2, "Error: Option '--set' requires an argument.\n"),
+    "check nothing.yaml": (
+        2,
+        "nothing.yaml:1:1: there is no file 'nothing.yaml'\nnothing.yaml: 1 problem\n",
+    ),
+    "check full": (
+        2,
+        "full:1:1: 'full' is a folder; a config is a YAML file\nfull: 1 problem\n",
+    ),
+    "init": (2, usage("init", "Missing argument 'NAME'.")),
+    "init nothing": (
+        2, error(f"there is no shipped config 'nothing'; {KNOWN}"),
+    ),
+    "init article small.yaml": (
+        2, error("'small.yaml' exists; give another file name"),
+    ),
+    "init article nowhere/my.yaml": (2, error("there is no folder 'nowhere'")),
+    "init article a b": (2, usage("init", "Got unexpected extra argument (b)")),
+    "schema x": (2, usage("schema", "Got unexpected extra argument (x)")),
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: a config, and things that are no run."""
+    monkeypatch.chdir(tmp_path)
+    small = "data: {dataset: synthetic}\nmodel: {layers: [Flatten, Dense: 10]}\n"
+    Path("small.yaml").write_text(small)
+    Path("file").write_text("")
+    Path("a.png").write_bytes(b"")
+    for name, inside, content in (
+        ("full", "notes.txt", "notes"),
+        ("half", "config.yaml", small),
+        ("odd", "config.yaml", "model: 3\n"),
+    ):
+        Path(name).mkdir()
+        (Path(name) / inside).write_text(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", CASES)
+def test_the_message_is_the_expected_one(line: str, call: Call, folder: Path) -> None:
+    code, message = CASES[line]
+    outcome = call(*line.split())
+    said = outcome.stderr
+    if "--device cpu" in line:
+        # The device and the data are told before.
+        said = said[said.index("error: ") :]
+    assert said == message
+    assert outcome.stdout == ""
+    assert outcome.code == code
+    assert not Path("runs").exists()
