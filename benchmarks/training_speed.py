@@ -1,78 +1,107 @@
 """Training speed of ``article``: ``cifarcnn train`` beside a plain Keras script.
 
-    python benchmarks/training_speed.py DATA [--rounds 5] [--batch-sizes 32 128]
+    python benchmarks/training_speed.py DATA [--slices 40] [--batch-sizes 32 128]
 
-DATA holds ``cifar-10-batches-bin``. The two run in turn, each in a process of its own;
-counted is the last epoch of each, so that imports, tracing and reading are left out of
-both. Printed are the pictures per second of each and the ratio of each pair.
+DATA holds ``cifar-10-batches-bin``. Both train in processes of their own, all the time;
+in turn one of them is stopped (SIGSTOP) while the other goes on for a few seconds, so
+that a machine whose speed drifts slows both alike. Counted are the pictures that each
+learns from in its slices, everything between the steps included: reading ahead,
+callbacks, the ends of epochs. Printed are the pictures per second and the ratio of each
+pair of slices.
 """
 
 import argparse
-import csv
-import json
+import math
+import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-EPOCHS = 2
+# Until here the graph is built and the caches are filled.
+WARM_PICTURES = 20_000
 
 
-def run_ours(data: Path, batch_size: int) -> float:
-    """Pictures per second of the last epoch of ``cifarcnn train``."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        command = [
-            str(Path(sys.executable).with_name("cifarcnn")),
-            *("train", "--config", "article", "--run", str(run), "--device", "cpu"),
-            *("--set", f"training.batch_size={batch_size}"),
-            *("--set", f"training.epochs={EPOCHS}"),
-            *("--set", f"data.path={json.dumps(str(data))}"),
-        ]
-        subprocess.run(command, check=True, capture_output=True)
-        with (run / "history.csv").open(newline="") as file:
-            last = list(csv.DictReader(file))[-1]
-        return float(last["pictures_per_second"])
+class Learner:
+    """One training process, and how many pictures it has learnt from."""
+
+    def __init__(self, script: str, data: Path, batch_size: int, folder: Path) -> None:
+        self.counter = folder / f"{script}.count"
+        self.counter.write_bytes(bytes(8))
+        command = [sys.executable, str(HERE / script), str(data)]
+        command += ["--batch-size", str(batch_size), "--counter", str(self.counter)]
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def pictures(self) -> int:
+        if self.process.poll() is not None:
+            raise SystemExit(f"{self.counter.stem} ended with {self.process.poll()}")
+        return int.from_bytes(self.counter.read_bytes(), "little")
+
+    def warm_up(self) -> None:
+        while self.pictures() < WARM_PICTURES:
+            time.sleep(0.2)
+        self.process.send_signal(signal.SIGSTOP)
+
+    def run_slice(self, seconds: float) -> float:
+        """Pictures per second while it alone runs."""
+        before, start = self.pictures(), time.perf_counter()
+        self.process.send_signal(signal.SIGCONT)
+        time.sleep(seconds)
+        self.process.send_signal(signal.SIGSTOP)
+        return (self.pictures() - before) / (time.perf_counter() - start)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
-def run_plain(data: Path, batch_size: int) -> float:
-    """Pictures per second of the last epoch of the plain script."""
-    command = [
-        *(sys.executable, str(HERE / "plain_keras.py"), str(data)),
-        *("--batch-size", str(batch_size), "--epochs", str(EPOCHS)),
-    ]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    result = json.loads(done.stdout)
-    return float(result["pictures"] / result["seconds"][-1])
+def compare(data: Path, batch_size: int, slices: int, seconds: float) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        learners: list[Learner] = []
+        try:
+            for script in ("our_training.py", "plain_keras.py"):
+                learners.append(Learner(script, data, batch_size, Path(name)))
+                learners[-1].warm_up()
+            ours, plain = learners
+            pairs = []
+            for number in range(slices):
+                # Who goes first changes, so that a drift favours neither.
+                order = [ours, plain] if number % 2 == 0 else [plain, ours]
+                speeds = {learner: learner.run_slice(seconds) for learner in order}
+                pairs.append((speeds[ours], speeds[plain]))
+        finally:
+            for learner in learners:
+                learner.end()
+    # A machine that stands still for a whole slice must not end the comparison.
+    ratios = sorted(ours / plain if plain else math.inf for ours, plain in pairs)
+    quarter = len(ratios) // 4
+    print(
+        f"batch {batch_size}: "
+        f"cifarcnn {statistics.median(speed for speed, _ in pairs):,.0f}, "
+        f"plain Keras {statistics.median(speed for _, speed in pairs):,.0f} pictures/s"
+        f"\n  ratio: median {statistics.median(ratios):.3f}, middle half "
+        f"{ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f}, all {ratios[0]:.3f} to "
+        f"{ratios[-1]:.3f}, {len(ratios)} pairs of {seconds:g} s, "
+        f"load {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--slices", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=2.5)
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 128])
     options = parser.parse_args()
-    data = options.data / "cifar-10-batches-bin"
-    if not data.is_dir():
-        data = options.data
     for batch_size in options.batch_sizes:
-        ratios = []
-        for number in range(options.rounds):
-            # Who goes first changes each round, so that a drift favours neither.
-            order = [run_ours, run_plain] if number % 2 == 0 else [run_plain, run_ours]
-            speeds = {run: run(data, batch_size) for run in order}
-            ratios.append(speeds[run_ours] / speeds[run_plain])
-            print(
-                f"batch {batch_size}: cifarcnn {speeds[run_ours]:,.0f}, plain Keras "
-                f"{speeds[run_plain]:,.0f} pictures/s, ratio {ratios[-1]:.3f}",
-                flush=True,
-            )
-        print(
-            f"batch {batch_size}: ratio median {statistics.median(ratios):.3f}, "
-            f"from {min(ratios):.3f} to {max(ratios):.3f} in {len(ratios)} rounds"
-        )
+        compare(options.data.resolve(), batch_size, options.slices, options.seconds)
 
 
 if __name__ == "__main__":
