@@ -26,6 +26,7 @@ def mirrored_run(trained_run: Path, tmp_path: Path) -> Path:
     text = text.replace("augmentation: none", "augmentation: mirror")
     (copy / "config.yaml").write_text(text)
     manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["litert"]["views"] = "mirror"
     manifest["config_sha256"] = hashlib.sha256(text.encode()).hexdigest()
     (copy / "manifest.json").write_text(json.dumps(manifest))
     return copy

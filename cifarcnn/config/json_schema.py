@@ -78,6 +78,9 @@ def _share_choices(part: Any, shared: Schema) -> Any:
     word = part.pop("title")
     outer = {key: part.pop(key) for key in ("description", "default") if key in part}
     word = word.replace(" ", "-")
+    if shared.get(word, part) != part:
+        # The filters of a convolution have a few initializers of their own.
+        word += "-" + str(len(part["anyOf"][1]["properties"]))
     shared[word] = part
     return {**outer, "$ref": f"#/$defs/{word}"}
 

@@ -23,7 +23,7 @@ ARGUMENTS = {
     "schema": "",
 }
 KNOWN = f"known: {', '.join(shipped_names())}"
-KEYS = "known: blocks, data, extends, model, name, training"
+KEYS = "known: blocks, data, evaluation, extends, model, name, training"
 
 
 def usage(command: str, sentence: str) -> str:

@@ -83,7 +83,8 @@ def test_mixed_pictures_have_mixed_labels_and_weights():
     labels = np.array([0, 1, 1, 2], dtype=np.uint8)
     weights = np.array([2.0, 0.5, 1.0], dtype=np.float32)
     augmentation = build_augmentation([MixUp(alpha=1.0)], 1, 4)
-    inputs, mixed, each = Batches(labels, 4, 1, weights, augmentation, 3).batch(0, 0)
+    batches = Batches(labels, 4, 1, weights, augmentation=augmentation, class_count=3)
+    inputs, mixed, each = batches.batch(0, 0)
     share = inputs["mix_up_1_share"][:, None] / 1024
     own = np.eye(3)[labels[inputs["index"]]]
     expected = share * own + (1 - share) * own[inputs["mix_up_1_partner"]]
