@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,4 +122,4 @@ def _with_views(
 
     from cifarcnn.network.views import average_views
 
-    return lambda images: average_views(predict, images, views)
+    return partial(average_views, predict, views=views)

@@ -129,8 +129,9 @@ def test_a_backend_that_is_not_installed_is_named(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['jax'] = None\n"
         "from cifarcnn import engine\n"
+        "from cifarcnn.errors import DeviceError\n"
         "try:\n    engine.start('cpu')\n"
-        "except engine.DeviceError as error:\n    print(error)\n"
+        "except DeviceError as error:\n    print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
