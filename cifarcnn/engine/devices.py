@@ -6,6 +6,7 @@ backend than TensorFlow the same function starts, by way of Keras alone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -185,7 +186,11 @@ def _choose_in_keras(device: DeviceChoice) -> tuple[str | None, str | None]:
     """The same with what Keras offers for every backend."""
     import keras
 
-    gpus = [] if device == "cpu" else keras.distribution.list_devices("gpu")
+    gpus: list[str] = []
+    if device != "cpu":
+        # Without a GPU, JAX raises where TensorFlow gives an empty list.
+        with contextlib.suppress(RuntimeError):
+            gpus = keras.distribution.list_devices("gpu")
     if gpus:
         return str(gpus[0]), None
     backend = keras.config.backend()
