@@ -76,6 +76,8 @@ def train_once(options):
     # The same pictures for every seed.
     split, validation = whole.training(VALIDATION_FRACTION, 0)
     count = options.pictures or len(split)
+    few = options.validation_pictures
+    validation = Split(validation.images[:few], validation.labels[:few])
     split = Split(split.images[:count], split.labels[:count])
     dataset = replace(whole, store=Cut(split))
     settings = dict(setting.split("=", 1) for setting in options.settings)
@@ -124,6 +126,7 @@ def run_child(options, without, seed):
     command = [sys.executable, __file__, "--without", without, "--seed", str(seed)]
     command += ["--epochs", str(options.epochs), "--pictures", str(options.pictures)]
     command += ["--config", options.config]
+    command += ["--validation-pictures", str(options.validation_pictures)]
     for setting in options.settings:
         command += ["--set", setting]
     if options.data:
@@ -182,6 +185,7 @@ def main():
     parser.add_argument("--config", default="speedrun", help="with these pieces")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--pictures", type=int, default=20_000, help="0: 45,000, all")
+    parser.add_argument("--validation-pictures", type=int, default=5000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--pieces", nargs="+", choices=PIECES, default=[*PIECES])

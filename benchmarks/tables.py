@@ -137,10 +137,11 @@ def time_between_steps(results):
     told = results["share_of_anything_but_the_step_with_ready_batches"]
     after = ", ".join(f"{size:,.0f}" for size in results["memory_after_each_epoch_mb"])
     between = results["share_between_steps"]
+    epoch = figure(results["epoch_seconds"])
     return (
         table(["part of an epoch", "seconds", "share"], rows)
-        + f"\nAn epoch takes {figure(results['epoch_seconds'])} s. Between its first and "
-        f"its last step {figure(between, '.2%')} of the time is not spent in the "
+        + f"\nAn epoch takes {epoch} s. Between its first and its last step "
+        f"{figure(between, '.2%')} of the time is not spent in the "
         f"compiled step; all told, a step takes {figure(told, '.2%')} longer than on "
         f"batches that lie ready. Memory after each epoch, MB: {after}; peak "
         f"{results['peak_memory_mb']:,.0f}.\n"

@@ -33,7 +33,6 @@ HERE = Path(__file__).parent
 OURS = "cifarcnn-bfloat16"
 # A step of any contestant takes less.
 _LONGEST_STEP = 300.0
-_WARM_SECONDS = 3.0
 _MATRIX_SECONDS = 0.6
 # In GB: what a contestant may need.
 _LEAST_MEMORY = 3.0
@@ -124,11 +123,7 @@ class Process:
 
     def warm_up(self, count):
         """Let graphs be built and caches filled, then stop it."""
-        self.wait_for_step()
-        start = time.perf_counter()
-        while (
-            self.wait_for_step() < count or time.perf_counter() < start + _WARM_SECONDS
-        ):
+        while self.wait_for_step() < count:
             pass
         self.process.send_signal(signal.SIGSTOP)
 
@@ -200,6 +195,8 @@ def _check_memory(name):
 
 def _warm_pictures(options):
     """Until here graphs are built, also that of a last batch with fewer pictures."""
+    if options.warm_pictures is not None:
+        return options.warm_pictures
     batches = 3 * options.batch_size
     if options.network == "speedrun":
         return batches  # drops that batch
@@ -293,8 +290,11 @@ def main():
         metavar="NAME",
         help=", ".join(CONTESTANTS),
     )
+    parser.add_argument("--warm-pictures", type=int, help="learnt from before")
     parser.add_argument("--no-peak", action="store_true", help="no matrix products")
     options = parser.parse_args()
+    # Else what is stopped just then would stay so for ever.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     place = report.machine()
     wanted = {name: CONTESTANTS[name] for name in options.contestants}
     if not options.no_peak:
