@@ -39,9 +39,9 @@ def command(path: Path, folder: Path | None) -> None:
         console.say(f"imported: {title}, the official files to the byte")
     else:
         console.say(
-            f"imported: {title}; these are not the official bytes. 60,000 pictures, as "
-            "many of each class as there should be; whether they are the right "
-            "pictures, nobody can tell from that"
+            f"imported: {title}, but not the official bytes: 60,000 pictures, "
+            "the right number of every class, hardly any of them twice; more cannot be "
+            "checked"
         )
     if brought.rival is not None:
         console.say(

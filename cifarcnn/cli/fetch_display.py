@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from cifarcnn.cli import console
 from cifarcnn.cli.columns import printable
@@ -48,15 +49,15 @@ class FetchLines(FetchObserver):
             self.show(describe_progress(done, total, rate))
 
     def pausing(self, source: Source, cause: str, seconds: float) -> None:
-        self.show(f"note: {source.url}: {cause} Once more in {seconds:.0f} s")
+        self.show(f"note: {_host(source)}: {cause} Once more in {seconds:.0f} s")
 
     def source_left(self, source: Source, cause: str) -> None:
-        self.show(f"note: {source.url}: {cause} This source is left")
+        self.show(f"note: {_host(source)}: {cause} Left for now")
 
     def restarted(self, source: Source) -> None:
         self.show(
-            f"note: {source.url} has another version now, or cannot send the rest: it "
-            "begins anew"
+            f"note: {_host(source)} has another version now, or cannot send the rest "
+            "alone: it begins anew"
         )
 
     def waiting_for_another(self, lock: Path) -> None:
@@ -106,6 +107,10 @@ def open_fetch_display() -> FetchLines:
     screen = console.err()
     live = screen.is_terminal and not screen.is_dumb_terminal
     return FetchBar() if live else FetchLines()
+
+
+def _host(source: Source) -> str:
+    return urlsplit(source.url).hostname or source.url
 
 
 def describe_progress(done: int, total: int, rate: float) -> str:

@@ -176,7 +176,8 @@ class Client:
                 return _refused_certificate(certificate)
             return SourceFailure(
                 "the proxy that the environment names (HTTPS_PROXY) does not let "
-                f"through: {_plain(inner)}."
+                f"through: {_plain(inner)}.",
+                unreachable=True,
             )
         certificate = _find_verification(error)
         if certificate is not None:
@@ -184,13 +185,17 @@ class Client:
         if isinstance(error, known.NameResolutionError):
             return SourceFailure(
                 f"the name {host} is not found: is this machine connected to a "
-                "network, and does it need a proxy (HTTPS_PROXY)?"
+                "network, and does it need a proxy (HTTPS_PROXY)?",
+                unreachable=True,
             )
         if isinstance(error, known.NewConnectionError):
-            return SourceFailure(f"no connection to {host}: {_plain(error)}.")
+            return SourceFailure(
+                f"no connection to {host}: {_plain(error)}.", unreachable=True
+            )
         if isinstance(error, known.ConnectTimeoutError):
             return SourceFailure(
-                f"no connection to {host} within {self._patience.connect_seconds:g} s."
+                f"no connection to {host} within {self._patience.connect_seconds:g} s.",
+                unreachable=True,
             )
         if isinstance(error, known.ReadTimeoutError | TimeoutError):
             return SourceFailure(

@@ -9,15 +9,22 @@ class SourceFailure(Exception):
     Attributes:
         cause: For the user, a sentence without the address.
         final: Whether it would fail again in the same way.
+        unreachable: Whether there was not even a connection.
         retry_after: Seconds that the server asked for, or ``None``.
     """
 
     def __init__(
-        self, cause: str, *, final: bool = False, retry_after: float | None = None
+        self,
+        cause: str,
+        *,
+        final: bool = False,
+        unreachable: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(cause)
         self.cause = cause
         self.final = final
+        self.unreachable = unreachable
         self.retry_after = retry_after
 
 

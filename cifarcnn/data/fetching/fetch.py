@@ -139,6 +139,8 @@ class _Fetch:
         """The source that gave the archive, which is then at its place."""
         left = self._sources
         for last_round in (False, True):
+            if last_round and left:
+                time.sleep(self._patience.pause(1, None))
             remaining = []
             for number, source in enumerate(left):
                 others = len(left) - number - 1
@@ -148,7 +150,8 @@ class _Fetch:
                     return source
                 except SourceFailure as failure:
                     self._causes[source.url] = failure.cause
-                    self._observer.source_left(source, failure.cause)
+                    if not last_round:  # else the last words say it all
+                        self._observer.source_left(source, failure.cause)
                     if isinstance(failure, TooSlow):
                         self._rates[source] = failure.rate
                     if not failure.final:
@@ -170,7 +173,7 @@ class _Fetch:
             SourceFailure: It has not; the last reason why.
         """
         patience, part = self._patience, Part(self._folder, source)
-        failures, most = 0, part.length
+        failures, most, proven = 0, part.length, False
         while True:
             try:
                 self._attempt(source, part, floor)
@@ -181,8 +184,11 @@ class _Fetch:
                 # Against the most there ever was: a server that keeps starting over
                 # must not keep this going for ever.
                 progress = part.length - most >= _PROGRESS
+                proven = proven or progress
                 failures, most = 1 if progress else failures + 1, max(most, part.length)
-                if failure.final or failures >= patience.tries:
+                # What was reached before is waited for; else the next may be nearer.
+                away = failure.unreachable and not proven
+                if failure.final or away or failures >= patience.tries:
                     raise
                 pause = patience.pause(failures, failure.retry_after)
                 self._observer.pausing(source, failure.cause, pause)

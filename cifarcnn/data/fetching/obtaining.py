@@ -76,7 +76,8 @@ def fetch_cifar(
     if offline or is_offline():
         why = "--offline was given" if offline else f"{OFFLINE} is set"
         raise DataError(
-            f"{cifar.title} is not here, and {why}, so that nothing is fetched.\n"
+            f"The official {cifar.title} is not here, and {why}, so that nothing is "
+            "fetched.\n"
             f"{explain_by_hand(cifar, target)}"
         )
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from cifarcnn.data.fetching.fetch import fetch_archive
 from cifarcnn.data.fetching.observer import FetchObserver
 from cifarcnn.data.fetching.patience import Patience
 from cifarcnn.data.fetching.sources import Source
+from cifarcnn.errors import DataError
 
 BODY = b"\x1f\x8b" + bytes(
     byte for number in range(2500) for byte in hashlib.sha256(b"%d" % number).digest()
@@ -214,6 +214,18 @@ class Fetching:
     def target(self) -> Path:
         return self.folder / NAME
 
+    def refusal(self, *sources: Source, **bounds: float) -> str:
+        """What is said when no source gives it; nothing wrong is left in its place."""
+        with pytest.raises(DataError) as caught:
+            self(*sources, **bounds)
+        assert not self.target.exists()
+        return str(caught.value)
+
+    def causes(self, *sources: Source, **bounds: float) -> list[str]:
+        """Why each source failed, without its address."""
+        lines = self.refusal(*sources, **bounds).splitlines()[1:]
+        return [line.split(": ", 1)[1] for line in lines]
+
     def __call__(self, *sources: Source, **bounds: float) -> str | None:
         path, url = fetch_archive(
             sources,
@@ -235,14 +247,18 @@ def fetching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetching:
 
 
 @pytest.fixture(scope="session")
-def Answering() -> type[Answer]:
+def answer() -> type[Answer]:
+    """How a server answers one request."""
     return Answer
 
 
 @pytest.fixture(scope="session")
 def body() -> bytes:
+    """The bytes of the stand-in archive."""
     return BODY
 
 
-def unused(seconds: float) -> None:
-    time.sleep(seconds)
+@pytest.fixture(scope="session")
+def quick() -> Patience:
+    """Bounds for tests."""
+    return QUICK
