@@ -95,9 +95,7 @@ def test_the_pause_that_a_server_asks_for_is_kept(make_server, fetching, answer)
 
 
 def test_too_long_a_pause_is_not_waited_for(make_server, fetching, answer):
-    server = make_server(
-        answer(body=b"", status=503, headers={"Retry-After": "86400"})
-    )
+    server = make_server(answer(body=b"", status=503, headers={"Retry-After": "86400"}))
     assert fetching.causes(server.source) == [
         "the server answers 503 (Service Unavailable) and asks to come back in "
         "86,400 s."

@@ -16,8 +16,8 @@ from cifarcnn.data.fetching.sources import Source
 
 ADVICE = (
     " Is the date of this machine right? Behind a company's proxy, let the environment "
-    "variable SSL_CERT_FILE name the file with the company's certificates. The check is "
-    "never left out."
+    "variable SSL_CERT_FILE name the file with the company's certificates. The check "
+    "is never left out."
 )
 
 
@@ -127,8 +127,8 @@ def test_a_certificate_of_another_name_is_refused(
     monkeypatch.setenv("SSL_CERT_FILE", authority_file)
     server = make_server(context=context(authority, "example.com"))
     assert fetching.causes(server.source) == [
-        "its certificate is not accepted: IP address mismatch, certificate is not valid "
-        "for '127.0.0.1'." + ADVICE
+        "its certificate is not accepted: IP address mismatch, certificate is not "
+        "valid for '127.0.0.1'." + ADVICE
     ]
 
 
@@ -234,7 +234,9 @@ def test_what_no_proxy_names_is_reached_without_one(
     proxy = make_proxy(server.port)
     monkeypatch.setenv("HTTPS_PROXY", proxy.address)
     monkeypatch.setenv("NO_PROXY", "archive.invalid")
-    assert fetching.causes(source)[0].startswith("the name archive.invalid is not found")
+    assert fetching.causes(source)[0].startswith(
+        "the name archive.invalid is not found"
+    )
     assert proxy.asked == []
 
 

@@ -33,8 +33,8 @@ class Story(FetchObserver):
 try:
     source = Source(url, Archive(name, int(size), sha256))
     patience = Patience(first_pause=0.01, silence_seconds=5, lock_seconds=0.01)
-    path, came = fetch_archive([source], Path(folder), patience=patience, observer=Story())
-    print("fetched" if came else "there", flush=True)
+    _, url = fetch_archive([source], Path(folder), patience=patience, observer=Story())
+    print("fetched" if url else "there", flush=True)
 except DataError as error:
     print(error, flush=True)
     sys.exit(1)
