@@ -62,7 +62,7 @@ def command(
     printed on standard output.
     """
     from cifarcnn.cli import console
-    from cifarcnn.cli.fetch_display import open_fetch_display
+    from cifarcnn.cli.fetch_display import interruption_explained, open_fetch_display
     from cifarcnn.data.fetching.obtaining import fetch_cifar
     from cifarcnn.data.opening import CIFAR
 
@@ -76,7 +76,7 @@ def command(
             )
         names = names or (dataset,)
     for name in dict.fromkeys(names or ("cifar10",)):
-        with open_fetch_display() as display:
+        with open_fetch_display() as display, interruption_explained():
             arrival = fetch_cifar(
                 CIFAR[name],
                 asked=urls,

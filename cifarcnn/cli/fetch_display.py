@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -11,6 +14,7 @@ from cifarcnn.cli import console
 from cifarcnn.cli.columns import printable
 from cifarcnn.cli.progress import describe_seconds
 from cifarcnn.data.fetching.observer import FetchObserver
+from cifarcnn.errors import Stopped
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -111,6 +115,19 @@ def open_fetch_display() -> FetchLines:
 
 def _host(source: Source) -> str:
     return urlsplit(source.url).hostname or source.url
+
+
+@contextlib.contextmanager
+def interruption_explained() -> Iterator[None]:
+    """Say at Ctrl-C what becomes of the bytes that have come."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(
+            signal.SIGINT,
+            "interrupted; what has come is kept, and the same command goes on from "
+            "there",
+        ) from None
 
 
 def describe_progress(done: int, total: int, rate: float) -> str:
