@@ -166,7 +166,7 @@ class Part:
             return self._no_room(f" (the system says: {error.strerror})")
         return DataError(
             f"{self._path.parent} cannot be written: {error.strerror}. Choose another "
-            "folder with --to DIR, or with the environment variable CIFARCNN_CACHE."
+            "folder with --to DIR or the environment variable CIFARCNN_CACHE."
         )
 
     def _no_room(self, limit: str = "") -> DataError:

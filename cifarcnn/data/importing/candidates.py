@@ -22,6 +22,7 @@ from cifarcnn.data.importing.pictures import (
 from cifarcnn.data.location import Place, places_at
 from cifarcnn.errors import DataError
 
+_GZIP, _USTAR = b"\x1f\x8b", b"ustar"
 _WANTED = (
     "expected an archive or a folder of the binary or the Python version, a folder "
     "that holds one, an .npz file with x_train, y_train, x_test and y_test, or folders "
@@ -93,10 +94,13 @@ def _places(path: Path, kinds: tuple[Cifar, ...]) -> Iterator[tuple[Cifar, Place
 
 def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> Found:
     try:
-        zipped = zipfile.is_zipfile(path) and not _begins_as_tar(path)
+        with open(path, "rb") as file:
+            start = file.read(tarfile.BLOCKSIZE)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
-    if zipped:
+    # What comes behind a .tar may look like the end of a zip file.
+    tar = start.startswith(_GZIP) or start[257:262] == _USTAR
+    if not tar and zipfile.is_zipfile(path):
         cifar, decoded = read_npz(path, kinds)
         return Found(cifar, decoded, None)
     folder = read_first_name(path)
@@ -107,9 +111,3 @@ def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> Found:
                 place = Place(layout, path, packed=True)
                 return Found(cifar, CifarSource(cifar, place).decode(), place)
     raise DataError(f"{path} is not a copy of CIFAR; {_WANTED}.")
-
-
-def _begins_as_tar(path: Path) -> bool:
-    with open(path, "rb") as file:
-        start = file.read(tarfile.BLOCKSIZE)
-    return start[:2] == b"\x1f\x8b" or start[257:262] == b"ustar"

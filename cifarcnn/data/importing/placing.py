@@ -55,7 +55,7 @@ def place_copy(found: Found, folder: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=_MARK, dir=folder) as work:
             draft = Path(work) / target.path.name
             _write(found, draft, packed=target.packed)
-            _check(found, Place(target.layout, draft, target.packed))
+            _check(found, Place(target.layout, draft, target.packed), target.path)
             # Fails where in the meantime something was put, other than a file.
             draft.rename(target.path)
             sync_folder(folder)
@@ -81,11 +81,11 @@ def _compare(found: Found, target: Place) -> None:
     )
 
 
-def _check(found: Found, draft: Place) -> None:
+def _check(found: Found, draft: Place, target: Path) -> None:
     written = CifarSource(found.cifar, draft).decode()
     if written.checksum != found.decoded.checksum:
         raise DataError(
-            f"{draft.path}: what was written is not what was read; the source changed "
+            f"{target}: what was written is not what was read; the source changed "
             "meanwhile, or a disk is failing. Nothing was imported."
         )
 

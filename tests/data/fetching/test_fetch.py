@@ -433,3 +433,38 @@ def test_a_folder_that_cannot_be_made(make_server, fetching, tmp_path):
     with pytest.raises(DataError) as caught:
         fetching(make_server().source)
     assert str(caught.value) == f"{tmp_path / 'store'} cannot be made: File exists."
+
+
+def test_a_folder_in_the_place_of_the_archive(make_server, fetching):
+    fetching.target.mkdir(parents=True)
+    with pytest.raises(DataError) as caught:
+        fetching(make_server().source)
+    assert str(caught.value) == f"{fetching.target} cannot be read: Is a directory."
+
+
+@pytest.mark.parametrize("ending", [".part.json", ".part", "lock"])
+def test_a_folder_in_the_place_of_a_file_of_ours(make_server, fetching, answer, ending):
+    server = make_server(answer(cut_after=30_000))
+    digest = hashlib.sha256(server.url.encode()).hexdigest()[:12]
+    name = "lock" if ending == "lock" else f"{digest}{ending}"
+    path = fetching.folder / f"{fetching.target.name}.{name}"
+    (path / "x").mkdir(parents=True)
+    with pytest.raises(DataError) as caught:
+        fetching(server.source)
+    assert str(caught.value).startswith(f"{fetching.folder} cannot be written: ")
+    assert str(caught.value).endswith(
+        ". Choose another folder with --to DIR or the environment variable "
+        "CIFARCNN_CACHE."
+    )
+
+
+def test_a_link_in_the_place_of_a_part_is_not_followed(make_server, fetching, tmp_path):
+    server = make_server()
+    digest = hashlib.sha256(server.url.encode()).hexdigest()[:12]
+    fetching.folder.mkdir()
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"mine")
+    (fetching.folder / f"{fetching.target.name}.{digest}.part").symlink_to(mine)
+    fetching(server.source)
+    assert mine.read_bytes() == b"mine"
+    assert not fetching.target.is_symlink()
