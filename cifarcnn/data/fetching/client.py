@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -49,7 +51,7 @@ class Client:
         """
         seen = {url}
         for _ in range(self._patience.redirects + 1):
-            response = self._request(url, headers)
+            response = self._ask(url, headers)
             if response.status not in _REDIRECTS:
                 return self._accept(response)
             target = response.headers.get("Location", "")
@@ -92,6 +94,33 @@ class Client:
             raise SourceFailure("it redirects in a circle.", final=True)
         seen.add(following)
         return following
+
+    def _ask(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        # In a thread of its own: a name server has no limit of time, and the limit of
+        # a connection begins anew with every byte of a slow answer's head.
+        outcomes: SimpleQueue[BaseHTTPResponse | BaseException] = SimpleQueue()
+        late = Event()
+
+        def ask() -> None:
+            try:
+                response = self._request(url, headers)
+            except BaseException as error:
+                outcomes.put(error)
+                return
+            outcomes.put(response)
+            if late.is_set():
+                response.close()
+
+        Thread(target=ask, daemon=True).start()
+        seconds = self._patience.answer_seconds
+        try:
+            outcome = outcomes.get(timeout=seconds)
+        except Empty:
+            late.set()
+            raise SourceFailure(f"no answer within {seconds:g} s.") from None
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
     def _request(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         from urllib3 import Timeout

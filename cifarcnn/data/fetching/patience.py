@@ -12,6 +12,8 @@ class Patience:
 
     Attributes:
         connect_seconds: For a connection to stand.
+        answer_seconds: From the question to the end of an answer's head, whatever it
+            is that takes so long, be it the name server.
         silence_seconds: Without a single byte, after which a connection is given up.
         tries: Attempts in a row that bring nothing, before a source is left.
         first_pause: Before the second attempt; it doubles from one to the next.
@@ -25,6 +27,7 @@ class Patience:
     """
 
     connect_seconds: float = 15.0
+    answer_seconds: float = 60.0
     silence_seconds: float = 30.0
     tries: int = 5
     first_pause: float = 1.0

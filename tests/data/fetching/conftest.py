@@ -43,10 +43,12 @@ class Answer:
 
     Attributes:
         body: The file.
+        drip: Seconds between two bytes of the head, of which there is no end.
         status: Instead of 200 or 206.
         headers: Further ones, or others instead; ``None`` leaves one out.
         cut_after: Bytes of this answer's body after which the connection is closed.
         stall_after: Bytes after which nothing more comes.
+        hold_after: Bytes after which nothing more comes until ``Server.gate`` is open.
         rate: Bytes per second; 0 for as fast as it goes.
         ranges: Whether ranges are understood.
         stubborn: Whether ``If-Range`` is not.
@@ -58,10 +60,12 @@ class Answer:
     headers: dict[str, str | None] = field(default_factory=dict)
     cut_after: int | None = None
     stall_after: int | None = None
+    hold_after: int | None = None
     rate: float = 0.0
     ranges: bool = True
     stubborn: bool = False
     chunked: bool = False
+    drip: float = 0.0
 
 
 class Server:
@@ -70,12 +74,14 @@ class Server:
     Attributes:
         answers: What is left to answer with.
         requests: The headers of every request so far.
+        gate: Lets go what is held.
     """
 
     def __init__(self, context: Any = None) -> None:
         self.answers: list[Answer] = [Answer()]
         self.requests: list[Any] = []
         self.stopping = threading.Event()
+        self.gate = threading.Event()
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -84,7 +90,7 @@ class Server:
                 more = len(owner.answers) > 1
                 answer = owner.answers.pop(0) if more else owner.answers[0]
                 try:
-                    _reply(self, answer, owner.stopping)
+                    _reply(self, answer, owner.stopping, owner.gate)
                 except OSError:
                     pass  # the client had enough
                 self.close_connection = True
@@ -113,12 +119,19 @@ class Server:
 
     def stop(self) -> None:
         self.stopping.set()
+        self.gate.set()
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
 
 
-def _reply(handler: BaseHTTPRequestHandler, answer: Answer, stop: Any) -> None:
+def _reply(
+    handler: BaseHTTPRequestHandler, answer: Answer, stop: Any, gate: Any
+) -> None:
+    while answer.drip:
+        handler.wfile.write(b"H")
+        if stop.wait(answer.drip):
+            return
     body, status = answer.body, answer.status or 200
     etag = f'"{hashlib.md5(body).hexdigest()}"'
     headers: dict[str, str | None] = {"Content-Type": "application/gzip", "ETag": etag}
@@ -142,6 +155,10 @@ def _reply(handler: BaseHTTPRequestHandler, answer: Answer, stop: Any) -> None:
     if answer.stall_after is not None:
         limit = answer.stall_after
     step = max(1, int(answer.rate / 50)) if answer.rate else 16_384
+    if answer.hold_after is not None:
+        handler.wfile.write(body[: answer.hold_after])
+        gate.wait(60)
+        body, limit = body[answer.hold_after :], limit - answer.hold_after
     for start in range(0, limit, step):
         handler.wfile.write(body[start : min(start + step, limit)])
         handler.wfile.flush()

@@ -71,6 +71,15 @@ def test_a_server_that_never_answers_is_given_up(make_server, fetching, answer):
     ]
 
 
+def test_an_answer_that_comes_byte_by_byte_is_given_up(make_server, fetching, answer):
+    server = make_server(answer(drip=0.05))
+    start = time.monotonic()
+    assert fetching.causes(server.source, answer_seconds=0.3, tries=1) == [
+        "no answer within 0.3 s."
+    ]
+    assert time.monotonic() - start < 2
+
+
 def test_a_server_that_always_cuts_is_given_up(make_server, fetching, answer):
     server = make_server(answer(cut_after=0))
     assert fetching.causes(server.source) == [

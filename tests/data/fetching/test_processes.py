@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -32,7 +33,7 @@ class Story(FetchObserver):
 
 try:
     source = Source(url, Archive(name, int(size), sha256))
-    patience = Patience(first_pause=0.01, silence_seconds=5, lock_seconds=0.01)
+    patience = Patience(first_pause=0.01, silence_seconds=60, lock_seconds=0.01)
     _, url = fetch_archive([source], Path(folder), patience=patience, observer=Story())
     print("fetched" if url else "there", flush=True)
 except DataError as error:
@@ -81,29 +82,30 @@ def size_of_part(folder: Path) -> int:
 
 def test_a_killed_fetch_is_gone_on_with(make_server, answer, start, tmp_path, body):
     folder = tmp_path / "store"
-    server = make_server(answer(rate=40_000))
+    server = make_server(answer(hold_after=20_000))
     process = start(server, folder)
-    wait_for(lambda: size_of_part(folder) > 10_000)
+    wait_for(lambda: size_of_part(folder) == 20_000)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    kept = size_of_part(folder)
     assert not (folder / server.source.archive.name).exists()
     server.answers = [answer()]
     output, _ = start(server, folder).communicate(timeout=30)
     assert output == "fetched\n"
-    assert server.requests[-1]["Range"] == f"bytes={kept}-"
+    assert server.requests[-1]["Range"] == "bytes=20000-"
     assert (folder / server.source.archive.name).read_bytes() == body
     assert size_of_part(folder) == 0
 
 
 def test_two_processes_take_turns(make_server, answer, start, tmp_path, body):
     folder = tmp_path / "store"
-    server = make_server(answer(rate=40_000))
+    server = make_server(answer(hold_after=20_000))
     first = start(server, folder)
-    wait_for(lambda: len(server.requests) == 1)
+    wait_for(lambda: size_of_part(folder) == 20_000)
     second = start(server, folder)
+    assert second.stdout.readline() == "waiting\n"
+    server.gate.set()
     outputs = [one.communicate(timeout=30)[0] for one in (first, second)]
-    assert outputs == ["fetched\n", "waiting\nthere\n"]
+    assert outputs == ["fetched\n", "there\n"]
     assert len(server.requests) == 1
     assert (folder / server.source.archive.name).read_bytes() == body
 
@@ -112,17 +114,38 @@ def test_when_the_first_is_killed_the_second_goes_on(
     make_server, answer, start, tmp_path, body
 ):
     folder = tmp_path / "store"
-    server = make_server(answer(rate=40_000), answer())
+    server = make_server(answer(hold_after=20_000), answer())
     first = start(server, folder)
-    wait_for(lambda: size_of_part(folder) > 10_000)
+    wait_for(lambda: size_of_part(folder) == 20_000)
     second = start(server, folder)
     assert second.stdout.readline() == "waiting\n"
     first.kill()
     assert second.communicate(timeout=30)[0] == "fetched\n"
-    assert server.requests[-1]["Range"].startswith("bytes=")
+    assert server.requests[-1]["Range"] == "bytes=20000-"
     assert (folder / server.source.archive.name).read_bytes() == body
 
 
+def test_killed_again_and_again(make_server, answer, start, tmp_path, body):
+    """At any moment; ``CIFARCNN_FETCH_KILLS`` says how often."""
+    folder = tmp_path / "store"
+    server = make_server(answer(rate=8_000))
+    draws = random.Random(3)
+    for _ in range(int(os.environ.get("CIFARCNN_FETCH_KILLS", "4"))):
+        before = size_of_part(folder)
+        process = start(server, folder)
+        time.sleep(draws.uniform(0.1, 0.9))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert size_of_part(folder) >= before
+        if before > 60_000:  # all over again, and not to its end
+            shutil.rmtree(folder)
+        assert not (folder / server.source.archive.name).exists()
+    server.answers = [answer()]
+    assert start(server, folder).communicate(timeout=30)[0] == "fetched\n"
+    assert (folder / server.source.archive.name).read_bytes() == body
+
+
+SIZE = 80_002
 ADVICE = (
     "Make room and fetch again, which goes on where it stopped; or choose another "
     "folder with --to DIR or the environment variable CIFARCNN_CACHE.\n"
@@ -173,7 +196,7 @@ def test_too_small_a_disk_is_noticed_before_a_byte_comes(
 
 
 def test_a_disk_that_fills_up_meanwhile(make_server, answer, start, small_disk, body):
-    server = make_server(answer(stall_after=20_000), answer())
+    server = make_server(answer(hold_after=20_000), answer())
     # Room enough at first; it is taken while the server is silent.
     other = small_disk / "other"
     process = start(server, small_disk)
@@ -181,8 +204,12 @@ def test_a_disk_that_fills_up_meanwhile(make_server, answer, start, small_disk, 
     with pytest.raises(OSError), open(other, "wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
+    server.gate.set()
     output, _ = process.communicate(timeout=30)
-    assert "has no room for cifar-10-binary.tar.gz: 60,002 more bytes" in output
+    # The last block that there was room for is filled.
+    missing = SIZE - size_of_part(small_disk)
+    assert 59_000 < missing <= 60_002
+    assert f"no room for cifar-10-binary.tar.gz: {missing:,} more bytes" in output
     other.unlink()
     output, _ = start(server, small_disk).communicate(timeout=30)
     assert output == "fetched\n"
