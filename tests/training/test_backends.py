@@ -20,17 +20,17 @@ device = engine.start("cpu")
 from cifarcnn.config import Config
 from cifarcnn.data import Dataset, Split
 from cifarcnn.runs import Run
-from cifarcnn.training import session, train
+from cifarcnn.training import pupil, train
 
 # Keras draws other start values on each backend.
-build = session.build_model
+build = pupil.build_model
 def build_alike(config, classes):
     model, random = build(config, classes), np.random.default_rng(0)
     for weight in model.weights:
         if len(weight.shape) > 1:
             weight.assign(0.1 * random.normal(size=weight.shape))
     return model
-session.build_model = build_alike
+pupil.build_model = build_alike
 
 class Store:
     def training(self):
