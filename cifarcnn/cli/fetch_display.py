@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cifarcnn.data.fetching.sources import Source
 
 _SECONDS_BETWEEN_LINES = 10.0
+_KEPT = "interrupted; what has come is kept, and the same command goes on from there"
 
 
 class FetchLines(FetchObserver):
@@ -119,15 +120,18 @@ def _host(source: Source) -> str:
 
 @contextlib.contextmanager
 def interruption_explained() -> Iterator[None]:
-    """Say at Ctrl-C what becomes of the bytes that have come."""
+    """Say at SIGINT and SIGTERM what becomes of the bytes that have come."""
+
+    def stop(number: int, frame: object) -> None:
+        raise Stopped(number, _KEPT)
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     except KeyboardInterrupt:
-        raise Stopped(
-            signal.SIGINT,
-            "interrupted; what has come is kept, and the same command goes on from "
-            "there",
-        ) from None
+        raise Stopped(signal.SIGINT, _KEPT) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def describe_progress(done: int, total: int, rate: float) -> str:

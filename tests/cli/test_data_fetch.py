@@ -274,7 +274,8 @@ def test_a_bar_ends_with_the_fetch(capsys):
     )
 
 
-def test_ctrl_c_keeps_what_came(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_what_came(tmp_path, number):
     """A real process, stopped by a real signal."""
 
     class Slow(http.server.BaseHTTPRequestHandler):
@@ -310,11 +311,11 @@ def test_ctrl_c_keeps_what_came(tmp_path, monkeypatch):
     while not any(path.stat().st_size > 50_000 for path in folder.glob("*.part")):
         assert time.monotonic() < end and process.poll() is None
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
     server.shutdown()
     server.server_close()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert out == ""
     assert err.splitlines()[1:] == [
         "interrupted; what has come is kept, and the same command goes on from there"

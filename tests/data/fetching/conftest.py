@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -48,6 +50,7 @@ class Answer:
         headers: Further ones, or others instead; ``None`` leaves one out.
         cut_after: Bytes of this answer's body after which the connection is closed.
         stall_after: Bytes after which nothing more comes.
+        reset: Whether the connection breaks at the end instead of being closed.
         hold_after: Bytes after which nothing more comes until ``Server.gate`` is open.
         rate: Bytes per second; 0 for as fast as it goes.
         ranges: Whether ranges are understood.
@@ -65,6 +68,7 @@ class Answer:
     ranges: bool = True
     stubborn: bool = False
     chunked: bool = False
+    reset: bool = False
     drip: float = 0.0
 
 
@@ -166,6 +170,10 @@ def _reply(
             return
     if answer.stall_after is not None:
         stop.wait(10)
+    if answer.reset:
+        at_once = struct.pack("ii", 1, 0)
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        handler.connection.close()
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import socket
 import time
 
 import pytest
@@ -69,6 +71,30 @@ def test_a_server_that_never_answers_is_given_up(make_server, fetching, answer):
     assert fetching.causes(server.source, silence_seconds=0.1) == [
         "nothing came for 0.1 s."
     ]
+
+
+def test_a_connection_that_breaks_is_gone_on_with(make_server, fetching, answer):
+    server = make_server(answer(cut_after=30_000, reset=True), answer())
+    fetching(server.source)
+    cause = fetching.story.events[1][1]
+    assert cause in (
+        "the connection was cut: Connection reset by peer.",
+        "the connection was cut after 30,000 of 80,002 bytes.",
+    )
+
+
+def test_a_machine_that_takes_no_connection(fetching, make_server):
+    archive = make_server().source.archive
+    with contextlib.ExitStack() as stack:
+        busy = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # until its queue is full
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(busy.getsockname())
+        source = Source(f"http://127.0.0.1:{busy.getsockname()[1]}/a", archive)
+        assert fetching.causes(source, connect_seconds=0.2) == [
+            "no connection to 127.0.0.1 within 0.2 s."
+        ]
 
 
 def test_an_answer_that_comes_byte_by_byte_is_given_up(make_server, fetching, answer):
