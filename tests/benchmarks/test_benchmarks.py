@@ -23,6 +23,17 @@ pytestmark = [
 ]
 
 
+SMALL = """
+name: small
+data: {dataset: synthetic}
+model:
+  layers:
+    - Conv2D: {filters: 8, kernel_size: 3, strides: 2, activation: relu}
+    - GlobalAveragePooling2D
+    - Dense: {units: 10, activation: softmax}
+"""
+
+
 def run(place: Path, script: str, *arguments: object) -> dict[str, Any]:
     """The document that a benchmark writes, from a process of its own."""
     done = subprocess.run(
@@ -187,10 +198,11 @@ def test_every_piece_changes_the_config_and_nothing_else_of_it():
 
 
 def test_the_time_of_an_epoch_is_shared_out(tmp_path: Path):
+    (tmp_path / "small.yaml").write_text(SMALL)
     document = run(
         tmp_path,
         "time_between_steps.py",
-        *("quickstart", "--epochs", 2, "--ready-seconds", 0.1),
+        *("small.yaml", "--epochs", 2, "--ready-seconds", 0.1),
         *("--set", "training.batch_size=500"),
     )
     results = document["results"]
