@@ -1,0 +1,1 @@
+"""What happens inside a network, as numbers: of one picture, or of the model alone."""
