@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
 from cifarcnn.config.recipe import Views
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cifarcnn.data import Dataset, Split
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
+    from cifarcnn.explanation import Explanation, ModelExplanation, Subject
     from cifarcnn.training import Observer
 
     Array = np.ndarray[Any, Any]
@@ -147,6 +148,42 @@ class LoadedRun:
                 "takes uint8 (n, 32, 32, 3): red, green and blue from 0 to 255."
             )
         return predict_probabilities(self.model, images, views=self.views)
+
+    def explain(
+        self,
+        image: Path | BinaryIO | Array,
+        *,
+        name: str = "",
+        wanted_class: str | None = None,
+    ) -> Explanation:
+        """What happens in the network when it looks at a picture.
+
+        Args:
+            image: A file, a stream of its bytes, or uint8 ``(32, 32, 3)``.
+            name: What the picture is called; the name of a file when left out.
+            wanted_class: A class to explain besides the two most probable ones.
+
+        Raises:
+            PictureError: The picture cannot be read.
+            UsageError: There is no such class, or an array has another shape or
+                element type.
+        """
+        from cifarcnn.explanation import explain_picture
+
+        return explain_picture(
+            self._subject(), image, name=name, wanted_class=wanted_class
+        )
+
+    def explain_model(self) -> ModelExplanation:
+        """What there is to say about the network without a picture."""
+        from cifarcnn.explanation import explain_model
+
+        return explain_model(self._subject())
+
+    def _subject(self) -> Subject:
+        from cifarcnn.explanation import Subject
+
+        return Subject(self.model, self.config, self.class_names, lambda: self.dataset)
 
 
 def build_model(config: Config) -> keras.Model:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 Pair = tuple[int, int]
+SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class ReceptiveField:
         rows: int ``(height, 2)``: for each row of cells the first row of pixels and one
             after the last. Both are 0 for cells that see nothing but padding.
         columns: int ``(width, 2)``: likewise.
-        size: Height and width of the field, also beyond the picture's border; 32 and
-            32 when every cell sees the whole picture.
+        size: Height and width of the field, also beyond the picture's border; those of
+            the largest field within the picture when ``stride`` is None.
         stride: How many pixels lie between the fields of neighbours; None when the
-            distances differ (ways of different strides are added) or all cells see the
-            same.
+            distances differ (ways of different strides are added), or when every cell
+            sees the whole (a group normalization or a global pooling lies before it).
         offset: Row and column where the field of the first cell begins, negative when
             beyond the border; None when ``stride`` is.
     """

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.explanation.fields import ReceptiveField
+from cifarcnn.explanation.fields import SIDE, ReceptiveField
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-
-SIDE = 32
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,7 @@ def assemble(
     images = keras.Input((32, 32, 3), dtype="uint8", name=INPUT)
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
-    logits = _stack(_without_softmax(config.model.layers), normalized, make)
+    logits = _stack(without_softmax(config.model.layers), normalized, make)
     if tuple(logits.shape) != (None, class_count):
         shape = tuple(logits.shape[1:])
         raise UsageError(
@@ -98,7 +98,7 @@ def normalization(config: Config) -> tuple[Any, Any]:
     )
 
 
-def _without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
+def without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     """The same layers, the last that has an activation without its softmax."""
     layers = list(layers)
     for place in reversed(range(len(layers))):
