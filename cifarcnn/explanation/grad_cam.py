@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-SHUFFLES = 5
+SHUFFLES = 10
 
 
 def show_grad_cam(
