@@ -179,8 +179,11 @@ def _note(later: Sequence[Step]) -> str | None:
     names = [step.owner for step in later if step.kind in _AFFINE]
     if not names:
         return None
+    comes, multiplies, adds = "comes", "multiplies", "adds"
+    if len(names) > 1:
+        comes, multiplies, adds = "come", "multiply", "add"
     return (
-        f"After this layer comes {' and '.join(names)}, which multiplies every sum and "
-        "adds a number: the factors are counted into the weights, the numbers into the "
-        "bias."
+        f"After this layer {comes} {' and '.join(names)}, which {multiplies} every sum "
+        f"and {adds} a number: the factors are counted into the weights, the numbers "
+        "into the bias."
     )
