@@ -83,11 +83,10 @@ def test_a_term_names_the_place_it_comes_from(case: Any) -> None:
 
 
 def test_what_comes_after_the_dense_layer_is_counted_in_and_told(case: Any) -> None:
-    note = case.explanation.dense.note
     if case.name != "separable":
-        assert note is None
+        assert case.explanation.dense.note is None
         return
-    assert note == (
+    assert case.explanation.dense.note == (
         "After this layer come batch_normalization_1 and rescaling_1, which multiply "
         "every sum and add a number: the factors are counted into the weights, the "
         "numbers into the bias."

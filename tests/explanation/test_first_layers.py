@@ -70,11 +70,10 @@ def test_a_tile_says_where_it_lies_and_what_of_it_is_padding(case: Any) -> None:
     assert not tile.values[~tile.inside].any()
 
 
+@pytest.mark.parametrize("case", ["residual"], indirect=True)
 def test_the_last_tile_of_the_residual_network_has_its_padding_at_the_end(
     case: Any,
 ) -> None:
-    if case.name != "residual":
-        pytest.skip("of this network only")
     tile = case.explanation.convolution.tile(0, 15, 15)
     assert (tile.top, tile.left) == (30, 30)
     assert np.array_equal(tile.inside, np.outer([1, 1, 0], [1, 1, 0]).astype(bool))
@@ -147,23 +146,29 @@ def test_the_first_activation(case: Any) -> None:
     assert step.after == pytest.approx(case.by_hand.after[layer], **CLOSE)
 
 
+@pytest.mark.parametrize("case", ["separable"], indirect=True)
+def test_a_function_that_cuts_nothing_off_has_no_share_of_zeros(case: Any) -> None:
+    assert case.explanation.activation.zeroed_share is None
+
+
+@pytest.mark.parametrize("case", ["plain", "residual"], indirect=True)
 def test_the_share_of_values_that_an_activation_made_zero(case: Any) -> None:
     step = case.explanation.activation
-    if case.name == "separable":
-        assert step.zeroed_share is None
-        return
     negative = case.by_hand.before[step.layer] < 0
     assert step.zeroed_share == pytest.approx(negative.mean(), abs=1e-9)
     assert 0.1 < step.zeroed_share < 0.9
 
 
+@pytest.mark.parametrize("case", ["residual"], indirect=True)
+def test_a_network_without_pooling_says_so(case: Any) -> None:
+    assert case.explanation.pooling.reason == (
+        "The network has no pooling layer that slides a window over its maps."
+    )
+
+
+@pytest.mark.parametrize("case", ["plain", "separable"], indirect=True)
 def test_the_first_pooling(case: Any) -> None:
     pooling = case.explanation.pooling
-    if case.name == "residual":
-        assert pooling.reason == (
-            "The network has no pooling layer that slides a window over its maps."
-        )
-        return
     hand = case.by_hand
     assert (
         pooling.type
@@ -196,9 +201,8 @@ def check_pooling_tiles(pooling: Any) -> None:
                 assert tile.winner == first
 
 
+@pytest.mark.parametrize("case", ["plain", "separable"], indirect=True)
 def test_every_pooling_tile_holds_what_is_kept(case: Any) -> None:
-    if case.name == "residual":
-        pytest.skip("it has no pooling")
     check_pooling_tiles(case.explanation.pooling)
 
 
