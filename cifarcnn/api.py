@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cifarcnn.data import Dataset, Split
+    from cifarcnn.data.photo import Photo
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.explanation import Explanation, ModelExplanation, Subject
@@ -151,7 +152,7 @@ class LoadedRun:
 
     def explain(
         self,
-        image: Path | BinaryIO | Array,
+        image: Path | BinaryIO | Array | Photo,
         *,
         name: str = "",
         wanted_class: str | None = None,
@@ -159,7 +160,8 @@ class LoadedRun:
         """What happens in the network when it looks at a picture.
 
         Args:
-            image: A file, a stream of its bytes, or uint8 ``(32, 32, 3)``.
+            image: A file, a stream of its bytes, one that was read before, or uint8
+                ``(32, 32, 3)``.
             name: What the picture is called; the name of a file when left out.
             wanted_class: A class to explain besides the two most probable ones.
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from cifarcnn.explanation.explaining import Subject, explain_model, explain_picture
+from cifarcnn.explanation.explaining import (
+    Subject,
+    explain_model,
+    explain_picture,
+    find_class,
+)
 from cifarcnn.explanation.story import Explanation, Missing, ModelExplanation
 
 __all__ = [
@@ -12,4 +17,5 @@ __all__ = [
     "Subject",
     "explain_model",
     "explain_picture",
+    "find_class",
 ]

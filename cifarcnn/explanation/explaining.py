@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from cifarcnn.config import Config
     from cifarcnn.data import Dataset
+    from cifarcnn.data.photo import Photo
 
     Array = np.ndarray[Any, Any]
 
@@ -70,7 +71,7 @@ class Subject:
 
 def explain_picture(
     subject: Subject,
-    image: Path | BinaryIO | Array,
+    image: Path | BinaryIO | Array | Photo,
     *,
     name: str = "",
     wanted_class: str | None = None,
@@ -79,7 +80,8 @@ def explain_picture(
 
     Args:
         subject: The network.
-        image: A file, a stream of its bytes, or uint8 ``(32, 32, 3)``.
+        image: A file, a stream of its bytes, one that was read before, or uint8
+            ``(32, 32, 3)``.
         name: What the user calls the picture; the name of a file when left out.
         wanted_class: A class to explain besides the two most probable ones.
 
@@ -88,7 +90,7 @@ def explain_picture(
         UsageError: There is no such class, or an array has another shape or element
             type.
     """
-    wanted = _find_class(subject.class_names, wanted_class)
+    wanted = find_class(subject.class_names, wanted_class)
     if not name and isinstance(image, Path):
         name = str(image)
     photo = open_photo(image, name)
@@ -151,7 +153,12 @@ def list_layers(config: Config) -> NetworkTable:
     )
 
 
-def _find_class(names: Sequence[str], wanted: str | None) -> int | None:
+def find_class(names: Sequence[str], wanted: str | None) -> int | None:
+    """The number of a class; None when none is wanted.
+
+    Raises:
+        UsageError: There is no such class.
+    """
     if wanted is None:
         return None
     if wanted in names:

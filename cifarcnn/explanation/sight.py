@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-def open_photo(image: Path | BinaryIO | Array, name: str) -> Photo:
+def open_photo(image: Path | BinaryIO | Array | Photo, name: str) -> Photo:
     """The picture to be explained.
 
     Args:
-        image: A file, a stream of its bytes, or uint8 ``(32, 32, 3)``.
+        image: A file, a stream of its bytes, one that was read before, or uint8
+            ``(32, 32, 3)``.
         name: What the user calls it.
 
     Raises:
@@ -31,6 +32,8 @@ def open_photo(image: Path | BinaryIO | Array, name: str) -> Photo:
     """
     import numpy as np
 
+    if isinstance(image, Photo):
+        return image
     if not isinstance(image, np.ndarray):
         return read_photo(image, name)
     if image.shape != (32, 32, 3) or image.dtype.name != "uint8":
