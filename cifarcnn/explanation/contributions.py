@@ -78,18 +78,13 @@ def _find_dense(steps: Steps, last: Step) -> tuple[Step, list[Step]] | Missing:
     step = last
     while step.kind != "Dense":
         plain = step.kind == "Activation" and step.activation == "linear"
-        if not plain and step.kind not in _IDLE | _AFFINE or not step.inputs:
+        if not plain and step.kind not in _IDLE | _AFFINE:
             return Missing(
                 f"The logits come from {step.owner} ({step.kind}), not from a dense "
                 "layer, and are not sums of inputs times weights."
             )
         later.insert(0, step)
         step = steps[step.inputs[0]]
-    if steps[step.inputs[0]].is_map:
-        return Missing(
-            f"{step.name} is applied to every place of its maps, and not to one row of "
-            "inputs."
-        )
     return step, later
 
 

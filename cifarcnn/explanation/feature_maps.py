@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifarcnn.explanation.fields import Box, ReceptiveField
 from cifarcnn.explanation.first_layers import NO_CONVOLUTION, strength_of
+from cifarcnn.explanation.functions import CUTTING
 from cifarcnn.explanation.opened import OpenedNetwork
 from cifarcnn.explanation.references import References
 from cifarcnn.explanation.steps import Step, Steps, convolutions, maps_of
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 LAYERS = 4
 UNITS = 4
 PATCHES = 9
-# Values that may stand in memory at once, of all steps together: 256 MB.
-_MOST_VALUES = 2**26
+# Values that may stand in memory at once, of all steps together: 128 MB.
+_MOST_VALUES = 2**25
 _MOST_PICTURES = 256
 
 
@@ -117,7 +118,7 @@ def find_exciting(
                 taken_after=step.owner,
                 channel=int(channel),
                 patches=_cut_patches(
-                    peak, int(channel), step.shape[1], fields[step.name], references
+                    peak, int(channel), step, fields[step.name], references
                 ),
             )
             for channel in order[:UNITS]
@@ -171,14 +172,17 @@ def _find_peaks(
 def _cut_patches(
     peaks: _Peaks,
     channel: int,
-    width: int,
+    step: Step,
     field: ReceptiveField,
     references: References,
 ) -> tuple[Patch, ...]:
     order = (-peaks.values[:, channel]).argsort(kind="stable")[:PATCHES]
     patches = []
     for at in order.tolist():
-        row, column = divmod(int(peaks.places[at, channel]), width)
+        if step.activation in CUTTING and peaks.values[at, channel] <= 0:
+            # What was cut off to 0 does not excite.
+            break
+        row, column = divmod(int(peaks.places[at, channel]), step.shape[1])
         box = field.box(row, column)
         patches.append(
             Patch(

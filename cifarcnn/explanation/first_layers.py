@@ -121,7 +121,7 @@ def show_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing:
         return NO_CONVOLUTION
     found = find_activation(steps, step, IN_PLACE | POOLINGS | {"Add"})
     found = found or _any_activation(steps, step)
-    if found is None or not found[0].is_map:
+    if found is None:
         return Missing("No activation follows the convolutions: they stay linear.")
     last, between = found
     before, after = values[last.inputs[0]], values[last.name]

@@ -39,9 +39,9 @@ def describe_function(name: str) -> str:
     """What an activation does, in a sentence.
 
     Args:
-        name: As the config names it.
+        name: As the config names it; none that is ``linear`` or ``softmax``.
     """
-    return _WORDS.get(name, "Every value is changed by itself.")
+    return _WORDS[name]
 
 
 def sample_function(name: str) -> Array:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SHUFFLES = 10
+# Of a network with more weights than this, which takes longer to shuffle, only a few.
+_MANY_WEIGHTS = 2_000_000
+_FEW_SHUFFLES = 3
 
 
 def show_grad_cam(
@@ -77,7 +80,7 @@ def find_last_maps(steps: Steps) -> Step | None:
 def _after_activation(trunk: Sequence[Step]) -> Step:
     """The first activation in it, if only normalizations are before it."""
     for step in trunk[1:]:
-        if step.activation != "linear" and step.is_map:
+        if step.activation != "linear":
             return step
         if step.kind not in IN_PLACE | {"Activation"}:
             break
@@ -114,7 +117,8 @@ def _check(
     import numpy as np
 
     correlations = []
-    for seed in range(SHUFFLES):
+    weights = sum(array.size for array in network.weights.values())
+    for seed in range(SHUFFLES if weights <= _MANY_WEIGHTS else _FEW_SHUFFLES):
         random = np.random.default_rng(seed)
         shuffled = {
             name: random.permutation(array.ravel()).reshape(array.shape)

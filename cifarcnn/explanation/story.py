@@ -85,7 +85,7 @@ class Sight:
         pixels: uint8 ``(32, 32, 3)``: the input of the network.
         normalized: float32 ``(32, 32, 3)``: what its first layer gets,
             ``(pixels / 255 - mean) / deviation``.
-        normalization: ``unit`` (0 to 1), ``standard`` (by the training pictures) or
+        normalization: ``unit`` (0 to 1), ``standard`` (by mean and deviation) or
             ``none`` (0 to 255).
         mean: Of red, green and blue, on pixels divided by 255.
         deviation: Likewise; for ``none`` 1/255.

@@ -41,7 +41,8 @@ class ExcitedUnit:
         layer: Name of the convolution.
         taken_after: As for :class:`FeatureMaps`.
         channel: From 0.
-        patches: At most one from each picture, the most exciting first.
+        patches: At most nine, one from each picture, the most exciting first; fewer
+            when an activation such as ReLU gives 0 on all others.
     """
 
     layer: str

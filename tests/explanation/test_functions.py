@@ -19,7 +19,6 @@ NAMES = sorted(set(get_args(Activation)) - {"linear", "softmax"})
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_activation_has_a_sentence_and_a_curve(name: str, keras: Any) -> None:
-    assert describe_function(name) != "Every value is changed by itself."
     assert describe_function(name).endswith(".")
     inputs, results = sample_function(name)
     assert inputs == pytest.approx(np.linspace(-4, 4, 161), abs=1e-6)
