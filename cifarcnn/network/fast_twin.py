@@ -9,9 +9,15 @@ from cifarcnn.config.initializers import Whitening
 from cifarcnn.config.layers import AnyLayer, Residual, flatten_layers
 from cifarcnn.config.layers.convolution import Conv2D
 from cifarcnn.config.layers.normalization import BatchNormalization
+from cifarcnn.config.layers.pooling import MaxPooling2D
 from cifarcnn.network.batch_norm import fused_batch_normalization
+from cifarcnn.network.bias import convolution_with_cheap_bias
 from cifarcnn.network.builder import assemble
 from cifarcnn.network.conversion import convert_choice
+from cifarcnn.network.late_activation import (
+    activated_pooling,
+    activations_after_pooling,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -29,6 +35,10 @@ def build_fast_twin(
     random: write those of the other into it. What differs from the other:
 
     - Batch normalization is one operation, where the backend has it.
+    - The bias of a convolution is added in a way that is cheaper to learn.
+    - Between a convolution and a max pooling the activation changes its place with the
+      pooling, when it never falls: the maximum stays the same, and there is a quarter
+      of the values to compute (for 2x2 windows).
     - With a precision of 16 bits the layers compute in it, from the first one up to
       the last that has weights; that one and those after it stay in float32, and so do
       the statistics, scales and shifts of the normalizations. GELU is then computed by
@@ -45,6 +55,7 @@ def build_fast_twin(
 
     layers = config.model.layers
     exact = _exact_layers(layers)
+    late = activations_after_pooling(layers)
 
     def make(layer: AnyLayer) -> Any:
         policy = "float32" if layer.name in exact else precision
@@ -53,8 +64,15 @@ def build_fast_twin(
         if isinstance(layer, BatchNormalization):
             return fused_batch_normalization(layer, policy)
         arguments: dict[str, Any] = {"dtype": policy}
-        if policy != "float32" and getattr(layer, "activation", "") == "gelu":
+        if isinstance(layer, MaxPooling2D) and layer.name in late:
+            return activated_pooling(layer, late[layer.name], policy)
+        if layer.name in late:
+            arguments["activation"] = "linear"
+        elif policy != "float32" and getattr(layer, "activation", "") == "gelu":
             arguments["activation"] = _gelu_by_tanh
+        if isinstance(layer, Conv2D) and policy == "float32":
+            # In 16 bits the plain sum of the bias's gradient would be less exact.
+            return convolution_with_cheap_bias(layer, **arguments)
         return convert_choice(keras.layers, layer, **arguments)
 
     model = assemble(config, class_count, make)

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
 SMOKE_PICTURES = 512
 
-# Arithmetic between two looks at the clock and at signals: about a tenth of a second
+# Arithmetic between two looks at the clock and at signals: about a quarter of a second
 # on two cores, so that a network that is small beside Python's work does not wait
 # for it after each step (a tenth faster at batch 32), and a large one stops at once.
-# On a GPU it is as much at 100 TFLOP a second; a slow one
-# takes a second.
-_OPERATIONS_PER_EXECUTION = {"cpu": 1e10, "gpu": 1e13}
+# On a GPU it is a tenth of a second at 100 TFLOP a second; a slow one takes a second.
+_OPERATIONS_PER_EXECUTION = {"cpu": 6e10, "gpu": 1e13}
 _MOST_STEPS_PER_EXECUTION = 16
 
 

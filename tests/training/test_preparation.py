@@ -12,9 +12,9 @@ from cifarcnn.training.preparation import (
 )
 
 
-@pytest.mark.parametrize(("batch_size", "steps"), [(32, 11), (128, 2), (512, 1)])
-def test_the_article_runs_a_tenth_of_a_second_in_one_go(batch_size, steps):
-    # 4,548,608 multiply-accumulates a picture, times 6, into 10 billion.
+@pytest.mark.parametrize(("batch_size", "steps"), [(32, 16), (128, 16), (512, 4)])
+def test_the_article_runs_a_quarter_of_a_second_in_one_go_or_16_steps(batch_size, steps):
+    # 4,548,608 multiply-accumulates a picture, times 6, into 60 billion.
     config = load_config("article", {"training.batch_size": batch_size})
     assert steps_per_execution(config, "cpu") == steps
 
