@@ -212,6 +212,12 @@ def _write(
     from cifarcnn.page import render_model_page, render_picture_page
     from cifarcnn.page.places import keep
 
+    frames = None
+    if film is not None and isinstance(story, Explanation):
+        from cifarcnn.page.film import draw_film
+
+        # First, since it may be refused.
+        frames = draw_film(story)
     if layout == "html":
         if isinstance(story, Explanation):
             page = render_picture_page(story, setting)
@@ -225,10 +231,8 @@ def _write(
             console.say(f"note: {reason}")
         for name, picture in draw_slides(story):
             keep(place / name, picture)
-    if film is not None and isinstance(story, Explanation):
-        from cifarcnn.page.film import draw_film
-
-        keep(film, draw_film(story))
+    if film is not None and frames is not None:
+        keep(film, frames)
 
 
 def _sentence(image: str, story: Explanation | ModelExplanation) -> str:

@@ -17,6 +17,7 @@ from cifarcnn.page.interaction import (
     MOST_FILTERS,
     pack_explanation,
     pack_model,
+    shares_filters,
 )
 from cifarcnn.page.numbers import choose_decimals, show, show_percent, show_size
 from cifarcnn.page.parts import (
@@ -75,6 +76,7 @@ def render_picture_page(story: Explanation, setting: Setting) -> str:
         context["filters_shown"] = min(story.convolution.filters.count, MOST_FILTERS)
     if not isinstance(story.activation, Missing):
         step = story.activation
+        context["shared"] = shares_filters(story)
         before, after = _scale_around_zero(step.before), _scale(step.after)
         context["act_scale"] = {
             "before_low": before["low"],

@@ -50,8 +50,12 @@ def draw_film(story: Explanation) -> bytes:
         frames.append(_draw_frame(convolution, story.sight.pixels, row, column))
         durations.append(duration)
     data = io.BytesIO()
-    # One palette for all, so that colours do not flicker.
-    palette = frames[-1].quantize(255)
+    # One palette for all, so that colours do not flicker: of the emptiest frame and of
+    # the fullest.
+    both = Image.new("RGB", (frames[0].width, 2 * frames[0].height))
+    both.paste(frames[0])
+    both.paste(frames[-1], (0, frames[0].height))
+    palette = both.quantize(255)
     first, *others = (
         frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames
     )

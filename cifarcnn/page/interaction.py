@@ -73,6 +73,21 @@ def find_start(convolution: Convolution) -> tuple[int, int, int]:
     return filter, int(row), int(column)
 
 
+def shares_filters(story: Explanation) -> bool:
+    """Whether the channels of the activation are the filters of the convolution.
+
+    They are not where another convolution lies between the two.
+    """
+    convolution, step = story.convolution, story.activation
+    if isinstance(convolution, Missing) or isinstance(step, Missing):
+        return False
+    first = convolution.filters.layer
+    types = {row.name: row.type for row in story.network.rows}
+    passed = {step.layer, *step.between} - {first}
+    mixed = any("Conv" in types.get(name, "") for name in passed)
+    return not mixed and len(step.order) == convolution.filters.count
+
+
 def _common(store: ArrayStore) -> Entry:
     return {
         "arrays": store.entries,
@@ -120,12 +135,14 @@ def _pack_activation(
     step: ActivationStep, story: Explanation, store: ArrayStore
 ) -> Entry:
     order = step.order
-    if not isinstance(story.convolution, Missing):
+    if not isinstance(story.convolution, Missing) and shares_filters(story):
         # The same filters as in the part before, so that one choice holds for both.
         order = story.convolution.order
     channels = [int(channel) for channel in order[:MOST_FILTERS]]
     return {
         "channels": channels,
+        "shared": shares_filters(story),
+        "cuts": step.zeroed_share is not None,
         "before": store.add(step.before[:, :, channels]),
         "after": store.add(step.after[:, :, channels]),
         "beforeReach": _reach(step.before),

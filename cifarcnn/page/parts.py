@@ -45,14 +45,13 @@ def tell_sight(sight: Sight) -> Part:
     crop = sight.crop
     return {
         "photo": _photo_url(sight.photo),
-        "width": width,
-        "height": height,
         "box": {
             "x": crop.left / width,
             "y": crop.top / height,
             "width": (crop.right - crop.left) / width,
             "height": (crop.bottom - crop.top) / height,
         },
+        "enlarged": min(height, width) < sight.pixels.shape[0],
         "as_it_is": sight.photo.shape == sight.pixels.shape,
         "pixels": to_png_url(sight.pixels),
         "channels": [
@@ -162,9 +161,10 @@ def _photo_url(photo: Array) -> str:
 
 
 def _tell_unit(unit: ExcitedUnit) -> Part:
+    reach = max((abs(patch.value) for patch in unit.patches), default=0.0)
     return {
         "channel": unit.channel,
-        "decimals": choose_decimals(max(abs(patch.value) for patch in unit.patches)),
+        "decimals": choose_decimals(reach),
         "patches": [
             {
                 "url": to_png_url(patch.pixels),

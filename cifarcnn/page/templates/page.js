@@ -435,7 +435,9 @@
     const signed = colouring(-act.beforeReach, act.beforeReach);
     paintMap(stage("act-before", 1, 1).canvas, before, place, signed);
     paintMap(stage("act-after", 1, 1).canvas, after, place, colouring(act.low, act.high));
-    byId("activation-heading").textContent = `Filter ${act.channels[place]}`;
+    byId("activation-heading").textContent =
+      `${act.shared ? "Filter" : "Map"} ${act.channels[place]}`;
+    if (!act.cuts) return;
     let zeros = 0;
     for (let r = 0; r < after.height; r += 1) {
       for (let c = 0; c < after.width; c += 1) {
@@ -443,9 +445,8 @@
       }
     }
     const all = after.height * after.width;
-    byId("activation-readout").textContent = zeros
-      ? `In this map ${zeros} of ${all} values became 0: ${((100 * zeros) / all).toFixed(1)}%.`
-      : "In this map no value became 0.";
+    byId("activation-readout").textContent =
+      `In this map ${zeros} of ${all} values became 0: ${((100 * zeros) / all).toFixed(1)}%.`;
   };
 
   const showFilters = (bank) => {
@@ -551,9 +552,10 @@
   // --- begin --------------------------------------------------------------------------
 
   if ("pixels" in story) showInput();
-  const activate = (place) => { if (story.activation) showActivation(story.activation, place); };
-  if (story.convolution) showConvolution(story.convolution, activate);
-  else activate(0);
+  const activate = (place) => showActivation(story.activation, place);
+  const shared = story.activation?.shared ?? false;
+  if (story.activation && !shared) activate(0);
+  if (story.convolution) showConvolution(story.convolution, shared ? activate : () => {});
   if (story.filters) showFilters(story.filters);
   (story.maps ?? []).forEach((layer, number) =>
     showMaps(document.querySelector(`[data-maps="${number}"]`), layer));
