@@ -93,6 +93,7 @@ def render_picture_page(story: Explanation, setting: Setting) -> str:
     if not isinstance(story.pooling, Missing):
         context["pool_scale"] = _scale(story.pooling.before)
     if not isinstance(story.dense, Missing):
+        context["pooled"] = _tell_pooled(story)
         context["logits"] = tell_dense(story.dense, story.class_names)
     if not isinstance(story.grad_cam, Missing):
         context["looks"] = tell_looks(story.grad_cam, story)
@@ -202,6 +203,15 @@ def _tell_class(story: Explanation, index: int) -> dict[str, str]:
         "name": story.class_names[index],
         "share": show_percent(float(story.prediction.probabilities[index])),
     }
+
+
+def _tell_pooled(story: Explanation) -> str | None:
+    """What a global pooling keeps of each map; None when the maps are flattened."""
+    if isinstance(story.dense, Missing):
+        return None
+    types = {row.name: row.type for row in story.network.rows}
+    kind = types.get(story.dense.flattening or "", "")
+    return {"GlobalMaxPooling2D": "largest", "GlobalAveragePooling2D": "mean"}.get(kind)
 
 
 def _scale(values: Array) -> dict[str, Any]:

@@ -270,6 +270,35 @@ def test_every_network_gets_a_page(explain: Callable[..., Any]) -> None:
         assert "<h1>" in render_model_page(explain(layers, None), SETTING)
 
 
+@pytest.mark.parametrize(
+    ("layer", "sentence"),
+    [
+        ("Flatten", "flatten_1 turns the maps of 10\u00d710\u00d76 into one long row"),
+        (
+            "GlobalMaxPooling2D",
+            "global_max_pooling2d_1 puts a single number in the place of each of the 6 "
+            "maps of 10\u00d710 cells: its largest.",
+        ),
+        (
+            "GlobalAveragePooling2D",
+            "global_average_pooling2d_1 puts a single number in the place of each of "
+            "the 6 maps of 10\u00d710 cells: its mean.",
+        ),
+    ],
+)
+def test_what_becomes_of_the_last_maps_is_told(
+    explain: Callable[..., Any], read_page: Reader, layer: str, sentence: str
+) -> None:
+    story = explain(
+        [
+            {"Conv2D": {"filters": 6, "kernel_size": 3, "strides": 3}},
+            layer,
+            {"Dense": {"units": 10, "activation": "softmax"}},
+        ]
+    )
+    assert sentence in words(render_picture_page(story, SETTING), read_page)
+
+
 def test_templates_name_no_missing_part() -> None:
     folder = Path(__file__).parents[2] / "cifarcnn/page/templates"
     names = {path.stem for path in (folder / "parts").glob("*.html")}
