@@ -214,6 +214,7 @@ def train(
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
     dataset = _open_data(config)
+    material = training.gather_material(config, dataset, smoke)
     started = engine.start(device)
     observer.device_started(started)
     observer.data_opened(dataset)
@@ -227,14 +228,7 @@ def train(
         )
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     observer.run_created(made)
-    training.train(
-        config,
-        dataset=dataset,
-        run=made,
-        device=started,
-        observer=observer,
-        smoke=smoke,
-    )
+    training.train(config, material, made, started, observer=observer)
     return load_run(made.path, device=device)
 
 

@@ -20,7 +20,7 @@ device = engine.start("cpu")
 from cifarcnn.config import Config
 from cifarcnn.data import Dataset, Split
 from cifarcnn.runs import Run
-from cifarcnn.training import pupil, train
+from cifarcnn.training import gather_material, pupil, train
 
 # Keras draws other start values on each backend.
 build = pupil.build_model
@@ -45,7 +45,7 @@ losses = []
 for number, text in enumerate(json.loads(sys.argv[2])):
     config = Config.model_validate_json(json.dumps(text))
     run = Run.create(Path(sys.argv[1]), f"run{number}")
-    records = train(config, dataset, run, device).records
+    records = train(config, gather_material(config, dataset), run, device).records
     losses.append([loss for r in records for loss in (r.loss, r.val_loss)])
 print(json.dumps(losses))
 """
