@@ -1,6 +1,6 @@
 """What augmentation costs a training step of ``article``, beside Keras's own layers.
 
-    python benchmarks/augmentation.py [--rounds 7] [--steps 60] [--all] [--xla]
+    python benchmarks/augmentation.py [--rounds 15] [--steps 100] [--all] [--xla]
 
 Flip and translation by four pixels are done to synthetic pictures: by nothing, by
 ``data.augmentation`` (numbers drawn on the host, pictures changed inside the step), and
@@ -9,13 +9,16 @@ run in turn in one process, in an order that changes each round; what is compare
 always of the same round. With ``--all`` every operation is timed by itself.
 """
 
-import argparse
-import itertools
 import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import itertools
 import statistics
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import report
+
 _WARM_UP = 5
 
 
@@ -45,7 +48,7 @@ class Feed:
         split = self.split
         augmentation = build_augmentation(choices, 0, len(split))
         batches = Batches(
-            split.labels, self.batch_size, 0, None, augmentation, class_count=10
+            split.labels, self.batch_size, 0, augmentation=augmentation, class_count=10
         )
         model = training_model(self.build(), split.images, augmentation)
         model.compile(
@@ -109,37 +112,48 @@ def seconds_per_step(keras, model, batches, steps):
     )
 
 
-def compare(keras, subjects, rounds, steps):
-    """Run all in turn and print what each costs beside the first."""
+def compare(keras, subjects, rounds, steps, minutes):
+    """Run all in turn and tell what each costs beside the first."""
     names = list(subjects)
     for name in names:
         seconds_per_step(keras, *subjects[name], 10)
     found = {name: [] for name in names}
     orders = itertools.cycle([names, names[::-1]])
+    end = time.monotonic() + 60 * minutes
     for _, order in zip(range(rounds), orders, strict=False):
         for name in order:
             found[name].append(seconds_per_step(keras, *subjects[name], steps))
+        if time.monotonic() > end:
+            break
+    rows = {}
     for what, kind in enumerate(("wall", "processor")):
         first = [pair[what] for pair in found[names[0]]]
         for name in names:
             times = [pair[what] for pair in found[name]]
             ratios = [own / base for own, base in zip(times, first, strict=True)]
+            row = {
+                "milliseconds": report.spread(1000 * value for value in times),
+                "times_nothing": report.spread(ratios),
+            }
+            rows.setdefault(name, {})[kind] = row
             print(
-                f"{kind:9} {name:26} {1000 * statistics.median(times):7.2f} ms a step, "
-                f"ratio {statistics.median(ratios):.3f} "
-                f"({min(ratios):.3f} to {max(ratios):.3f})",
+                f"{kind:9} {name:26} {report.show(row['milliseconds'], '.2f')} ms a "
+                f"step, ratio {report.show(row['times_nothing'], '.3f')}",
                 flush=True,
             )
+    return rows
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=60)
+    parser = report.parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=6, help="at most, when warm")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--xla", action="store_true", help="compile the steps")
     options = parser.parse_args()
+    place = report.machine()
     from cifarcnn.config import augmentation
 
     feed = Feed(options.batch_size, options.xla)
@@ -154,7 +168,8 @@ def main():
         for choice in augmentation.AUGMENTATIONS:
             subjects[f"ours, {choice.__name__}"] = feed.ours(choice())
     print(f"article, batch {options.batch_size}, {options.rounds} rounds")
-    compare(feed.keras, subjects, options.rounds, options.steps)
+    rows = compare(feed.keras, subjects, options.rounds, options.steps, options.minutes)
+    report.finish(options, place, rows)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,22 @@
 """Prediction beside the Keras way: one picture, and a folder of 10,000.
 
-    python benchmarks/prediction.py RUN DATA [--rounds 7] [--folder-rounds 5]
+    python benchmarks/prediction.py RUN DATA [--rounds 9] [--folder-rounds 5]
 
 RUN is the folder of a finished run, DATA the folder with CIFAR-10, whose test pictures
-are written as PNG first. All ways run in turn in each round, each in a process of its
-own, so that a machine that slows down slows all of them; ratios are taken within a
-round. Keras answers in two ways: `cifarcnn predict --keras`, and a plain script that
-loads model.keras and calls `predict` on what Pillow reads.
+are written as PNG first; without DATA pictures are drawn. All ways run in turn in each
+round, each in a process of its own, so that a machine that slows down slows all of
+them; ratios are taken within a round. Keras answers in two ways: `cifarcnn predict
+--keras`, and a plain script that loads model.keras and calls `predict` on what Pillow
+reads.
 """
 
-import argparse
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import report
 
 PLAIN_KERAS = """
 import sys
@@ -47,38 +47,43 @@ def measure(commands: dict[str, list[str]], rounds: int) -> list[dict[str, float
     ]
 
 
-def spread(values: list[float], form: str) -> str:
-    middle, low, high = statistics.median(values), min(values), max(values)
-    return f"{middle:{form}} ({low:{form}} to {high:{form}})"
-
-
-def write_pictures(data: Path, folder: Path) -> None:
+def write_pictures(data: Path | None, folder: Path, most: int) -> None:
     from PIL import Image
 
     from cifarcnn.data import open_dataset
 
-    for number, image in enumerate(open_dataset("cifar10", data).test().images):
+    split = open_dataset("cifar10" if data else "synthetic", data).test()
+    for number, image in enumerate(split.images[:most]):
         Image.fromarray(image).save(folder / f"{number:05}.png")
 
 
-def compare_one_picture(ways: dict[str, list[str]], picture: Path, rounds: int) -> None:
+def compare_one_picture(
+    ways: dict[str, list[str]], picture: Path, rounds: int
+) -> dict[str, object]:
     importing = "import tensorflow"
     commands = {importing: [sys.executable, "-c", importing]}
     commands |= {name: [*way, str(picture)] for name, way in ways.items()}
     print(f"one picture, whole process, {rounds} rounds")
     results = measure(commands, rounds)
+    rows = {}
     for name in commands:
-        times = [result[name] for result in results]
-        shares = [result[name] / result[importing] for result in results]
+        rows[name] = {
+            "seconds": report.spread(result[name] for result in results),
+            "share_of_importing_tensorflow": report.spread(
+                result[name] / result[importing] for result in results
+            ),
+        }
+        times, shares = rows[name].values()
         print(
-            f"  {name:<26} {spread(times, '.2f')} s, "
-            f"{spread(shares, '.2f')} of importing TensorFlow"
+            f"  {name:<26} {report.show(times, '.2f')} s, "
+            f"{report.show(shares, '.3f')} of importing TensorFlow"
         )
+    return rows
 
 
 def compare_folder(
     ways: dict[str, list[str]], folder: Path, picture: Path, rounds: int
-) -> None:
+) -> dict[str, object]:
     """Pictures per second after the start, which is what one picture takes."""
     count = len(list(folder.iterdir()))
     commands = {}
@@ -92,20 +97,32 @@ def compare_folder(
         for name in ways
     }
     first = next(iter(ways))
+    rows = {}
     for name in ways:
-        ratios = [a / b for a, b in zip(speeds[first], speeds[name], strict=True)]
-        print(f"  {name:<26} {spread(speeds[name], ',.0f')} pictures per second")
-        if name != first:
-            print(f"  {'':<26} {first} is {spread(ratios, '.2f')} times as fast")
+        rows[name] = {
+            "pictures_per_second": report.spread(speeds[name]),
+            "cifarcnn_is_times_as_fast": report.spread(
+                own / other
+                for own, other in zip(speeds[first], speeds[name], strict=True)
+            ),
+        }
+        speed, ratio = rows[name].values()
+        print(
+            f"  {name:<26} {report.show(speed, ',.0f')} pictures per second, "
+            f"{first} is {report.show(ratio, '.2f')} times as fast"
+        )
+    return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = report.parser(__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("data", type=Path, nargs="?", help="CIFAR-10; else drawn ones")
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--folder-rounds", type=int, default=5)
+    parser.add_argument("--pictures", type=int, default=10_000, help="at most")
     options = parser.parse_args()
+    place = report.machine()
     program = [sys.executable, "-m", "cifarcnn", "predict", "--run", str(options.run)]
     program += ["--format", "json"]
     model = str(options.run / "model.keras")
@@ -114,14 +131,15 @@ def main() -> None:
         "cifarcnn predict --keras": [*program, "--keras"],
         "plain Keras": [sys.executable, "-c", PLAIN_KERAS, model],
     }
-    load = os.getloadavg()[0]
-    print(f"{os.cpu_count()} cores, load {load:.1f} from others at the start")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_pictures(options.data, folder)
+        write_pictures(options.data, folder, options.pictures)
         picture = min(folder.iterdir())
-        compare_one_picture(ways, picture, options.rounds)
-        compare_folder(ways, folder, picture, options.folder_rounds)
+        rows = {
+            "one_picture": compare_one_picture(ways, picture, options.rounds),
+            "folder": compare_folder(ways, folder, picture, options.folder_rounds),
+        }
+    report.finish(options, place, rows)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """Whole-process times of commands beside ``python -c "import tensorflow"``.
 
-    python benchmarks/startup.py RUN PICTURE [--rounds 7]
+    python benchmarks/startup.py RUN PICTURE [--rounds 15]
 
 RUN is the folder of a finished run. All commands run in turn in each round; printed are
-the median seconds of each and its share of importing TensorFlow, round by round.
+the median seconds of each and its share of importing TensorFlow, round by round, with
+the middle half of the rounds.
 """
 
-import argparse
-import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
+
+import report
 
 
 def seconds(command: list[str]) -> float:
@@ -21,17 +21,19 @@ def seconds(command: list[str]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = report.parser(__doc__)
     parser.add_argument("run")
     parser.add_argument("picture")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    program = str(Path(sys.executable).with_name("cifarcnn"))
+    place = report.machine()
+    program = [sys.executable, "-m", "cifarcnn"]
+    importing = "import tensorflow"
     commands = {
-        "import tensorflow": [sys.executable, "-c", "import tensorflow"],
-        "--help": [program, "--help"],
-        "check article": [program, "check", "article"],
-        "predict": [program, "predict", options.picture, "--run", options.run],
+        importing: [sys.executable, "-c", importing],
+        "--help": [*program, "--help"],
+        "check article": [*program, "check", "article"],
+        "predict": [*program, "predict", options.picture, "--run", options.run],
     }
     for command in commands.values():
         seconds(command)  # the first run of each reads from the disk
@@ -39,14 +41,24 @@ def main() -> None:
         {name: seconds(command) for name, command in commands.items()}
         for _ in range(options.rounds)
     ]
-    for name in commands:
-        times = [times[name] for times in rounds]
-        shares = [times[name] / times["import tensorflow"] for times in rounds]
+    rows = {
+        name: {
+            "seconds": report.spread(times[name] for times in rounds),
+            "share_of_importing_tensorflow": report.spread(
+                times[name] / times[importing] for times in rounds
+            ),
+        }
+        for name in commands
+    }
+    print(f"whole processes, {options.rounds} rounds")
+    for name, row in rows.items():
+        own, share = row.values()
         print(
-            f"{name:<18} {statistics.median(times):6.2f} s   "
-            f"{statistics.median(shares):5.2f} of importing TensorFlow "
-            f"({min(shares):.2f} to {max(shares):.2f} in {len(shares)} rounds)"
+            f"  {name:<18} {report.show(own, '.2f')} s, "
+            f"{report.show(share, '.3f')} of importing TensorFlow"
         )
+    options.run = options.picture = None
+    report.finish(options, place, rows)
 
 
 if __name__ == "__main__":

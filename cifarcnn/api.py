@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cifarcnn.data import Dataset, Split
+    from cifarcnn.data.fetching.observer import FetchObserver
     from cifarcnn.data.photo import Photo
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
@@ -216,6 +217,8 @@ def train(
     device: DeviceChoice = "auto",
     smoke: bool = False,
     observer: Observer | None = None,
+    fetch: bool | None = None,
+    fetch_observer: FetchObserver | None = None,
 ) -> LoadedRun:
     """Train the network of a config, and keep everything in the folder of a run.
 
@@ -225,13 +228,16 @@ def train(
         device: ``gpu`` insists on one; ``auto`` takes one when there is one.
         smoke: Only a few steps, to see that everything works.
         observer: Told about every step; see ``cifarcnn.training.Observer``.
+        fetch: Whether CIFAR is fetched when it is in none of the usual places; None
+            does as the config says (``data.fetch``). Never with ``$CIFARCNN_OFFLINE``.
+        fetch_observer: Told about the fetching.
 
     Returns:
         The run with the weights that it settled on.
 
     Raises:
         DeviceError: The device cannot be used.
-        DataError: The data set is not here, or is damaged.
+        DataError: The data set is not here, could not be fetched, or is damaged.
         RunError: The folder is not empty, or cannot be written.
         UsageError: The network does not fit the classes of the data.
         Stopped: A signal ended the training; what was trained is kept.
@@ -241,7 +247,13 @@ def train(
 
     observer = observer or training.Observer()
     # What can fail at once comes before the seconds that the framework takes.
+    if config.data.fetch if fetch is None else fetch:
+        from cifarcnn.data.fetching.obtaining import fetch_when_missing
+
+        data = config.data
+        fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
     dataset = _open_data(config)
+    material = training.gather_material(config, dataset, smoke)
     started = engine.start(device)
     observer.device_started(started)
     observer.data_opened(dataset)
@@ -255,14 +267,7 @@ def train(
         )
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     observer.run_created(made)
-    training.train(
-        config,
-        dataset=dataset,
-        run=made,
-        device=started,
-        observer=observer,
-        smoke=smoke,
-    )
+    training.train(config, material, made, started, observer=observer)
     return load_run(made.path, device=device)
 
 

@@ -38,7 +38,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _umask() -> int:
@@ -47,7 +47,12 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Let the entries of ``folder`` itself reach the disk.
+
+    Raises:
+        OSError: The disk failed.
+    """
     # Windows cannot open a folder; there the rename is as durable as it gets.
     if os.name == "nt":
         return

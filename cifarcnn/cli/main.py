@@ -21,7 +21,7 @@ COMMANDS = {
     "evaluate": "Judge a trained network on the test or validation pictures.",
     "predict": "Say what is on pictures.",
     "explain": "Show what happens inside a network, as a page to read.",
-    "data": "Show the data set, and what augmentation makes of it.",
+    "data": "Fetch or import the data set, and show what is here.",
     "check": "Show a config's layers and every mistake in it.",
     "init": "Copy a shipped config to start from.",
     "schema": "Print the JSON Schema of the config, for editors.",

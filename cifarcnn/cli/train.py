@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="One epoch on 512 pictures, to see that everything works.",
 )
+@click.option(
+    "--fetch/--offline",
+    default=None,
+    help="Whether CIFAR is fetched when it is not here; left out, as the config says.",
+)
 @common
 def command(
     config_name: str,
@@ -44,6 +49,7 @@ def command(
     run_path: str | None,
     device: DeviceChoice,
     smoke: bool,
+    fetch: bool | None,
 ) -> None:
     """Train the network of a config and keep everything in the folder of a run.
 
@@ -59,15 +65,25 @@ def command(
         raise ConfigError(checked.problems)
 
     from cifarcnn import api
+    from cifarcnn.cli.fetch_display import open_fetch_display
     from cifarcnn.cli.progress import open_display
 
     with console.native_output() as native:
         # Inside, that descriptor leads to the log of the run.
-        with open_display(
-            log=lambda text: os.write(console.STDERR, f"{text}\n".encode()),
-            log_moved=native.move_to,
-        ) as display:
+        with (
+            open_fetch_display() as fetch_display,
+            open_display(
+                log=lambda text: os.write(console.STDERR, f"{text}\n".encode()),
+                log_moved=native.move_to,
+            ) as display,
+        ):
             trained = api.train(
-                checked.config, run_path, device=device, smoke=smoke, observer=display
+                checked.config,
+                run_path,
+                device=device,
+                smoke=smoke,
+                observer=display,
+                fetch=fetch,
+                fetch_observer=fetch_display,
             )
     console.answer(str(trained.path))

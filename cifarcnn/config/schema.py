@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from cifarcnn.config.addresses import find_fault
 from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation
 from cifarcnn.config.choices import Strict, describe, external, mistake, suggest
 from cifarcnn.config.initializers import ConvInitializer, Regularizer
@@ -97,6 +98,18 @@ Normalization: TypeAlias = Annotated[
 ]
 
 
+def _check_source(url: str) -> str:
+    # A stranger's config must not make this machine talk to itself.
+    fault = find_fault(url, loopback=False)
+    if fault is not None:
+        raise mistake(
+            f"'{url:.200}' cannot be a source: {fault}",
+            "write the https:// address of the archive, or of the folder that holds "
+            "it, with a slash at its end",
+        )
+    return url
+
+
 class Data(Strict):
     """Which pictures the network sees."""
 
@@ -104,6 +117,12 @@ class Data(Strict):
     """The data set; `synthetic` is drawn by code, `folder` holds your own pictures."""
     path: str | None = None
     """Where it lies: a folder or an archive; null looks in the usual places."""
+    fetch: bool = False
+    """Whether `train` fetches CIFAR when it is in none of the usual places."""
+    sources: Annotated[
+        list[Annotated[str, AfterValidator(_check_source)]], Field(max_length=20)
+    ] = []
+    """Addresses to fetch from first: of the archive, or of a folder, ending with /."""
     classes: Annotated[list[str], Field(min_length=2)] | None = None
     """Class names of a `folder`, in order; null takes the names of its folders."""
     validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1

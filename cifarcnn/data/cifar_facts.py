@@ -86,6 +86,7 @@ class Cifar:
         class_names: In the order of the labels.
         label_limits: How many values each label byte of a binary record can have; the
             last byte is the class.
+        coarse_labels: Of each class, the value of the first of two label bytes.
         labels_key: Where a Python batch keeps the class of each picture.
         names_key: Where the Python names file keeps the class names.
         binary: The files for C programs; needs no unpickling, so it is preferred.
@@ -100,6 +101,12 @@ class Cifar:
     names_key: str
     binary: Layout
     python: Layout
+    coarse_labels: tuple[int, ...] = ()
+
+    @property
+    def training_pictures(self) -> int:
+        """How many pictures the training split has."""
+        return sum(file.pictures for file in self.binary.training)
 
     @property
     def layouts(self) -> tuple[Layout, Layout]:
@@ -218,5 +225,16 @@ CIFAR100 = Cifar(
             "cifar-100-python-target/cifar-100-python",
             "cifar-100-python-target_archive",
         ),
+    ),
+    # The superclass of each class: https://www.cs.toronto.edu/~kriz/cifar.html, the
+    # superclasses being numbered by their names.
+    coarse_labels=tuple(
+        int(number)
+        for number in (
+            "4 1 14 8 0 6 7 7 18 3 3 14 9 18 7 11 3 9 7 11 6 11 5 10 7 6 13 15 3 15 0 "
+            "11 1 10 12 14 16 9 11 5 5 19 8 8 15 13 14 17 18 10 16 4 17 4 2 0 17 4 18 "
+            "17 10 3 2 12 12 16 12 1 9 19 2 10 0 1 16 12 9 13 15 13 16 19 2 4 6 19 5 5 "
+            "8 19 18 1 2 15 6 0 17 8 14 13"
+        ).split()
     ),
 )

@@ -16,13 +16,17 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 from cifarcnn.data.cifar_facts import PIXELS, Cifar, Layout
+from cifarcnn.data.tar_members import read_members
 from cifarcnn.errors import DataError
 
 _SMALL_FILE = 64 * 1024  # names and read-me files have a few hundred bytes
 _TAR_SLACK = 1024 * 1024  # headers and padding of an archive have a few kilobytes
 _AGAIN = "Get it again."
+_GZIP = b"\x1f\x8b"
+_BROKEN = (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True)
@@ -79,24 +83,22 @@ def read_archive(cifar: Cifar, layout: Layout, archive: Path) -> Iterator[Piece]
     known = awaited | set(layout.bystanders)
     seen: set[str] = set()
     try:
-        with gzip.open(archive, "rb") as unzipped:
+        with _open_unzipped(archive) as unzipped:
             limit = sum(_sizes(cifar, layout, name)[1] for name in known) + _TAR_SLACK
             stream = _Capped(unzipped, limit, archive)
-            with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 20) as members:
-                for member in members:
-                    name = _member_name(layout, archive, member, known, seen)
-                    if name is None:
-                        continue
-                    seen.add(name)
-                    shown = f"{archive}: {layout.folder}/{name}"
-                    _check_size(cifar, layout, name, shown, member.size)
-                    content = members.extractfile(member)
-                    if name in awaited and content is not None:
-                        yield Piece(name, shown, content.read())
+            for member, read in read_members(stream, archive):
+                name = _member_name(layout, archive, member, known, seen)
+                if name is None:
+                    continue
+                seen.add(name)
+                shown = f"{archive}: {layout.folder}/{name}"
+                _check_size(cifar, layout, name, shown, member.size)
+                if name in awaited:
+                    yield Piece(name, shown, read())
             # The checksum of the whole stands at the very end.
             while stream.read(1 << 20):
                 pass
-    except (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile):
+    except _BROKEN:
         raise DataError(
             f"{archive} is damaged or not a .tar.gz archive: it cannot be read to its "
             f"end. {_AGAIN}"
@@ -106,6 +108,23 @@ def read_archive(cifar: Cifar, layout: Layout, archive: Path) -> Iterator[Piece]
     missing = [name for name in source_files(layout) if name not in seen]
     if missing:
         raise DataError(f"{archive} lacks {_listed(missing)}. {_AGAIN}")
+
+
+def read_first_name(archive: Path) -> str | None:
+    """The folder that the first member of a .tar or .tar.gz lies in.
+
+    ``None`` when it is no such archive; what is wrong with it, reading it will say.
+    """
+    try:
+        with _open_unzipped(archive) as unzipped:
+            stream = _Capped(unzipped, _TAR_SLACK, archive)
+            for member, _ in read_members(stream, archive):
+                name = member.name.removeprefix("./").partition("/")[0]
+                if name not in ("", "."):
+                    return name
+    except (DataError, OSError, *_BROKEN):
+        return None
+    return None
 
 
 def is_official_archive(layout: Layout, archive: Path) -> bool:
@@ -129,10 +148,17 @@ def is_official_archive(layout: Layout, archive: Path) -> bool:
     return True
 
 
+def _open_unzipped(archive: Path) -> IO[bytes]:
+    with open(archive, "rb") as file:
+        zipped = file.read(2) == _GZIP
+    # Some browsers unzip what they fetch, and leave the .tar.
+    return cast("IO[bytes]", gzip.open(archive)) if zipped else open(archive, "rb")
+
+
 class _Capped(io.BufferedIOBase):
     """A stream that fails where the official one would long have ended."""
 
-    def __init__(self, stream: gzip.GzipFile, limit: int, path: Path) -> None:
+    def __init__(self, stream: IO[bytes], limit: int, path: Path) -> None:
         self._stream, self._limit, self._path = stream, limit, path
         self._left = limit
 

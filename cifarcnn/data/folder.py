@@ -39,9 +39,9 @@ class FolderSource:
         """Path, sizes and times of every picture, as one digest."""
         digest = hashlib.sha256()
         for split in ("train", "test"):
-            for name in _folders(self._root / split):
+            for name in class_folders(self._root / split):
                 digest.update(f"{split}/{name}/\n".encode())
-                for path in _pictures(self._root / split / name):
+                for path in picture_files(self._root / split / name):
                     digest.update(_stamp(path).encode("utf-8", "surrogateescape"))
         return {"path": str(self._root), "files": digest.hexdigest()}
 
@@ -58,15 +58,15 @@ class FolderSource:
             raise DataError(
                 f"{self._root} has no folder train; expected train/<class>/<picture>."
             )
-        classes = _folders(train)
+        classes = class_folders(train)
         if not 2 <= len(classes) <= 256:
             raise DataError(
                 f"{train} has {len(classes)} class folders, expected 2 to 256: one "
                 "folder of pictures for each class."
             )
         test = self._root / "test"
-        if test.is_dir() and _folders(test) != classes:
-            odd = sorted(set(_folders(test)) ^ set(classes))
+        if test.is_dir() and class_folders(test) != classes:
+            odd = sorted(set(class_folders(test)) ^ set(classes))
             raise DataError(
                 f"{test} must have the same class folders as train; only one of them "
                 f"has {', '.join(odd[:_SHOWN])}."
@@ -90,7 +90,7 @@ def _read_split(folder: Path, classes: list[str], failures: list[str]) -> Split:
 
     images, labels = [], []
     for label, name in enumerate(classes):
-        paths = _pictures(folder / name)
+        paths = picture_files(folder / name)
         if not paths:
             raise DataError(
                 f"{folder / name} has no pictures; expected PNG, JPEG, WebP, BMP or "
@@ -115,7 +115,8 @@ def _stamp(path: Path) -> str:
     return f"{path.name}\n{status.st_size} {status.st_mtime_ns}\n"
 
 
-def _folders(folder: Path) -> list[str]:
+def class_folders(folder: Path) -> list[str]:
+    """The names of the folders in ``folder``, sorted; none when it cannot be read."""
     # Hidden folders are never classes: editors and file managers leave them behind.
     try:
         with os.scandir(folder) as entries:
@@ -125,7 +126,8 @@ def _folders(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def _pictures(folder: Path) -> list[Path]:
+def picture_files(folder: Path) -> list[Path]:
+    """The files in ``folder`` that are pictures by their names, sorted."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:

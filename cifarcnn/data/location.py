@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +40,15 @@ def find_cifar(cifar: Cifar, path: Path | None) -> Place:
     Raises:
         DataError: Nothing was found; says what to fetch and where to put it.
     """
-    bases = _usual_places() if path is None else [path]
+    bases = usual_places() if path is None else [path]
     for base in bases:
-        place = _find_at(cifar, base)
-        if place is not None:
+        for place in places_at(cifar, base):
             return place
     raise DataError(_explain(cifar, bases, given=path is not None))
 
 
-def _usual_places() -> list[Path]:
+def usual_places() -> list[Path]:
+    """``$CIFARCNN_DATA`` where it is set, the user's cache folder, and Keras's."""
     named = os.environ.get("CIFARCNN_DATA")
     # Keras reads this variable too.
     keras = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
@@ -54,36 +56,61 @@ def _usual_places() -> list[Path]:
     return [*places, cache_folder(), Path(keras).expanduser() / "datasets"]
 
 
-def _find_at(cifar: Cifar, base: Path) -> Place | None:
+def places_at(cifar: Cifar, base: Path) -> Iterator[Place]:
+    """Every place in ``base`` where files of ``cifar`` seem to lie, the best first."""
     for layout in cifar.layouts:
         homes = ("", layout.folder, *layout.other_homes)
         for folder in (base / home for home in homes):
             # os.path: what may not be looked into is a folder without our files.
             if any(os.path.isfile(folder / file.name) for file in layout.data_files):
-                return Place(layout, folder, packed=False)
+                yield Place(layout, folder, packed=False)
     for layout in cifar.layouts:
         names = (layout.archive.name, *layout.other_homes)
         if base.name in names and os.path.isfile(base):
-            return Place(layout, base, packed=True)
+            yield Place(layout, base, packed=True)
         for archive in (base / name for name in names):
             if os.path.isfile(archive):
-                return Place(layout, archive, packed=True)
-    return None
+                yield Place(layout, archive, packed=True)
+
+
+def is_there(cifar: Cifar) -> bool:
+    """Whether something that looks like ``cifar`` lies in one of the usual places."""
+    return any(any(places_at(cifar, base)) for base in usual_places())
+
+
+def explain_by_hand(cifar: Cifar, folder: Path | None) -> str:
+    """How to get ``cifar`` without this program's help.
+
+    Args:
+        cifar: Which data set.
+        folder: Where to put it; ``None``: into the folder that was looked into.
+    """
+    archive = cifar.binary.archive
+    target = "there" if folder is None else f"into {folder}"
+    return (
+        f"By hand: fetch {archive.url} ({archive.size:,} bytes, sha256 "
+        f"{archive.sha256}) and put it {target}, unopened; or say where it lies with "
+        "data.path or the environment variable CIFARCNN_DATA; or bring what you have, "
+        "in any form: cifarcnn data import PATH\n"
+        "dataset: synthetic needs no download."
+    )
 
 
 def _explain(cifar: Cifar, bases: list[Path], *, given: bool) -> str:
-    layouts, archive = cifar.layouts, cifar.binary.archive
+    layouts = cifar.layouts
     wanted = [f"{layout.folder}/" for layout in layouts]
     wanted += [layout.archive.name for layout in layouts]
     places = "".join(f"\n  {base}{_state(base)}" for base in bases)
-    target = "there" if given else f"into {cache_folder()}"
+    way = f"Fetch it with: cifarcnn data fetch {cifar.name}"
+    if given and os.path.isfile(bases[0]):
+        way = f"Bring it with: cifarcnn data import {shlex.quote(str(bases[0]))}"
+    elif given:
+        way += f" --to {shlex.quote(str(bases[0]))}"
     return (
         f"{cifar.title} was not found. "
         f"Looked for {', '.join(wanted[:-1])} or {wanted[-1]} in:{places}\n"
-        f"Fetch {archive.url} ({archive.size:,} bytes, sha256 {archive.sha256}) and "
-        f"put it {target}, unopened; or say where it lies with data.path or the "
-        "environment variable CIFARCNN_DATA.\n"
-        "dataset: synthetic needs no download."
+        f"{way}\n"
+        f"{explain_by_hand(cifar, None if given else cache_folder())}"
     )
 
 

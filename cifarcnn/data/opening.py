@@ -13,7 +13,8 @@ from cifarcnn.data.location import find_cifar
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
 
-_CIFAR = {facts.name: facts for facts in (CIFAR10, CIFAR100)}
+# Those that can be fetched, by their names in a config.
+CIFAR = {facts.name: facts for facts in (CIFAR10, CIFAR100)}
 
 
 def open_dataset(dataset: str, path: str | Path | None) -> Dataset:
@@ -54,8 +55,8 @@ def open_source(name: str, source: Source) -> Dataset:
 
 def _find(dataset: str, path: str | Path | None) -> Source:
     place = None if path is None else Path(path).expanduser()
-    if dataset in _CIFAR:
-        cifar = _CIFAR[dataset]
+    if dataset in CIFAR:
+        cifar = CIFAR[dataset]
         return CifarSource(cifar, find_cifar(cifar, place))
     if dataset == "folder":
         if place is None:

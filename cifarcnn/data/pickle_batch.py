@@ -23,6 +23,8 @@ _MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 # Official batches remember about 20,000 things. Pythons before 3.15 make a table as
 # long as the largest number named here, whatever the size of the file.
 _MEMO_LIMIT = 1_000_000
+# Each makes an object at most. The longest official file has about 300,000.
+_MOST_OPERATIONS = 600_000
 
 
 class _Remembered:
@@ -90,7 +92,7 @@ def read_pickled_batch(
         if type(label) is not int or not 0 <= label < classes:
             raise DataError(
                 f"{shown}: picture {position} (counted from 0) has the label "
-                f"{label!r:.40}, expected 0 to {classes - 1}."
+                f"{_shown(label)}, expected 0 to {classes - 1}."
             )
     pixels = _pixels(stored, pictures)
     if pixels is None:
@@ -119,7 +121,9 @@ def read_pickled_names(cifar: Cifar, data: bytes, shown: str) -> list[str]:
 
 def _unpickle(data: bytes, shown: str) -> dict[str, object]:
     try:
-        for opcode, argument, _ in pickletools.genops(data):
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+            if count >= _MOST_OPERATIONS:
+                raise pickle.UnpicklingError("more operations than any CIFAR file")
             if opcode.name in _MEMO_OPCODES and int(argument or 0) >= _MEMO_LIMIT:
                 raise pickle.UnpicklingError("memo index out of bounds")
         # Python 2 wrote these files: its strings are bytes.
@@ -143,7 +147,18 @@ def _unpickle(data: bytes, shown: str) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return value if isinstance(value, str) else type(value).__name__
+
+
+def _shown(label: object) -> str:
+    # Python refuses to write out very long numbers, and very deep lists.
+    if isinstance(label, float) or (isinstance(label, int) and abs(label) < 10**18):
+        return str(label)
+    if isinstance(label, bytes | str):
+        return f"{label[:20]!r}"
+    return f"of the type {type(label).__name__}"
 
 
 def _pixels(stored: object, pictures: int) -> bytes | None:

@@ -13,9 +13,6 @@ from cifarcnn.training.schedules import learning_rate
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
-    from cifarcnn.data import Split
-
-SMOKE_PICTURES = 512
 
 # Arithmetic between two looks at the clock and at signals: about a quarter of a second
 # on two cores, so that a network that is small beside Python's work does not wait
@@ -23,18 +20,6 @@ SMOKE_PICTURES = 512
 # On a GPU it is a tenth of a second at 100 TFLOP a second; a slow one takes a second.
 _OPERATIONS_PER_EXECUTION = {"cpu": 6e10, "gpu": 1e13}
 _MOST_STEPS_PER_EXECUTION = 16
-
-
-def choose_for_smoke(split: Split) -> Split:
-    """At most 512 pictures, evenly spaced: sorted data keeps all its classes."""
-    import numpy as np
-
-    from cifarcnn.data import Split as PictureSplit
-
-    if len(split.labels) <= SMOKE_PICTURES:
-        return split
-    places = np.linspace(0, len(split.labels) - 1, SMOKE_PICTURES).round().astype(int)
-    return PictureSplit(split.images[places], split.labels[places])
 
 
 def build_optimizer(

@@ -37,9 +37,9 @@ def test_what_is_there_and_the_pictures_of_every_class(folder, call):
         "training pictures: 9,000; for validation: 1,000",
         "",
     ]
-    assert lines[7] == "class       training pictures"
-    assert lines[8] == "airplane                  900"
-    assert lines[17] == "truck                     900"
+    assert lines[7] == "class       training pictures  for validation"
+    assert lines[8] == "airplane                  900             100"
+    assert lines[17] == "truck                     900             100"
     assert lines[18:] == ["", "pictures: article-pictures-1.png"]
     # Ten rows of twelve pictures.
     assert grid(folder / "article-pictures-1.png").shape[0] == 4 + 10 * 68

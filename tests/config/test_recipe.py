@@ -201,7 +201,9 @@ def test_the_defaults_change_nothing():
     assert config.evaluation.test_time_augmentation == "none"
 
 
-@pytest.mark.parametrize("name", ["speedrun", "resnet18", "article-tuned"])
+@pytest.mark.parametrize(
+    "name", ["article-tuned", "article-regularized", "fast", "speedrun", "resnet18"]
+)
 def test_the_resolved_recipe_reads_back_the_same(name, tmp_path: Path):
     config = load_config(name)
     file = tmp_path / "config.yaml"
@@ -231,3 +233,11 @@ def test_the_tuned_article_has_the_layers_of_the_article():
 
     assert sizes("article-tuned") == sizes("article")
     assert load_config("article-tuned").training.epochs == 3
+
+
+def test_the_regularized_article_has_at_most_three_times_the_parameters():
+    regularized, article = (
+        check_config(name, []).summary.parameters
+        for name in ("article-regularized", "article")
+    )
+    assert regularized <= 3 * article

@@ -33,6 +33,8 @@ def test_a_model_is_all_that_a_config_needs(check: Check) -> None:
     assert config.data.model_dump() == {
         "dataset": "cifar10",
         "path": None,
+        "fetch": False,
+        "sources": [],
         "classes": None,
         "validation_fraction": 0.1,
         "normalization": "unit",

@@ -11,11 +11,20 @@ from cifarcnn.data.location import find_cifar
 from cifarcnn.errors import DataError
 
 FETCH = (
-    "Fetch https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (170,052,171 bytes, "
+    "{way}\n"
+    "By hand: fetch https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz "
+    "(170,052,171 bytes, "
     "sha256 c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd) and "
     "put it {target}, unopened; or say where it lies with data.path or the "
-    "environment variable CIFARCNN_DATA.\n"
+    "environment variable CIFARCNN_DATA; or bring what you have, in any form: "
+    "cifarcnn data import PATH\n"
     "dataset: synthetic needs no download."
+)
+HERE = FETCH.replace("{way}", "Fetch it with: cifarcnn data fetch cifar10").replace(
+    "{target}", "into {target}"
+)
+THERE = FETCH.replace("{way}", "Bring it with: cifarcnn data import {path}").replace(
+    "{target}", "there"
 )
 LOOKED = (
     "CIFAR-10 was not found. Looked for cifar-10-batches-bin/, cifar-10-batches-py/, "
@@ -97,7 +106,7 @@ def test_nothing_found_says_where_and_what_to_fetch(places):
         find_cifar(CIFAR10, None)
     assert str(caught.value) == (
         f"{LOOKED}\n  {places[0]} (does not exist)\n  {places[1]}\n"
-        f"  {places[2]} (does not exist)\n" + FETCH.format(target=f"into {places[1]}")
+        f"  {places[2]} (does not exist)\n" + HERE.format(target=places[1])
     )
 
 
@@ -107,5 +116,12 @@ def test_a_given_path_is_the_only_one_looked_at(places, tmp_path):
     with pytest.raises(DataError) as caught:
         find_cifar(CIFAR10, other)
     assert str(caught.value) == (
-        f"{LOOKED}\n  {other} (a file of another name)\n" + FETCH.format(target="there")
+        f"{LOOKED}\n  {other} (a file of another name)\n" + THERE.format(path=other)
     )
+
+
+def test_a_folder_that_was_given_is_where_it_would_be_fetched_to(tmp_path):
+    with pytest.raises(DataError) as caught:
+        find_cifar(CIFAR100, tmp_path)
+    lines = str(caught.value).splitlines()
+    assert lines[2] == f"Fetch it with: cifarcnn data fetch cifar100 --to {tmp_path}"

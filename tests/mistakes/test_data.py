@@ -166,22 +166,28 @@ LOOKED = (
     "cifar-10-binary.tar.gz or cifar-10-python.tar.gz in:\n"
 )
 FETCH = (
-    "Fetch https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz (170,052,171 bytes, "
+    "By hand: fetch https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz "
+    "(170,052,171 bytes, "
     "sha256 c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd) and put "
     "it there, unopened; or say where it lies with data.path or the environment "
-    "variable CIFARCNN_DATA.\n"
+    "variable CIFARCNN_DATA; or bring what you have, in any form: cifarcnn data import "
+    "PATH\n"
     "dataset: synthetic needs no download."
 )
+WAY = "Fetch it with: cifarcnn data fetch cifar10"
+INTO = f"{WAY} --to {{data}}\n"
 FOLDER = "data.dataset=folder"
 TWO = "model.layers=[Flatten, Dense: 2]"
 THREE = "model.layers=[Flatten, Dense: 3]"
 CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     "a folder that is not there": (
-        no_folder, [], 1, f"{LOOKED}  {{data}} (does not exist)\n{FETCH}",
+        no_folder, [], 1, f"{LOOKED}  {{data}} (does not exist)\n{INTO}{FETCH}",
     ),
-    "an empty folder": (nothing, [], 1, f"{LOOKED}  {{data}}\n{FETCH}"),
+    "an empty folder": (nothing, [], 1, f"{LOOKED}  {{data}}\n{INTO}{FETCH}"),
     "a file of another name": (
-        some_file, [], 1, f"{LOOKED}  {{data}} (a file of another name)\n{FETCH}",
+        some_file, [], 1,
+        f"{LOOKED}  {{data}} (a file of another name)\n"
+        f"Bring it with: cifarcnn data import {{data}}\n{FETCH}",
     ),
     "a file cut short": (
         cut_short, [], 1,
@@ -303,6 +309,7 @@ def test_the_message_is_the_expected_one(
     assert said == f"error: {message}\n".replace("{data}", str(data))
     assert outcome.stdout == ""
     assert outcome.code == code
+    assert not (tmp_path / "runs").exists()
     assert not (data / "harm").exists() and not (tmp_path / "evil.txt").exists()
 
 
@@ -320,5 +327,5 @@ def test_without_a_path_every_usual_place_is_named(
     )
     fetch = FETCH.replace("put it there", f"put it into {tmp_path}/cache")
     said = outcome.stderr[outcome.stderr.index("error: ") :]
-    assert said == f"error: {LOOKED}{places}{fetch}\n"
+    assert said == f"error: {LOOKED}{places}{WAY}\n{fetch}\n"
     assert (outcome.code, outcome.stdout) == (1, "")

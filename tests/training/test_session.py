@@ -11,7 +11,7 @@ from cifarcnn.config import Config
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.network import build_model, read_weights
 from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import Observer, files, session, train
+from cifarcnn.training import Observer, files, gather_material, train
 
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
@@ -58,7 +58,8 @@ def train_in(keras, make_dataset, device, tmp_path: Path):
     def start(config: Config, **options):
         run = Run.create(tmp_path / f"runs{next(count)}", "tiny")
         given = options.pop("dataset", None) or make_dataset(70)
-        return train(config, given, run, device, **options)
+        material = gather_material(config, given, options.pop("smoke", False))
+        return train(config, material, run, device, **options)
 
     return start
 
@@ -152,15 +153,14 @@ def test_the_observer_hears_each_step_with_the_partial_batch(train_in, make_conf
     assert events == [(1, 4, names), 1, (2, 4, names), 2, "end"]
 
 
-def test_steps_in_one_go_are_the_same_steps(train_in, make_config, monkeypatch):
+def test_steps_in_one_go_are_the_same_steps(train_in, make_config):
     together = figures(train_in(make_config()))
     recorder = Recorder()
-    monkeypatch.setattr(session, "steps_per_execution", lambda config, kind: 3)
-    assert figures(train_in(make_config(), observer=recorder)) == together
+    three = make_config(steps_per_execution=3)
+    assert figures(train_in(three, observer=recorder)) == together
     steps = [event[1] for event in recorder.events if isinstance(event, tuple)]
     assert steps == [3, 4, 3, 4]
-    monkeypatch.setattr(session, "steps_per_execution", lambda config, kind: 1)
-    assert figures(train_in(make_config())) == together
+    assert figures(train_in(make_config(steps_per_execution=1))) == together
 
 
 def test_the_partial_batch_counts_by_its_pictures(

@@ -1,0 +1,47 @@
+"""A shipped config through ``cifarcnn.train``, counting its pictures in a file.
+
+Called by ``training_speed.py``; trains until it is killed.
+"""
+
+import contestant
+
+import cifarcnn
+from cifarcnn.training.observer import Observer
+
+
+class Pictures(Observer):
+    """Counts how many pictures were learnt from."""
+
+    def __init__(self, counter):
+        self.counter = counter
+        self.plan = None
+
+    def training_started(self, plan):
+        self.plan = plan
+
+    def batch_ended(self, epoch, step, logs):
+        each = self.plan.pictures_per_epoch
+        # The last batch of an epoch may be smaller.
+        done = min(step * self.plan.batch_size, each)
+        self.counter.write((epoch - 1) * each + done)
+
+
+def main():
+    options = contestant.parse(__doc__)
+    overrides = {
+        "training.batch_size": options.batch_size,
+        "training.precision": options.precision,
+        "training.epochs": 10_000,
+        "data.dataset": "cifar10" if options.data else "synthetic",
+        "data.path": str(options.data) if options.data else None,
+    }
+    if not options.recipe:
+        # The network, its loss and its optimizer alone, which the peers have as well.
+        overrides |= {"data.augmentation": [], "training.averaging": None}
+    config = cifarcnn.load_config(options.network, overrides)
+    observer = Pictures(contestant.Counter(options.counter))
+    cifarcnn.train(config, "run", device="cpu", observer=observer)
+
+
+if __name__ == "__main__":
+    main()

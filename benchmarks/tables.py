@@ -1,0 +1,215 @@
+"""Writes the tables of ``benchmarks/README.md`` from ``benchmarks/results/*.json``.
+
+    python benchmarks/tables.py [--write]
+
+Without ``--write`` it prints them, and ends with 1 where the README says otherwise.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BEGIN = "<!-- tables: made by tables.py --write -->\n"
+END = "<!-- end of the tables -->\n"
+
+
+def figure(spread, form=",.2f"):
+    """A median with its middle half."""
+    low, middle, high = (f"{spread[key]:{form}}" for key in ("low", "median", "high"))
+    return f"{middle} ({low} to {high})"
+
+
+def table(head, rows):
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def training_speed(results):
+    ours = ("cifarcnn-float32", "cifarcnn-bfloat16")
+    head = ["contestant", "pictures/s", *(f"{name} is × as fast" for name in ours)]
+    head += ["share of the peak", "memory, MB"]
+    rows = []
+    for name, row in results["contestants"].items():
+        ratios = [row.get(f"{own}_is_times_as_fast") for own in ours]
+        share = row.get("share_of_peak")
+        rows.append(
+            [
+                name,
+                figure(row["pictures_per_second"], ",.0f"),
+                *("" if ratio is None else figure(ratio) for ratio in ratios),
+                "" if share is None else figure(share, ".0%"),
+                f"{row['peak_memory_mb']:,}",
+            ]
+        )
+    text = table(head, rows)
+    peaks = [
+        f"{precision} {figure(peak['gflop_per_second'], ',.0f')} GFLOP/s "
+        f"({peak['by'].split('-')[1]})"
+        for precision, peak in results["matrix_product_peak"].items()
+    ]
+    if peaks:
+        text += f"\nPeak, product of large matrices: {'; '.join(peaks)}.\n"
+    return text
+
+
+def augmentation(results):
+    rows = [
+        [
+            name,
+            *(
+                figure(row[kind][key], form)
+                for kind in ("wall", "processor")
+                for key, form in (("milliseconds", ".2f"), ("times_nothing", ".3f"))
+            ),
+        ]
+        for name, row in results.items()
+    ]
+    head = ["augmentation", "ms a step", "ratio", "processor ms", "processor ratio"]
+    return table(head, rows)
+
+
+def batch_norm(results):
+    rows = []
+    for case, ways in results.items():
+        ours, keras = ways.values()
+        rows.append(
+            [
+                case,
+                figure(ours["milliseconds"], ".1f"),
+                figure(keras["milliseconds"], ".1f"),
+                figure(list(keras.values())[1]),
+            ]
+        )
+    return table(["maps", "one operation, ms", "Keras's layer, ms", "ratio"], rows)
+
+
+def precision(results):
+    rows = []
+    for name, row in results.items():
+        times, ratio, speed = row.values()
+        cells = [figure(times, ",.0f"), figure(speed, ",.0f"), figure(ratio)]
+        rows.append([name, *cells])
+    return table(["step", "ms", "pictures/s", "× as long as the first"], rows)
+
+
+def leave_one_out(results):
+    rows = []
+    for name, row in results["rows"].items():
+        deviation = row["deviation_of_points"]
+        rows.append(
+            [
+                name,
+                f"{row['accuracy']:.2%}",
+                f"{row['points_lost']:.2f}",
+                "" if deviation is None else f"{deviation:.2f}",
+                str(row["seeds"]),
+            ]
+        )
+    head = ["left out", "validation accuracy", "points lost", "deviation", "seeds"]
+    return table(head, rows)
+
+
+def startup(results):
+    rows = []
+    for name, row in results.items():
+        own, share = row.values()
+        rows.append([name, figure(own), figure(share, ".3f")])
+    return table(["whole process", "seconds", "of importing TensorFlow"], rows)
+
+
+def prediction(results):
+    text = startup(results["one_picture"])
+    rows = []
+    for name, row in results["folder"].items():
+        speed, ratio = row.values()
+        rows.append([name, figure(speed, ",.0f"), figure(ratio)])
+    head = ["a folder, after the start", "pictures/s", "cifarcnn predict is × as fast"]
+    return f"{text}\n{table(head, rows)}"
+
+
+def time_between_steps(results):
+    rows = [
+        [name, f"{part['seconds']:.3f}", f"{part['share']:.2%}"]
+        for name, part in results["parts"].items()
+    ]
+    told = results["share_of_anything_but_the_step_with_ready_batches"]
+    after = ", ".join(f"{size:,.0f}" for size in results["memory_after_each_epoch_mb"])
+    between = results["share_between_steps"]
+    epoch = figure(results["epoch_seconds"])
+    return (
+        table(["part of an epoch", "seconds", "share"], rows)
+        + f"\nAn epoch takes {epoch} s. Between its first and its last step "
+        f"{figure(between, '.2%')} of the time is not spent in the "
+        f"compiled step; all told, a step takes {figure(told, '.2%')} longer than on "
+        f"batches that lie ready. Memory after each epoch, MB: {after}; peak "
+        f"{results['peak_memory_mb']:,.0f}.\n"
+    )
+
+
+TABLES = {
+    "training_speed": training_speed,
+    "augmentation": augmentation,
+    "batch_norm": batch_norm,
+    "precision": precision,
+    "leave_one_out": leave_one_out,
+    "startup": startup,
+    "prediction": prediction,
+    "time_between_steps": time_between_steps,
+}
+
+
+def describe(document):
+    """A heading, and on what machine and how busy it was."""
+    arguments = ", ".join(
+        f"{name.replace('_', ' ')} {' '.join(value) if value != str(value) else value}"
+        for name, value in document["arguments"].items()
+        if value not in ("False", []) and name not in ("contestants", "pieces")
+    )
+    place = document["machine"]
+    packages = ", ".join(f"{name} {text}" for name, text in place["packages"].items())
+    return (
+        f"### {document['benchmark']}: {arguments}\n\n"
+        f"{place['date']}, {place['cores']} cores of {place['processor']}, "
+        f"{place['memory_gib']:.0f} GiB, Python {place['python']}, {packages}; load of "
+        f"other programs before {place['load_before']:.1f}.\n\n"
+    )
+
+
+def make_tables(folder):
+    """All results of a folder as Markdown, in the order of the benchmarks above."""
+    documents = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    if not documents:
+        return "Nothing is measured yet.\n"
+    documents.sort(key=lambda document: [*TABLES].index(document["benchmark"]))
+    return "\n".join(
+        describe(document) + TABLES[document["benchmark"]](document["results"])
+        for document in documents
+    )
+
+
+def fill(text, tables):
+    """The README with its tables in place of those that it has."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    readme = HERE / "README.md"
+    tables = make_tables(HERE / "results")
+    filled = fill(readme.read_text(encoding="utf-8"), tables)
+    if options.write:
+        readme.write_text(filled, encoding="utf-8")
+        return
+    print(tables)
+    if filled != readme.read_text(encoding="utf-8"):
+        sys.exit("README.md has other tables: python benchmarks/tables.py --write")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""``cifarcnn data import``: a copy that is on this machine already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cifarcnn.cli.options import common
+
+
+@click.command("import")
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    default=None,
+    help="Where it goes; left out, the user's cache folder.",
+)
+@common
+def command(path: Path, folder: Path | None) -> None:
+    """Check your own copy of CIFAR-10 or CIFAR-100 and put it where it is found.
+
+    PATH is an archive or a folder of the binary or the Python version, a folder that
+    holds one (such as Keras's or torchvision's), an .npz file with x_train, y_train,
+    x_test and y_test, or folders of 32x32 pictures train/<class>/ and test/<class>/.
+    PATH itself stays as it is. The new path is printed on standard output.
+    """
+    from cifarcnn.cli import console
+    from cifarcnn.cli.columns import printable
+    from cifarcnn.cli.fetch_display import FetchLines
+    from cifarcnn.data.importing.bringing import import_cifar
+
+    brought = import_cifar(path, folder=folder, observer=FetchLines())
+    title = brought.cifar.title
+    if brought.official:
+        console.say(f"imported: {title}, the official files to the byte")
+    else:
+        console.say(
+            f"imported: {title}, but not the official bytes: 60,000 pictures, "
+            "the right number of every class, hardly any of them twice; more cannot be "
+            "checked"
+        )
+    if brought.rival is not None:
+        console.say(
+            printable(
+                f"note: {brought.rival} is found before it and is what the program "
+                "uses; move it away, or name the new one with data.path"
+            )
+        )
+    console.answer(str(brought.path))

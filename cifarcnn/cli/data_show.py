@@ -1,0 +1,232 @@
+"""``cifarcnn data show``: what data is here, and a grid of its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cifarcnn.cli.options import common, set_option
+from cifarcnn.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cifarcnn.data import Dataset, Split
+    from cifarcnn.training.augmentation import Augmentation
+
+# How many of a class stand side by side, and how many epochs.
+_PICTURES_OF_A_CLASS = 12
+_EPOCHS = 8
+# More rows than that nobody looks at.
+_MOST_CLASSES = 100
+
+
+@click.command("show")
+@click.option(
+    "--config",
+    "-c",
+    "config_name",
+    metavar="FILE|NAME",
+    default="article",
+    show_default=True,
+    help="Whose data to show: a YAML file, or the name of a shipped config.",
+)
+@set_option
+@click.option(
+    "--augmented",
+    is_flag=True,
+    help="Beside each picture, what the network would see of it in training.",
+)
+@click.option(
+    "--epoch",
+    type=click.IntRange(1, 100_000),
+    default=1,
+    show_default=True,
+    help="The first of the epochs that --augmented shows.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=None,
+    help="In place of the config's training.seed.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.png",
+    default=None,
+    help="Where the pictures go; left out, a new file in this folder.",
+)
+@common
+def command(
+    config_name: str,
+    settings: tuple[str, ...],
+    augmented: bool,
+    epoch: int,
+    seed: int | None,
+    out: Path | None,
+) -> None:
+    """Say what data set is here, and draw pictures of every class into a PNG.
+
+    Where it lies and came from, whether it is the official one to the byte, and how
+    many pictures of each class there are. What is drawn are training pictures; the
+    test pictures stay unseen.
+    """
+    from cifarcnn.cli import console
+    from cifarcnn.config import check_config
+    from cifarcnn.errors import ConfigError
+
+    given = [*settings, *([] if seed is None else [f"training.seed={seed}"])]
+    checked = check_config(config_name, given)
+    config = checked.config
+    if config is None:
+        raise ConfigError(checked.problems)
+
+    from cifarcnn.data import open_dataset
+    from cifarcnn.training.augmentation import build_augmentation
+
+    dataset = open_dataset(config.data.dataset, config.data.path)
+    split, validation = dataset.training(
+        config.data.validation_fraction, config.training.seed
+    )
+    augmentation = build_augmentation(
+        config.data.augmentation, config.training.seed, len(split)
+    )
+    if not augmented:
+        grid = _draw_plain(dataset, split)
+    elif augmentation is None:
+        raise UsageError(
+            f"'{config_name}' has no data.augmentation: the network sees the pictures "
+            "as they are. Try one with --set 'data.augmentation=[RandomFlip]'."
+        )
+    else:
+        with console.native_output():
+            grid = _draw_augmented(augmentation, dataset, split, epoch)
+    console.answer(_describe(dataset, split, validation))
+    name = f"{config.name}-{'augmented' if augmented else 'pictures'}"
+    target = out or _free_name(name)
+    _write(target, grid)
+    console.answer(f"pictures: {target}")
+
+
+def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
+    import numpy as np
+
+    from cifarcnn.cli.columns import lay_out, printable
+
+    names = dataset.class_names
+    kept = 0 if validation is None else len(validation)
+    columns = [
+        np.bincount(part.labels, minlength=len(names))
+        for part in (split, *([validation] if validation else []))
+    ]
+    rows = [
+        [name, *(f"{column[label]:,}" for column in columns)]
+        for label, name in enumerate(names)
+    ]
+    headings = ["class", "training pictures", "for validation"][: len(columns) + 1]
+    return "\n".join(
+        [
+            f"data set: {dataset.name}, {len(names)} classes",
+            f"origin: {printable(dataset.origin)}",
+            *map(printable, _describe_origin(dataset)),
+            f"official files: {_describe_official(dataset)}",
+            f"checksum: {dataset.checksum}",
+            *([f"note: these are {dataset.notice}"] if dataset.notice else []),
+            f"training pictures: {len(split):,}; for validation: {kept:,}",
+            "",
+            lay_out(headings, rows, numbers=len(columns)),
+            "",
+        ]
+    )
+
+
+def _describe_origin(dataset: Dataset) -> list[str]:
+    """Where a CIFAR came from, and what else lies in the usual places."""
+    from cifarcnn.data.location import places_at, usual_places
+    from cifarcnn.data.opening import CIFAR
+    from cifarcnn.data.provenance import read_provenance
+
+    if dataset.name not in CIFAR:
+        return []
+    lines = []
+    provenance = read_provenance(Path(dataset.origin))
+    if provenance is not None:
+        lines.append(f"{provenance.how}: {provenance.day} from {provenance.origin}")
+    others = (
+        place.path
+        for base in usual_places()
+        for place in places_at(CIFAR[dataset.name], base)
+    )
+    used = Path(dataset.origin)
+    lines += [f"also here: {path}" for path in dict.fromkeys(others) if path != used]
+    return lines
+
+
+def _describe_official(dataset: Dataset) -> str:
+    if dataset.official:
+        return "yes, to the byte"
+    if dataset.name in ("cifar10", "cifar100"):
+        return "no; numbers, sizes and labels are right, the bytes are others"
+    return "no"
+
+
+def _draw_plain(dataset: Dataset, split: Split) -> bytes:
+    from cifarcnn.data.grid import draw_grid
+
+    members = list(_members(dataset, split))
+    return draw_grid(
+        [split.images[places[:_PICTURES_OF_A_CLASS]] for _, places in members],
+        [name for name, _ in members],
+        [],
+    )
+
+
+def _draw_augmented(
+    augmentation: Augmentation, dataset: Dataset, split: Split, epoch: int
+) -> bytes:
+    import numpy as np
+
+    from cifarcnn import engine
+    from cifarcnn.data.grid import draw_grid
+    from cifarcnn.training.augmentation.preview import preview
+
+    engine.start("cpu")
+    members = list(_members(dataset, split))
+    index = np.array([places[0] for _, places in members], dtype=np.int32)
+    epochs = range(epoch - 1, epoch - 1 + _EPOCHS)
+    return draw_grid(
+        list(preview(augmentation, split.images, index, epochs)),
+        [name for name, _ in members],
+        ["as it is", *(f"epoch {number + 1}" for number in epochs)],
+    )
+
+
+def _members(dataset: Dataset, split: Split) -> Iterator[tuple[str, np.ndarray]]:
+    """The name and the pictures of each class, as far as they are shown."""
+    import numpy as np
+
+    for label, name in enumerate(dataset.class_names[:_MOST_CLASSES]):
+        places = np.flatnonzero(split.labels == label)
+        if len(places):
+            yield name, places
+
+
+def _free_name(name: str) -> Path:
+    """The first of ``name-1.png``, ``name-2.png`` and so on that is not there."""
+    number = 1
+    while (path := Path(f"{name}-{number}.png")).exists():
+        number += 1
+    return path
+
+
+def _write(target: Path, grid: bytes) -> None:
+    from cifarcnn.files import write_atomically
+
+    try:
+        write_atomically(target, grid)
+    except OSError as error:
+        raise UsageError(f"'{target}' cannot be written: {error.strerror}") from None

@@ -1,0 +1,159 @@
+"""What the user sees of a fetch: a bar on a terminal, else a line now and then."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from cifarcnn.cli import console
+from cifarcnn.cli.columns import printable
+from cifarcnn.cli.progress import describe_seconds
+from cifarcnn.data.fetching.observer import FetchObserver
+from cifarcnn.errors import Stopped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from cifarcnn.data.fetching.sources import Source
+
+_SECONDS_BETWEEN_LINES = 10.0
+_KEPT = "interrupted; what has come is kept, and the same command goes on from there"
+
+
+class FetchLines(FetchObserver):
+    """Plain lines on standard error."""
+
+    def __init__(self) -> None:
+        self._last_line = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing to clear away; a bar has."""
+
+    def show(self, text: str) -> None:
+        """One line for the user."""
+        console.say(printable(text))
+
+    def source_opened(self, source: Source, done: int) -> None:
+        total = source.archive.size
+        there = f"; {describe_share(done, total)} is here already" if done else ""
+        self.show(f"fetching: {source.url} ({total / 1e6:,.0f} MB{there})")
+        self._last_line = time.monotonic()
+
+    def bytes_arrived(self, done: int, total: int, rate: float) -> None:
+        now = time.monotonic()
+        if now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            self.show(describe_progress(done, total, rate))
+
+    def pausing(self, source: Source, cause: str, seconds: float) -> None:
+        self.show(f"note: {_host(source)}: {cause} Once more in {seconds:.0f} s")
+
+    def source_left(self, source: Source, cause: str) -> None:
+        self.show(f"note: {_host(source)}: {cause} Left for now")
+
+    def restarted(self, source: Source) -> None:
+        self.show(
+            f"note: {_host(source)} has another version now, or cannot send the rest "
+            "alone: it begins anew"
+        )
+
+    def waiting_for_another(self, lock: Path) -> None:
+        self.show(f"note: another process is fetching into {lock.parent}; waiting")
+
+    def archive_placed(self, path: Path, url: str) -> None:
+        self.show(f"fetched: {path}, size and sha256 as published")
+
+    def remarked(self, sentence: str) -> None:
+        self.show(f"note: {sentence}")
+
+
+class FetchBar(FetchLines):
+    """The same lines above a bar with rate and time left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._progress: Progress = _make_progress()
+        self._bar: TaskID | None = None
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def show(self, text: str) -> None:
+        self._progress.console.print(printable(text))
+
+    def source_opened(self, source: Source, done: int) -> None:
+        super().source_opened(source, done)
+        total = source.archive.size
+        if self._bar is None:
+            self._bar = self._progress.add_task("", total=total, figures="")
+        self._progress.update(self._bar, total=total, completed=done)
+        self._progress.start()
+
+    def bytes_arrived(self, done: int, total: int, rate: float) -> None:
+        if self._bar is not None:
+            figures = describe_progress(done, total, rate)
+            self._progress.update(self._bar, completed=done, figures=figures)
+
+    def archive_placed(self, path: Path, url: str) -> None:
+        self._progress.stop()
+        super().archive_placed(path, url)
+
+
+def open_fetch_display() -> FetchLines:
+    """The display that suits standard error: a bar on a terminal, else lines."""
+    screen = console.err()
+    live = screen.is_terminal and not screen.is_dumb_terminal
+    return FetchBar() if live else FetchLines()
+
+
+def _host(source: Source) -> str:
+    return urlsplit(source.url).hostname or source.url
+
+
+@contextlib.contextmanager
+def interruption_explained() -> Iterator[None]:
+    """Say at SIGINT and SIGTERM what becomes of the bytes that have come."""
+
+    def stop(number: int, frame: object) -> None:
+        raise Stopped(number, _KEPT)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(signal.SIGINT, _KEPT) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def describe_progress(done: int, total: int, rate: float) -> str:
+    """``34 % of 170 MB, 1,200 kB/s, 1 min 33 s left``."""
+    if done >= total:
+        return f"{describe_share(done, total)}, all of it"
+    # Less than a byte a second is no rate to reckon with.
+    left = f"{describe_seconds((total - done) / rate)} left" if rate >= 1 else "stalled"
+    return f"{describe_share(done, total)}, {rate / 1000:,.0f} kB/s, {left}"
+
+
+def describe_share(done: int, total: int) -> str:
+    """``34 % of 170 MB``."""
+    return f"{100 * done // total} % of {total / 1e6:,.0f} MB"
+
+
+def _make_progress() -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    return Progress(
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[figures]}", markup=False),
+        console=console.err(),
+        transient=True,
+    )

