@@ -179,12 +179,15 @@ def _explain(
     wanted_class: str | None,
 ) -> Explanation | ModelExplanation:
     from cifarcnn.api import load_run
+    from cifarcnn.page import require_finite
 
     with _without_matplotlib():
         loaded = load_run(run.path, weights=weights, device=device, data_path=data)
     if photo is None or name is None:
         return loaded.explain_model()
-    return loaded.explain(photo, name=name, wanted_class=wanted_class)
+    story = loaded.explain(photo, name=name, wanted_class=wanted_class)
+    require_finite(story)
+    return story
 
 
 @contextlib.contextmanager

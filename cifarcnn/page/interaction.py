@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cifarcnn.errors import RunError
 from cifarcnn.explanation.story import (
     ActivationStep,
     Convolution,
@@ -71,6 +72,30 @@ def find_start(convolution: Convolution) -> tuple[int, int, int]:
     values = convolution.before[:, :, filter]
     row, column = np.unravel_index(np.argmax(values), values.shape)
     return filter, int(row), int(column)
+
+
+def require_finite(story: Explanation) -> None:
+    """See that there are only numbers that can be shown.
+
+    Raises:
+        RunError: A value within the network is infinite or not a number.
+    """
+    import numpy as np
+
+    places = {"the last layer": story.softmax.logits}
+    if not isinstance(story.feature_maps, Missing):
+        for maps in reversed(story.feature_maps):
+            places[maps.taken_after] = maps.maps
+    if not isinstance(story.convolution, Missing):
+        places[story.convolution.filters.layer] = story.convolution.before
+    # From the first layer on, since whatever follows is no number either.
+    for layer, values in reversed(places.items()):
+        if not np.isfinite(values).all():
+            raise RunError(
+                f"On this picture {layer} gives values that are infinite or not a "
+                "number, so there is nothing to show. The training went astray: try a "
+                "smaller learning rate."
+            )
 
 
 def shares_filters(story: Explanation) -> bool:

@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
+from cifarcnn.errors import RunError
 from cifarcnn.page.interaction import (
     MOST_FILTERS,
     find_start,
     pack_explanation,
     pack_model,
+    require_finite,
     shares_filters,
 )
 
@@ -88,6 +92,25 @@ def test_an_activation_behind_another_convolution_has_channels_of_its_own(
     assert not shares_filters(explain([first, second, *dense]))
     normalized = [first, "BatchNormalization", {"Activation": "relu"}, *dense]
     assert shares_filters(explain(normalized))
+
+
+def test_values_that_cannot_be_shown_are_refused(story: Any) -> None:
+    require_finite(story)
+    sentence = (
+        "On this picture {} gives values that are infinite or not a number, so there "
+        "is nothing to show. The training went astray: try a smaller learning rate."
+    )
+    lost = np.full(10, np.nan, np.float32)
+    astray = replace(story, softmax=replace(story.softmax, logits=lost))
+    with pytest.raises(RunError) as caught:
+        require_finite(astray)
+    assert str(caught.value) == sentence.format("the last layer")
+    first, second = story.feature_maps
+    maps = np.where(second.maps > second.maps.mean(), np.inf, second.maps)
+    astray = replace(astray, feature_maps=(first, replace(second, maps=maps)))
+    with pytest.raises(RunError) as caught:
+        require_finite(astray)
+    assert str(caught.value) == sentence.format("conv2d_2")
 
 
 def test_the_model_alone_carries_its_filters(model_story: Any) -> None:
