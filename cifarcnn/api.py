@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
 from cifarcnn.config.recipe import Views
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from cifarcnn.data import Dataset, Split
     from cifarcnn.data.fetching.observer import FetchObserver
+    from cifarcnn.data.photo import Photo
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
+    from cifarcnn.explanation import Explanation, ModelExplanation, Subject
     from cifarcnn.training import Observer
 
     Array = np.ndarray[Any, Any]
@@ -149,6 +151,43 @@ class LoadedRun:
             )
         return predict_probabilities(self.model, images, views=self.views)
 
+    def explain(
+        self,
+        image: Path | BinaryIO | Array | Photo,
+        *,
+        name: str = "",
+        wanted_class: str | None = None,
+    ) -> Explanation:
+        """What happens in the network when it looks at a picture.
+
+        Args:
+            image: A file, a stream of its bytes, one that was read before, or uint8
+                ``(32, 32, 3)``.
+            name: What the picture is called; the name of a file when left out.
+            wanted_class: A class to explain besides the two most probable ones.
+
+        Raises:
+            PictureError: The picture cannot be read.
+            UsageError: There is no such class, or an array has another shape or
+                element type.
+        """
+        from cifarcnn.explanation import explain_picture
+
+        return explain_picture(
+            self._subject(), image, name=name, wanted_class=wanted_class
+        )
+
+    def explain_model(self) -> ModelExplanation:
+        """What there is to say about the network without a picture."""
+        from cifarcnn.explanation import explain_model
+
+        return explain_model(self._subject())
+
+    def _subject(self) -> Subject:
+        from cifarcnn.explanation import Subject
+
+        return Subject(self.model, self.config, self.class_names, lambda: self.dataset)
+
 
 def build_model(config: Config) -> keras.Model:
     """The untrained network of a config: an ordinary ``keras.Model``.
@@ -214,6 +253,7 @@ def train(
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
     dataset = _open_data(config)
+    material = training.gather_material(config, dataset, smoke)
     started = engine.start(device)
     observer.device_started(started)
     observer.data_opened(dataset)
@@ -227,14 +267,7 @@ def train(
         )
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     observer.run_created(made)
-    training.train(
-        config,
-        dataset=dataset,
-        run=made,
-        device=started,
-        observer=observer,
-        smoke=smoke,
-    )
+    training.train(config, material, made, started, observer=observer)
     return load_run(made.path, device=device)
 
 

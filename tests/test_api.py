@@ -317,3 +317,22 @@ def test_classes_that_the_folder_does_not_have_are_refused_before_a_run_is_made(
         "mug, cup."
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_explain_tells_what_predict_says_and_where_the_patches_come_from(
+    loaded: cifarcnn.LoadedRun, pictures: np.ndarray[Any, Any]
+) -> None:
+    found = loaded.explain(pictures[0], name="noise", wanted_class="frog")
+    expected = loaded.predict(pictures[:1])[0]
+    assert np.array_equal(found.prediction.probabilities, expected)
+    assert found.class_names == loaded.class_names
+    assert found.prediction.wanted == loaded.class_names.index("frog")
+    assert found.sight.name == "noise"
+    notice = loaded.manifest.origin.data.notice
+    for deeper in (found.deeper, loaded.explain_model().deeper):
+        count = len(loaded.split("validation"))
+        assert (deeper.split, deeper.pictures) == ("validation", count)
+        assert deeper.note == (
+            f"The patches come from {count:,} of the {count:,} validation pictures. "
+            f"They are {notice}."
+        )

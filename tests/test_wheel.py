@@ -66,3 +66,12 @@ def test_init_copies_one_whose_schema_is_found(unpacked: Path, tmp_path: Path) -
 def test_it_holds_the_types_and_no_tests(unpacked: Path) -> None:
     assert (unpacked / "cifarcnn" / "py.typed").is_file()
     assert not (unpacked / "tests").exists()
+
+
+def test_the_templates_of_the_page_are_inside(unpacked: Path) -> None:
+    def names(root: Path) -> list[str]:
+        folder = root / "cifarcnn" / "page" / "templates"
+        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
+
+    assert "page.js" in names(ROOT)
+    assert names(unpacked) == names(ROOT)

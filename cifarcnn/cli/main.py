@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train the network of a config.",
     "evaluate": "Judge a trained network on the test or validation pictures.",
     "predict": "Say what is on pictures.",
+    "explain": "Show what happens inside a network, as a page to read.",
     "data": "Fetch or import the data set, and show what is here.",
     "check": "Show a config's layers and every mistake in it.",
     "init": "Copy a shipped config to start from.",

@@ -73,14 +73,19 @@ def read_picture_aloud(source: Path | BinaryIO, name: str) -> np.ndarray:
     """
     import numpy as np
 
-    picture = _decode(_read_bytes(source), name)
-    orientation = _orientation(picture)
+    picture = decode(read_bytes(source), name)
+    orientation = orientation_of(picture)
     # After shrinking: a centred square keeps its place under every rotation.
-    small = _turn(flatten_colours(_shrink(prepare_mode(picture))), orientation)
+    small = turn(flatten_colours(_shrink(prepare_mode(picture))), orientation)
     return np.array(small, dtype=np.uint8)
 
 
-def _read_bytes(source: Path | BinaryIO) -> bytes:
+def read_bytes(source: Path | BinaryIO) -> bytes:
+    """All bytes of a file or stream.
+
+    Raises:
+        PictureError: As ``read_picture``.
+    """
     if not isinstance(source, PurePath):
         data = source.read(MAX_BYTES + 1)
     else:
@@ -109,7 +114,17 @@ def _read_bytes(source: Path | BinaryIO) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str) -> Image.Image:
+def decode(data: bytes, name: str, draft_side: int = _DRAFT_SIDE) -> Image.Image:
+    """A picture with its pixels, as they lie in the file.
+
+    Args:
+        data: The bytes of the file.
+        name: What the user calls it.
+        draft_side: A JPEG may come out smaller, but no side below this.
+
+    Raises:
+        PictureError: As ``read_picture``.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -134,7 +149,7 @@ def _decode(data: bytes, name: str) -> Image.Image:
             f"{MAX_PIXELS:,} are accepted. Make it smaller first."
         )
     try:
-        picture.draft(None, (_DRAFT_SIDE, _DRAFT_SIDE))
+        picture.draft(None, (draft_side, draft_side))
         picture.load()
     except Exception as error:
         # On damaged bytes Pillow's readers raise whatever they stumble over.
@@ -144,7 +159,8 @@ def _decode(data: bytes, name: str) -> Image.Image:
     return picture
 
 
-def _orientation(picture: Image.Image) -> int:
+def orientation_of(picture: Image.Image) -> int:
+    """How it must be turned, as EXIF numbers it; 1 for not at all."""
     try:
         return int(picture.getexif().get(_ORIENTATION, 1))
     except Exception:
@@ -167,7 +183,8 @@ def _shrink(picture: Image.Image) -> Image.Image:
     )
 
 
-def _turn(picture: Image.Image, orientation: int) -> Image.Image:
+def turn(picture: Image.Image, orientation: int) -> Image.Image:
+    """Turn or mirror a picture as EXIF's number says."""
     if orientation == 1:
         return picture
     from PIL.Image import Transpose

@@ -10,6 +10,7 @@ from cifarcnn.engine.devices import (
     explain_missing_gpu,
     start,
 )
+from cifarcnn.engine.gradients import gradient
 from cifarcnn.engine.precision import choose_precision
 from cifarcnn.engine.tensorflow_only import fused_batch_norm, has_fused_batch_norm
 
@@ -21,6 +22,7 @@ __all__ = [
     "describe_failed_operation",
     "explain_missing_gpu",
     "fused_batch_norm",
+    "gradient",
     "has_fused_batch_norm",
     "start",
 ]

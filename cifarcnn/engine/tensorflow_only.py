@@ -5,7 +5,11 @@ Whoever calls one asks before whether it is there, and has another way.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def has_fused_batch_norm() -> bool:
@@ -58,3 +62,19 @@ def fused_batch_norm(
         # Of a single value TensorFlow divides by 1, not by 0.
         variance *= tf.maximum(count - 1, 1) / count
     return normalized, mean, variance
+
+
+def tape_gradient(
+    function: Callable[[Any], Any], at: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """The gradient of ``function``; see :func:`cifarcnn.engine.gradient`."""
+    import tensorflow as tf
+
+    values = tf.convert_to_tensor(at)
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        result = function(values)
+    unconnected = tf.UnconnectedGradients.ZERO
+    found = tape.gradient(result, values, unconnected_gradients=unconnected)
+    gradient: np.ndarray[Any, Any] = found.numpy()
+    return gradient

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from cifarcnn.network.builder import build_model, logits_model, normalization
+from cifarcnn.network.builder import (
+    build_model,
+    logits_model,
+    normalization,
+    require_classes,
+)
 from cifarcnn.network.conversion import convert_arguments, convert_choice
 from cifarcnn.network.fast_twin import build_fast_twin
 from cifarcnn.network.starts import set_whitening
@@ -16,6 +21,7 @@ __all__ = [
     "logits_model",
     "normalization",
     "read_weights",
+    "require_classes",
     "set_whitening",
     "to_numpy",
     "write_weights",

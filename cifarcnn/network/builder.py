@@ -59,16 +59,28 @@ def assemble(
     images = keras.Input((32, 32, 3), dtype="uint8", name=INPUT)
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
-    logits = _stack(_without_softmax(config.model.layers), normalized, make)
-    if tuple(logits.shape) != (None, class_count):
-        shape = tuple(logits.shape[1:])
+    logits = _stack(without_softmax(config.model.layers), normalized, make)
+    require_classes(tuple(logits.shape[1:]), class_count)
+    # float32 whatever the precision of the layers: small probabilities matter.
+    softmax = keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
+    return keras.Model(images, softmax(logits), name="cifarcnn")
+
+
+def require_classes(shape: tuple[int, ...], class_count: int) -> None:
+    """See that a last layer fits the classes.
+
+    Args:
+        shape: What it gives for one picture.
+        class_count: Number of classes.
+
+    Raises:
+        UsageError: It does not give one number per class.
+    """
+    if shape != (class_count,):
         raise UsageError(
             f"The last layer gives the shape {shape}, but the data has {class_count} "
             f"classes: it must give ({class_count},)."
         )
-    # float32 whatever the precision of the layers: small probabilities matter.
-    softmax = keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
-    return keras.Model(images, softmax(logits), name="cifarcnn")
 
 
 def logits_model(model: keras.Model) -> keras.Model:
@@ -98,7 +110,7 @@ def normalization(config: Config) -> tuple[Any, Any]:
     )
 
 
-def _without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
+def without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     """The same layers, the last that has an activation without its softmax."""
     layers = list(layers)
     for place in reversed(range(len(layers))):

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from cifarcnn.training.material import Material, gather_material
 from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 from cifarcnn.training.session import train
 
-__all__ = ["EpochRecord", "Observer", "Outcome", "Plan", "train"]
+__all__ = [
+    "EpochRecord",
+    "Material",
+    "Observer",
+    "Outcome",
+    "Plan",
+    "gather_material",
+    "train",
+]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cifarcnn.config import summarize
+from cifarcnn.network import require_classes
 from cifarcnn.training.augmentation import Augmentation, build_augmentation
 from cifarcnn.training.batches import Batches
 from cifarcnn.training.objective import weigh_classes
@@ -23,18 +25,25 @@ class Material:
     """The pictures of one training, with all that is decided about them beforehand.
 
     Attributes:
+        dataset: Where they come from.
         split: The pictures to learn from.
         validation: Those judged after each epoch; ``None`` for none.
         batches: The batches of every epoch.
         augmentation: What changes the pictures, or ``None`` for nothing.
-        class_names: Names of the classes, in the order of their numbers.
+        smoke: Whether this is only a trial on few pictures.
     """
 
+    dataset: Dataset
     split: Split
     validation: Split | None
     batches: Batches
     augmentation: Augmentation | None
-    class_names: tuple[str, ...]
+    smoke: bool
+
+    @property
+    def class_count(self) -> int:
+        """Number of classes."""
+        return len(self.dataset.class_names)
 
     def all_images(self) -> np.ndarray[Any, Any]:
         """The pictures to learn from and behind them those to judge by, as uint8."""
@@ -67,9 +76,11 @@ def gather_material(config: Config, dataset: Dataset, smoke: bool = False) -> Ma
         smoke: Take at most 512 pictures of each split.
 
     Raises:
-        UsageError: A class weight names a class that the data set does not have.
+        UsageError: The network or a class weight does not fit the classes.
     """
     settings = config.training
+    class_count = len(dataset.class_names)
+    require_classes(summarize(config).rows[-1].output_shape, class_count)
     split, validation = dataset.training(config.data.validation_fraction, settings.seed)
     if smoke:
         split = choose_for_smoke(split)
@@ -84,9 +95,9 @@ def gather_material(config: Config, dataset: Dataset, smoke: bool = False) -> Ma
         weigh_classes(settings.class_weights, split.labels, dataset.class_names),
         settings.drop_remainder,
         augmentation,
-        len(dataset.class_names),
+        class_count,
     )
-    return Material(split, validation, batches, augmentation, dataset.class_names)
+    return Material(dataset, split, validation, batches, augmentation, smoke)
 
 
 def choose_for_smoke(split: Split) -> Split:

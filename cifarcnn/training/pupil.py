@@ -71,14 +71,11 @@ def build_pupil(
         device: What Keras was started on.
         precision: What its layers compute in.
         epochs: Of the whole training.
-
-    Raises:
-        UsageError: The last layer does not give one number per class.
     """
     import keras
 
     settings = config.training
-    class_count = len(material.class_names)
+    class_count = material.class_count
     steps_per_epoch = material.batches.steps
     keras.utils.set_random_seed(settings.seed)
     network = build_model(config, class_count)

@@ -16,7 +16,7 @@ from cifarcnn.training.files import (
     write_litert_model,
 )
 from cifarcnn.training.keeper import Keeper
-from cifarcnn.training.material import Material, gather_material
+from cifarcnn.training.material import Material
 from cifarcnn.training.observer import Observer, Outcome, Plan
 from cifarcnn.training.preparation import build_callbacks
 from cifarcnn.training.pupil import Pupil, build_pupil
@@ -25,7 +25,6 @@ from cifarcnn.training.signals import SignalWatch
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
-    from cifarcnn.data import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
 
@@ -35,11 +34,10 @@ _VALIDATION_BATCH = 500
 
 def train(
     config: Config,
-    dataset: Dataset,
+    material: Material,
     run: Run,
     device: Device,
     *,
-    smoke: bool = False,
     observer: Observer | None = None,
 ) -> Outcome:
     """Train the network of ``config`` and write the files of ``run``.
@@ -49,32 +47,30 @@ def train(
 
     Args:
         config: With ``data.normalization`` resolved; written to the run as it is.
-        dataset: The pictures.
+        material: The pictures, from ``gather_material``.
         run: A new folder.
         device: What Keras was started on.
-        smoke: Train one epoch on at most 512 pictures, to see that everything works.
         observer: Is told of each step.
 
     Returns:
         The figures of all epochs.
 
     Raises:
-        UsageError: The config and the data set do not fit together.
         RunError: The loss is not finite any more, or a file cannot be written.
         Stopped: A signal came; what was trained is saved.
     """
     observer = observer or Observer()
     settings = config.training
     precision = choose_precision(settings.precision, device)
-    material = gather_material(config, dataset, smoke)
+    dataset = material.dataset
     run.write_config(config)
     run.write_environment(
         describe_environment(dataset, device, settings.seed, precision)
     )
     with SignalWatch() as signals:
-        epochs = 1 if smoke else settings.epochs
+        epochs = 1 if material.smoke else settings.epochs
         pupil = build_pupil(config, material, device, precision, epochs)
-        plan = _plan(config, material, pupil, epochs, smoke)
+        plan = _plan(config, material, pupil, epochs)
         keeper = Keeper(
             run,
             describe_origin(dataset, device),
@@ -119,9 +115,7 @@ def train(
     return outcome
 
 
-def _plan(
-    config: Config, material: Material, pupil: Pupil, epochs: int, smoke: bool
-) -> Plan:
+def _plan(config: Config, material: Material, pupil: Pupil, epochs: int) -> Plan:
     validation = material.validation
     return Plan(
         epochs=epochs,
@@ -130,8 +124,8 @@ def _plan(
         training_pictures=len(material.split.labels),
         validation_pictures=len(validation.labels) if validation else 0,
         parameters=pupil.network.count_params(),
-        class_count=len(material.class_names),
-        smoke=smoke,
+        class_count=material.class_count,
+        smoke=material.smoke,
     )
 
 

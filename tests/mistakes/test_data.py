@@ -309,6 +309,7 @@ def test_the_message_is_the_expected_one(
     assert said == f"error: {message}\n".replace("{data}", str(data))
     assert outcome.stdout == ""
     assert outcome.code == code
+    assert not (tmp_path / "runs").exists()
     assert not (data / "harm").exists() and not (tmp_path / "evil.txt").exists()
 
 

@@ -39,7 +39,7 @@ def build_alike(config, classes):
     set_identities(model, config.model.layers)
     return model
 network.build_model = build_alike
-from cifarcnn.training import train
+from cifarcnn.training import gather_material, train
 
 class Store:
     def __init__(self, pictures, classes):
@@ -62,7 +62,7 @@ for number, case in enumerate(json.loads(sys.argv[2])):
     store = Store(case["pictures"], len(names))
     dataset = Dataset("folder", names, "here", "0" * 64, False, None, store)
     run = Run.create(Path(sys.argv[1]), f"run{number}")
-    records = train(config, dataset, run, device).records
+    records = train(config, gather_material(config, dataset), run, device).records
     print(json.dumps([loss for r in records for loss in (r.loss, r.val_loss)]))
 """
 LAYERS = [

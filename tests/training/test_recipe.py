@@ -10,7 +10,7 @@ import pytest
 
 from cifarcnn.network import build_model, read_weights
 from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import Observer, train
+from cifarcnn.training import Observer, gather_material, train
 
 LAYERS = [
     {
@@ -47,7 +47,8 @@ def train_it(keras, make_dataset, device, tmp_path: Path, make_config):
     def start(pictures=70, observer=None, **settings):
         run = Run.create(tmp_path / f"runs{next(count)}", "tiny")
         config = make_config(layers=LAYERS, **settings)
-        outcome = train(config, make_dataset(pictures), run, device, observer=observer)
+        material = gather_material(config, make_dataset(pictures))
+        outcome = train(config, material, run, device, observer=observer)
         return run, outcome
 
     return start

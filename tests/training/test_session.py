@@ -11,7 +11,7 @@ from cifarcnn.config import Config
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.network import build_model, read_weights
 from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import Observer, files, train
+from cifarcnn.training import Observer, files, gather_material, train
 
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
@@ -58,7 +58,8 @@ def train_in(keras, make_dataset, device, tmp_path: Path):
     def start(config: Config, **options):
         run = Run.create(tmp_path / f"runs{next(count)}", "tiny")
         given = options.pop("dataset", None) or make_dataset(70)
-        return train(config, given, run, device, **options)
+        material = gather_material(config, given, options.pop("smoke", False))
+        return train(config, material, run, device, **options)
 
     return start
 

@@ -1,0 +1,184 @@
+"""The logits of some classes taken apart into the terms of the last dense layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.config.layers.dense import Rescaling
+from cifarcnn.config.layers.normalization import BatchNormalization
+from cifarcnn.explanation.steps import GLOBAL_POOLINGS, IN_PLACE, Step, Steps
+from cifarcnn.explanation.story import Contribution, Dense, LogitParts, Missing
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+    Arrays = Mapping[str, Array]
+
+STRONGEST = 12
+_IDLE = frozenset({"Dropout", "GaussianNoise"})  # act in training only
+_AFFINE = frozenset({"Rescaling", "BatchNormalization"})
+
+
+def show_dense(
+    steps: Steps, weights: Arrays, values: Arrays, classes: Sequence[int]
+) -> Dense | Missing:
+    """What the last dense layer makes of its inputs.
+
+    Args:
+        steps: The network.
+        weights: Its arrays by name.
+        values: The result of every step for the picture, without the batch.
+        classes: Whose logits.
+    """
+    import numpy as np
+
+    last = list(steps.values())[-1]
+    found = _find_dense(steps, last)
+    if isinstance(found, Missing):
+        return found
+    dense, later = found
+    inputs = values[dense.inputs[0]]
+    # In double precision, so that only the network's own rounding is left.
+    kernel = weights[f"{dense.name}/kernel"].astype(np.float64)
+    bias = weights.get(f"{dense.name}/bias")
+    factor, shift = _follow_up(later, weights, kernel.shape[1])
+    added = shift if bias is None else factor * bias + shift
+    shape = _shape_of_inputs(steps, dense)
+    logits = values[last.name]
+    flattening = _find_flattening(steps)
+    return Dense(
+        layer=dense.name,
+        source=_source(steps, dense).owner,
+        source_shape=shape,
+        flattening=None if flattening is None else flattening.name,
+        flattened_shape=(
+            None if flattening is None else steps[flattening.inputs[0]].shape
+        ),
+        inputs=inputs,
+        logits=tuple(
+            _take_apart(
+                index,
+                float(logits[index]),
+                inputs,
+                kernel[:, index] * factor[index],
+                float(added[index]),
+                shape,
+            )
+            for index in classes
+        ),
+        note=_note(later),
+    )
+
+
+def _find_dense(steps: Steps, last: Step) -> tuple[Step, list[Step]] | Missing:
+    """The last dense layer, and what changes its results by a factor and a number."""
+    later: list[Step] = []
+    step = last
+    while step.kind != "Dense":
+        plain = step.kind == "Activation" and step.activation == "linear"
+        if not plain and step.kind not in _IDLE | _AFFINE:
+            return Missing(
+                f"The logits come from {step.owner} ({step.kind}), not from a dense "
+                "layer, and are not sums of inputs times weights."
+            )
+        later.insert(0, step)
+        step = steps[step.inputs[0]]
+    return step, later
+
+
+def _follow_up(
+    later: Sequence[Step], weights: Arrays, units: int
+) -> tuple[Array, Array]:
+    """Factor and summand that later layers apply to each unit, float64."""
+    import numpy as np
+
+    factor, shift = np.ones(units), np.zeros(units)
+    for step in later:
+        layer = step.layer
+        if isinstance(layer, Rescaling):
+            scale, offset = np.array(layer.scale), np.array(layer.offset)
+        elif isinstance(layer, BatchNormalization):
+            zeros, ones = np.zeros(units), np.ones(units)
+            variance = weights[f"{step.name}/moving_variance"].astype(np.float64)
+            gamma = weights.get(f"{step.name}/gamma", ones)
+            beta = weights.get(f"{step.name}/beta", zeros)
+            scale = gamma / np.sqrt(variance + layer.epsilon)
+            offset = beta - weights[f"{step.name}/moving_mean"] * scale
+        else:
+            continue
+        factor, shift = factor * scale, shift * scale + offset
+    return factor, shift
+
+
+def _source(steps: Steps, dense: Step) -> Step:
+    """Whose values the dense layer weighs: before a flatten, if there is one."""
+    step = steps[dense.inputs[0]]
+    before = step
+    while before.kind in IN_PLACE and before.inputs:
+        before = steps[before.inputs[0]]
+    return steps[before.inputs[0]] if before.kind == "Flatten" else step
+
+
+def _shape_of_inputs(steps: Steps, dense: Step) -> tuple[int, ...]:
+    return _source(steps, dense).shape
+
+
+def _find_flattening(steps: Steps) -> Step | None:
+    kinds = GLOBAL_POOLINGS | {"Flatten"}
+    return next(
+        (
+            step
+            for step in steps.values()
+            if step.kind in kinds and steps[step.inputs[0]].is_map
+        ),
+        None,
+    )
+
+
+def _take_apart(
+    index: int,
+    logit: float,
+    inputs: Array,
+    weights: Array,
+    bias: float,
+    shape: tuple[int, ...],
+) -> LogitParts:
+    import numpy as np
+
+    contributions = inputs * weights
+    order = (-np.abs(contributions)).argsort(kind="stable")
+    strongest = [
+        Contribution(
+            index=int(at),
+            place=tuple(int(side) for side in np.unravel_index(at, shape)),
+            value=float(inputs[at]),
+            weight=float(weights[at]),
+            contribution=float(contributions[at]),
+        )
+        for at in order[:STRONGEST]
+    ]
+    return LogitParts(
+        class_index=index,
+        logit=logit,
+        bias=bias,
+        weights=weights.astype(np.float32),
+        contributions=contributions.astype(np.float32),
+        strongest=tuple(strongest),
+        rest=float(contributions[order[STRONGEST:]].sum()),
+    )
+
+
+def _note(later: Sequence[Step]) -> str | None:
+    names = [step.owner for step in later if step.kind in _AFFINE]
+    if not names:
+        return None
+    comes, multiplies, adds = "comes", "multiplies", "adds"
+    if len(names) > 1:
+        comes, multiplies, adds = "come", "multiply", "add"
+    return (
+        f"After this layer {comes} {' and '.join(names)}, which {multiplies} every sum "
+        f"and {adds} a number: the factors are counted into the weights, the numbers "
+        "into the bias."
+    )

@@ -1,0 +1,174 @@
+"""The network as single operations: every activation is a step of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cifarcnn.config.layers import AnyLayer, Residual, Shape
+from cifarcnn.config.summary import INPUT_SHAPE
+from cifarcnn.network.builder import NORMALIZATION, without_softmax
+
+if TYPE_CHECKING:
+    from cifarcnn.config import Config
+
+CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D"})
+POOLINGS = frozenset({"MaxPooling2D", "AveragePooling2D"})
+GLOBAL_POOLINGS = frozenset({"GlobalAveragePooling2D", "GlobalMaxPooling2D"})
+# What changes every value, or leaves it, without moving it.
+IN_PLACE = frozenset(
+    {
+        "BatchNormalization",
+        "LayerNormalization",
+        "GroupNormalization",
+        "Dropout",
+        "SpatialDropout2D",
+        "GaussianNoise",
+        "Rescaling",
+    }
+)
+# No name of a layer in a config has a point in it.
+ACTIVATION = ".activation"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation.
+
+    Attributes:
+        name: Unique. The layer's own; of an activation that is written within another
+            layer, that layer's and ``.activation``.
+        kind: Keras's name of the kind of layer: ``Activation`` for an activation,
+            wherever it is written; ``Add`` for the end of a residual.
+        layer: As the config has it; None for the normalization of the pixels.
+        inputs: Names of the steps whose results go in.
+        shape: Of the result for one picture.
+        depth: How many residuals it lies within.
+    """
+
+    name: str
+    kind: str
+    layer: AnyLayer | None
+    inputs: tuple[str, ...]
+    shape: Shape
+    depth: int
+
+    @property
+    def owner(self) -> str:
+        """The name of the layer that the step belongs to, as the user knows it."""
+        return self.name.removesuffix(ACTIVATION)
+
+    @property
+    def activation(self) -> str:
+        """The function of an activation; ``linear`` for every other step."""
+        if self.kind != "Activation":
+            return "linear"
+        return str(getattr(self.layer, "activation", "linear"))
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the result is maps, and not a row of numbers."""
+        return len(self.shape) == 3
+
+    @property
+    def cells(self) -> int:
+        """Height times width of maps; 0 of a row of numbers."""
+        return self.shape[0] * self.shape[1] if self.is_map else 0
+
+
+Steps = Mapping[str, Step]
+
+
+def list_steps(config: Config) -> dict[str, Step]:
+    """The operations of a config's network by name, each after those it needs.
+
+    The first is the normalization of the pixels, the last gives the logits.
+    """
+    steps: dict[str, Step] = {}
+    first = Step(NORMALIZATION, "Rescaling", None, (), INPUT_SHAPE, 0)
+    steps[first.name] = first
+    _add_steps(steps, without_softmax(config.model.layers), first, 0)
+    return steps
+
+
+def has_activation(layer: AnyLayer) -> bool:
+    """Whether a function is written within a layer that does something else too."""
+    if layer.type == "Activation":
+        return False
+    return getattr(layer, "activation", "linear") != "linear"
+
+
+def activation_name(layer: AnyLayer) -> str:
+    """The name of the step of an activation that is written within ``layer``."""
+    return layer.name + ACTIVATION
+
+
+def _add_steps(
+    steps: dict[str, Step], layers: Sequence[AnyLayer], last: Step, depth: int
+) -> Step:
+    for layer in layers:
+        if isinstance(layer, Residual):
+            main = _add_steps(steps, layer.layers, last, depth + 1)
+            short = _add_steps(steps, layer.shortcut, last, depth + 1)
+            inputs = (main.name, short.name)
+            last = Step(layer.name, "Add", layer, inputs, main.shape, depth)
+        else:
+            shape = layer.output_shape(last.shape)
+            last = Step(layer.name, layer.type, layer, (last.name,), shape, depth)
+        steps[last.name] = last
+        if has_activation(layer):
+            name = activation_name(layer)
+            last = Step(name, "Activation", layer, (last.name,), last.shape, depth)
+            steps[name] = last
+    return last
+
+
+def convolutions(steps: Steps) -> list[Step]:
+    """Every convolution, in the order of the config."""
+    return [step for step in steps.values() if step.kind in CONVOLUTIONS]
+
+
+def find_activation(
+    steps: Steps, start: Step, passed: Collection[str]
+) -> tuple[Step, tuple[Step, ...]] | None:
+    """The first activation on the one way on from a step, and the steps between.
+
+    Args:
+        steps: The network.
+        start: Where to begin.
+        passed: Kinds of steps that may stand between.
+
+    Returns:
+        None when the way divides, ends, or comes to another kind before.
+    """
+    between: list[Step] = []
+    for step in _way_on(steps, start):
+        if step.activation != "linear":
+            return step, tuple(between)
+        if step.kind != "Activation" and step.kind not in passed:
+            return None
+        between.append(step)
+    return None
+
+
+def _way_on(steps: Steps, start: Step) -> Iterator[Step]:
+    """The steps that follow, as long as there is one only."""
+    while True:
+        users = [step for step in steps.values() if start.name in step.inputs]
+        if len(users) != 1:
+            return
+        start = users[0]
+        yield start
+
+
+def maps_of(steps: Steps, convolution: Step) -> tuple[Step, str | None]:
+    """Where the maps of a convolution are taken, and their activation.
+
+    After the first activation that follows, with nothing but normalizations, poolings
+    and the like between; else as they leave the convolution.
+    """
+    found = find_activation(steps, convolution, IN_PLACE | POOLINGS)
+    if found is None:
+        return convolution, None
+    return found[0], found[0].activation

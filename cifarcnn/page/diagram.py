@@ -1,0 +1,109 @@
+"""The whole network to scale: a box for every layer that makes maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cifarcnn.config.summary import Row
+from cifarcnn.explanation.story import NetworkTable
+from cifarcnn.page.numbers import show_size
+
+# Layers that change neither size nor number of maps would only repeat a box.
+_DRAWN = ("Conv", "Pooling", "Dense", "Flatten", "UpSampling", "ZeroPadding")
+_PIXEL = 4.0  # how high one row of a map is drawn
+_WIDEST = 64.0  # how wide the layer with the most channels is drawn
+_SLOT = 92.0
+_LONGEST = 15  # letters of a name, so that neighbours do not run into each other
+_ABOVE = 14.0
+_BELOW = 44.0
+_MOST_UNITS = 160.0  # how high the layer with the most units is drawn
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One box of the diagram, in units of the drawing.
+
+    Attributes:
+        left: Of the box.
+        top: Of the box.
+        width: Proportional to the number of channels.
+        height: Proportional to the side of the maps, or to the number of units.
+        flat: Whether it is a row of units, not maps.
+        middle: Where its words stand.
+        lines: The words below it.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+    flat: bool
+    middle: float
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Boxes from left to right.
+
+    Attributes:
+        width: Of the drawing.
+        height: Of the drawing.
+        baseline: Where words begin.
+        shapes: Every box.
+        channels_per_unit: How many channels one unit of width stands for.
+        has_units: Whether rows of units are among the boxes.
+    """
+
+    width: float
+    height: float
+    baseline: float
+    shapes: tuple[Shape, ...]
+    channels_per_unit: float
+    has_units: bool
+
+
+def draw_network(network: NetworkTable) -> Diagram:
+    """Lay the boxes out: heights and widths in proportion, one slot for each layer."""
+    rows = [row for row in network.rows if _is_drawn(row)]
+    maps = [row.output_shape for row in rows if len(row.output_shape) == 3]
+    channels = max([network.input_shape[2], *(shape[2] for shape in maps)])
+    side = max([network.input_shape[0], *(shape[0] for shape in maps)])
+    units = max([row.output_shape[0] for row in rows if _is_flat(row)], default=1)
+    tall = max(_PIXEL * side, _MOST_UNITS if units > 1 else 0)
+
+    def shape(slot: int, name: str, size: Sequence[int], flat: bool) -> Shape:
+        middle = (slot + 0.5) * _SLOT
+        if flat:
+            width, height = 8.0, max(_MOST_UNITS * size[0] / units, 2.0)
+        else:
+            width = max(_WIDEST * size[2] / channels, 2.0)
+            height = _PIXEL * size[0]
+        top = _ABOVE + (tall - height) / 2
+        lines = (_shorten(name), show_size(size))
+        return Shape(middle - width / 2, top, width, height, flat, middle, lines)
+
+    shapes = [shape(0, "input", network.input_shape, False)]
+    for slot, row in enumerate(rows, 1):
+        shapes.append(shape(slot, row.name, row.output_shape, _is_flat(row)))
+    return Diagram(
+        width=len(shapes) * _SLOT,
+        height=_ABOVE + tall + _BELOW,
+        baseline=_ABOVE + tall + 20,
+        shapes=tuple(shapes),
+        channels_per_unit=channels / _WIDEST,
+        has_units=any(shape.flat for shape in shapes),
+    )
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+
+
+def _is_drawn(row: Row) -> bool:
+    return any(kind in row.type for kind in _DRAWN)
+
+
+def _is_flat(row: Row) -> bool:
+    return len(row.output_shape) == 1

@@ -1,0 +1,204 @@
+"""A small network with every part of the story, and a browser to read pages in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarcnn.page import Setting, render_model_page, render_picture_page
+
+LAYERS = [
+    {"Conv2D": {"filters": 6, "kernel_size": 3, "padding": "same",
+                "activation": "relu"}},
+    "MaxPooling2D",
+    {"Conv2D": {"filters": 8, "kernel_size": 3, "activation": "relu"}},
+    "Flatten",
+    {"Dense": {"units": 10, "activation": "softmax"}},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def explain(shared_cache: Path) -> Callable[..., Any]:
+    """Explains a picture, or the model alone, with an untrained network."""
+    from cifarcnn import engine
+    from cifarcnn.config import Config
+    from cifarcnn.data import open_dataset
+    from cifarcnn.explanation import Subject, explain_model, explain_picture
+    from cifarcnn.network import build_model
+
+    engine.start("cpu")
+    import keras
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFARCNN_CACHE", str(shared_cache))
+        dataset = open_dataset("synthetic", None)
+        dataset.training(0.1, 0), dataset.test()
+
+    def explain(layers: list[Any], picture: int | None = 3, **data: Any) -> Any:
+        keras.utils.set_random_seed(1)
+        config = Config.model_validate_json(
+            json.dumps(
+                {
+                    "name": "tiny",
+                    "data": {"dataset": "synthetic", **data},
+                    "model": {"layers": layers},
+                    "training": {},
+                }
+            )
+        )
+        model = build_model(config, 10)
+        subject = Subject(model, config, dataset.class_names, lambda: dataset)
+        if picture is None:
+            return explain_model(subject)
+        pixels = dataset.test().images[picture]
+        return explain_picture(subject, pixels, name=f"test:{picture}")
+
+    return explain
+
+
+@pytest.fixture(scope="session")
+def story(explain: Callable[..., Any]) -> Any:
+    """The explanation of one picture, with every part."""
+    return explain(LAYERS)
+
+
+@pytest.fixture(scope="session")
+def model_story(explain: Callable[..., Any]) -> Any:
+    """The explanation of the network alone."""
+    return explain(LAYERS, None)
+
+
+@pytest.fixture(scope="session")
+def with_photo(story: Any) -> Any:
+    """The same story, told of a wide photo."""
+    from cifarcnn.explanation.fields import Box
+
+    photo = np.repeat(np.repeat(story.sight.pixels, 10, 0), 16, 1)
+    sight = replace(
+        story.sight, name="a <b>& co.png", photo=photo, crop=Box(0, 96, 320, 416)
+    )
+    return replace(story, sight=sight)
+
+
+class Page(HTMLParser):
+    """The tables of a page by the caption of their panel, and every attribute."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self._tag: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._tag.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._tag and self._tag.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "script" in self._tag or "style" in self._tag:
+            return
+        self.words.append(data)
+        if "td" in self._tag or "th" in self._tag:
+            self.tables[-1][-1][-1] += data
+
+
+@pytest.fixture(scope="session")
+def read_page() -> Callable[[str], Page]:
+    """Takes a page apart, without a browser."""
+    return Page
+
+
+# --- in a browser --------------------------------------------------------------------
+
+_FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Headless Chromium, as installed on this machine."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("there is no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    # Chromium's sandbox does not work for root.
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    flags = [*_FLAGS, "--no-sandbox"] if root else _FLAGS
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def page_file(story: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "explained.html"
+    path.write_text(render_picture_page(story, Setting("runs/tiny-1", "deer")))
+    return path
+
+
+@pytest.fixture(scope="session")
+def model_page_file(model_story: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "model.html"
+    path.write_text(render_model_page(model_story, Setting("runs/tiny-1")))
+    return path
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page from disk without a network; complaints of any kind fail the test.
+
+    Further arguments are those of a Playwright context, such as ``color_scheme``.
+    """
+    opened = []
+    complaints: list[str] = []
+
+    def open_page(path: Path, width: int = 1200, **settings: Any) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, offline=True, **settings
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith(("file:", "data:"))
+                else complaints.append(request.url)
+            ),
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in opened:
+        context.close()
+    assert complaints == []

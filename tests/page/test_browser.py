@@ -1,0 +1,384 @@
+"""The page in real Chromium, opened from disk with the network cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarcnn.page.interaction import find_start
+
+Open = Callable[..., Any]
+
+
+def read_numbers(page: Any, selector: str) -> list[list[float]]:
+    """The numbers of a table, row by row."""
+    rows: list[list[str]] = page.eval_on_selector(
+        selector,
+        "table => [...table.rows].map(row => [...row.cells].map(c => c.textContent))",
+    )
+    return [[float(cell.replace("\u2212", "-")) for cell in row] for row in rows]
+
+
+def read_number(page: Any, selector: str) -> float:
+    return float(page.inner_text(selector).replace("\u2212", "-"))
+
+
+def check_tile(page: Any, story: Any, filter: int, row: int, column: int) -> None:
+    """Whether the page shows the arithmetic of just this tile, and it adds up."""
+    tile = story.convolution.tile(filter, row, column)
+    sums = []
+    for channel in range(3):
+        block = f"#arithmetic [data-channel='{channel}']"
+        shown = [
+            np.array(read_numbers(page, f"{block} table:nth-of-type({number})"))
+            for number in (1, 2, 3)
+        ]
+        for found, true in zip(
+            shown, (tile.values, tile.weights, tile.products), strict=True
+        ):
+            assert np.abs(found - true[:, :, channel]).max() < 2e-3
+        sums.append(read_number(page, f"{block} .channel-sum"))
+        assert shown[2].sum() == pytest.approx(sums[-1], abs=1e-9)
+        assert sums[-1] == pytest.approx(tile.products[:, :, channel].sum(), abs=2e-3)
+    words = page.inner_text("#total").replace("\u2212", "-").split()
+    bias = float(words[words.index("bias") + 1])
+    assert bias == pytest.approx(tile.bias, abs=2e-3)
+    value = read_number(page, "#tile-value")
+    assert sum(sums) + bias == pytest.approx(value, abs=1e-9)
+    assert value == pytest.approx(tile.value, abs=1e-3)
+    after = story.convolution.after[row, column, filter]
+    assert read_number(page, "#tile-after") == pytest.approx(after, abs=1e-3)
+    place = f"Tile at row {tile.top}, column {tile.left} of the input, for cell {row}"
+    assert page.inner_text("#tile-readout").startswith(f"{place}, {column} of the map")
+
+
+def stage(page: Any, name: str) -> Any:
+    return page.locator(f"[data-stage='{name}']")
+
+
+def point(page: Any, area: Any, row: int, column: int, cells: int) -> None:
+    """Click into the middle of a cell."""
+    area.scroll_into_view_if_needed()
+    frame = area.locator("canvas").bounding_box()
+    page.mouse.click(
+        frame["x"] + (column + 0.5) * frame["width"] / cells,
+        frame["y"] + (row + 0.5) * frame["height"] / cells,
+    )
+
+
+def marked(page: Any, area: Any, box: str, cells: int) -> list[float]:
+    """Row, column, height and width of a box, in cells of the picture."""
+    frame = area.locator("canvas").bounding_box()
+    found = area.locator(f".{box}").bounding_box()
+    size = frame["width"] / cells
+    return [
+        round((found["y"] - frame["y"]) / size, 1),
+        round((found["x"] - frame["x"]) / size, 1),
+        round(found["height"] / size, 1),
+        round(found["width"] / size, 1),
+    ]
+
+
+def test_the_tour_begins_with_the_arithmetic_of_the_strongest_answer(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file)
+    check_tile(page, story, *find_start(story.convolution))
+
+
+def test_arrow_keys_move_the_tile_and_stop_at_the_border(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file)
+    filter, row, column = find_start(story.convolution)
+    stage(page, "conv-input").focus()
+    for key, down, right in (
+        ("ArrowRight", 0, 1),
+        ("ArrowDown", 1, 0),
+        ("ArrowLeft", 0, -1),
+        ("ArrowUp", -1, 0),
+    ):
+        page.keyboard.press(key)
+        row = min(max(row + down, 0), 31)
+        column = min(max(column + right, 0), 31)
+        check_tile(page, story, filter, row, column)
+    for key in ["ArrowLeft"] * 33 + ["ArrowUp"] * 33:
+        page.keyboard.press(key)
+    # In the corner five of nine places lie in the padding.
+    check_tile(page, story, filter, 0, 0)
+    assert page.locator("#arithmetic [data-channel='0'] .outside").count() == 5
+    assert "count as 0" in page.inner_text("#tile-readout")
+
+
+def test_pointing_moves_the_tile_in_both_pictures(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file)
+    filter, _, _ = find_start(story.convolution)
+    before, after = stage(page, "conv-input"), stage(page, "conv-output")
+    point(page, before, 20, 7, 32)
+    check_tile(page, story, filter, 20, 7)
+    assert marked(page, before, "tile", 32) == [19, 6, 3, 3]
+    assert marked(page, after, "tile", 32) == [20, 7, 1, 1]
+    point(page, after, 5, 30, 32)
+    check_tile(page, story, filter, 5, 30)
+    page.click("[data-step='1,0']")
+    check_tile(page, story, filter, 6, 30)
+
+
+def test_the_overlap_with_the_neighbour_is_marked(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file)
+    area = stage(page, "conv-input")
+    point(page, area, 20, 7, 32)
+    assert marked(page, area, "neighbour", 32) == [19, 7, 3, 3]
+    assert marked(page, area, "overlap", 32) == [19, 7, 3, 2]
+    assert (
+        "shares 6 of its 9 places with its neighbour on the right"
+        in page.inner_text("#tile-readout")
+    )
+    point(page, area, 20, 31, 32)
+    assert marked(page, area, "neighbour", 32) == [19, 29, 3, 3]
+    assert "with its neighbour on the left" in page.inner_text("#tile-readout")
+
+
+def test_another_filter_can_be_chosen_by_pointer_and_by_keys(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file)
+    _, row, column = find_start(story.convolution)
+    order = story.convolution.order
+    page.click(f"#filter-choice [aria-label='filter {order[2]}']")
+    check_tile(page, story, int(order[2]), row, column)
+    page.keyboard.press("ArrowRight")
+    check_tile(page, story, int(order[3]), row, column)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    check_tile(page, story, int(order[-1]), row, column)
+    assert page.evaluate("document.activeElement.textContent") == str(order[-1])
+    # The activation shows the same filter.
+    assert page.inner_text("#activation-heading") == f"Filter {order[-1]}"
+    zeros = (story.activation.after[:, :, order[-1]] == 0) & (
+        story.activation.before[:, :, order[-1]] != 0
+    )
+    assert page.inner_text("#activation-readout") == (
+        f"In this map {zeros.sum()} of 1024 values became 0: {100 * zeros.mean():.1f}%."
+    )
+
+
+def test_the_filter_slides_by_itself_until_it_is_stopped(
+    open_page: Open, page_file: Path
+) -> None:
+    page = open_page(page_file)
+    start = page.inner_text("#tile-readout")
+    page.select_option("#speed", "25")
+    page.click("#slide")
+    assert page.inner_text("#slide") == "Stop"
+    changed = "text => document.getElementById('tile-readout').textContent !== text"
+    page.wait_for_function(changed, arg=start)
+    page.click("#slide")
+    stopped = page.inner_text("#tile-readout")
+    page.wait_for_timeout(150)
+    assert page.inner_text("#tile-readout") == stopped
+    assert page.get_attribute("#slide", "aria-pressed") == "false"
+
+
+def test_where_motion_is_not_wanted_one_press_is_one_tile(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file, reduced_motion="reduce")
+    filter, _, _ = find_start(story.convolution)
+    point(page, stage(page, "conv-output"), 3, 31, 32)
+    assert page.inner_text("#slide") == "Next tile"
+    page.click("#slide")
+    page.wait_for_timeout(150)
+    check_tile(page, story, filter, 4, 0)
+
+
+def test_a_cell_of_a_feature_map_shows_what_it_sees(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file)
+    maps = story.feature_maps[1]
+    panel = page.locator("[data-maps='1']")
+    area = panel.locator("[data-stage='map']")
+    side = maps.maps.shape[0]
+    area.scroll_into_view_if_needed()
+    frame = area.locator("canvas").bounding_box()
+    # Hovering is enough.
+    page.mouse.move(
+        frame["x"] + 4.5 * frame["width"] / side,
+        frame["y"] + 2.5 * frame["height"] / side,
+    )
+    channel = int(maps.order[0])
+
+    def check(row: int, column: int) -> None:
+        box = maps.receptive_field.box(row, column)
+        text = panel.locator(".readout").inner_text()
+        start = f"Map {channel}, cell {row}, {column}: "
+        assert text.startswith(start)
+        value = float(text.removeprefix(start).partition(";")[0].replace("\u2212", "-"))
+        assert value == pytest.approx(maps.maps[row, column, channel], abs=1e-3)
+        assert (
+            f"rows {box.top} to {box.bottom - 1} and columns {box.left} to "
+            f"{box.right - 1} of the input."
+        ) in text
+        assert marked(page, panel.locator("[data-stage='field']"), "tile", 32) == [
+            box.top, box.left, box.bottom - box.top, box.right - box.left,
+        ]  # fmt: skip
+
+    check(2, 4)
+    area.focus()
+    page.keyboard.press("ArrowDown")
+    check(3, 4)
+    channel = int(maps.order[5])
+    panel.locator(f"[aria-label='map {channel}']").click()
+    best = np.unravel_index(maps.maps[:, :, channel].argmax(), maps.maps.shape[:2])
+    check(int(best[0]), int(best[1]))
+
+
+def test_the_window_of_the_pooling_shows_its_values_and_its_maximum(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file)
+    pooling = story.pooling
+    page.select_option("#pooling-channel", "1")
+    channel = int(pooling.order[1])
+
+    def check(row: int, column: int) -> None:
+        tile = pooling.tile(channel, row, column)
+        shown = np.array(read_numbers(page, "#pooling-window table"))
+        assert np.abs(shown - tile.values).max() < 1e-3
+        assert read_number(page, "#pooled-value") == pytest.approx(tile.value, abs=1e-3)
+        kept = page.eval_on_selector(
+            "#pooling-window .kept", "c => [c.parentElement.rowIndex, c.cellIndex]"
+        )
+        assert tuple(kept) == tile.winner
+        area = stage(page, "pool-before")
+        assert marked(page, area, "tile", 32) == [tile.top, tile.left, 2, 2]
+
+    point(page, stage(page, "pool-before"), 21, 8, 32)
+    check(10, 4)
+    page.keyboard.press("ArrowRight")
+    check(10, 5)
+    point(page, stage(page, "pool-after"), 3, 2, 16)
+    check(3, 2)
+
+
+def test_pixels_and_their_normalization_are_those_of_the_picture(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    page = open_page(page_file)
+    point(page, stage(page, "pixels"), 20, 10, 32)
+    page.keyboard.press("ArrowUp")
+    sight = story.sight
+    for channel in range(3):
+        shown = read_numbers(page, f"#patch table:nth-of-type({channel + 1})")
+        assert shown == sight.pixels[17:22, 8:13, channel].tolist()
+        line = f"#normalization tbody tr:nth-child({channel + 1})"
+        assert read_number(page, f"{line} .before") == sight.pixels[19, 10, channel]
+        after = read_number(page, f"{line} .after")
+        assert after == pytest.approx(sight.normalized[19, 10, channel], abs=1e-4)
+
+
+def test_maps_are_painted_with_the_values_of_the_model(
+    open_page: Open, page_file: Path, story: Any
+) -> None:
+    from cifarcnn.page.colours import paint
+
+    page = open_page(page_file)
+    maps = story.feature_maps[0]
+    painted = page.eval_on_selector(
+        "[data-maps='0'] [data-stage='map'] canvas",
+        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]",
+    )
+    shown = np.array(painted).reshape(32, 32, 4)
+    values = maps.maps[:, :, maps.order[0]]
+    expected = paint(values, min(0.0, maps.low), maps.high)
+    assert (shown[..., 3] == 255).all()
+    # In float64 a value may fall to the other side of a step of the scale.
+    assert (np.abs(shown[..., :3] - expected.astype(int)).max(-1) > 4).sum() == 0
+
+
+def test_the_weights_of_the_model_alone_can_be_read(
+    open_page: Open, model_page_file: Path, model_story: Any
+) -> None:
+    page = open_page(model_page_file)
+    page.click("#filter-choice [aria-label='filter 4']")
+    assert page.inner_text("#weights-heading").startswith("Filter 4: its weights")
+    for channel in range(3):
+        shown = read_numbers(page, f"#weights table:nth-of-type({channel + 1})")
+        kernel = model_story.filters.kernel[:, :, channel, 4]
+        assert np.abs(np.array(shown) - kernel).max() < 1e-3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1200])
+def test_no_layout_is_wider_than_the_screen(
+    open_page: Open, page_file: Path, model_page_file: Path, scheme: str, width: int
+) -> None:
+    for path in (page_file, model_page_file):
+        page = open_page(path, width, color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (paper == "rgb(252, 251, 249)") == (scheme == "light")
+
+
+def test_a_printed_page_is_light_and_fits_its_paper(
+    open_page: Open, page_file: Path
+) -> None:
+    page = open_page(page_file, 700, color_scheme="dark")
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_axe_finds_nothing(
+    open_page: Open, page_file: Path, model_page_file: Path, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for path in (page_file, model_page_file):
+        page = open_page(path, width, color_scheme=scheme)
+        found = axe.Axe().run(page).response["violations"]
+        assert [(entry["impact"], entry["id"]) for entry in found] == []
+
+
+def test_everything_that_moves_can_be_reached_by_the_tabulator(
+    open_page: Open, page_file: Path
+) -> None:
+    page = open_page(page_file)
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "(({id, dataset, role, parentElement}) => id || dataset.stage || "
+                "dataset.step || (role === 'radio' ? parentElement.id : ''))"
+                "(document.activeElement)"
+            )
+        )
+    assert {
+        "pixels", "filter-choice", "conv-input", "conv-output", "slide", "speed",
+        "1,0", "map", "pooling-channel", "pool-before", "pool-after", "arithmetic",
+    } <= reached  # fmt: skip
+
+
+def test_the_first_paint_comes_within_a_second(
+    open_page: Open, page_file: Path
+) -> None:
+    page = open_page(page_file)
+    page.wait_for_function(
+        "performance.getEntriesByName('first-contentful-paint').length"
+    )
+    painted = page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    )
+    assert painted < 1000

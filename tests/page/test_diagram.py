@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from cifarcnn.config.summary import Row
+from cifarcnn.explanation.story import NetworkTable
+from cifarcnn.page.diagram import draw_network
+
+ROWS = (
+    Row("conv2d_1", "Conv2D", (30, 30, 32), 896, 777_600, 0),
+    Row("activation_1", "Activation", (30, 30, 32), 0, 0, 0),
+    Row("max_pooling2d_1", "MaxPooling2D", (15, 15, 32), 0, 0, 0),
+    Row("a_very_long_name_of_a_layer", "Conv2D", (15, 15, 64), 1, 1, 0),
+    Row("flatten_1", "Flatten", (14_400,), 0, 0, 0),
+    Row("dense_1", "Dense", (7200,), 1, 1, 0),
+)
+
+
+def test_heights_and_widths_are_in_proportion_to_maps_and_channels() -> None:
+    diagram = draw_network(NetworkTable((32, 32, 3), ROWS, 1, 1))
+    boxes = {shape.lines[0]: shape for shape in diagram.shapes}
+    first, pooled = boxes["conv2d_1"], boxes["max_pooling2d_1"]
+    last = boxes["a_very_long_na…"]
+    assert first.height == pytest.approx(2 * pooled.height)
+    assert boxes["input"].height == pytest.approx(first.height * 32 / 30)
+    assert last.width == pytest.approx(2 * first.width)
+    assert boxes["input"].width == pytest.approx(first.width * 3 / 32)
+    assert boxes["dense_1"].height == pytest.approx(boxes["flatten_1"].height / 2)
+    assert boxes["dense_1"].flat and not first.flat
+
+
+def test_layers_that_change_no_size_have_no_box_and_names_do_not_overlap() -> None:
+    diagram = draw_network(NetworkTable((32, 32, 3), ROWS, 1, 1))
+    lines = [shape.lines for shape in diagram.shapes]
+    assert [words[0] for words in lines] == [
+        "input", "conv2d_1", "max_pooling2d_1", "a_very_long_na…", "flatten_1",
+        "dense_1",
+    ]  # fmt: skip
+    assert lines[1][1] == "30\u00d730\u00d732" and lines[4][1] == "14,400"
+
+
+def test_everything_lies_within_the_drawing() -> None:
+    diagram = draw_network(NetworkTable((32, 32, 3), ROWS, 1, 1))
+    for shape in diagram.shapes:
+        assert 0 <= shape.left and shape.left + shape.width <= diagram.width
+        assert 0 <= shape.top and shape.top + shape.height <= diagram.baseline

@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarcnn.explanation import Missing
+from cifarcnn.page import Setting, render_model_page, render_picture_page
+from cifarcnn.page.numbers import show, show_percent
+
+Reader = Callable[[str], Any]
+SETTING = Setting("runs/tiny-1")
+PARTS = [
+    "input",
+    "convolution",
+    "activation",
+    "maps",
+    "pooling",
+    "deeper",
+    "dense",
+    "softmax",
+    "looked",
+    "network",
+]
+
+
+@pytest.fixture(scope="module")
+def text(story: Any) -> str:
+    return render_picture_page(story, SETTING)
+
+
+@pytest.fixture(scope="module")
+def page(text: str, read_page: Reader) -> Any:
+    return read_page(text)
+
+
+def embedded(text: str, kind: str) -> str:
+    found = re.search(rf"<{kind}>(.*?)</{kind.split()[0]}>", text, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def words(text: str, read_page: Reader) -> str:
+    return " ".join(" ".join(read_page(text).words).split())
+
+
+def test_ten_parts_stand_in_the_order_of_the_story(page: Any) -> None:
+    sections = [
+        value
+        for tag, name, value in page.attributes
+        if (tag, name) == ("section", "id")
+    ]
+    assert sections == PARTS
+    links = [value for tag, name, value in page.attributes if name == "href"]
+    assert links[1:11] == [f"#{part}" for part in PARTS]
+
+
+def test_every_id_is_there_once_and_every_reference_leads_to_one(page: Any) -> None:
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    for tag, name, value in page.attributes:
+        if name in ("aria-labelledby", "aria-describedby"):
+            assert value in ids
+        if (tag, name) == ("a", "href"):
+            assert value[0] == "#" and value[1:] in ids
+
+
+def test_nothing_lies_outside_the_page(page: Any) -> None:
+    for tag, name, value in page.attributes:
+        if name in ("src", "href", "srcset", "action", "data", "poster"):
+            assert value.startswith(("data:image/", "#")), (tag, name, value[:80])
+        assert name != "style" and not name.startswith("on")
+
+
+def test_only_its_own_style_and_script_may_run(text: str) -> None:
+    found = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert found is not None
+    policy = found[1].replace("&#39;", "'")
+    hashes = [
+        "sha256-"
+        + base64.b64encode(
+            hashlib.sha256(embedded(text, kind).encode()).digest()
+        ).decode()
+        for kind in ("style", "script")
+    ]
+    assert policy == (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{hashes[0]}'; script-src '{hashes[1]}'"
+    )
+
+
+def test_every_picture_has_words(page: Any) -> None:
+    pictures = sum(tag == "img" and name == "src" for tag, name, _ in page.attributes)
+    texts = [v for tag, name, v in page.attributes if tag == "img" and name == "alt"]
+    assert pictures > 10
+    assert len(texts) == pictures and all(texts)
+
+
+def test_the_same_story_gives_the_same_page(story: Any, text: str) -> None:
+    assert render_picture_page(story, SETTING) == text
+
+
+def test_names_of_strangers_stay_text(with_photo: Any, read_page: Reader) -> None:
+    names = ("<script>alert(1)</script>", '"><img src=x>', *with_photo.class_names[2:])
+    strange = replace(with_photo, name="{{ 7 * 7 }}<i>", class_names=names)
+    text = render_picture_page(strange, Setting("runs/<u>", "</main>", "<hr>"))
+    assert "<script>alert" not in text and "<img src=x>" not in text
+    assert "<hr>" not in text and text.count("</main>") == 1 and "<u>" not in text
+    read = words(text, read_page)
+    assert "How {{ 7 * 7 }}<i> sees a <b>& co.png" in read
+    assert "<script>alert(1)</script>" in read
+
+
+def test_the_answer_is_told_first(story: Any, text: str, read_page: Reader) -> None:
+    prediction = story.prediction
+    winner, other = (
+        (story.class_names[i], show_percent(float(prediction.probabilities[i])))
+        for i in (prediction.winner, prediction.runner_up)
+    )
+    assert (
+        f"It says {winner[0]} , {winner[1]} sure. "
+        f"Next comes {other[0]} with {other[1]}."
+    ) in words(text, read_page)
+
+
+def test_a_wrong_answer_is_called_wrong_and_a_right_one_right(
+    story: Any, read_page: Reader
+) -> None:
+    name = story.class_names[story.prediction.winner]
+    right = words(render_picture_page(story, Setting("r", name)), read_page)
+    assert f"The data set calls this picture {name}: the answer is right." in right
+    other = story.class_names[story.prediction.runner_up]
+    wrong = words(render_picture_page(story, Setting("r", other)), read_page)
+    assert f"The data set calls this picture {other}: the answer is wrong." in wrong
+    unknown = words(render_picture_page(story, Setting("r")), read_page)
+    assert "The data set calls" not in unknown
+
+
+def test_what_must_be_said_about_the_data_is_said(
+    story: Any, model_story: Any, read_page: Reader
+) -> None:
+    setting = Setting("r", notice="drawings, not photos")
+    page = words(render_picture_page(story, setting), read_page)
+    assert "The network was trained on drawings, not photos." in page
+    page = words(render_model_page(model_story, setting), read_page)
+    assert "It was trained on drawings, not photos." in page
+
+
+def table(page: Any, heading: str) -> list[list[str]]:
+    [found] = [rows for rows in page.tables if rows[0][0] == heading]
+    return found
+
+
+def test_softmax_shows_every_class_by_its_probability(story: Any, page: Any) -> None:
+    _, *rows, total = table(page, "class")
+    logits = story.softmax.logits.astype(float)
+    powers = np.exp(logits - logits.max())
+    order = np.argsort(-powers, kind="stable")
+    assert [row[0] for row in rows] == [story.class_names[i] for i in order]
+    assert [row[2] for row in rows] == [show(powers[i], 4) for i in order]
+    assert [row[4] for row in rows] == [
+        show_percent(float(powers[i] / powers.sum())) for i in order
+    ]
+    assert total[2] == show(float(powers.sum()), 4)
+    for row, index in zip(rows, order, strict=True):
+        decimals = len(row[1].partition(".")[2])
+        assert row[1] == show(logits[index], decimals) and decimals >= 2
+
+
+def test_contributions_add_up_to_the_logit_as_shown(story: Any, page: Any) -> None:
+    tables = [rows for rows in page.tables if rows[0][0].startswith("input")]
+    assert len(tables) == len(story.dense.logits)
+    for rows, logit in zip(tables, story.dense.logits, strict=True):
+        numbers = [float(row[-1].replace("\u2212", "-")) for row in rows[1:]]
+        *terms, total = numbers
+        assert sum(terms) == pytest.approx(total, abs=1e-9)
+        assert total == pytest.approx(logit.logit, abs=1e-3)
+        assert len(terms) == len(logit.strongest) + 2
+        for entry, row, shown in zip(logit.strongest, rows[1:], terms, strict=False):
+            assert shown == pytest.approx(entry.contribution, abs=1e-3)
+            r, c, channel = entry.place
+            assert row[0] == (
+                f"map {channel}, cell {r}, {c} {show(entry.value, 3)} \u00d7 "
+                f"{show(entry.weight, 3)}"
+            )
+        assert terms[-2] == pytest.approx(logit.rest, abs=1e-3)
+        assert terms[-1] == pytest.approx(logit.bias, abs=1e-3)
+
+
+def test_the_network_is_listed_as_check_counts_it(story: Any, page: Any) -> None:
+    _, *rows, total = table(page, "layer")
+    for row, layer in zip(rows, story.network.rows, strict=True):
+        assert row[0] == layer.name + layer.type
+        assert row[2] == f"{layer.parameters:,}" and row[4] == f"{layer.macs:,}"
+    assert total[2] == f"{story.network.parameters:,}"
+    assert total[4] == f"{story.network.macs:,}"
+
+
+def test_the_photo_is_shown_with_its_square(with_photo: Any, read_page: Reader) -> None:
+    text = render_picture_page(with_photo, SETTING)
+    assert (
+        "It gets the largest square from the middle, shrunk to 32 pixels a side."
+    ) in words(text, read_page)
+    assert '<rect x="0.1875" y="0.0" width="0.625" height="1.0"' in text
+
+
+def test_a_part_that_does_not_apply_says_why(story: Any, read_page: Reader) -> None:
+    reasons = {
+        name: Missing(f"Reason number {number}.")
+        for number, name in enumerate(
+            ("convolution", "activation", "feature_maps", "pooling", "deeper", "dense",
+             "grad_cam")
+        )
+    }  # fmt: skip
+    text = render_picture_page(replace(story, **reasons), SETTING)
+    read = words(text, read_page)
+    for reason in reasons.values():
+        assert read.count(reason.reason) == 1
+
+
+def test_a_model_without_a_picture_has_three_parts(
+    model_story: Any, read_page: Reader
+) -> None:
+    text = render_model_page(model_story, SETTING)
+    sections = [
+        value
+        for tag, name, value in read_page(text).attributes
+        if (tag, name) == ("section", "id")
+    ]
+    assert sections == ["filters", "deeper", "network"]
+    missing = replace(
+        model_story, filters=Missing("No filters."), deeper=Missing("No data.")
+    )
+    read = words(render_model_page(missing, SETTING), read_page)
+    assert "No filters." in read and "No data." in read
+
+
+def test_the_data_of_the_script_is_json(text: str) -> None:
+    found = re.search(
+        r'<script type="application/json" id="story">(.*?)</script>', text
+    )
+    assert found is not None
+    assert set(json.loads(found[1])) == {
+        "arrays", "sequential", "diverging", "pixels", "normalized", "convolution",
+        "activation", "maps", "pooling",
+    }  # fmt: skip
+
+
+def test_every_network_gets_a_page(explain: Callable[..., Any]) -> None:
+    only_dense = ["Flatten", {"Dense": {"units": 10, "activation": "softmax"}}]
+    odd = [
+        {"SeparableConv2D": {"filters": 70, "kernel_size": [1, 7], "dilation_rate": 2}},
+        {"AveragePooling2D": {"pool_size": 3, "padding": "same"}},
+        {"DepthwiseConv2D": {"kernel_size": 3, "activation": "gelu"}},
+        "GlobalAveragePooling2D",
+        {"Dense": {"units": 10, "activation": "softmax"}},
+    ]
+    for layers in (only_dense, odd):
+        for normalization in ("none", "unit"):
+            story = explain(layers, normalization=normalization)
+            assert "<h1>" in render_picture_page(story, SETTING)
+        assert "<h1>" in render_model_page(explain(layers, None), SETTING)
+
+
+@pytest.mark.parametrize(
+    ("layer", "sentence"),
+    [
+        ("Flatten", "flatten_1 turns the maps of 10\u00d710\u00d76 into one long row"),
+        (
+            "GlobalMaxPooling2D",
+            "global_max_pooling2d_1 puts a single number in the place of each of the 6 "
+            "maps of 10\u00d710 cells: its largest.",
+        ),
+        (
+            "GlobalAveragePooling2D",
+            "global_average_pooling2d_1 puts a single number in the place of each of "
+            "the 6 maps of 10\u00d710 cells: its mean.",
+        ),
+    ],
+)
+def test_what_becomes_of_the_last_maps_is_told(
+    explain: Callable[..., Any], read_page: Reader, layer: str, sentence: str
+) -> None:
+    story = explain(
+        [
+            {"Conv2D": {"filters": 6, "kernel_size": 3, "strides": 3}},
+            layer,
+            {"Dense": {"units": 10, "activation": "softmax"}},
+        ]
+    )
+    assert sentence in words(render_picture_page(story, SETTING), read_page)
+
+
+def test_templates_name_no_missing_part() -> None:
+    folder = Path(__file__).parents[2] / "cifarcnn/page/templates"
+    names = {path.stem for path in (folder / "parts").glob("*.html")}
+    assert names == {*PARTS, "filters"}
