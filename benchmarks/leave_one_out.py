@@ -70,7 +70,7 @@ def train_once(options):
     from cifarcnn.network.forward import predict_probabilities
     from cifarcnn.network.views import average_views
     from cifarcnn.runs import Run
-    from cifarcnn.training import train
+    from cifarcnn.training import gather_material, train
 
     whole = open_dataset("cifar10" if options.data else "synthetic", options.data)
     # The same pictures for every seed.
@@ -96,7 +96,7 @@ def train_once(options):
     config = load_config(options.config, overrides).with_normalization(statistics_of)
     with tempfile.TemporaryDirectory() as name:
         run = Run.at(Path(name) / "run")
-        outcome = train(config, dataset, run, device)
+        outcome = train(config, gather_material(config, dataset), run, device)
         loaded = load_run(run.path, device="cpu")
     known = {}
 
