@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _VIEWS = (
-    "`predict` averages over several views of the picture (mirrored, or shifted by a "
-    "pixel), as evaluation.test_time_augmentation says. Everything else here is about "
-    "the picture as it is, by itself."
+    "This answer is the mean over several views of the picture (mirrored, or shifted "
+    "by a pixel), as evaluation.test_time_augmentation says. Everything else here is "
+    "about the picture as it is, by itself."
 )
 
 

@@ -99,7 +99,7 @@ def render_picture_page(story: Explanation, setting: Setting) -> str:
         context["looks"] = tell_looks(story.grad_cam, story)
     return _render(
         "picture.html",
-        f"How {story.name} sees {story.sight.name}",
+        f"How {story.name} sees {_called(story.sight.name)}",
         titles,
         story,
         setting,
@@ -166,6 +166,11 @@ def _render(
             **context,
         )
     )
+
+
+def _called(name: str) -> str:
+    """What a picture is called in a heading: standard input has no name."""
+    return "your picture" if name == "-" else name
 
 
 def _environment() -> jinja2.Environment:

@@ -101,6 +101,8 @@ def test_standard_input_is_a_picture_too(explain: Call, folder: Path) -> None:
     result = explain("-", stdin=(folder / "a.png").read_bytes())
     assert result.out.startswith("-: ")
     assert result.out.splitlines()[1] == "standard-input-explained.html"
+    text = (folder / "standard-input-explained.html").read_text()
+    assert "<h1>How small sees your picture</h1>" in text
 
 
 def test_without_a_picture_the_model_is_explained(

@@ -77,8 +77,8 @@ def test_several_views_are_averaged_in_the_prediction_alone(
     assert np.abs(alone - expected).max() > 1e-3
     assert prediction.views == "mirror_and_shift"
     assert prediction.note == (
-        "`predict` averages over several views of the picture (mirrored, or shifted by "
-        "a pixel), as evaluation.test_time_augmentation says. Everything else here is "
+        "This answer is the mean over several views of the picture (mirrored, or "
+        "shifted by a pixel), as evaluation.test_time_augmentation says. Everything else here is "
         "about the picture as it is, by itself."
     )
 
