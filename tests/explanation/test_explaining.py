@@ -78,8 +78,8 @@ def test_several_views_are_averaged_in_the_prediction_alone(
     assert prediction.views == "mirror_and_shift"
     assert prediction.note == (
         "This answer is the mean over several views of the picture (mirrored, or "
-        "shifted by a pixel), as evaluation.test_time_augmentation says. Everything else here is "
-        "about the picture as it is, by itself."
+        "shifted by a pixel), as evaluation.test_time_augmentation says. Everything "
+        "else here is about the picture as it is, by itself."
     )
 
 
