@@ -57,7 +57,7 @@ class Predictor:
             ConfigError: The config of the run is not valid.
             DataError: The data set is not here, is damaged, or has other classes.
         """
-        from cifarcnn.api import open_run_data
+        from cifarcnn.loaded_run import open_run_data
 
         return open_run_data(self.run, self.class_names, self.data_path).test().images
 
@@ -106,7 +106,7 @@ def open_predictor(
             predict = _with_views(model.predict, manifest)
             return Predictor(run, manifest, predict, data_path=data_path)
 
-    from cifarcnn.api import load_run
+    from cifarcnn.loaded_run import load_run
 
     loaded = load_run(run.path, weights=weights, device=device, data_path=data_path)
     return Predictor(run, loaded.manifest, loaded.predict, note, data_path)

@@ -15,10 +15,10 @@ from cifarcnn.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from cifarcnn.api import LoadedRun, SplitChoice
     from cifarcnn.config.recipe import Views
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
+    from cifarcnn.loaded_run import LoadedRun, SplitChoice
     from cifarcnn.runs import WeightsChoice
 
 

@@ -137,7 +137,7 @@ def _read(
     source = _one_source(image)
     try:
         if source.test_index is not None:
-            from cifarcnn.api import open_run_data
+            from cifarcnn.loaded_run import open_run_data
 
             split = open_run_data(run, class_names, data).test()
             if source.test_index >= len(split.images):
@@ -178,7 +178,7 @@ def _explain(
     name: str | None,
     wanted_class: str | None,
 ) -> Explanation | ModelExplanation:
-    from cifarcnn.api import load_run
+    from cifarcnn.loaded_run import load_run
     from cifarcnn.page import require_finite
 
     with _without_matplotlib():

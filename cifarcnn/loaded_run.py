@@ -1,0 +1,281 @@
+"""A trained run, opened: its network and its data, ready to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from cifarcnn.config import Config
+from cifarcnn.config.recipe import Views
+from cifarcnn.errors import DataError, RunError, UsageError
+from cifarcnn.runs import Manifest, Run, WeightsChoice, describe_arrays
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from cifarcnn.data import Dataset, Split
+    from cifarcnn.data.photo import Photo
+    from cifarcnn.engine import Device, DeviceChoice
+    from cifarcnn.evaluation import Evaluation
+    from cifarcnn.explanation import Explanation, ModelExplanation, Subject
+
+    Array = np.ndarray[Any, Any]
+
+SplitChoice = Literal["test", "validation"]
+
+
+class LoadedRun:
+    """A trained run: its config, its classes and its network.
+
+    Attributes:
+        run: The files.
+        config: As it was trained.
+        manifest: What the weights are and what they were trained on.
+        model: The network: uint8 ``(n, 32, 32, 3)`` to probabilities
+            ``(n, classes)``.
+        epoch: How many epochs the weights were trained.
+        weights: ``best`` or ``last``: which ones they are.
+        device: What the network runs on.
+        data_path: Where the data set lies, when not where the config says.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        manifest: Manifest,
+        model: keras.Model,
+        *,
+        epoch: int,
+        weights: WeightsChoice,
+        device: Device,
+        data_path: Path | None = None,
+    ) -> None:
+        self.run = run
+        self.config = run.config
+        self.manifest = manifest
+        self.model = model
+        self.epoch = epoch
+        self.weights = weights
+        self.device = device
+        self.data_path = data_path
+
+    @property
+    def path(self) -> Path:
+        """The folder of the run."""
+        return self.run.path
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in the order of the network's outputs."""
+        return self.manifest.origin.class_names
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data set that the config names, as it is on this machine.
+
+        Raises:
+            DataError: It is not here, is damaged, or has other classes.
+        """
+        return open_run_data(self.run, self.class_names, self.data_path)
+
+    def split(self, choice: SplitChoice = "test") -> Split:
+        """The pictures of a split: of ``validation`` the very ones of the training.
+
+        Raises:
+            DataError: The data set is not here, or has no such split.
+            UsageError: The run was trained without validation pictures.
+        """
+        if choice == "test":
+            return self.dataset.test()
+        fraction = self.config.data.validation_fraction
+        _, validation = self.dataset.training(fraction, self.config.training.seed)
+        if validation is None:
+            raise UsageError(
+                f"{self.path} was trained without validation pictures "
+                "(data.validation_fraction is 0). Judge it on the test split."
+            )
+        return validation
+
+    @property
+    def views(self) -> Views:
+        """What an answer rests on: ``evaluation.test_time_augmentation``."""
+        return self.config.evaluation.test_time_augmentation
+
+    def evaluate(
+        self, split: SplitChoice = "test", *, views: Views | None = None
+    ) -> Evaluation:
+        """Judge the network on every picture of a split.
+
+        Args:
+            split: ``test``, or the ``validation`` pictures of the training.
+            views: Test-time augmentation; None takes what the config says.
+
+        Raises:
+            DataError: The data set is not here, or has no such split.
+            UsageError: The run was trained without validation pictures.
+        """
+        from cifarcnn.evaluation import evaluate
+
+        return evaluate(
+            self.model,
+            self.split(split),
+            self.class_names,
+            views=views or self.views,
+        )
+
+    def predict(self, images: Array) -> Array:
+        """The probabilities of pictures, with the config's test-time augmentation.
+
+        Args:
+            images: uint8 ``(n, 32, 32, 3)``, red, green, blue, 0 to 255.
+
+        Returns:
+            float32 ``(n, classes)``; the columns are ``class_names``.
+
+        Raises:
+            UsageError: The array has another shape or element type.
+        """
+        from cifarcnn.network.forward import predict_probabilities
+
+        if images.shape[1:] != (32, 32, 3) or images.dtype.name != "uint8":
+            raise UsageError(
+                f"The pictures are {images.dtype.name} {images.shape}, but the network "
+                "takes uint8 (n, 32, 32, 3): red, green and blue from 0 to 255."
+            )
+        return predict_probabilities(self.model, images, views=self.views)
+
+    def explain(
+        self,
+        image: Path | BinaryIO | Array | Photo,
+        *,
+        name: str = "",
+        wanted_class: str | None = None,
+    ) -> Explanation:
+        """What happens in the network when it looks at a picture.
+
+        Args:
+            image: A file, a stream of its bytes, one that was read before, or uint8
+                ``(32, 32, 3)``.
+            name: What the picture is called; the name of a file when left out.
+            wanted_class: A class to explain besides the two most probable ones.
+
+        Raises:
+            PictureError: The picture cannot be read.
+            UsageError: There is no such class, or an array has another shape or
+                element type.
+        """
+        from cifarcnn.explanation import explain_picture
+
+        return explain_picture(
+            self._subject(), image, name=name, wanted_class=wanted_class
+        )
+
+    def explain_model(self) -> ModelExplanation:
+        """What there is to say about the network without a picture."""
+        from cifarcnn.explanation import explain_model
+
+        return explain_model(self._subject())
+
+    def _subject(self) -> Subject:
+        from cifarcnn.explanation import Subject
+
+        return Subject(self.model, self.config, self.class_names, lambda: self.dataset)
+
+
+def load_run(
+    path: str | Path | None = None,
+    *,
+    weights: WeightsChoice | None = None,
+    device: DeviceChoice = "auto",
+    data_path: str | Path | None = None,
+) -> LoadedRun:
+    """A trained run from its folder, every file checked.
+
+    Args:
+        path: The folder; None takes the newest under ``./runs``.
+        weights: Of the ``best`` or of the ``last`` epoch; None takes what the config
+            says (``training.weights``).
+        device: What the network shall run on.
+        data_path: Where the data set lies on this machine, when not where the config
+            says.
+
+    Raises:
+        RunError: There is no run, or a file of it is missing, damaged or foreign.
+        ConfigError: Its config is not valid.
+        DeviceError: The device cannot be used.
+    """
+    from cifarcnn import engine
+    from cifarcnn.network import build_model as build
+    from cifarcnn.network import read_weights, write_weights
+
+    run = Run.open(None if path is None else Path(path))
+    config = run.config
+    manifest = run.manifest()
+    names = manifest.origin.class_names
+    if config.class_count not in (None, len(names)):
+        raise RunError(
+            f"{run.path / 'manifest.json'} names {len(names)} classes, but config.yaml "
+            f"has {config.class_count}. The files do not belong together."
+        )
+    choice = weights or config.training.weights
+    # Everything that can be refused is, before the framework is started.
+    started = engine.start(device)
+    model = build(config, len(names))
+    stored = run.load_weights(choice, describe_arrays(read_weights(model)))
+    write_weights(model, stored.arrays)
+    return LoadedRun(
+        run,
+        manifest,
+        model,
+        epoch=stored.epoch,
+        weights=choice,
+        device=started,
+        data_path=None if data_path is None else Path(data_path),
+    )
+
+
+def open_run_data(
+    run: Run, class_names: Sequence[str], data_path: Path | None = None
+) -> Dataset:
+    """The data set that the config of a run names, as it is on this machine.
+
+    Args:
+        run: The files of the run.
+        class_names: What its classes must be.
+        data_path: Where it lies, when not where the config says.
+
+    Raises:
+        ConfigError: The config is not valid.
+        DataError: It is not here, is damaged, or has other classes.
+    """
+    config = run.config
+    if data_path is not None:
+        config = config.with_data(path=str(data_path))
+    return open_config_data(config, class_names)
+
+
+def open_config_data(
+    config: Config, class_names: Sequence[str] | None = None
+) -> Dataset:
+    """The data set of a config, as it is on this machine.
+
+    Args:
+        config: Names it and where it lies.
+        class_names: What its classes must be; ``None`` takes the config's, if any.
+
+    Raises:
+        DataError: It is not here, is damaged, or has other classes.
+    """
+    from cifarcnn.data import open_dataset
+
+    dataset = open_dataset(config.data.dataset, config.data.path)
+    expected = class_names or config.data.classes
+    if expected is not None and tuple(expected) != tuple(dataset.class_names):
+        raise DataError(
+            f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
+            f"expected were, in this order, {', '.join(expected)}."
+        )
+    return dataset
