@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cifarcnn.cli.options import common
+from cifarcnn.cli.options import common, to_option
 from cifarcnn.errors import UsageError
 
 NAMES = ["cifar10", "cifar100"]
@@ -24,14 +24,7 @@ NAMES = ["cifar10", "cifar100"]
     help="A source to try first: the address of the archive, or of the folder that "
     "holds it, with a slash at its end. May be given several times.",
 )
-@click.option(
-    "--to",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    default=None,
-    help="Where the archive goes; left out, the user's cache folder.",
-)
+@to_option
 @click.option(
     "--config",
     "-c",

@@ -6,19 +6,12 @@ from pathlib import Path
 
 import click
 
-from cifarcnn.cli.options import common
+from cifarcnn.cli.options import common, to_option
 
 
 @click.command("import")
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
-@click.option(
-    "--to",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    default=None,
-    help="Where it goes; left out, the user's cache folder.",
-)
+@to_option
 @common
 def command(path: Path, folder: Path | None) -> None:
     """Check your own copy of CIFAR-10 or CIFAR-100 and put it where it is found.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -52,6 +53,14 @@ device_option = click.option(
     default="auto",
     show_default=True,
     help="Where to compute; gpu fails when there is none that works.",
+)
+to_option = click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    default=None,
+    help="Where the data goes; left out, the user's cache folder.",
 )
 set_option = click.option(
     "--set",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import core_schema
+from pydantic import Field
 
-from cifarcnn.config.choices import Choice, NamedChoice, describe, mistake
+from cifarcnn.config.choices import Choice, NamedChoice, OneOrTwo, describe, mistake
 
 # A picture is 32 pixels high and wide, and something of it must be left.
 MOST_PIXELS = 31
@@ -40,21 +39,8 @@ def _to_range(value: Any) -> Any:
     )
 
 
-class AsRange:
-    """A whole number, or the smallest and the largest; a pair once read."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(_to_range, handler(source))
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        pair = handler(schema)
-        return {"anyOf": [pair["prefixItems"][0], pair]}
+# A whole number, or the smallest and the largest.
+AS_RANGE = OneOrTwo(_to_range)
 
 
 class RandomFlip(Choice):
@@ -84,7 +70,7 @@ class RandomErasing(Choice):
 
     shorthand = "size"
 
-    size: Annotated[tuple[Side, Side], AsRange] = (8, 8)
+    size: Annotated[tuple[Side, Side], AS_RANGE] = (8, 8)
     """Height and width in pixels: one number, or [smallest, largest] to draw from."""
     probability: Probability = 1.0
     """Share of the pictures that it happens to."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from pydantic import (
@@ -254,21 +255,30 @@ def _to_pair(value: Any) -> Any:
     )
 
 
-class AsPair:
-    """A whole number for height and width, or one for each; a pair once read."""
+@dataclass(frozen=True)
+class OneOrTwo:
+    """Marks a pair that a config may also write as a single number.
 
-    @classmethod
+    Attributes:
+        read: Makes the pair of what the config says, or raises a mistake.
+    """
+
+    read: Callable[[Any], Any]
+
     def __get_pydantic_core_schema__(
-        cls, source: Any, handler: GetCoreSchemaHandler
+        self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(_to_pair, handler(source))
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
 
-    @classmethod
     def __get_pydantic_json_schema__(
-        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         pair = handler(schema)
         return {"anyOf": [pair["prefixItems"][0], pair]}
+
+
+# A whole number for height and width, or one for each.
+AS_PAIR = OneOrTwo(_to_pair)
 
 
 def external(value: Any) -> Any:

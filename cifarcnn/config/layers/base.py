@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from cifarcnn.config.choices import AsPair, Choice, mistake
+from cifarcnn.config.choices import AS_PAIR, Choice, mistake
 
 # The shape of one example without the batch: (height, width, channels) or (units,).
 Shape: TypeAlias = tuple[int, ...]
@@ -38,7 +38,7 @@ Activation: TypeAlias = Literal[
 Padding: TypeAlias = Literal["valid", "same"]
 PositivePair: TypeAlias = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1024)], Annotated[int, Field(ge=1, le=1024)]],
-    AsPair,
+    AS_PAIR,
 ]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 Positive: TypeAlias = Annotated[float, Field(gt=0)]
