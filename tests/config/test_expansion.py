@@ -324,10 +324,10 @@ def test_a_bomb_is_stopped_quickly_and_with_little_memory(
     bomb: str, check: Check
 ) -> None:
     items, before, too_many = BOMBS[bomb]
-    start = time.perf_counter()
+    start = time.process_time()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     checked = check(network(items, before))
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
     # In kilobytes; what earlier tests took is in the number already.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 200_000
     (problem,) = checked.problems

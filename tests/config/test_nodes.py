@@ -59,9 +59,9 @@ def test_what_is_shared_counts_each_time_and_is_looked_at_once() -> None:
     node = read("[1, 2, 3]")
     for _ in range(30):
         node = Node([node] * 9, node.place)
-    start = time.perf_counter()
+    start = time.process_time()
     assert measure(node)[0] > 9**30
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(

@@ -200,9 +200,9 @@ def test_32_levels_are_read() -> None:
     ids=["brackets", "dashes", "questions", "braces", "items", "quote", "late"],
 )
 def test_half_a_megabyte_of_nonsense_is_refused_within_seconds(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     refusal(text)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 # --- values to text ------------------------------------------------------------------

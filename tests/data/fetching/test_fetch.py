@@ -60,7 +60,7 @@ def test_a_server_that_falls_silent_is_asked_again(make_server, fetching, answer
     server = make_server(answer(stall_after=30_000), answer())
     start = time.monotonic()
     fetching(server.source)
-    assert 0.4 <= time.monotonic() - start < 2
+    assert 0.4 <= time.monotonic() - start < 20
     assert ("pausing", "nothing came for 0.4 s.") in fetching.story.events
     assert ranges(server) == [None, "bytes=30000-"]
 
@@ -103,7 +103,7 @@ def test_an_answer_that_comes_byte_by_byte_is_given_up(make_server, fetching, an
     assert fetching.causes(server.source, answer_seconds=0.3, tries=1) == [
         "no answer within 0.3 s."
     ]
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
 
 
 def test_a_server_that_always_cuts_is_given_up(make_server, fetching, answer):
