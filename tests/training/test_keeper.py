@@ -145,8 +145,8 @@ def test_weights_that_are_no_numbers_change_no_file(keep, run: Run, tmp_path: Pa
         end_epoch(keeper, record, broken)
     assert str(caught.value) == (
         f"{run.path / 'last.safetensors'} is not written: the array 'dense/kernel' "
-        "holds values that are not finite. The training has diverged; try a smaller learning "
-        "rate."
+        "holds values that are not finite. The training has diverged; try a smaller "
+        "learning rate."
     )
     assert not keeper.up_to_date
     assert stored(run, "best") == 1

@@ -343,13 +343,13 @@ def test_a_trial_stays_a_trial(keras, make_dataset, device, make_way, run: Run, 
         (
             "momentum and a schedule",
             "CosineDecay is planned anew over 5 epochs: the next step has a learning "
-            "rate of 0.0531, after 0 by the old plan. It will not come to what 5 "
+            "rate of 0.0363, after 0 by the old plan. It will not come to what 5 "
             "epochs from the beginning come to.",
         ),
         (
             "muon and lookahead",
             "Triangle is planned anew over 5 epochs: the next step has a learning rate "
-            "of 0.00547, after 0.0007 by the old plan. It will not come to what 5 "
+            "of 0.00515, after 0.0007 by the old plan. It will not come to what 5 "
             "epochs from the beginning come to. Lookahead's share grows by the new "
             "plan too.",
         ),
