@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cifarcnn.engine import choose_precision
-from cifarcnn.errors import UsageError
+from cifarcnn.errors import DivergedError, UsageError
 from cifarcnn.training.checkpointer import Checkpointer
 from cifarcnn.training.continuation import (
     Continuation,
@@ -18,6 +18,7 @@ from cifarcnn.training.files import (
     describe_environment,
     describe_metrics,
     describe_origin,
+    note_divergence,
     write_environment,
     write_keras_model,
     write_litert_model,
@@ -96,6 +97,7 @@ def train(
             observer=observer,
             signals=signals,
             rate_at=pupil.rate_at,
+            finite_steps=pupil.finite_steps,
         )
         course = Course(material, pupil, reaction, build_callbacks(config))
         if continuation is not None and continuation.extended and course.is_over():
@@ -110,7 +112,11 @@ def train(
             if moves:
                 observer.remarked(moves)
         observer.training_started(plan)
-        course.run(state)
+        try:
+            course.run(state)
+        except DivergedError as error:
+            note_divergence(run, str(error))
+            raise
         network = pupil.finished_network()
         if not keeper.up_to_date:
             keeper.write(pupil.read_kept())
@@ -139,8 +145,8 @@ def _go_on(
         observer.remarked(remark)
     if continuation.checkpoint is None:
         return
-    run.reopen()
     run.write_config(continuation.config)
+    run.reopen()
     if keeper.records:
         # A kill, or the loss of a newer checkpoint, may have left them ahead.
         keeper.write(None if plan.steps_done else pupil.read_kept())

@@ -51,6 +51,7 @@ def make_reaction(keras, run, make_config, make_dataset, device):
             observer=Observer(),
             signals=SignalWatch(),
             rate_at=lambda step: step / 10,
+            finite_steps=lambda: 1,
         )
 
     return make
