@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,7 +130,7 @@ def resume(
     config = opened.config
     if overrides:
         config = load_config(opened.config_path, overrides)
-    return continue_training(
+    continue_training(
         opened,
         config,
         device=device,
@@ -137,6 +138,7 @@ def resume(
         fetch=fetch,
         fetch_observer=fetch_observer,
     )
+    return load_run(opened.path, device=device)
 
 
 def continue_training(
@@ -147,8 +149,8 @@ def continue_training(
     observer: Observer | None = None,
     fetch: bool | None = None,
     fetch_observer: FetchObserver | None = None,
-) -> LoadedRun:
-    """As :func:`resume`, with a config that is checked already.
+) -> None:
+    """As :func:`resume`, with a config that is checked already; loads nothing.
 
     Args:
         opened: The run.
@@ -166,9 +168,9 @@ def continue_training(
         if plan is None:
             observer.remarked(
                 f"{opened.path} is finished. To train it further: cifarcnn train "
-                f"--resume {opened.path} --set training.epochs=NUMBER"
+                f"--resume {shlex.quote(str(opened.path))} --set training.epochs=NUMBER"
             )
-            return load_run(opened.path, device=device)
+            return
         dataset, material = _gather(config, plan.smoke, fetch, fetch_observer)
         trained_on = plan.checkpoint.state.data_checksum if plan.checkpoint else None
         if trained_on not in (None, dataset.checksum):
@@ -182,7 +184,6 @@ def continue_training(
         training.train(
             config, material, opened, started, continuation=plan, observer=observer
         )
-    return load_run(opened.path, device=device)
 
 
 def _gather(

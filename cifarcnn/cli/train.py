@@ -97,7 +97,7 @@ def command(
     from cifarcnn.cli.fetch_display import open_fetch_display
     from cifarcnn.cli.progress import open_display
 
-    start: Callable[..., LoadedRun] = (
+    start: Callable[..., LoadedRun | None] = (
         partial(api.train, config, run_path, smoke=smoke)
         if resumed is None
         else partial(api.continue_training, resumed, config)
@@ -117,7 +117,9 @@ def command(
                 fetch=fetch,
                 fetch_observer=fetch_display,
             )
-    console.answer(str(trained.path))
+    # Exactly one of the two is known.
+    path = trained.path if trained else resumed.path if resumed else ""
+    console.answer(str(path))
 
 
 def _load(name: str, settings: tuple[str, ...]) -> Config:

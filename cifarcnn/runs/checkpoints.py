@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,7 +206,7 @@ def find_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
                 [
                     *damages,
                     f"{run} has no other checkpoint to go on from. Begin anew with: "
-                    f"cifarcnn train --config {run / 'config.yaml'}",
+                    f"cifarcnn train --config {shlex.quote(str(run / 'config.yaml'))}",
                 ]
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,7 @@ def _plan_beginning(run: Run, config: Config) -> Continuation:
         raise RunError(
             f"{run.path} has trained weights, but no checkpoint to go on from: it was "
             "removed. The weights can be used as they are; to train anew: cifarcnn "
-            f"train --config {run.config_path}"
+            f"train --config {shlex.quote(str(run.config_path))}"
         )
     changes = _compare(run, run.config, config)
     smoke = bool(run.read_environment().get("smoke")) if run.has_environment else False
@@ -158,6 +159,7 @@ def _compare(run: Run, before: Config, after: Config) -> list[Difference]:
     found = list(find_differences(to_plain(before), to_plain(after)))
     refused = [item for item in found if not _may_change(item.path)]
     if refused:
+        config = shlex.quote(str(run.config_path))
         listed = "; ".join(
             f"{item.path} was {item.before} and would be {item.after}"
             for item in refused
@@ -165,7 +167,7 @@ def _compare(run: Run, before: Config, after: Config) -> list[Difference]:
         raise UsageError(
             f"{run.path} cannot go on with other settings: {listed}. Only "
             f"{', '.join(CHANGEABLE)} can change in the middle of a training. To train "
-            f"anew: cifarcnn train --config {run.config_path} --set ..."
+            f"anew: cifarcnn train --config {config} --set ..."
         )
     return found
 
