@@ -44,11 +44,14 @@ class Course:
         self.pupil = pupil
         self.reaction = reaction
         self.keras_callbacks = tuple(keras_callbacks)
+        self._heard = 0
 
     def is_over(self) -> bool:
         """Whether a callback of Keras's ended the training after the last epoch."""
         records = self.reaction.keeper.records
-        return hindsight.tell_again(self.keras_callbacks, self.pupil.model, records)
+        return hindsight.tell_again(
+            self.keras_callbacks, self.pupil.model, records, len(records)
+        )
 
     def run(self, state: CheckpointState | None = None) -> None:
         """Learn until the last epoch is over, or something ends it before.
@@ -62,6 +65,7 @@ class Course:
             Stopped: A signal came; what was trained is saved.
         """
         epoch = state.epoch if state else 0
+        self._heard = epoch - 1 if state and not state.step else epoch
         if state is not None and state.step:
             if state.logs is not None:
                 self._validate(state)
@@ -92,13 +96,16 @@ class Course:
                 *self.pupil.callbacks,
                 as_keras_callback(self.reaction, feed, epoch_began),
                 *self.keras_callbacks,
-                hindsight.as_keras_callback(self.keras_callbacks, lambda: records),
+                hindsight.as_keras_callback(
+                    self.keras_callbacks, lambda: records, self._heard
+                ),
             ],
             validation_data=self.material.validation_data(),
             validation_batch_size=_VALIDATION_BATCH,
             shuffle=False,
             verbose=0,
         )
+        self._heard = len(records)
 
     def _validate(self, state: CheckpointState) -> None:
         """What is left of an epoch whose steps are all done."""

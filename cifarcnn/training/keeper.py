@@ -112,6 +112,8 @@ class Keeper:
         self._save("last", arrays, epochs)
         if self.best is None or self.weights == "last":
             self._save("best", arrays, epochs)
+        elif not self.up_to_date:
+            self._save("best", self.best_arrays, self.best.epoch)
 
     def describe_kept(self) -> str:
         """What the folder of the run holds, as a sentence."""

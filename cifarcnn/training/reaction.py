@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.errors import DivergedError, RunError, Stopped
-from cifarcnn.runs import EpochRecord
+from cifarcnn.runs import EpochRecord, first_non_finite
 from cifarcnn.training.fallback import Fallback
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import Observer, Plan
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 # The disk may have room again at the next try; a folder that is gone stays so.
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NUMBERS = (
+    "a number of the network or of the optimizer is not finite any more, although the "
+    "loss still was"
+)
 
 
 class Reaction:
@@ -137,6 +141,8 @@ class Reaction:
                 f"{self._place('after')} the validation loss is not finite"
             )
         arrays = self.read_weights()
+        if first_non_finite(arrays):
+            raise self._diverged(f"{self._place('after')} {_NUMBERS}")
         self.keeper.admit(record, arrays)
         # First, so that the other files are never ahead of what can go on.
         self._try(lambda: self.checkpointer.save(self.epoch + 1, 0, 0.0))
@@ -178,10 +184,7 @@ class Reaction:
         try:
             save()
         except DivergedError as error:
-            raise self._diverged(
-                f"{self._place('after')} a number of the network or of the optimizer "
-                "is not finite any more, although the loss still was"
-            ) from error
+            raise self._diverged(f"{self._place('after')} {_NUMBERS}") from error
         except RunError as error:
             cause = error.__cause__
             if not isinstance(cause, OSError) or cause.errno not in _PASSING:

@@ -475,3 +475,41 @@ def test_what_is_different_on_this_machine_is_named(begin, go_on, make_way, run:
         " now: the results may differ in their last digits from those of a training "
         "without interruption"
     )
+
+
+@dataclass
+class Killer(Observer):
+    """Ends the process, as far as the files can tell, right after an epoch is saved."""
+
+    epoch: int
+
+    def epoch_ended(self, record):
+        if record.epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_no_fall_of_the_rate_is_lost_or_happens_twice(
+    begin, go_on, whole, make_way, run: Run
+):
+    config = make_way(
+        "plateau",
+        layers=PLAIN,
+        epochs=6,
+        optimizer={"SGD": 1e-12},
+        learning_rate_schedule={
+            "ReduceLROnPlateau": {"patience": 1, "factor": 0.5, "min_lr": 2e-13}
+        },
+        class_weights=None,
+    )
+    expected = whole(config)
+    rates = [float(row["learning_rate"]) for row in expected["rows"]]
+    assert rates == [1e-12, 1e-12, 5e-13, 2.5e-13, 2e-13, 2e-13]
+    with pytest.raises(KeyboardInterrupt):
+        begin(config, Killer(2))
+    with pytest.raises(Stopped):
+        go_on(config, Interrupter(3, 2))
+    with pytest.raises(Stopped):
+        # Heard of when only the validation is left.
+        go_on(config, Interrupter(4, 4))
+    go_on(config)
+    assert result(run) == expected
