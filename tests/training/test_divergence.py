@@ -131,12 +131,10 @@ def test_of_a_later_epoch_the_one_before_is_kept(diverge, make, run: Run):
     assert load(run, config).epoch == load(run, config, "last").epoch == 1
 
 
-def test_going_on_comes_to_the_same_and_says_so_before(
-    start, diverge, make, run: Run
-):
-    config = make(4.0)
+def test_going_on_comes_to_the_same_and_says_so_before(start, diverge, make, run: Run):
+    config = make(4.0, steps_per_execution=2)
     with pytest.raises(Stopped):
-        start(make(4.0, steps_per_execution=1), Recorder((2, 2)))
+        start(config, Recorder((2, 2)))
     # The steps of before the interruption count.
     first = diverge(config)
     assert first.startswith("In epoch 2, at step 5 of 18, ")
@@ -187,8 +185,9 @@ def test_an_optimizer_that_overflows_is_found_at_the_end_of_the_epoch(
 
 
 def test_weights_that_overflow_in_the_last_step_are_found(diverge, make, run: Run):
-    layers = ["Flatten", {"Dense": {"units": 3, "kernel_regularizer": {"L2": 1e36}}}]
-    config = make(1000.0, layers=layers, batch_size=70)
+    large = dict.fromkeys(["red", "green", "blue"], 2e36)
+    twofold = {"learning_rate": 1000.0, "momentum": 1.0 - 1e-3, "nesterov": True}
+    config = make(**{**STEEP, "optimizer": {"SGD": twofold}, "class_weights": large})
     assert diverge(config) == (
         "In epoch 1, after step 1 of 1, a number of the network or of the optimizer is "
         "not finite any more, although the loss still was: the training diverged, at a "
