@@ -31,6 +31,7 @@ class Course:
         pupil: Pupil,
         reaction: Reaction,
         keras_callbacks: Sequence[Any],
+        first_rate: float | None,
     ) -> None:
         """Connect the parts.
 
@@ -39,16 +40,23 @@ class Course:
             pupil: What learns, brought to where the training begins.
             reaction: Hears of each step.
             keras_callbacks: Keras's own, which follow the figures of the epochs.
+            first_rate: The learning rate of the first epoch, where one of them moves
+                it; ``None`` where none does.
         """
         self.material = material
         self.pupil = pupil
         self.reaction = reaction
         self.keras_callbacks = tuple(keras_callbacks)
+        self.first_rate = first_rate
 
     def is_over(self) -> bool:
         """Whether a callback of Keras's ended the training after the last epoch."""
-        records = self.reaction.keeper.records
-        return hindsight.tell_again(self.keras_callbacks, self.pupil.model, records)
+        return hindsight.tell_again(
+            self.keras_callbacks,
+            self.pupil.model,
+            self.reaction.keeper.records,
+            self.first_rate,
+        )
 
     def run(self, state: CheckpointState | None = None) -> None:
         """Learn until the last epoch is over, or something ends it before.
@@ -82,7 +90,6 @@ class Course:
                 self.pupil.state.write_metrics(state.metrics)
                 self.reaction.epoch_resumed(state)
 
-        records = self.reaction.keeper.records
         self.pupil.model.fit(
             feed,
             initial_epoch=first,
@@ -92,7 +99,7 @@ class Course:
                 *self.pupil.callbacks,
                 as_keras_callback(self.reaction, feed, epoch_began),
                 *self.keras_callbacks,
-                hindsight.as_keras_callback(self.keras_callbacks, lambda: records),
+                hindsight.as_keras_callback(self.is_over),
             ],
             validation_data=self.material.validation_data(),
             validation_batch_size=_VALIDATION_BATCH,

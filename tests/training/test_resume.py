@@ -231,6 +231,29 @@ def test_cut_in_a_validation_it_comes_to_the_same(
     assert result(run) == expected
 
 
+PLATEAU = {
+    **STILL,
+    "epochs": 4,
+    "learning_rate_schedule": {"ReduceLROnPlateau": {"patience": 1, "min_delta": 0.01}},
+}
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_rate_that_falls_at_the_end_of_each_epoch_comes_to_the_same(
+    begin, go_on, whole, make_way, run: Run, step: int
+):
+    config = make_way(**PLATEAU)
+    expected = whole(config)
+    assert [row["learning_rate"] for row in expected["rows"]][-1] == "1e-14"
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(3, step))
+    if step == 1:
+        # The other one is of the end of epoch 2, and was saved before the rate fell.
+        max((run.path / "checkpoint").glob("*.safetensors")).unlink()
+    go_on(config)
+    assert result(run) == expected
+
+
 def test_early_stopping_is_not_forgotten(begin, go_on, whole, make_way, run: Run):
     config = make_way(
         epochs=9, **STILL, early_stopping={"patience": 2, "min_delta": 0.01}
