@@ -105,10 +105,11 @@ def command(
     else:
         with console.native_output():
             grid = _draw_augmented(augmentation, dataset, split, epoch)
-    console.answer(_describe(dataset, split, validation))
     name = f"{config.name}-{'augmented' if augmented else 'pictures'}"
     target = out or _free_name(name)
+    # First, so that it is there even when nobody reads the answer.
     _write(target, grid)
+    console.answer(_describe(dataset, split, validation))
     console.answer(f"pictures: {target}")
 
 

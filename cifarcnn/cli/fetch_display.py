@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,18 +119,11 @@ def _host(source: Source) -> str:
 
 @contextlib.contextmanager
 def interruption_explained() -> Iterator[None]:
-    """Say at SIGINT and SIGTERM what becomes of the bytes that have come."""
-
-    def stop(number: int, frame: object) -> None:
-        raise Stopped(number, _KEPT)
-
-    before = signal.signal(signal.SIGTERM, stop)
+    """Say at a signal what becomes of the bytes that have come."""
     try:
         yield
-    except KeyboardInterrupt:
-        raise Stopped(signal.SIGINT, _KEPT) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except Stopped as stopped:
+        raise Stopped(stopped.signal_number, _KEPT) from None
 
 
 def describe_progress(done: int, total: int, rate: float) -> str:

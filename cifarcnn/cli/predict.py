@@ -160,6 +160,7 @@ class _Writer:
             row += [""] * (1 + 2 * self._top - len(row))
             _write_row([*row, answer.error or ""])
         else:
+            console.require_reader()
             self._answers.append(answer)
             if self._layout == "table" and answer.error is not None:
                 console.say(printable(f"{answer.source.name}: {answer.error}"))
