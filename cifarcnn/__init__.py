@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from cifarcnn.api import build_model as build_model
     from cifarcnn.api import load_config as load_config
     from cifarcnn.api import load_run as load_run
+    from cifarcnn.api import resume as resume
     from cifarcnn.api import train as train
 
-__all__ = ["LoadedRun", "build_model", "load_config", "load_run", "train"]
+__all__ = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "train"]
 
 
 def __getattr__(name: str) -> object:

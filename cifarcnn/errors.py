@@ -8,6 +8,7 @@
     |-- DataError            1   a data set is missing, damaged or not what it says
     |-- PictureError         1   one picture cannot be read; the others go on
     |-- RunError             1   the folder of a run is missing, damaged or unfinished
+    |   `-- DivergedError    4   the training came to numbers that are not finite
     `-- DeviceError          1   the device that was asked for cannot be used
 
 The message is for the user: place, what was found, what was expected, the way out.
@@ -42,6 +43,15 @@ class PictureError(CifarcnnError):
 
 class RunError(CifarcnnError):
     """The folder of a run is missing, damaged, or lacks what was asked for."""
+
+
+class DivergedError(RunError):
+    """The loss or a weight is not finite any more; finite weights of before are kept.
+
+    Its exit code is one of its own, so that a search over settings can tell it.
+    """
+
+    exit_code = 4
 
 
 class DeviceError(CifarcnnError):

@@ -41,6 +41,20 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed while they wrote.
+
+    Args:
+        folder: To be called by the only process that writes there.
+
+    Raises:
+        OSError: The folder cannot be read, or such a file cannot be removed.
+    """
+    for path in folder.glob(".*.tmp"):
+        if path.is_file() or path.is_symlink():
+            path.unlink()
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

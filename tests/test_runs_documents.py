@@ -9,7 +9,7 @@ import pytest
 
 from cifarcnn.config import load_config
 from cifarcnn.errors import ConfigError, RunError
-from cifarcnn.runs import Run
+from cifarcnn.runs import EpochRecord, Run
 from cifarcnn.runs.reading import read_bytes
 
 CONFIG = """
@@ -143,25 +143,23 @@ def test_a_file_that_says_less_than_it_holds_is_not_read_whole() -> None:
     assert str(caught.value) == "/proc/cpuinfo grew while it was read. Try again."
 
 
-def test_history_grows_by_a_row_per_epoch(run: Run) -> None:
-    run.append_history({"epoch": 1, "loss": 2.25, "val_loss": None})
-    run.append_history({"epoch": 2, "loss": 1.5, "val_loss": 1.75})
-    text = (run.path / "history.csv").read_text()
-    assert text == "epoch,loss,val_loss\n1,2.25,\n2,1.5,1.75\n"
-    assert run.read_history() == [
-        {"epoch": "1", "loss": "2.25", "val_loss": ""},
-        {"epoch": "2", "loss": "1.5", "val_loss": "1.75"},
-    ]
-
-
-def test_history_refuses_other_columns(run: Run) -> None:
-    run.append_history({"epoch": 1, "loss": 2.25})
-    with pytest.raises(RunError) as caught:
-        run.append_history({"epoch": 2, "error": 1.5})
-    assert str(caught.value) == (
-        f"{run.path / 'history.csv'} has the columns epoch, loss, but the new epoch "
-        f"has epoch, error. {RESTORE}"
+def test_history_has_a_row_per_epoch(run: Run) -> None:
+    run.write_history(
+        [
+            EpochRecord(1, 2.25, 0.5, None, None, 0.1, 3.0, 100.0),
+            EpochRecord(2, 1.5, 0.75, 1.75, 0.625, 0.1, 3.0, 100.0),
+        ]
     )
+    text = (run.path / "history.csv").read_text()
+    assert text == (
+        "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,duration_seconds,"
+        "pictures_per_second\n"
+        "1,2.25,0.5,,,0.1,3.0,100.0\n"
+        "2,1.5,0.75,1.75,0.625,0.1,3.0,100.0\n"
+    )
+    first, second = run.read_history()
+    assert (first["epoch"], first["val_loss"]) == ("1", "")
+    assert (second["epoch"], second["val_accuracy"]) == ("2", "0.625")
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,8 @@ class LineDisplay(Observer):
             f"{plan.training_pictures:,} pictures to learn from, "
             f"{plan.validation_pictures:,} for validation"
         )
+        if plan.epochs_done or plan.steps_done:
+            self.write(f"resumed: {describe_done(plan)}")
         if plan.smoke:
             self.write(
                 "note: a trial on few pictures (--smoke); its figures say little"
@@ -101,7 +103,8 @@ class LiveDisplay(LineDisplay):
         self._epoch_bar: TaskID | None = None
         self._whole_bar: TaskID | None = None
         self._epoch = 0
-        self._epoch_start = 0.0
+        # Of the first look at an epoch: when it was, and how many steps were done.
+        self._first_look = (0.0, 0)
         self._last_update = 0.0
 
     def __exit__(self, *exception: object) -> None:
@@ -114,10 +117,13 @@ class LiveDisplay(LineDisplay):
         super().training_started(plan)
         steps = plan.steps_per_epoch
         self._epoch_bar = self._progress.add_task(
-            f"epoch 1/{plan.epochs}", total=steps, figures=""
+            f"epoch {plan.epochs_done + 1}/{plan.epochs}", total=steps, figures=""
         )
         self._whole_bar = self._progress.add_task(
-            "whole training", total=plan.epochs * steps, figures=""
+            "whole training",
+            total=plan.epochs * steps,
+            completed=plan.epochs_done * steps + plan.steps_done,
+            figures="",
         )
         self._progress.start()
 
@@ -126,7 +132,7 @@ class LiveDisplay(LineDisplay):
             return
         now = time.monotonic()
         if epoch != self._epoch:
-            self._epoch, self._epoch_start = epoch, now
+            self._epoch, self._first_look = epoch, (now, step)
             self._progress.reset(
                 self._epoch_bar, description=f"epoch {epoch}/{self.plan.epochs}"
             )
@@ -134,15 +140,15 @@ class LiveDisplay(LineDisplay):
         if now - self._last_update < _SECONDS_BETWEEN_UPDATES and not done:
             return
         self._last_update = now
-        # The clock starts when the first step is done, which builds the graph.
-        seconds = max(now - self._epoch_start, 1e-9)
-        speed = (step - 1) * self.plan.batch_size / seconds
+        # The clock starts when the first steps are done, which build the graph.
+        start, before = self._first_look
+        speed = (step - before) * self.plan.batch_size / max(now - start, 1e-9)
         figures = f"loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.2%}"
-        if step > 1:
+        if step > before:
             figures += f"  {speed:,.0f} pictures/s"
         self._progress.update(self._epoch_bar, completed=step, figures=figures)
-        before = (epoch - 1) * self.plan.steps_per_epoch
-        self._progress.update(self._whole_bar, completed=before + step)
+        whole = (epoch - 1) * self.plan.steps_per_epoch + step
+        self._progress.update(self._whole_bar, completed=whole)
 
     def training_ended(self, outcome: Outcome) -> None:
         self._progress.stop()
@@ -156,6 +162,15 @@ def open_display(
     screen = console.err()
     live = screen.is_terminal and not screen.is_dumb_terminal
     return (LiveDisplay if live else LineDisplay)(log, log_moved)
+
+
+def describe_done(plan: Plan) -> str:
+    """What of a training was done before it went on."""
+    epochs = f"{plan.epochs_done} of {plan.epochs} epochs"
+    if not plan.steps_done:
+        return f"{epochs} are done"
+    steps = f"{plan.steps_done} of {plan.steps_per_epoch} steps"
+    return f"{epochs} and {steps} of the next one are done"
 
 
 def describe_epoch(record: EpochRecord, plan: Plan | None) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +13,8 @@ import click
 from cifarcnn.cli.options import common, device_option, set_option
 
 if TYPE_CHECKING:
+    from cifarcnn.api import LoadedRun
+    from cifarcnn.config import Config
     from cifarcnn.engine import DeviceChoice
 
 
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     "-c",
     "config_name",
     metavar="FILE|NAME",
-    required=True,
+    default=None,
     help="A YAML file, or the name of a shipped config such as article.",
 )
 @set_option
@@ -30,6 +35,15 @@ if TYPE_CHECKING:
     type=click.Path(),
     default=None,
     help="New folder for the run; left out, the next free one under ./runs.",
+)
+@click.option(
+    "--resume",
+    "resumed_path",
+    metavar="DIR",
+    type=click.Path(),
+    default=None,
+    help="Go on with the training of this run, in place of --config. Only a few values "
+    "can be --set anew, such as training.epochs.",
 )
 @device_option
 @click.option(
@@ -44,30 +58,50 @@ if TYPE_CHECKING:
 )
 @common
 def command(
-    config_name: str,
+    config_name: str | None,
     settings: tuple[str, ...],
     run_path: str | None,
+    resumed_path: str | None,
     device: DeviceChoice,
     smoke: bool,
     fetch: bool | None,
 ) -> None:
     """Train the network of a config and keep everything in the folder of a run.
 
-    Ctrl-C stops after the current step and keeps what was trained; a second one stops
-    at once. The folder of the run is printed on standard output.
+    Ctrl-C stops after the current step and keeps what was trained; --resume goes on
+    from there, bit for bit, also after a crash. A second Ctrl-C stops at once. The
+    folder of the run is printed on standard output.
     """
     from cifarcnn.cli import console
-    from cifarcnn.config import check_config
-    from cifarcnn.errors import ConfigError
+    from cifarcnn.runs import Run
 
-    checked = check_config(config_name, list(settings))
-    if checked.config is None:
-        raise ConfigError(checked.problems)
+    resumed = None
+    if resumed_path is not None and config_name is None:
+        if run_path is not None or smoke:
+            raise click.UsageError(
+                "--resume goes on in the folder of its run, as it was begun; leave "
+                "--run and --smoke out."
+            )
+        resumed = Run.open(Path(resumed_path))
+        config = resumed.config
+        if settings:
+            config = _load(str(resumed.config_path), settings)
+    elif config_name is not None and resumed_path is None:
+        config = _load(config_name, settings)
+    else:
+        raise click.UsageError(
+            "Give either --config, or --resume with the folder of a run."
+        )
 
     from cifarcnn import api
     from cifarcnn.cli.fetch_display import open_fetch_display
     from cifarcnn.cli.progress import open_display
 
+    start: Callable[..., LoadedRun | None] = (
+        partial(api.train, config, run_path, smoke=smoke)
+        if resumed is None
+        else partial(api.continue_training, resumed, config)
+    )
     with console.native_output() as native:
         # Inside, that descriptor leads to the log of the run.
         with (
@@ -77,13 +111,22 @@ def command(
                 log_moved=native.move_to,
             ) as display,
         ):
-            trained = api.train(
-                checked.config,
-                run_path,
+            trained = start(
                 device=device,
-                smoke=smoke,
                 observer=display,
                 fetch=fetch,
                 fetch_observer=fetch_display,
             )
-    console.answer(str(trained.path))
+    # Exactly one of the two is known.
+    path = trained.path if trained else resumed.path if resumed else ""
+    console.answer(str(path))
+
+
+def _load(name: str, settings: tuple[str, ...]) -> Config:
+    from cifarcnn.config import check_config
+    from cifarcnn.errors import ConfigError
+
+    checked = check_config(name, list(settings))
+    if checked.config is None:
+        raise ConfigError(checked.problems)
+    return checked.config

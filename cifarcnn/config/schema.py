@@ -209,6 +209,8 @@ class Training(Strict):
     """Numbers within the training step; `auto`: 16 bits where the device is fast."""
     steps_per_execution: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Steps without a look at clock and signals; null: about a tenth of a second."""
+    checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0
+    """Minutes between checkpoints in a long epoch; at its end there is one anyway."""
     label_smoothing: Fraction = 0.0
     """Share of the certainty that is spread over all classes, 0 to 1."""
     class_weights: ClassWeights | None = None

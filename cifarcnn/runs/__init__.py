@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cifarcnn.runs.checkpoints import Checkpoint, CheckpointState
 from cifarcnn.runs.folder import Run
+from cifarcnn.runs.history import EpochRecord
 from cifarcnn.runs.manifest import DataRecord, Manifest, Origin
 from cifarcnn.runs.places import ROOT
 from cifarcnn.runs.store import StoredWeights
@@ -17,7 +19,10 @@ __all__ = [
     "ROOT",
     "WEIGHTS_FILES",
     "ArraySpec",
+    "Checkpoint",
+    "CheckpointState",
     "DataRecord",
+    "EpochRecord",
     "Manifest",
     "Origin",
     "Run",

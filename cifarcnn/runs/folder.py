@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.errors import RunError
 from cifarcnn.files import write_atomically
-from cifarcnn.runs.history import extend_rows, read_rows
+from cifarcnn.runs.checkpoints import (
+    Checkpoint,
+    CheckpointState,
+    find_checkpoint,
+    save_checkpoint,
+)
+from cifarcnn.runs.history import EpochRecord, read_rows, to_table
+from cifarcnn.runs.holding import hold
 from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
 from cifarcnn.runs.manifest import Manifest, Origin
 from cifarcnn.runs.places import find, make_named, make_next
@@ -18,9 +26,11 @@ from cifarcnn.runs.reading import read_bytes, read_json, reason
 from cifarcnn.runs.store import (
     CONFIG,
     CONFIG_LIMIT,
+    MANIFEST,
     StoredWeights,
     load_manifest,
     load_weights,
+    replace_config,
     save_weights,
 )
 from cifarcnn.runs.weights import WEIGHTS_FILES, ArraySpec, WeightsChoice
@@ -95,6 +105,16 @@ class Run:
         """Whether the training came to its end, which ``metrics.json`` stands for."""
         return (self.path / METRICS).is_file()
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether any trained weights were saved."""
+        return (self.path / MANIFEST).exists()
+
+    @property
+    def has_environment(self) -> bool:
+        """Whether it was written down where and with what the run is trained."""
+        return (self.path / ENVIRONMENT).exists()
+
     @cached_property
     def config(self) -> Config:
         """The config of the run, checked like any other.
@@ -135,9 +155,17 @@ class Run:
             ) from error
         return path
 
+    def held(self) -> AbstractContextManager[None]:
+        """Keep other processes from training in this folder, until the context ends.
+
+        Raises:
+            RunError: Another one does, or the folder cannot be written.
+        """
+        return hold(self.path)
+
     def write_config(self, config: Config) -> None:
-        """Keep the resolved config."""
-        self.write(CONFIG, config.to_yaml().encode())
+        """Keep the resolved config, also in the place of an earlier one."""
+        replace_config(self.path, config.to_yaml().encode(), self.write)
 
     def write_environment(self, environment: Mapping[str, object]) -> None:
         """Keep where and with what the run is trained, as JSON."""
@@ -155,6 +183,19 @@ class Run:
         """Keep the final figures; written last, because it marks the run finished."""
         self.write(METRICS, _to_json(metrics))
 
+    def reopen(self) -> None:
+        """Take the mark of a finished run away, since its training goes on.
+
+        Raises:
+            RunError: The folder is read-only.
+        """
+        try:
+            (self.path / METRICS).unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"{self.path / METRICS} cannot be removed: {reason(error)}."
+            ) from error
+
     def read_metrics(self) -> dict[str, object]:
         """The final figures of a finished run.
 
@@ -163,13 +204,9 @@ class Run:
         """
         return read_json(self.path / METRICS, _JSON_LIMIT)
 
-    def append_history(self, row: Mapping[str, object]) -> None:
-        """Add the figures of one epoch; None becomes an empty field.
-
-        Raises:
-            RunError: The columns differ from those of the rows before.
-        """
-        self.write(HISTORY, extend_rows(self.path / HISTORY, row))
+    def write_history(self, records: Sequence[EpochRecord]) -> None:
+        """Keep the figures of every finished epoch."""
+        self.write(HISTORY, to_table(records))
 
     def read_history(self) -> list[dict[str, str]]:
         """The figures of each epoch, as text by column.
@@ -217,6 +254,24 @@ class Run:
                 hold exactly what is expected, or holds a value that is not finite.
         """
         return load_weights(self.path, WEIGHTS_FILES[choice], expected)
+
+    def save_checkpoint(
+        self, state: CheckpointState, arrays: Mapping[str, Array]
+    ) -> None:
+        """Write all that the training needs to go on; the two newest are kept.
+
+        Raises:
+            RunError: A value is not finite, or the file cannot be written.
+        """
+        save_checkpoint(self.path, state, arrays)
+
+    def find_checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
+        """The newest checkpoint that is not damaged, and a sentence on each that is.
+
+        Raises:
+            RunError: There are checkpoints, but all are damaged.
+        """
+        return find_checkpoint(self.path)
 
     def save_litert(self, content: bytes, views: Views = "none") -> None:
         """Write ``model.tflite``, made from the weights that the run settled on.

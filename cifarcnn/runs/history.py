@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from cifarcnn.errors import RunError
 from cifarcnn.runs.reading import RESTORE_HINT, read_bytes
 
 _LIMIT = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """The figures of one finished epoch.
+
+    Attributes:
+        epoch: Its number, counted from 1.
+        loss: Mean over the epoch's steps, penalties of regularizers included.
+        accuracy: Share of training pictures named rightly, 0 to 1, while learning.
+        val_loss: Loss on the validation split; ``None`` without one.
+        val_accuracy: Accuracy there, 0 to 1.
+        learning_rate: Of the last step.
+        duration_seconds: Of the whole epoch, validation included.
+        pictures_per_second: Training pictures per second, validation left out.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    learning_rate: float
+    duration_seconds: float
+    pictures_per_second: float
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -30,20 +56,11 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         ) from error
 
 
-def extend_rows(path: Path, row: Mapping[str, object]) -> bytes:
-    """The file with one more row; None becomes an empty field.
-
-    Raises:
-        RunError: The file is damaged, or its columns are not those of ``row``.
-    """
-    rows = read_rows(path) if path.exists() else []
-    if rows and list(rows[0]) != list(row):
-        raise RunError(
-            f"{path} has the columns {', '.join(rows[0])}, but the new epoch has "
-            f"{', '.join(row)}. {RESTORE_HINT}"
-        )
+def to_table(records: Sequence[EpochRecord]) -> bytes:
+    """The file with a row for each epoch; None becomes an empty field."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
+    names = [field.name for field in fields(EpochRecord)]
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows([*rows, row])
+    writer.writerows(asdict(record) for record in records)
     return text.getvalue().encode()

@@ -100,6 +100,8 @@ class Manifest(_Part):
     Attributes:
         format: The version of this layout.
         config_sha256: Of the bytes of ``config.yaml``.
+        next_config_sha256: Of those that are just being put in their place, when a
+            training goes on with other settings; else null.
         origin: Where the weights come from.
         weights: For each weights file the states that it may be in, newest first.
             There is one, except while the file is being replaced: then the new and
@@ -110,6 +112,7 @@ class Manifest(_Part):
 
     format: Literal[1]
     config_sha256: Sha256
+    next_config_sha256: Sha256 | None = None
     origin: Origin
     weights: dict[Text, Annotated[tuple[WeightsRecord, ...], Field(min_length=1)]]
     litert: LitertRecord | None = None

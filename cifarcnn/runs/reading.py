@@ -21,15 +21,10 @@ def read_bytes(path: Path, limit: int) -> bytes:
             be read.
     """
     try:
-        status = os.lstat(path)
-        if not stat.S_ISREG(status.st_mode):
+        size = require_plain(path)
+        if size > limit:
             raise RunError(
-                f"{path} is not a plain file. The files of a run are never links, "
-                "folders or devices; put the file itself there."
-            )
-        if status.st_size > limit:
-            raise RunError(
-                f"{path} has {status.st_size:,} bytes, but at most {limit:,} are "
+                f"{path} has {size:,} bytes, but at most {limit:,} are "
                 "expected there. It is not loaded."
             )
         with path.open("rb") as file:
@@ -39,6 +34,22 @@ def read_bytes(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise RunError(f"{path} grew while it was read. Try again.")
     return data
+
+
+def require_plain(path: Path) -> int:
+    """The size in bytes of a regular file.
+
+    Raises:
+        RunError: It is a link, a folder, a pipe or a device.
+        OSError: It is missing.
+    """
+    status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise RunError(
+            f"{path} is not a plain file. The files of a run are never links, "
+            "folders or devices; put the file itself there."
+        )
+    return status.st_size
 
 
 def read_json(path: Path, limit: int) -> dict[str, object]:

@@ -140,13 +140,42 @@ def load_manifest(folder: Path) -> Manifest:
     return read_manifest(_existing(folder, MANIFEST))
 
 
+def replace_config(
+    folder: Path, config: bytes, write: Callable[[str, bytes], object]
+) -> None:
+    """Put another config in the place of the one that the weights were trained with.
+
+    Killed at any moment it leaves a config that the manifest knows.
+
+    Args:
+        folder: The folder of the run.
+        config: The new content of ``config.yaml``.
+        write: Writes a file of the run, whole or not at all.
+
+    Raises:
+        RunError: The manifest is damaged, or ``write`` fails.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        write(CONFIG, config)
+        return
+    manifest = read_manifest(path)
+    digest = hashlib.sha256(config).hexdigest()
+    between = manifest.model_copy(update={"next_config_sha256": digest})
+    write(MANIFEST, between.to_json())
+    write(CONFIG, config)
+    after = {"config_sha256": digest, "next_config_sha256": None}
+    write(MANIFEST, manifest.model_copy(update=after).to_json())
+
+
 def check_config(folder: Path, manifest: Manifest) -> None:
     """See that the config is the one that the weights were trained with.
 
     Raises:
         RunError: It was changed since.
     """
-    if manifest.config_sha256 != _config_sha256(folder):
+    known = (manifest.config_sha256, manifest.next_config_sha256)
+    if _config_sha256(folder) not in known:
         raise RunError(
             f"{folder / CONFIG} is not the config that the weights were trained with: "
             f"its SHA-256 differs from the one in {MANIFEST}. Undo the change, or "

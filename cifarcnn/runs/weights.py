@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cifarcnn.errors import RunError
+from cifarcnn.errors import DivergedError, RunError
 from cifarcnn.runs.reading import RESTORE_HINT
 
 if TYPE_CHECKING:
@@ -29,28 +29,32 @@ _ITEM_BYTES = {
 }  # fmt: skip
 
 
-def pack_arrays(path: Path, arrays: Mapping[str, Array]) -> bytes:
+def pack_arrays(
+    path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None
+) -> bytes:
     """The bytes of a safetensors file that holds ``arrays``.
 
     Args:
         path: Where it will lie, for the message.
         arrays: By name; any shape, also 0-dimensional.
+        metadata: Texts for its header.
 
     Raises:
-        RunError: A value is infinite or not a number.
+        DivergedError: A value is infinite or not a number.
     """
     import numpy as np
     from safetensors.numpy import save
 
     name = first_non_finite(arrays)
     if name:
-        raise RunError(
+        raise DivergedError(
             f"{path} is not written: the array {name!r} holds values that are not "
             "finite. The training has diverged; try a smaller learning rate."
         )
     # safetensors reads the memory behind an array as if it lay in C order.
     data: bytes = save(
-        {name: np.array(value, order="C") for name, value in arrays.items()}
+        {name: np.array(value, order="C") for name, value in arrays.items()},
+        dict(metadata) if metadata else None,
     )
     return data
 
@@ -81,13 +85,22 @@ def unpack_arrays(
     difference = first_difference(found, expected)
     if difference:
         raise RunError(f"{path} does not fit the network of config.yaml: {difference}.")
+    check_finite(path, arrays)
+    return {name: arrays[name] for name in expected}
+
+
+def check_finite(path: Path, arrays: Mapping[str, Array]) -> None:
+    """See that all values are numbers.
+
+    Raises:
+        RunError: A value is infinite or not a number.
+    """
     name = first_non_finite(arrays)
     if name:
         raise RunError(
             f"{path} holds values that are not finite, first in the array {name!r}. "
             f"Such weights are not loaded. {RESTORE_HINT}"
         )
-    return {name: arrays[name] for name in expected}
 
 
 def describe_arrays(arrays: Mapping[str, Array]) -> dict[str, ArraySpec]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from cifarcnn.training.continuation import Continuation, plan_continuation
 from cifarcnn.training.material import Material, gather_material
 from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 from cifarcnn.training.session import train
 
 __all__ = [
+    "Continuation",
     "EpochRecord",
     "Material",
     "Observer",
     "Outcome",
     "Plan",
     "gather_material",
+    "plan_continuation",
     "train",
 ]

@@ -107,6 +107,11 @@ class Averages:
             average.assign(value)
         self.swapped = not self.swapped
 
+    def settle(self) -> None:
+        """See that the weights hold what the steps made of them."""
+        if self.swapped:
+            self.swap()
+
     def read(self) -> dict[str, np.ndarray]:
         """Copies of the averages by the names of the weights."""
         import numpy as np

@@ -110,24 +110,31 @@ class Batches:
         return order
 
 
-def as_keras_dataset(batches: Batches) -> Any:
+def as_keras_dataset(batches: Batches, first_step: int = 0) -> Any:
     """``batches`` as a ``keras.utils.PyDataset`` with an ``epoch`` to set.
+
+    Args:
+        batches: Of every epoch.
+        first_step: Where each epoch begins, counted from 0; the steps before are done.
 
     Keras reads ahead, calls ``on_epoch_end`` once before the first epoch, and makes
     the reader of each epoch after its callbacks heard ``on_epoch_begin``: there
-    ``epoch`` must be set, and nowhere else.
+    ``epoch`` must be set, and nowhere else. It asks for the length only once.
     """
     import keras
+
+    offset = first_step
 
     class EpochOfBatches(keras.utils.PyDataset):  # type: ignore[misc]
         """The batches of one epoch."""
 
         epoch = 0
+        first_step = offset
 
         def __len__(self) -> int:
-            return batches.steps
+            return batches.steps - self.first_step
 
         def __getitem__(self, step: int) -> tuple[Any, ...]:
-            return batches.batch(self.epoch, step)
+            return batches.batch(self.epoch, self.first_step + step)
 
     return EpochOfBatches()

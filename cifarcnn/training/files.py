@@ -17,11 +17,14 @@ from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import Outcome, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import keras
 
     from cifarcnn.config.recipe import Views
     from cifarcnn.data import Dataset
     from cifarcnn.engine import Device
+    from cifarcnn.runs import Run
 
 MODEL = "model.keras"
 
@@ -41,7 +44,7 @@ def describe_origin(dataset: Dataset, device: Device) -> Origin:
 
 
 def describe_environment(
-    dataset: Dataset, device: Device, seed: int, precision: str
+    dataset: Dataset, device: Device, seed: int, precision: str, smoke: bool
 ) -> dict[str, object]:
     """The content of ``environment.json``: where and with what this was trained."""
     return {
@@ -54,9 +57,36 @@ def describe_environment(
             "note": device.note,
         },
         "seed": seed,
+        "smoke": smoke,
         "precision": precision,
         "data": _describe_data(dataset),
     }
+
+
+def write_environment(
+    run: Run, environment: dict[str, object]
+) -> Mapping[str, object] | None:
+    """Write ``environment.json``, or what it is now behind what it was before.
+
+    Args:
+        run: A new one, or one whose training goes on.
+        environment: From :func:`describe_environment`.
+
+    Returns:
+        Where and with what the training went on last; ``None`` for a new one.
+
+    Raises:
+        RunError: The file is damaged, or cannot be written.
+    """
+    if not run.has_environment:
+        run.write_environment(environment)
+        return None
+    first = run.read_environment()
+    later = first.get("resumed")
+    resumed = later if isinstance(later, list) else []
+    run.write_environment({**first, "resumed": [*resumed, environment]})
+    last = resumed[-1] if resumed else first
+    return last if isinstance(last, dict) else first
 
 
 def describe_metrics(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from cifarcnn.errors import RunError
-from cifarcnn.training.observer import EpochRecord
+from cifarcnn.errors import DivergedError
+from cifarcnn.runs import EpochRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -30,6 +29,7 @@ class Keeper:
         records: One for each finished epoch.
         best: The record of the best epoch so far, or ``None`` before the first.
         best_arrays: Its weights.
+        up_to_date: Whether the files hold all that is known.
     """
 
     def __init__(
@@ -47,38 +47,72 @@ class Keeper:
         self.records: list[EpochRecord] = []
         self.best: EpochRecord | None = None
         self.best_arrays: Arrays = {}
+        self.up_to_date = True
 
-    def epoch_ended(self, record: EpochRecord, arrays: Arrays) -> None:
-        """Save the weights and the figures of a finished epoch.
+    def resume(
+        self,
+        records: Sequence[EpochRecord],
+        best_epoch: int | None,
+        best_arrays: Arrays,
+    ) -> None:
+        """Know what was known when a checkpoint was written.
+
+        Args:
+            records: Of the epochs that were finished then.
+            best_epoch: The number of the best of them, if any.
+            best_arrays: Its weights.
+        """
+        self.records = list(records)
+        self.best = self.records[best_epoch - 1] if best_epoch else None
+        self.best_arrays = best_arrays
+
+    def admit(self, record: EpochRecord, arrays: Arrays) -> None:
+        """Take note of a finished epoch; no file changes.
 
         Args:
             record: The figures.
             arrays: The weights by name; not changed by anybody afterwards.
 
         Raises:
-            RunError: A loss or a weight is not finite (what was saved before is
-                unharmed), or the disk is full.
+            DivergedError: A loss is not finite.
         """
         if not all(
             math.isfinite(loss)
             for loss in (record.loss, record.val_loss)
             if loss is not None
         ):
-            raise RunError(
+            raise DivergedError(
                 describe_divergence(
                     f"At the end of epoch {record.epoch}",
                     record.learning_rate,
                     self.describe_kept(),
                 )
             )
-        improved = self._improves(record)
-        self._save("last", arrays, record.epoch)
-        if improved or self.weights == "last":
-            self._save("best", arrays, record.epoch)
-        if improved:
+        if self._improves(record):
             self.best, self.best_arrays = record, arrays
         self.records.append(record)
-        self.run.append_history(asdict(record))
+        self.up_to_date = False
+
+    def write(self, arrays: Arrays | None) -> None:
+        """Write the weights and the figures of the epochs that are finished.
+
+        Args:
+            arrays: The weights at the end of the last of them; ``None`` when they are
+                not known any more and lie in the files already.
+
+        Raises:
+            DivergedError: A weight is not finite. What was saved before is unharmed.
+            RunError: The files cannot be written; those of before are unharmed.
+        """
+        epochs = len(self.records)
+        if arrays is not None:
+            self._save("last", arrays, epochs)
+            if self.weights == "last":
+                self._save("best", arrays, epochs)
+        if self.weights == "best" and self.best is not None:
+            self._save("best", self.best_arrays, self.best.epoch)
+        self.run.write_history(self.records)
+        self.up_to_date = True
 
     def stopped(self, arrays: Arrays) -> None:
         """Save the weights of this moment, in the middle of an epoch.
@@ -94,7 +128,7 @@ class Keeper:
     def describe_kept(self) -> str:
         """What the folder of the run holds, as a sentence."""
         if not self.records:
-            return "No epoch was finished, so no weights are kept."
+            return "No epoch was finished."
         last = f"The weights of epoch {self.records[-1].epoch} are kept in"
         return f"{last} {self.run.path}."
 

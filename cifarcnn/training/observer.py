@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifarcnn.runs import EpochRecord
+
 if TYPE_CHECKING:
     from cifarcnn.data import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
+
+__all__ = ["EpochRecord", "Observer", "Outcome", "Plan"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Plan:
         parameters: Numbers in the network, trained or not.
         class_count: Number of classes.
         smoke: Whether this is only a trial on few pictures.
+        epochs_done: Epochs that were finished before.
+        steps_done: Steps of the next epoch that were done before.
     """
 
     epochs: int
@@ -36,36 +42,13 @@ class Plan:
     parameters: int
     class_count: int
     smoke: bool = False
+    epochs_done: int = 0
+    steps_done: int = 0
 
     @property
     def pictures_per_epoch(self) -> int:
         """Training pictures that are seen: all, unless a partial batch is dropped."""
         return min(self.training_pictures, self.steps_per_epoch * self.batch_size)
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """The figures of one finished epoch.
-
-    Attributes:
-        epoch: Its number, counted from 1.
-        loss: Mean over the epoch's steps, penalties of regularizers included.
-        accuracy: Share of training pictures named rightly, 0 to 1, while learning.
-        val_loss: Loss on the validation split; ``None`` without one.
-        val_accuracy: Accuracy there, 0 to 1.
-        learning_rate: Of the last step.
-        duration_seconds: Of the whole epoch, validation included.
-        pictures_per_second: Training pictures per second, validation left out.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
-    learning_rate: float
-    duration_seconds: float
-    pictures_per_second: float
 
 
 @dataclass(frozen=True)
@@ -114,7 +97,7 @@ class Observer:
         """The data set was found and read."""
 
     def run_created(self, run: Run) -> None:
-        """The folder of the run exists."""
+        """The folder of the run exists: a new one, or that of a run that goes on."""
 
     def training_started(self, plan: Plan) -> None:
         """The network is built; the first step comes next."""

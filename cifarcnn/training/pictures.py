@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from cifarcnn.training.augmentation import Augmentation
 
 
+_TABLE = "table"
+
+
 def training_model(
     model: keras.Model, images: np.ndarray, augmentation: Augmentation | None = None
 ) -> keras.Model:
@@ -41,6 +44,11 @@ def training_model(
     return keras.Model(inputs, logits, name="training")
 
 
+def is_picture_table(variable: Any) -> bool:
+    """Whether a variable holds the pictures, which never change."""
+    return bool(variable.path.rpartition("/")[2] == _TABLE and len(variable.shape) == 4)
+
+
 def _picture_source(images: np.ndarray) -> Any:
     import keras
 
@@ -53,7 +61,7 @@ def _picture_source(images: np.ndarray) -> Any:
                 dtype="uint8",
                 initializer=lambda shape, dtype: keras.ops.convert_to_tensor(images),
                 trainable=False,
-                name="table",
+                name=_TABLE,
             )
 
         def call(self, index: Any) -> Any:

@@ -23,6 +23,7 @@ from cifarcnn.training.averages import (
 from cifarcnn.training.objective import accuracy, crossentropy
 from cifarcnn.training.pictures import training_model
 from cifarcnn.training.preparation import build_optimizer, steps_per_execution
+from cifarcnn.training.state import TrainingState
 
 if TYPE_CHECKING:
     import keras
@@ -44,6 +45,8 @@ class Pupil:
         read_kept: Gives copies of the weights to keep, as they are now.
         rate_at: The learning rate of a step, counted over the whole training.
         callbacks: Keras callbacks that must see each step before any other.
+        state: All numbers of the model that change while it learns.
+        settle: Puts weights that were exchanged for their averages back in their place.
     """
 
     network: keras.Model
@@ -51,6 +54,8 @@ class Pupil:
     read_kept: Callable[[], Arrays]
     rate_at: Callable[[int], float]
     callbacks: tuple[Any, ...]
+    state: TrainingState
+    settle: Callable[[], None]
 
     def finished_network(self) -> keras.Model:
         """The network with the weights to keep, as they are now."""
@@ -85,35 +90,30 @@ def build_pupil(
     twin = build_fast_twin(config, class_count, precision)
     write_weights(twin, read_weights(network))
     model = training_model(twin, material.all_images(), material.augmentation)
-    model, read_kept, swaps = _averaged(
-        model, twin, settings.averaging, epochs * steps_per_epoch
-    )
+    averages = None
+    if settings.averaging is not None:
+        rule = rule_of(settings.averaging, epochs * steps_per_epoch)
+        averages = Averages(twin.weights, rule)
+        model = with_averages(model, averages)
     optimizer, rate_at = build_optimizer(
         config, epochs, steps_per_epoch, model.trainable_variables
     )
     if precision == "mixed_float16":
         # Small gradients would be nothing; Keras wraps only where a global says so.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    metrics = [accuracy()]
     model.compile(
         optimizer=optimizer,
         loss=crossentropy(settings.label_smoothing, class_count),
-        metrics=[accuracy()],
+        metrics=metrics,
         steps_per_execution=min(
             steps_per_execution(config, device.kind), steps_per_epoch
         ),
     )
-    return Pupil(network, model, read_kept, rate_at, swaps)
-
-
-def _averaged(
-    model: keras.Model, twin: keras.Model, averaging: Any, total_steps: int
-) -> tuple[keras.Model, Callable[[], Arrays], tuple[Any, ...]]:
-    """The model to train, what reads the weights to keep, and callbacks for it."""
-    if averaging is None:
-        return model, lambda: read_weights(twin), ()
-    averages = Averages(twin.weights, rule_of(averaging, total_steps))
-    return (
-        with_averages(model, averages),
-        averages.read,
-        (as_swap_callback(averages),),
-    )
+    state = TrainingState(model, metrics)
+    if averages is None:
+        return Pupil(
+            network, model, lambda: read_weights(twin), rate_at, (), state, lambda: None
+        )
+    swaps = (as_swap_callback(averages),)
+    return Pupil(network, model, averages.read, rate_at, swaps, state, averages.settle)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.errors import RunError, Stopped
+from cifarcnn.errors import DivergedError, RunError, Stopped
+from cifarcnn.runs import EpochRecord
 from cifarcnn.training.keeper import Keeper, describe_divergence
-from cifarcnn.training.observer import EpochRecord, Observer, Plan
+from cifarcnn.training.observer import Observer, Plan
 from cifarcnn.training.signals import SignalWatch
 
 if TYPE_CHECKING:
+    from cifarcnn.runs import CheckpointState
+    from cifarcnn.training.checkpointer import Checkpointer
     from cifarcnn.training.keeper import Arrays
+
+# The disk may have room again at the next try; a folder that is gone stays so.
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Reaction:
     """Hears of each step and epoch from ``fit`` and acts.
 
-    It stops when the loss is not finite or a signal came, has the keeper save each
-    epoch, and tells the observer. Epochs and steps are counted from 0 here, as Keras
-    does, and from 1 in all that it tells.
+    It stops when the loss is not finite or a signal came, has each epoch saved, and
+    tells the observer. Epochs and steps are counted from 0 here, as Keras does, and
+    from 1 in all that it tells.
     """
 
     def __init__(
@@ -30,6 +38,7 @@ class Reaction:
         read_weights: Callable[[], Arrays],
         plan: Plan,
         keeper: Keeper,
+        checkpointer: Checkpointer,
         observer: Observer,
         signals: SignalWatch,
         rate_at: Callable[[int], float],
@@ -39,7 +48,8 @@ class Reaction:
         Args:
             read_weights: Gives copies of the weights to keep, as they are now.
             plan: What is done.
-            keeper: Saves.
+            keeper: Saves what the epochs came to.
+            checkpointer: Saves what the training needs to go on.
             observer: Is told.
             signals: Remembers a signal.
             rate_at: The learning rate of a step, counted over the whole training.
@@ -47,6 +57,7 @@ class Reaction:
         self.read_weights = read_weights
         self.plan = plan
         self.keeper = keeper
+        self.checkpointer = checkpointer
         self.observer = observer
         self.signals = signals
         self.rate_at = rate_at
@@ -54,11 +65,20 @@ class Reaction:
         self.step = 0
         self._epoch_start = 0.0
         self._training_end = 0.0
+        self._epoch_logs: Mapping[Any, float] | None = None
 
     def epoch_began(self, epoch: int) -> None:
         """Start the clock of an epoch."""
         self.epoch, self.step = epoch, 0
+        self._epoch_logs = None
         self._epoch_start = time.perf_counter()
+
+    def epoch_resumed(self, state: CheckpointState) -> None:
+        """Go on in an epoch that was cut short."""
+        self.epoch, self.step = state.epoch, state.step - 1
+        self._epoch_logs = state.logs
+        self._training_end = time.perf_counter()
+        self._epoch_start = self._training_end - state.epoch_seconds
 
     def batch_ended(self, step: int, logs: Mapping[str, float]) -> None:
         """React to a finished step, or to the last of a few that ran in one go.
@@ -68,29 +88,34 @@ class Reaction:
             logs: Means over the epoch so far.
 
         Raises:
-            RunError: The loss is not finite.
+            DivergedError: The loss is not finite.
+            RunError: A checkpoint is due and cannot be written, for good.
             Stopped: A signal came; the weights are saved.
         """
         step = self.step = min(step, self.plan.steps_per_epoch - 1)
         if not math.isfinite(logs["loss"]):
-            raise RunError(
+            raise DivergedError(
                 describe_divergence(
                     f"In epoch {self.epoch + 1}, by step {step + 1} of "
                     f"{self.plan.steps_per_epoch},",
                     self._rate(),
-                    self.keeper.describe_kept(),
+                    self._describe_kept(),
                 )
             )
-        self.stop_if_asked()
         if step + 1 == self.plan.steps_per_epoch:
             self._training_end = time.perf_counter()
+            self._epoch_logs = dict(logs)
+        self.stop_if_asked()
+        if self.checkpointer.due():
+            self._try(self._save_checkpoint)
         self.observer.batch_ended(self.epoch + 1, step + 1, logs)
 
     def epoch_ended(self, logs: Mapping[str, float]) -> None:
         """Save and report an epoch.
 
         Raises:
-            RunError: A loss or a weight is not finite, or the disk is full.
+            DivergedError: A loss or a weight is not finite.
+            RunError: The files cannot be written, for good.
             Stopped: A signal came.
         """
         now = time.perf_counter()
@@ -105,22 +130,63 @@ class Reaction:
             duration_seconds=now - self._epoch_start,
             pictures_per_second=self.plan.pictures_per_epoch / training_seconds,
         )
-        self.keeper.epoch_ended(record, self.read_weights())
+        arrays = self.read_weights()
+        self.keeper.admit(record, arrays)
+        # First, so that the other files are never ahead of what can go on.
+        self._try(lambda: self.checkpointer.save(self.epoch + 1, 0, 0.0))
+        self._try(lambda: self.keeper.write(arrays))
         self.observer.epoch_ended(record)
+
+    def due(self) -> bool:
+        """Whether the weights will be read after this step."""
+        return self.signals.received is not None or self.checkpointer.due()
 
     def stop_if_asked(self) -> None:
         """End the training if a signal came.
 
         Raises:
-            Stopped: One came; the weights are saved.
+            Stopped: One came; what was trained is saved, or the message says why not.
         """
         number = self.signals.received
         if number is None:
             return
-        self.keeper.stopped(self.read_weights())
-        raise Stopped(number, self._describe_stop())
+        failure = ""
+        try:
+            self._save_checkpoint()
+            self.keeper.stopped(self.read_weights())
+        except RunError as error:
+            failure = f"{error} {self.checkpointer.describe_saved()}".rstrip()
+        raise Stopped(number, self._describe_stop(failure))
 
-    def _describe_stop(self) -> str:
+    def _save_checkpoint(self) -> None:
+        self.checkpointer.save(
+            self.epoch,
+            self.step + 1,
+            time.perf_counter() - self._epoch_start,
+            self._epoch_logs,
+        )
+
+    def _try(self, save: Callable[[], None]) -> None:
+        """Save; where the disk is full only say so, since it may not stay so.
+
+        Raises:
+            RunError: It cannot be saved, and later will not do either.
+        """
+        try:
+            save()
+        except RunError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError) or cause.errno not in _PASSING:
+                raise
+            self.observer.remarked(
+                f"{error} The training goes on, and tries again at its next save."
+            )
+
+    def _describe_kept(self) -> str:
+        words = (self.keeper.describe_kept(), self.checkpointer.describe_saved())
+        return " ".join(filter(None, words))
+
+    def _describe_stop(self, failure: str) -> str:
         path = self.keeper.run.path
         best = self.keeper.best
         if best is None:
@@ -132,22 +198,32 @@ class Reaction:
                 f"the best weights (epoch {best.epoch}), those of this moment "
                 "(last.safetensors) and the history"
             )
-        return (
+        place = (
             f"Stopped in epoch {self.epoch + 1} of {self.plan.epochs}, after step "
-            f"{self.step + 1} of {self.plan.steps_per_epoch}. Kept in {path}: {kept}. "
-            f"Judge them with: cifarcnn evaluate --run {path}"
+            f"{self.step + 1} of {self.plan.steps_per_epoch}."
+        )
+        quoted = shlex.quote(str(path))
+        go_on = f"Go on with: cifarcnn train --resume {quoted}"
+        if failure:
+            return f"{place} This moment could not be saved: {failure}\n{go_on}"
+        return (
+            f"{place} Kept in {path}: {kept}. Judge them with: cifarcnn evaluate --run "
+            f"{quoted}\n{go_on}"
         )
 
     def _rate(self) -> float:
         return self.rate_at(self.epoch * self.plan.steps_per_epoch + self.step)
 
 
-def as_keras_callback(reaction: Reaction, dataset: Any) -> Any:
+def as_keras_callback(
+    reaction: Reaction, dataset: Any, epoch_began: Callable[[int], None]
+) -> Any:
     """``reaction`` as a ``keras.callbacks.Callback`` that also turns the epochs.
 
     Args:
         reaction: What to call.
         dataset: Its ``epoch`` is set before Keras reads the epoch's batches.
+        epoch_began: What to call with each epoch that begins.
     """
     import keras
 
@@ -156,12 +232,12 @@ def as_keras_callback(reaction: Reaction, dataset: Any) -> Any:
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             dataset.epoch = epoch
-            reaction.epoch_began(epoch)
+            epoch_began(epoch)
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            if reaction.signals.received is not None:
+            if reaction.due():
                 self._bring_weights_up_to_date()
-            reaction.batch_ended(batch, logs)
+            reaction.batch_ended(dataset.first_step + batch, logs)
 
         def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
             if reaction.signals.received is not None:

@@ -1,17 +1,24 @@
-"""One training, from the config to a finished run."""
+"""One training, from the config or a checkpoint to a finished run."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from cifarcnn.engine import choose_precision
-from cifarcnn.training.batches import as_keras_dataset
+from cifarcnn.errors import UsageError
+from cifarcnn.training.checkpointer import Checkpointer
+from cifarcnn.training.continuation import (
+    Continuation,
+    describe_moves,
+    describe_new_plan,
+)
+from cifarcnn.training.course import Course
 from cifarcnn.training.diagnosis import diagnose
 from cifarcnn.training.files import (
     describe_environment,
     describe_metrics,
     describe_origin,
+    write_environment,
     write_keras_model,
     write_litert_model,
 )
@@ -20,16 +27,13 @@ from cifarcnn.training.material import Material
 from cifarcnn.training.observer import Observer, Outcome, Plan
 from cifarcnn.training.preparation import build_callbacks
 from cifarcnn.training.pupil import Pupil, build_pupil
-from cifarcnn.training.reaction import Reaction, as_keras_callback
+from cifarcnn.training.reaction import Reaction
 from cifarcnn.training.signals import SignalWatch
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
     from cifarcnn.engine import Device
-    from cifarcnn.runs import Run
-
-# Validation needs no gradients, so a larger batch fits and costs less.
-_VALIDATION_BATCH = 500
+    from cifarcnn.runs import CheckpointState, Run
 
 
 def train(
@@ -38,84 +42,131 @@ def train(
     run: Run,
     device: Device,
     *,
+    continuation: Continuation | None = None,
     observer: Observer | None = None,
 ) -> Outcome:
     """Train the network of ``config`` and write the files of ``run``.
 
-    Keras must have been started on ``device``. Sets Keras's global seed. On SIGINT or
-    SIGTERM, in the main thread, it ends after the current step.
+    Keras must have been started on ``device``. Sets Keras's global seed. On SIGINT,
+    SIGTERM or SIGHUP, in the main thread, it ends after the current step.
 
     Args:
         config: With ``data.normalization`` resolved; written to the run as it is.
         material: The pictures, from ``gather_material``.
-        run: A new folder.
+        run: A new folder or one whose training goes on; held by this process.
         device: What Keras was started on.
+        continuation: How the training goes on; ``None`` for a new one.
         observer: Is told of each step.
 
     Returns:
         The figures of all epochs.
 
     Raises:
-        RunError: The loss is not finite any more, or a file cannot be written.
+        DivergedError: The loss or a weight is not finite any more.
+        RunError: A file cannot be written, or the checkpoint does not fit.
+        UsageError: Early stopping would end the training before it goes on.
         Stopped: A signal came; what was trained is saved.
     """
     observer = observer or Observer()
+    checkpoint = continuation.checkpoint if continuation else None
     settings = config.training
     precision = choose_precision(settings.precision, device)
-    dataset = material.dataset
-    run.write_config(config)
-    run.write_environment(
-        describe_environment(dataset, device, settings.seed, precision)
-    )
     with SignalWatch() as signals:
+        if checkpoint is None:
+            # Even when it is killed now, the run can be told for what it is.
+            run.write_config(config)
         epochs = 1 if material.smoke else settings.epochs
         pupil = build_pupil(config, material, device, precision, epochs)
-        plan = _plan(config, material, pupil, epochs)
         keeper = Keeper(
             run,
-            describe_origin(dataset, device),
+            describe_origin(material.dataset, device),
             best_by=settings.best_by,
             weights=settings.weights,
         )
+        checkpointer = Checkpointer(run, config, material, pupil, keeper)
+        if checkpoint is not None:
+            checkpointer.resume(checkpoint)
+        state = checkpoint.state if checkpoint else None
+        plan = _plan(config, material, pupil, epochs, state)
         reaction = Reaction(
             read_weights=pupil.read_kept,
             plan=plan,
             keeper=keeper,
+            checkpointer=checkpointer,
             observer=observer,
             signals=signals,
             rate_at=pupil.rate_at,
         )
-        observer.training_started(plan)
-        begin = time.perf_counter()
-        feed = as_keras_dataset(material.batches)
-        pupil.model.fit(
-            feed,
-            epochs=epochs,
-            # Ours first: an epoch is saved before anything may end the training.
-            callbacks=[
-                *pupil.callbacks,
-                as_keras_callback(reaction, feed),
-                *build_callbacks(config),
-            ],
-            validation_data=material.validation_data(),
-            validation_batch_size=_VALIDATION_BATCH,
-            shuffle=False,
-            verbose=0,
+        course = Course(material, pupil, reaction, build_callbacks(config))
+        if continuation is not None and continuation.extended and course.is_over():
+            raise UsageError(_describe_early_end(run, keeper))
+        environment = describe_environment(
+            material.dataset, device, settings.seed, precision, material.smoke
         )
-        outcome = _conclude(keeper, plan, time.perf_counter() - begin)
+        before = write_environment(run, environment)
+        if continuation is not None:
+            _go_on(continuation, run, keeper, pupil, plan, observer)
+            moves = describe_moves(before, environment) if before else None
+            if moves:
+                observer.remarked(moves)
+        observer.training_started(plan)
+        course.run(state)
         network = pupil.finished_network()
+        if not keeper.up_to_date:
+            keeper.write(pupil.read_kept())
+        outcome = _conclude(keeper, plan, checkpointer.seconds)
         write_keras_model(keeper, network)
         reason = write_litert_model(
             keeper, network, config.evaluation.test_time_augmentation
         )
         if reason:
             observer.remarked(reason)
-        run.write_metrics(describe_metrics(outcome, plan, dataset))
+        run.write_metrics(describe_metrics(outcome, plan, material.dataset))
     observer.training_ended(outcome)
     return outcome
 
 
-def _plan(config: Config, material: Material, pupil: Pupil, epochs: int) -> Plan:
+def _go_on(
+    continuation: Continuation,
+    run: Run,
+    keeper: Keeper,
+    pupil: Pupil,
+    plan: Plan,
+    observer: Observer,
+) -> None:
+    """Bring the files to where the checkpoint is, and say what is different now."""
+    for remark in continuation.remarks:
+        observer.remarked(remark)
+    if continuation.checkpoint is None:
+        return
+    run.reopen()
+    run.write_config(continuation.config)
+    if keeper.records:
+        # A kill, or the loss of a newer checkpoint, may have left them ahead.
+        keeper.write(None if plan.steps_done else pupil.read_kept())
+    if continuation.replanned:
+        step = plan.epochs_done * plan.steps_per_epoch + plan.steps_done
+        before = keeper.records[-1].learning_rate if keeper.records else None
+        observer.remarked(
+            describe_new_plan(continuation.config, before, pupil.rate_at(step))
+        )
+
+
+def _describe_early_end(run: Run, keeper: Keeper) -> str:
+    return (
+        f"Early stopping ended {run.path} after epoch {len(keeper.records)}, and would "
+        "do so again at once. To go on, also give --set training.early_stopping=null, "
+        "or a longer training.early_stopping.patience."
+    )
+
+
+def _plan(
+    config: Config,
+    material: Material,
+    pupil: Pupil,
+    epochs: int,
+    state: CheckpointState | None,
+) -> Plan:
     validation = material.validation
     return Plan(
         epochs=epochs,
@@ -126,6 +177,8 @@ def _plan(config: Config, material: Material, pupil: Pupil, epochs: int) -> Plan
         parameters=pupil.network.count_params(),
         class_count=material.class_count,
         smoke=material.smoke,
+        epochs_done=state.epoch if state else 0,
+        steps_done=state.step if state else 0,
     )
 
 

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a wish that is granted at the next safe place."""
+"""SIGINT, SIGTERM and SIGHUP as a wish that is granted at the next safe place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import threading
 from types import FrameType
 from typing import Any
 
-_WATCHED = (signal.SIGINT, signal.SIGTERM)
+# A closed terminal sends SIGHUP, which Windows does not have.
+_WATCHED = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)
+)
 
 
 class SignalWatch:

@@ -69,8 +69,14 @@ CASES: dict[str, tuple[int, str]] = {
         2, usage("", "there is no command 'predikt'; did you mean predict?"),
     ),
     # --- train
-    "train": (2, usage("train", "Missing option '--config' / '-c'.")),
-    "train small.yaml": (2, usage("train", "Missing option '--config' / '-c'.")),
+    "train": (
+        2,
+        usage("train", "Give either --config, or --resume with the folder of a run."),
+    ),
+    "train small.yaml": (
+        2,
+        usage("train", "Got unexpected extra argument (small.yaml)"),
+    ),
     "train --config": (2, "Error: Option '--config' requires an argument.\n"),
     "train --config small.yaml more": (
         2, usage("train", "Got unexpected extra argument (more)"),

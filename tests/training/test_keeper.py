@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from cifarcnn.errors import RunError
+from cifarcnn.errors import DivergedError
 from cifarcnn.runs import DataRecord, Origin, Run, describe_arrays
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import EpochRecord
@@ -23,6 +23,11 @@ ORIGIN = Origin(
 
 def arrays_of(epoch: int) -> dict[str, np.ndarray]:
     return {"dense/kernel": np.full((2, 2), epoch, dtype=np.float32)}
+
+
+def end_epoch(keeper: Keeper, record: EpochRecord, arrays) -> None:
+    keeper.admit(record, arrays)
+    keeper.write(arrays)
 
 
 def stored(run: Run, choice: Literal["best", "last"]) -> float:
@@ -44,7 +49,7 @@ def keep(run: Run, make_config):
             record = EpochRecord(
                 epoch, 1.0, 0.5, val_loss, val_accuracy, 0.1, 2.0, 100.0
             )
-            keeper.epoch_ended(record, arrays_of(epoch))
+            end_epoch(keeper, record, arrays_of(epoch))
         return keeper
 
     return make
@@ -100,14 +105,28 @@ def test_a_stop_before_the_first_epoch_is_over_keeps_them_as_best_too(keep, run)
     assert stored(run, "best") == 99
 
 
+def test_a_checkpoint_brings_back_what_was_known_and_the_files(keep, run, make_config):
+    before = keep(FIGURES)
+    after = Keeper(run, ORIGIN, best_by="val_loss", weights="best")
+    after.resume(before.records[:3], 2, arrays_of(2))
+    assert after.best == before.records[1]
+    after.write(arrays_of(3))
+    assert (stored(run, "best"), stored(run, "last")) == (2, 3)
+    assert [row["epoch"] for row in run.read_history()] == ["1", "2", "3"]
+    # In the middle of an epoch the last weights are those of a stop, and stay.
+    after.stopped(arrays_of(99))
+    after.write(None)
+    assert (stored(run, "best"), stored(run, "last")) == (2, 99)
+
+
 @pytest.mark.parametrize("lost", [math.nan, math.inf])
 def test_a_validation_loss_that_is_no_number_ends_the_training(
     keep, run: Run, lost: float
 ):
     keeper = keep(FIGURES[:2])
     record = EpochRecord(3, 1.0, 0.5, lost, 0.1, 0.1, 2.0, 100.0)
-    with pytest.raises(RunError) as caught:
-        keeper.epoch_ended(record, arrays_of(3))
+    with pytest.raises(DivergedError) as caught:
+        end_epoch(keeper, record, arrays_of(3))
     assert str(caught.value) == (
         "At the end of epoch 3 the loss is not finite any more: the training diverged, "
         "at a learning rate of 0.1. Try a tenth of it, a warm-up, or clipping "
@@ -118,11 +137,17 @@ def test_a_validation_loss_that_is_no_number_ends_the_training(
     assert stored(run, "last") == 2
 
 
-def test_a_full_folder_is_left_as_it_was(keep, run: Run, tmp_path: Path):
+def test_weights_that_are_no_numbers_change_no_file(keep, run: Run, tmp_path: Path):
     keeper = keep(FIGURES[:1])
     broken = {"dense/kernel": np.full((2, 2), math.nan, dtype=np.float32)}
     record = EpochRecord(2, 1.0, 0.5, 0.1, 0.9, 0.1, 2.0, 100.0)
-    with pytest.raises(RunError):
-        keeper.epoch_ended(record, broken)
+    with pytest.raises(DivergedError) as caught:
+        end_epoch(keeper, record, broken)
+    assert str(caught.value) == (
+        f"{run.path / 'last.safetensors'} is not written: the array 'dense/kernel' "
+        "holds values that are not finite. The training has diverged; try a smaller "
+        "learning rate."
+    )
+    assert not keeper.up_to_date
     assert stored(run, "best") == 1
     assert len(run.read_history()) == 1

@@ -8,11 +8,14 @@ from functools import partial
 
 import pytest
 
-from cifarcnn.errors import RunError, Stopped
+from cifarcnn.errors import DivergedError, Stopped
 from cifarcnn.network import build_model, read_weights
 from cifarcnn.runs import DataRecord, Origin
+from cifarcnn.training import gather_material
+from cifarcnn.training.checkpointer import Checkpointer
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import Observer, Plan
+from cifarcnn.training.pupil import build_pupil
 from cifarcnn.training.reaction import Reaction
 from cifarcnn.training.signals import SignalWatch
 
@@ -27,15 +30,24 @@ PLAN = Plan(3, 4, 16, 55, 15, 127, 3)
 
 
 @pytest.fixture
-def make_reaction(keras, run, make_config):
+def make_reaction(keras, run, make_config, make_dataset, device):
     config = make_config()
+    material = gather_material(config, make_dataset(70))
     run.write_config(config)
 
     def make(weights: str = "best") -> Reaction:
+        keeper = Keeper(run, ORIGIN, best_by="val_loss", weights=weights)
         return Reaction(
             read_weights=partial(read_weights, build_model(config, 3)),
             plan=PLAN,
-            keeper=Keeper(run, ORIGIN, best_by="val_loss", weights=weights),
+            keeper=keeper,
+            checkpointer=Checkpointer(
+                run,
+                config,
+                material,
+                build_pupil(config, material, device, "float32", 3),
+                keeper,
+            ),
             observer=Observer(),
             signals=SignalWatch(),
             rate_at=lambda step: step / 10,
@@ -69,14 +81,15 @@ def test_a_lost_loss_is_told_with_its_place_and_what_is_kept(make_reaction, run,
     reaction = make_reaction()
     pass_epoch(reaction, 0)
     reaction.epoch_began(1)
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(DivergedError) as caught:
         reaction.batch_ended(1, {"loss": lost, "accuracy": 0.1})
     assert str(caught.value) == (
         "In epoch 2, by step 2 of 4, the loss is not finite any more: the training "
         "diverged, at a learning rate of 0.5. Try a tenth of it, a warm-up, or "
         "clipping (training.optimizer: clipnorm). The weights of epoch 1 are kept in "
-        f"{run.path}."
+        f"{run.path}. The last checkpoint is of the end of epoch 1."
     )
+    assert caught.value.exit_code == 4
 
 
 @pytest.mark.parametrize(
@@ -105,8 +118,11 @@ def test_a_stop_says_what_is_kept_and_what_to_type(
     assert caught.value.exit_code == 143
     assert str(caught.value) == (
         f"Stopped in epoch {epochs + 1} of 3, after step 2 of 4. Kept in {run.path}: "
-        f"{kept}. Judge them with: cifarcnn evaluate --run {run.path}"
+        f"{kept}. Judge them with: cifarcnn evaluate --run {run.path}\n"
+        f"Go on with: cifarcnn train --resume {run.path}"
     )
+    found, _ = run.find_checkpoint()
+    assert (found.state.epoch, found.state.step) == (epochs, 2)
     assert (run.path / "weights.safetensors").exists()
     assert (run.path / "last.safetensors").exists()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.config import Config
-from cifarcnn.errors import RunError, UsageError
+from cifarcnn.errors import DivergedError, RunError, UsageError
 from cifarcnn.network import build_model, read_weights
 from cifarcnn.runs import Run, describe_arrays
 from cifarcnn.training import Observer, files, gather_material, train
@@ -83,6 +83,7 @@ def test_the_same_seed_repeats_the_history_and_another_does_not(train_in, make_c
 def test_every_file_of_a_finished_run_is_there(train_in, make_config):
     outcome = train_in(make_config())
     assert sorted(path.name for path in outcome.run.iterdir()) == [
+        "checkpoint",
         "config.yaml",
         "environment.json",
         "history.csv",
@@ -301,13 +302,12 @@ def test_a_loss_that_is_no_number_ends_with_epoch_step_and_rate(train_in, make_c
         layers=["Flatten", {"Dense": 3}, {"Activation": "exponential"}, {"Dense": 3}],
         validation_fraction=0,
     )
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(DivergedError) as caught:
         train_in(config)
     assert str(caught.value) == (
         "In epoch 1, by step 5 of 5, the loss is not finite any more: the training "
         "diverged, at a learning rate of 1e+03. Try a tenth of it, a warm-up, or "
-        "clipping (training.optimizer: clipnorm). No epoch was finished, so no weights "
-        "are kept."
+        "clipping (training.optimizer: clipnorm). No epoch was finished."
     )
 
 

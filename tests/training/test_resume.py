@@ -1,0 +1,477 @@
+"""A training that is cut short and goes on comes to the numbers of an uncut one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarcnn.config import Config
+from cifarcnn.errors import RunError, Stopped, UsageError
+from cifarcnn.runs import Run
+from cifarcnn.training import (
+    Observer,
+    Outcome,
+    gather_material,
+    plan_continuation,
+    train,
+)
+
+NORMALIZED = [
+    {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4, "activation": "relu"}},
+    {"BatchNormalization": {"momentum": 0.8}},
+    {"SpatialDropout2D": 0.2},
+    "GlobalAveragePooling2D",
+    {"Dropout": 0.3},
+    {"Dense": {"units": 3, "activation": "softmax"}},
+]
+AUGMENTATION = [
+    {"RandomFlip": {"alternate": True}},
+    {"RandomTranslation": 2},
+    {"MixUp": 0.4},
+]
+# Without statistics that move while the weights stand still.
+PLAIN = ["GlobalAveragePooling2D", {"Dropout": 0.3}, {"Dense": 3}]
+STILL = {"layers": PLAIN, "optimizer": {"SGD": 1e-12}}
+# Each a way to train that keeps something in mind from step to step.
+WAYS: dict[str, dict[str, Any]] = {
+    "adam": {},
+    "momentum and a schedule": {
+        "optimizer": {"SGD": {"learning_rate": 0.1, "momentum": 0.9}},
+        "learning_rate_schedule": {"CosineDecay": {"warmup_epochs": 0.5}},
+    },
+    "muon and lookahead": {
+        "optimizer": {"Muon": {"learning_rate": 0.01}},
+        "averaging": {"Lookahead": {"every_steps": 2}},
+        "learning_rate_schedule": "Triangle",
+    },
+    "moving average and half precision": {
+        "averaging": {"ExponentialMovingAverage": {"momentum": 0.7}},
+        "precision": "mixed_float16",
+    },
+    "plateau": {
+        "optimizer": {"SGD": 1e-6},
+        "learning_rate_schedule": {"ReduceLROnPlateau": {"patience": 1}},
+        "averaging": {"ExponentialMovingAverage": {"momentum": 0.7}},
+        "class_weights": "balanced",
+    },
+}
+
+
+@dataclass
+class Interrupter(Observer):
+    """Sends SIGINT to this process after a certain step, or in a validation."""
+
+    epoch: int
+    step: int
+
+    def batch_ended(self, epoch, step, logs):
+        if (epoch, step) == (self.epoch, self.step):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+class Listener(Observer):
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.remarks: list[str] = []
+        self.steps: list[tuple[int, int]] = []
+
+    def batch_ended(self, epoch, step, logs):
+        self.steps.append((epoch, step))
+
+    def remarked(self, sentence):
+        self.remarks.append(sentence)
+
+
+@pytest.fixture
+def make_way(make_config) -> Callable[..., Config]:
+    def make(way: str = "adam", **changes: Any) -> Config:
+        settings = {"epochs": 3, "steps_per_execution": 1, **WAYS[way], **changes}
+        config: Config = make_config(**{"layers": NORMALIZED, **settings})
+        values = config.model_dump()
+        data = {**values["data"], "augmentation": AUGMENTATION}
+        return config.with_data(augmentation=type(config.data)(**data).augmentation)
+
+    return make
+
+
+@pytest.fixture
+def begin(keras, make_dataset, device, run: Run) -> Callable[..., Outcome]:
+    """Trains anew, in the run of the test or in another one."""
+
+    def begin(config: Config, observer: Observer | None = None, place: Run = run):
+        material = gather_material(config, make_dataset(70))
+        return train(config, material, place, device, observer=observer)
+
+    return begin
+
+
+@pytest.fixture
+def go_on(keras, make_dataset, device, run: Run) -> Callable[..., Outcome]:
+    """Goes on in the run of the test, as its files say."""
+
+    def go_on(config: Config, observer: Observer | None = None):
+        plan = plan_continuation(run, config)
+        assert plan is not None
+        material = gather_material(config, make_dataset(70), plan.smoke)
+        return train(
+            config, material, run, device, continuation=plan, observer=observer
+        )
+
+    return go_on
+
+
+def result(run: Run) -> dict[str, Any]:
+    """All that must be the same, bit for bit."""
+    from safetensors.numpy import load_file
+
+    times = ("duration_seconds", "pictures_per_second")
+    newest = max((run.path / "checkpoint").glob("*.safetensors"))
+    arrays = {
+        f"{path.name[:5]} {name}": array.tobytes()
+        for path in (
+            run.path / "weights.safetensors",
+            run.path / "last.safetensors",
+            newest,
+        )
+        for name, array in load_file(path).items()
+    }
+    rows = [
+        {key: value for key, value in row.items() if key not in times}
+        for row in run.read_history()
+    ]
+    kept = run.read_metrics()["kept"]
+    return {"arrays": arrays, "rows": rows, "kept": kept["epoch"]}
+
+
+@pytest.fixture
+def whole(begin, tmp_path) -> Callable[[Config], dict[str, Any]]:
+    """What a training without interruption comes to."""
+
+    def whole(config: Config) -> dict[str, Any]:
+        place = Run.create(tmp_path / "whole", "tiny")
+        begin(config, place=place)
+        return result(place)
+
+    return whole
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_cut_in_the_middle_and_at_the_end_of_an_epoch_it_comes_to_the_same(
+    begin, go_on, whole, make_way, run: Run, way: str
+):
+    config = make_way(way)
+    expected = whole(config)
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(1, 2))
+    listener = Listener()
+    with pytest.raises(Stopped):
+        # Heard of after the last step, so that the validation is left.
+        go_on(config, Interrupter(2, 3))
+    go_on(config, listener)
+    assert listener.steps == [(3, 1), (3, 2), (3, 3), (3, 4)]
+    assert result(run) == expected
+
+
+def test_cut_by_steps_that_run_in_one_go_it_comes_to_the_same(
+    begin, go_on, whole, make_way, run: Run
+):
+    config = make_way("muon and lookahead", steps_per_execution=3)
+    expected = whole(config)
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(1, 3))
+    go_on(config)
+    assert result(run) == expected
+
+
+def test_without_validation_it_comes_to_the_same(
+    begin, go_on, whole, make_way, run: Run
+):
+    config = make_way().with_data(validation_fraction=0.0)
+    expected = whole(config)
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(1, 4))
+    go_on(config)
+    assert result(run) == expected
+
+
+class InValidation(Observer):
+    """Has a signal come while the averages stand in the place of the weights."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from cifarcnn.training.averages import Averages
+
+        swap = Averages.swap
+
+        def swap_and_interrupt(averages: Averages) -> None:
+            swap(averages)
+            if averages.swapped:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        monkeypatch.setattr(Averages, "swap", swap_and_interrupt)
+
+
+def test_cut_in_a_validation_it_comes_to_the_same(
+    begin, go_on, whole, make_way, run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    config = make_way("muon and lookahead")
+    expected = whole(config)
+    with monkeypatch.context() as patch, pytest.raises(Stopped) as caught:
+        begin(config, InValidation(patch))
+    assert str(caught.value).startswith("Stopped in epoch 1 of 3, after step 4 of 4.")
+    go_on(config)
+    assert result(run) == expected
+
+
+def test_early_stopping_is_not_forgotten(begin, go_on, whole, make_way, run: Run):
+    config = make_way(
+        epochs=9, **STILL, early_stopping={"patience": 2, "min_delta": 0.01}
+    )
+    expected = whole(config)
+    assert len(expected["rows"]) == 3
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(3, 1))
+    outcome = go_on(config)
+    assert outcome.stopped_early
+    assert result(run) == expected
+
+
+def test_killed_before_the_last_files_it_only_writes_them(
+    begin, go_on, whole, make_way, run: Run
+):
+    config = make_way()
+    expected = whole(config)
+    begin(config)
+    for name in ("metrics.json", "model.keras", "last.safetensors"):
+        (run.path / name).unlink()
+    listener = Listener()
+    go_on(config, listener)
+    assert listener.steps == []
+    assert result(run) == expected
+    assert (run.path / "model.keras").exists()
+
+
+def test_files_that_are_ahead_of_the_checkpoint_are_brought_back(
+    begin, go_on, whole, make_way, run: Run
+):
+    config = make_way()
+    expected = whole(config)
+    begin(config)
+    (run.path / "metrics.json").unlink()
+    # As if the disk had lost it: the one before is of the middle of the last epoch.
+    kept = sorted((run.path / "checkpoint").glob("*.safetensors"))
+    kept[-1].unlink()
+    go_on(config)
+    assert result(run) == expected
+
+
+def test_a_damaged_checkpoint_falls_back_and_says_so(
+    begin, go_on, whole, make_way, run: Run
+):
+    config = make_way()
+    expected = whole(config)
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(3, 1))
+    newest = max((run.path / "checkpoint").glob("*.safetensors"))
+    newest.write_bytes(b"damaged")
+    listener = Listener()
+    go_on(config, listener)
+    assert listener.remarks[0] == (
+        f"{newest} is damaged: its content is not the one in its name. It is set aside "
+        f"as {newest.name}.damaged."
+    )
+    assert listener.steps[0] == (3, 1)
+    assert result(run) == expected
+
+
+def test_without_a_checkpoint_it_begins_anew_and_says_so(
+    begin, go_on, whole, make_way, run: Run
+):
+    config = make_way()
+    expected = whole(config)
+    run.write_config(config)
+    listener = Listener()
+    go_on(config, listener)
+    assert listener.remarks == [
+        f"{run.path} has no checkpoint yet: its training begins anew"
+    ]
+    assert result(run) == expected
+
+
+def test_a_long_epoch_has_checkpoints_of_its_own(begin, make_way, run: Run):
+    def count(minutes: float) -> list[str]:
+        with pytest.raises(Stopped):
+            begin(make_way(checkpoint_minutes=minutes), Interrupter(1, 2))
+        found = sorted(path.name[:22] for path in (run.path / "checkpoint").iterdir())
+        shutil.rmtree(run.path / "checkpoint")
+        (run.path / "manifest.json").unlink()
+        return found
+
+    assert count(1e-9) == ["epoch-0000-step-000002", "epoch-0000-step-000003"]
+    assert count(1000.0) == ["epoch-0000-step-000003"]
+
+
+def test_a_finished_run_has_nothing_left(begin, make_way, run: Run):
+    config = make_way()
+    begin(config)
+    assert plan_continuation(run, config) is None
+
+
+def test_a_trial_stays_a_trial(keras, make_dataset, device, make_way, run: Run, go_on):
+    config = make_way()
+    material = gather_material(config, make_dataset(70), smoke=True)
+    with pytest.raises(Stopped):
+        train(config, material, run, device, observer=Interrupter(1, 1))
+    outcome = go_on(config)
+    assert len(outcome.records) == 1
+    assert run.read_metrics()["smoke"] is True
+    assert plan_continuation(run, config) is None
+
+
+@pytest.mark.parametrize(
+    ("way", "remark"),
+    [
+        ("adam", "the learning rate goes on at 0.02."),
+        (
+            "momentum and a schedule",
+            "CosineDecay is planned anew over 5 epochs: the next step has a learning "
+            "rate of 0.0363, after 0 by the old plan. It will not come to what 5 "
+            "epochs from the beginning come to.",
+        ),
+        (
+            "muon and lookahead",
+            "Triangle is planned anew over 5 epochs: the next step has a learning rate "
+            "of 0.00515, after 0.0007 by the old plan. It will not come to what 5 "
+            "epochs from the beginning come to. Lookahead's share grows by the new "
+            "plan too.",
+        ),
+    ],
+)
+def test_a_finished_run_can_be_made_longer(
+    begin, go_on, make_way, run: Run, way: str, remark: str
+):
+    begin(make_way(way))
+    rows = run.read_history()
+    longer = make_way(way, epochs=5)
+    listener = Listener()
+    outcome = go_on(longer, listener)
+    assert listener.remarks == ["training.epochs was 3, is 5 now", remark]
+    assert listener.steps[0] == (4, 1)
+    assert [record.epoch for record in outcome.records] == [1, 2, 3, 4, 5]
+    assert run.read_history()[:3] == rows
+    assert Run(run.path).config == longer
+    assert run.manifest().weights["last.safetensors"][0].epoch == 5
+    environment = json.loads((run.path / "environment.json").read_text())
+    assert len(environment["resumed"]) == 1
+
+
+def test_a_longer_training_with_a_steady_rate_is_the_same_as_a_long_one(
+    begin, go_on, whole, make_way, run: Run
+):
+    longer = make_way(epochs=5)
+    expected = whole(longer)
+    begin(make_way())
+    go_on(longer)
+    assert result(run) == expected
+
+
+def test_settings_that_decided_the_steps_cannot_change(begin, make_way, run: Run):
+    begin(make_way(epochs=1))
+    other = make_way(epochs=1, batch_size=8, label_smoothing=0.1)
+    with pytest.raises(UsageError) as caught:
+        plan_continuation(run, other)
+    assert str(caught.value) == (
+        f"{run.path} cannot go on with other settings: training.batch_size was 16 and "
+        "would be 8; training.label_smoothing was 0.0 and would be 0.1. Only "
+        "training.epochs, training.early_stopping, training.checkpoint_minutes, "
+        "training.steps_per_execution, data.path, data.fetch, data.sources, evaluation "
+        "can change in the middle of a training. To train anew: cifarcnn train "
+        f"--config {run.path / 'config.yaml'} --set ..."
+    )
+
+
+def test_epochs_that_are_done_cannot_be_taken_back(begin, make_way, run: Run):
+    begin(make_way())
+    with pytest.raises(UsageError) as caught:
+        plan_continuation(run, make_way(epochs=2))
+    assert str(caught.value) == (
+        f"{run.path} cannot end after 2 epochs: 3 epochs and 0 steps are done already."
+    )
+
+
+def test_early_stopping_that_would_end_it_at_once_is_told_before_anything_changes(
+    begin, go_on, make_way, run: Run
+):
+    stopping = {"patience": 1, "min_delta": 0.01}
+    config = make_way(epochs=9, **STILL, early_stopping=stopping)
+    begin(config)
+    longer = make_way(epochs=20, **STILL, early_stopping=stopping)
+    with pytest.raises(UsageError) as caught:
+        go_on(longer)
+    assert str(caught.value) == (
+        f"Early stopping ended {run.path} after epoch 2, and would do so again at "
+        "once. To go on, also give --set training.early_stopping=null, or a longer "
+        "training.early_stopping.patience."
+    )
+    assert run.finished
+    assert Run(run.path).config == config
+
+
+def test_weights_without_a_checkpoint_are_not_trained_over(begin, make_way, run: Run):
+    config = make_way(epochs=1)
+    begin(config)
+    shutil.rmtree(run.path / "checkpoint")
+    with pytest.raises(RunError) as caught:
+        plan_continuation(run, config)
+    assert str(caught.value) == (
+        f"{run.path} has trained weights, but no checkpoint to go on from: it was "
+        "removed. The weights can be used as they are; to train anew: cifarcnn train "
+        f"--config {run.path / 'config.yaml'}"
+    )
+
+
+def test_a_checkpoint_of_another_network_does_not_fit(begin, make_way, run, go_on):
+    from cifarcnn.runs.checkpoints import find_checkpoint, save_checkpoint
+
+    config = make_way()
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(1, 1))
+    found, _ = find_checkpoint(run.path)
+    assert found is not None
+    save_checkpoint(run.path, found.state, {"model/0000": np.zeros(3, np.float32)})
+    found.path.unlink()
+    with pytest.raises(RunError) as caught:
+        go_on(config)
+    path = max((run.path / "checkpoint").glob("*.safetensors"))
+    assert str(caught.value) == (
+        f"{path} does not fit the training of config.yaml: the array 'model/0000' is "
+        "float32 (3,), but float32 (3, 3, 3, 4) is needed."
+    )
+
+
+def test_what_is_different_on_this_machine_is_named(begin, go_on, make_way, run: Run):
+    config = make_way()
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(1, 1))
+    path = run.path / "environment.json"
+    environment = json.loads(path.read_text())
+    environment["versions"]["keras"] = "3.0.0"
+    environment["device"]["threads"] = 1000
+    path.write_text(json.dumps(environment))
+    listener = Listener()
+    go_on(config, listener)
+    (remark,) = listener.remarks
+    assert remark.startswith("versions.keras was 3.0.0, is ")
+    assert "; device.threads was 1000, is " in remark
+    assert remark.endswith(
+        " now: the results may differ in their last digits from those of a training "
+        "without interruption"
+    )
