@@ -199,6 +199,18 @@ def test_damaged_pixels_are_refused():
     )
 
 
+def test_a_palette_with_more_transparencies_than_colours_is_refused():
+    picture = Image.new("P", (4, 4))
+    picture.putpalette([0, 0, 0, *RED])
+    data = encode(picture, transparency=bytes(2))
+    place = data.index(b"tRNS") - 4
+    chunk = b"tRNS" + bytes(300)
+    longer = struct.pack(">I", 300) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    assert refusal(data[:place] + longer + data[place + 14 :]) == (
+        "the file is damaged: its pixels cannot be read."
+    )
+
+
 def test_a_damaged_header_is_refused():
     # A BMP whose header claims a compression that does not exist.
     data = bytearray(encode(Image.fromarray(noise()), "BMP"))
