@@ -103,8 +103,8 @@ def command(
         )
         if predictor.note:
             console.say(
-                f"note: {predictor.note} Keras answers instead, which takes longer to "
-                "start."
+                f"note: {predictor.note} Keras answers from the checked weights "
+                "instead, which takes longer to start."
             )
         notice = predictor.manifest.origin.data.notice
         if notice:
