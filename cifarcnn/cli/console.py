@@ -115,19 +115,53 @@ def err() -> Console:
     return Console(file=screen(), highlight=False, markup=False, soft_wrap=True)
 
 
+def printable(text: str) -> str:
+    """The text with a question mark for all that no terminal should be sent."""
+    return "".join(
+        character if character.isprintable() else "?"
+        # Bytes of a file name that are not UTF-8 come as lone surrogates.
+        for character in text.encode("utf-8", "replace").decode()
+    )
+
+
+def clean(text: str) -> str:
+    """The same for text of several lines, whose ends stay.
+
+    Names of files and classes come from strangers, and a terminal obeys what it is
+    sent: sequences in them could hide words, type on, or change its title.
+    """
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def say(text: str) -> None:
     """One or more plain lines for the user, on standard error."""
-    print(text, file=screen(), flush=True)
+    print(clean(text), file=screen(), flush=True)
 
 
 def answer(text: str) -> None:
-    """A result, on standard output.
+    """A result for people, on standard output.
 
     Raises:
         Stopped: Whoever read it has gone away.
         CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
-    print(text, flush=True)
+    print(clean(text), flush=True)
+
+
+def emit(text: str) -> None:
+    """A result for programs, on standard output: JSON, CSV, the path of a file.
+
+    A pipe gets it to the letter.
+
+    Raises:
+        BrokenPipeError: Whoever read it has gone away.
+    """
+    print(clean(text) if _is_terminal() else text, flush=True)
+
+
+def _is_terminal() -> bool:
+    # A process can be started without any standard output.
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def require_reader() -> None:
@@ -155,7 +189,17 @@ class NativeOutput:
         os.dup2(self._file.fileno(), STDERR)
 
     def move_to(self, path: Path) -> None:
-        """Append what has come so far to ``path`` and go on there."""
+        """Append what has come so far to ``path`` and go on there.
+
+        Raises:
+            RunError: ``path`` is there and is a link, a pipe or a device: in the folder
+                of a stranger's run it could lead anywhere.
+            OSError: The file cannot be written.
+        """
+        from cifarcnn.runs.reading import require_plain
+
+        with contextlib.suppress(FileNotFoundError):
+            require_plain(path)
         target = path.open("ab")
         sys.stderr.flush()
         self._file.seek(0)

@@ -116,7 +116,8 @@ def command(
 def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
     import numpy as np
 
-    from cifarcnn.cli.columns import lay_out, printable
+    from cifarcnn.cli.columns import lay_out
+    from cifarcnn.cli.console import printable
 
     names = dataset.class_names
     kept = 0 if validation is None else len(validation)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from cifarcnn.cli import console
-from cifarcnn.cli.columns import printable
 from cifarcnn.cli.progress import describe_seconds
 from cifarcnn.data.fetching.observer import FetchObserver
 from cifarcnn.errors import Stopped
@@ -38,7 +37,7 @@ class FetchLines(FetchObserver):
 
     def show(self, text: str) -> None:
         """One line for the user."""
-        console.say(printable(text))
+        console.say(text)
 
     def source_opened(self, source: Source, done: int) -> None:
         total = source.archive.size
@@ -86,7 +85,7 @@ class FetchBar(FetchLines):
         self._progress.stop()
 
     def show(self, text: str) -> None:
-        self._progress.console.print(printable(text))
+        self._progress.console.print(console.clean(text))
 
     def source_opened(self, source: Source, done: int) -> None:
         super().source_opened(source, done)

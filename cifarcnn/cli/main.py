@@ -127,7 +127,10 @@ def _run(settings: Settings) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        # It quotes the command line, and so the names of files.
+        text = io.StringIO()
+        error.show(text)
+        say(text.getvalue().rstrip("\n"))
         return error.exit_code
     except Stopped as stopped:
         # Nobody needs to be told that the reader went away.
@@ -136,18 +139,18 @@ def _run(settings: Settings) -> int:
         return stopped.exit_code
     except CifarcnnError as error:
         if settings.debug:
-            traceback.print_exc()
+            say(traceback.format_exc().rstrip("\n"))
         say(_sentence(error))
         return error.exit_code
     except OSError as error:
         if settings.debug:
-            traceback.print_exc()
+            say(traceback.format_exc().rstrip("\n"))
         where = f"'{error.filename}': " if error.filename else ""
         say(f"error: {where}{error.strerror or error}")
         return 1
     except Exception as error:
         if settings.debug:
-            traceback.print_exc()
+            say(traceback.format_exc().rstrip("\n"))
         else:
             say(
                 f"error: {type(error).__name__}: {error}\n"

@@ -119,7 +119,7 @@ def command(
             )
     # Exactly one of the two is known.
     path = trained.path if trained else resumed.path if resumed else ""
-    console.answer(str(path))
+    console.emit(str(path))
 
 
 def _load(name: str, settings: tuple[str, ...]) -> Config:
