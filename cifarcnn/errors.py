@@ -109,6 +109,8 @@ class ConfigError(UsageError):
 class Stopped(BaseException):
     """A signal ended the work after everything worth keeping was saved.
 
+    Or there was no reason to go on, since nobody reads the result any more: SIGPIPE.
+
     Not an ``Exception``, so that no handler for failures takes it for one.
 
     Attributes:

@@ -74,7 +74,9 @@ def test_it_comes_back_and_the_manifest_tells_what_it_was_made_from(run: Run) ->
         "bytes": len(CONTENT),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "views": "none",
+        "seal": content["litert"]["seal"],
     }
+    assert len(content["litert"]["seal"]) == 64
 
 
 def test_it_serves_the_last_weights_when_they_are_the_same(run: Run) -> None:

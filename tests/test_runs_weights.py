@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -320,10 +322,22 @@ def test_other_arrays_are_named_in_the_manifest_and_in_the_file(
     )
 
 
+def hdf5_that_leads_out() -> bytes:
+    """What Keras would read as weights: here they lie in another file."""
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file["conv/kernel"] = h5py.ExternalLink("/etc/passwd", "/")
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     "data",
     [
         b"",
+        hdf5_that_leads_out(),
+        pickle.dumps({"conv/bias": print}),
         b"not safetensors at all",
         (2**60).to_bytes(8, "little") + b"{}",
         (2).to_bytes(8, "little") + b"[]",

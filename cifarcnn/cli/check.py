@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cifarcnn.cli.console import answer, say
+from cifarcnn.cli.console import answer, emit, say
 from cifarcnn.cli.options import common, set_option
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
@@ -32,7 +32,7 @@ def command(configs: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
     results = [_check(config, list(settings)) for config in configs]
     if as_json:
         documents = [_document(result) for result in results]
-        answer(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
+        emit(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
     else:
         for result in results:
             _print(result)

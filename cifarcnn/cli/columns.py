@@ -6,6 +6,8 @@ import io
 import sys
 from collections.abc import Sequence
 
+from cifarcnn.cli.console import printable
+
 
 def lay_out(
     headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int
@@ -21,15 +23,6 @@ def lay_out(
     if sys.stdout.isatty():
         return _drawn(headings, clean, numbers)
     return _plain(headings, clean, numbers)
-
-
-def printable(text: str) -> str:
-    """The text with a question mark for all that no terminal should be sent."""
-    return "".join(
-        character if character.isprintable() else "?"
-        # Bytes of a file name that are not UTF-8 come as lone surrogates.
-        for character in text.encode("utf-8", "replace").decode()
-    )
 
 
 def _plain(headings: Sequence[str], rows: list[list[str]], numbers: int) -> str:
@@ -59,7 +52,8 @@ def _drawn(headings: Sequence[str], rows: list[list[str]], numbers: int) -> str:
     for row in rows:
         table.add_row(*map(Text, row))
     text = io.StringIO()
-    console = Console(file=text, force_terminal=True, width=Console().width)
+    # No colours: what comes from strangers may not be told from them afterwards.
+    console = Console(file=text, width=Console().width)
     console.print(table)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     return "\n".join(line for line in lines if line)

@@ -1,5 +1,9 @@
 """Where words go: results to standard output, the rest to standard error.
 
+Either may go away while the work goes on: a pipe's reader ends, a terminal is closed, a
+disk is full. A word on standard error that cannot be written is dropped, since none is
+worth the work it tells of. A result that cannot be written ends the command.
+
 TensorFlow writes its own lines to file descriptor 2, past Python. While it runs,
 ``native_output`` leads that descriptor into a file; what the program itself says still
 reaches the real standard error.
@@ -8,18 +12,89 @@ reaches the real standard error.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import select
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, Any, TextIO
+
+from cifarcnn.errors import CifarcnnError, Stopped
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+STDOUT = 1
 STDERR = 2
+# Windows has no such signal, but readers go away there too.
+_SIGPIPE = 13
+
+
+class _Descriptor(io.FileIO):
+    """Waits where whoever shares the stream has made it non-blocking."""
+
+    def write(self, data: Any) -> int:
+        while (count := super().write(data)) is None:
+            select.select([], [self], [])
+        return count
+
+
+class _Words(_Descriptor):
+    """Standard error: drops what cannot be written."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+class _Results(_Descriptor):
+    """Standard output: tells once that something cannot be written."""
+
+    _lost = False
+
+    def write(self, data: Any) -> int:
+        # Buffers try again when they are closed.
+        if self._lost:
+            return len(data)
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            self._lost = True
+            raise Stopped(_SIGPIPE) from None
+        except OSError as error:
+            self._lost = True
+            raise CifarcnnError(
+                f"The result could not be written to standard output: {error.strerror}."
+            ) from None
+
+
+@contextlib.contextmanager
+def standard_streams() -> Iterator[None]:
+    """Make the standard streams safe to use for as long as the context lasts."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        # The lowest free descriptor is taken, so each gets its own back. Left free, it
+        # would go to some file, and TensorFlow's words into that file.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
+    results = _as_text(_Results(STDOUT, "w", closefd=False), sys.stdout)
+    words = _as_text(_Words(STDERR, "w", closefd=False), sys.stderr)
+    with contextlib.redirect_stdout(results), contextlib.redirect_stderr(words):
+        yield
+
+
+def _as_text(descriptor: io.FileIO, like: TextIO) -> TextIO:
+    return io.TextIOWrapper(
+        io.BufferedWriter(descriptor),
+        encoding=like.encoding,
+        # A file name that the terminal's encoding lacks must not end the program.
+        errors="backslashreplace",
+        line_buffering=True,
+    )
 
 
 class _Screen:
@@ -40,18 +115,68 @@ def err() -> Console:
     return Console(file=screen(), highlight=False, markup=False, soft_wrap=True)
 
 
+def printable(text: str) -> str:
+    """The text with a question mark for all that no terminal should be sent."""
+    return "".join(
+        character if character.isprintable() else "?"
+        # Bytes of a file name that are not UTF-8 come as lone surrogates.
+        for character in text.encode("utf-8", "replace").decode()
+    )
+
+
+def clean(text: str) -> str:
+    """The same for text of several lines, whose ends stay.
+
+    Names of files and classes come from strangers, and a terminal obeys what it is
+    sent: sequences in them could hide words, type on, or change its title.
+    """
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def say(text: str) -> None:
     """One or more plain lines for the user, on standard error."""
-    print(text, file=screen(), flush=True)
+    print(clean(text), file=screen(), flush=True)
 
 
 def answer(text: str) -> None:
-    """A result, on standard output.
+    """A result for people, on standard output.
+
+    Raises:
+        Stopped: Whoever read it has gone away.
+        CifarcnnError: It cannot be written for another reason, such as a full disk.
+    """
+    print(clean(text), flush=True)
+
+
+def emit(text: str) -> None:
+    """A result for programs, on standard output: JSON, CSV, the path of a file.
+
+    A pipe gets it to the letter.
 
     Raises:
         BrokenPipeError: Whoever read it has gone away.
     """
-    print(text, flush=True)
+    print(clean(text) if _is_terminal() else text, flush=True)
+
+
+def _is_terminal() -> bool:
+    # A process can be started without any standard output.
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def require_reader() -> None:
+    """Look whether somebody is left to read a result that is still to be worked out.
+
+    Raises:
+        Stopped: Whoever read standard output has gone away.
+    """
+    if not hasattr(select, "poll"):  # Windows
+        return
+    poll = select.poll()
+    poll.register(STDOUT, 0)
+    gone = select.POLLERR | select.POLLHUP
+    if any(event & gone for _, event in poll.poll(0)):
+        raise Stopped(_SIGPIPE)
 
 
 class NativeOutput:
@@ -63,13 +188,32 @@ class NativeOutput:
     def attach(self) -> None:
         os.dup2(self._file.fileno(), STDERR)
 
+    def log(self, text: str) -> None:
+        """Add a line, unless it cannot be written."""
+        with contextlib.suppress(OSError):
+            os.write(STDERR, f"{text}\n".encode())
+
     def move_to(self, path: Path) -> None:
-        """Append what has come so far to ``path`` and go on there."""
-        target = path.open("ab")
+        """Append what has come so far to ``path`` and go on there.
+
+        Where it cannot be written it is left: no log is worth the work it tells of.
+
+        Raises:
+            RunError: ``path`` is there and is a link, a pipe or a device: in the folder
+                of a stranger's run it could lead anywhere.
+        """
+        from cifarcnn.runs.reading import require_plain
+
+        with contextlib.suppress(FileNotFoundError):
+            require_plain(path)
+        try:
+            target = path.open("ab", buffering=0)
+        except OSError:
+            return
         sys.stderr.flush()
         self._file.seek(0)
-        shutil.copyfileobj(self._file, target)
-        target.flush()
+        with contextlib.suppress(OSError):
+            shutil.copyfileobj(self._file, target)
         self._file.close()
         self._file = target
         self.attach()
@@ -86,10 +230,7 @@ def native_output() -> Iterator[NativeOutput]:
     sys.stderr.flush()
     saved = os.dup(STDERR)
     output = NativeOutput()
-    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
-    _Screen.stream = open(
-        os.dup(saved), "w", encoding=encoding, errors="replace", buffering=1
-    )
+    _Screen.stream = _as_text(_Words(os.dup(saved), "w"), sys.stderr)
     output.attach()
     try:
         yield output

@@ -80,7 +80,7 @@ def command(
             )
             if arrival.url is None:
                 display.show(f"here already, to the byte: {arrival.path}")
-        console.answer(str(arrival.path))
+        console.emit(str(arrival.path))
 
 
 def _from_config(config_name: str) -> tuple[str, tuple[str, ...]]:

@@ -22,7 +22,7 @@ def command(path: Path, folder: Path | None) -> None:
     PATH itself stays as it is. The new path is printed on standard output.
     """
     from cifarcnn.cli import console
-    from cifarcnn.cli.columns import printable
+    from cifarcnn.cli.console import printable
     from cifarcnn.cli.fetch_display import FetchLines
     from cifarcnn.data.importing.bringing import import_cifar
 
@@ -43,4 +43,4 @@ def command(path: Path, folder: Path | None) -> None:
                 "uses; move it away, or name the new one with data.path"
             )
         )
-    console.answer(str(brought.path))
+    console.emit(str(brought.path))

@@ -105,17 +105,19 @@ def command(
     else:
         with console.native_output():
             grid = _draw_augmented(augmentation, dataset, split, epoch)
-    console.answer(_describe(dataset, split, validation))
     name = f"{config.name}-{'augmented' if augmented else 'pictures'}"
     target = out or _free_name(name)
+    # First, so that it is there even when nobody reads the answer.
     _write(target, grid)
+    console.answer(_describe(dataset, split, validation))
     console.answer(f"pictures: {target}")
 
 
 def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
     import numpy as np
 
-    from cifarcnn.cli.columns import lay_out, printable
+    from cifarcnn.cli.columns import lay_out
+    from cifarcnn.cli.console import printable
 
     names = dataset.class_names
     kept = 0 if validation is None else len(validation)

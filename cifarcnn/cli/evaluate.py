@@ -76,9 +76,7 @@ def command(
     if as_json:
         import json
 
-        console.answer(
-            json.dumps(_document(loaded, split, views, evaluation), indent=2)
-        )
+        console.emit(json.dumps(_document(loaded, split, views, evaluation), indent=2))
     else:
         console.answer(_report(loaded, split, views, evaluation))
 
@@ -144,7 +142,8 @@ def _document(
 
 
 def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation) -> str:
-    from cifarcnn.cli.columns import lay_out, printable
+    from cifarcnn.cli.columns import lay_out
+    from cifarcnn.cli.console import printable
 
     low, high = evaluation.accuracy_interval
     top_5 = evaluation.top_5_accuracy

@@ -122,7 +122,7 @@ def command(
     if image is not None:
         console.answer(_sentence(image, story))
     for path in filter(None, (place, film_place)):
-        console.answer(str(path))
+        console.emit(str(path))
     if show:
         _open(place)
 
@@ -239,7 +239,7 @@ def _write(
 
 
 def _sentence(image: str, story: Explanation | ModelExplanation) -> str:
-    from cifarcnn.cli.columns import printable
+    from cifarcnn.cli.console import printable
     from cifarcnn.explanation import Explanation
 
     if not isinstance(story, Explanation):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from cifarcnn.cli import console
-from cifarcnn.cli.columns import printable
 from cifarcnn.cli.progress import describe_seconds
 from cifarcnn.data.fetching.observer import FetchObserver
 from cifarcnn.errors import Stopped
@@ -39,7 +37,7 @@ class FetchLines(FetchObserver):
 
     def show(self, text: str) -> None:
         """One line for the user."""
-        console.say(printable(text))
+        console.say(text)
 
     def source_opened(self, source: Source, done: int) -> None:
         total = source.archive.size
@@ -87,7 +85,7 @@ class FetchBar(FetchLines):
         self._progress.stop()
 
     def show(self, text: str) -> None:
-        self._progress.console.print(printable(text))
+        self._progress.console.print(console.clean(text))
 
     def source_opened(self, source: Source, done: int) -> None:
         super().source_opened(source, done)
@@ -120,18 +118,11 @@ def _host(source: Source) -> str:
 
 @contextlib.contextmanager
 def interruption_explained() -> Iterator[None]:
-    """Say at SIGINT and SIGTERM what becomes of the bytes that have come."""
-
-    def stop(number: int, frame: object) -> None:
-        raise Stopped(number, _KEPT)
-
-    before = signal.signal(signal.SIGTERM, stop)
+    """Say at a signal what becomes of the bytes that have come."""
     try:
         yield
-    except KeyboardInterrupt:
-        raise Stopped(signal.SIGINT, _KEPT) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except Stopped as stopped:
+        raise Stopped(stopped.signal_number, _KEPT) from None
 
 
 def describe_progress(done: int, total: int, rate: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from cifarcnn.cli.console import answer, say
+from cifarcnn.cli.console import emit, say
 from cifarcnn.cli.options import common
 from cifarcnn.config.choices import suggest
 from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
@@ -48,6 +48,6 @@ def command(name: str, file: Path | None) -> None:
         write_atomically(target, text.encode())
     except OSError as error:
         raise UsageError(f"'{target}' cannot be written: {error.strerror}") from None
-    answer(str(target))
+    emit(str(target))
     written = shlex.quote(str(target))
     say(f"next: cifarcnn check {written}, then cifarcnn train --config {written}")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import os
+import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
 
 import click
 
-from cifarcnn.cli.console import say
+from cifarcnn.cli.console import say, standard_streams
 from cifarcnn.cli.options import Settings, common
 from cifarcnn.errors import CifarcnnError, Stopped
 
@@ -26,7 +29,8 @@ COMMANDS = {
     "init": "Copy a shipped config to start from.",
     "schema": "Print the JSON Schema of the config, for editors.",
 }
-INTERRUPTED = 130
+# Windows has no SIGHUP.
+_ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class LazyGroup(click.Group):
@@ -87,16 +91,35 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code (see the README's table)."""
-    for stream in (sys.stdout, sys.stderr):
-        # A file name that the terminal's encoding lacks must not end the program.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    code = _run(Settings())
-    # A reader that went away must not make the interpreter complain at its end.
-    with contextlib.suppress(OSError, ValueError):
-        if sys.stdout is not None:
-            sys.stdout.flush()
+    with standard_streams(), _signals_raised():
+        code = _run(Settings())
     sys.exit(code)
+
+
+@contextlib.contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Turn a signal into ``Stopped``, so that nothing half-written stays behind.
+
+    A second one acts at once. A signal that the process ignores (``nohup``, jobs in the
+    background) stays ignored.
+    """
+    before: dict[int, Any] = {}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        raise Stopped(number, "interrupted")
+
+    for name in _ENDING_SIGNALS:
+        number = getattr(signal, name, None)
+        # No handler at all: one that does not come from Python cannot be put back.
+        if number and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(settings: Settings) -> int:
@@ -105,32 +128,30 @@ def _run(settings: Settings) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        # It quotes the command line, and so the names of files.
+        text = io.StringIO()
+        error.show(text)
+        say(text.getvalue().rstrip("\n"))
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        say("interrupted")
-        return INTERRUPTED
     except Stopped as stopped:
-        say(str(stopped))
+        # Nobody needs to be told that the reader went away.
+        if str(stopped):
+            say(str(stopped))
         return stopped.exit_code
-    except BrokenPipeError:
-        _discard_output()
-        return 1
     except CifarcnnError as error:
         if settings.debug:
-            traceback.print_exc()
+            say(traceback.format_exc().rstrip("\n"))
         say(_sentence(error))
         return error.exit_code
     except OSError as error:
         if settings.debug:
-            traceback.print_exc()
-        _discard_output()
+            say(traceback.format_exc().rstrip("\n"))
         where = f"'{error.filename}': " if error.filename else ""
         say(f"error: {where}{error.strerror or error}")
         return 1
     except Exception as error:
         if settings.debug:
-            traceback.print_exc()
+            say(traceback.format_exc().rstrip("\n"))
         else:
             say(
                 f"error: {type(error).__name__}: {error}\n"
@@ -151,14 +172,3 @@ def _sentence(error: CifarcnnError) -> str:
 def count_problems(count: int) -> str:
     """``1 problem`` or ``3 problems``."""
     return f"{count} problem{'s' if count != 1 else ''}"
-
-
-def _discard_output() -> None:
-    """Let the interpreter flush into nothing when it ends.
-
-    Otherwise it complains of a reader that went away, or of a full disk, once more.
-    """
-    if sys.stdout is None:
-        return
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -103,8 +103,8 @@ def command(
         )
         if predictor.note:
             console.say(
-                f"note: {predictor.note} Keras answers instead, which takes longer to "
-                "start."
+                f"note: {predictor.note} Keras answers from the checked weights "
+                "instead, which takes longer to start."
             )
         notice = predictor.manifest.origin.data.notice
         if notice:
@@ -149,17 +149,18 @@ class _Writer:
         import json
 
         from cifarcnn.cli import console
-        from cifarcnn.cli.columns import printable
+        from cifarcnn.cli.console import printable
 
         if self._layout == "jsonl":
-            console.answer(json.dumps(self._entry(answer)))
+            console.emit(json.dumps(self._entry(answer)))
         elif self._layout == "csv":
-            row: list[object] = [printable(answer.source.name)]
+            row: list[object] = [answer.source.name]
             for pair in self._ranked(answer):
                 row += pair
             row += [""] * (1 + 2 * self._top - len(row))
             _write_row([*row, answer.error or ""])
         else:
+            console.require_reader()
             self._answers.append(answer)
             if self._layout == "table" and answer.error is not None:
                 console.say(printable(f"{answer.source.name}: {answer.error}"))
@@ -173,7 +174,7 @@ class _Writer:
         if self._layout == "json":
             # One line per picture; indented, Python's encoder takes ten times as long.
             lines = [json.dumps(self._entry(answer)) for answer in self._answers]
-            console.answer("[\n" + ",\n".join(lines) + "\n]")
+            console.emit("[\n" + ",\n".join(lines) + "\n]")
         elif self._layout == "table":
             answered = [answer for answer in self._answers if answer.error is None]
             if answered:
@@ -214,4 +215,4 @@ def _write_row(cells: Sequence[object]) -> None:
 
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(cells)
-    console.answer(text.getvalue())
+    console.emit(text.getvalue())

@@ -46,7 +46,7 @@ class LineDisplay(Observer):
 
     def write(self, text: str) -> None:
         """One line for the user and for the log."""
-        self.log(text)
+        self.log(console.clean(text))
         self.show(text)
 
     def show(self, text: str) -> None:
@@ -111,7 +111,7 @@ class LiveDisplay(LineDisplay):
         self._progress.stop()
 
     def show(self, text: str) -> None:
-        self._progress.console.print(text)
+        self._progress.console.print(console.clean(text))
 
     def training_started(self, plan: Plan) -> None:
         super().training_started(plan)

@@ -13,6 +13,10 @@ from cifarcnn.config.schema import Config
 INPUT_SHAPE: Shape = (32, 32, 3)
 # The most values that one example may have in one layer: 1 GB in float32.
 MOST_VALUES = 250_000_000
+# And the most that a batch may have in all layers together: 100 GB in float32.
+MOST_BATCH_VALUES = 25_000_000_000
+# Evaluation looks at so many pictures at once, however few training does.
+EVALUATION_BATCH_SIZE = 256
 
 Location = tuple[str | int, ...]
 
@@ -83,7 +87,7 @@ def summarize(config: Config, data_known: bool = True) -> Summary:
     summary.complaints += [Complaint(*found) for found in find_misuse(config)]
     if data_known:
         _check_end(config, shape, summary)
-    _check_size(start, summary)
+    _check_size(config, start, summary)
     return summary
 
 
@@ -226,7 +230,7 @@ def _check_end(config: Config, shape: Shape, summary: Summary) -> None:
     )
 
 
-def _check_size(start: Location, summary: Summary) -> None:
+def _check_size(config: Config, start: Location, summary: Summary) -> None:
     largest = max((_values(row.output_shape) for row in summary.rows), default=0)
     if summary.parameters > MOST_PARAMETERS or largest > MOST_VALUES:
         summary.complaints.append(
@@ -236,6 +240,18 @@ def _check_size(start: Location, summary: Summary) -> None:
                 f"{largest:,} values in one layer; at most {MOST_PARAMETERS:,} and "
                 f"{MOST_VALUES:,} are allowed",
                 "use fewer filters or units",
+            )
+        )
+        return
+    pictures = max(config.training.batch_size, EVALUATION_BATCH_SIZE)
+    values = pictures * sum(_values(row.output_shape) for row in summary.rows)
+    if values > MOST_BATCH_VALUES:
+        summary.complaints.append(
+            Complaint(
+                ("training", "batch_size"),
+                f"{pictures:,} pictures at once have {values:,} values in all layers "
+                f"together; at most {MOST_BATCH_VALUES:,} are allowed",
+                "use fewer filters or units, or smaller batches",
             )
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
-from cifarcnn.data.picture_modes import flatten_colours, prepare_mode
+from cifarcnn.data.picture_modes import DAMAGED, flatten_colours, prepare_mode
 from cifarcnn.errors import PictureError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ MAX_BYTES = 100_000_000
 MAX_PIXELS = 50_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 _ACCEPTED = "a PNG, JPEG, WebP, BMP or GIF picture"
-_DAMAGED = "the file is damaged: its pixels cannot be read."
 # What a JPEG may be shrunk to while it is being decoded: enough for the filter below
 # to see four pixels for each one it makes.
 _DRAFT_SIDE = 4 * SIDE
@@ -141,7 +140,7 @@ def decode(data: bytes, name: str, draft_side: int = _DRAFT_SIDE) -> Image.Image
             f"{MAX_PIXELS:,} are accepted. Make it smaller first."
         ) from None
     except Exception:
-        raise PictureError(_DAMAGED) from None
+        raise PictureError(DAMAGED) from None
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise PictureError(
@@ -155,7 +154,7 @@ def decode(data: bytes, name: str, draft_side: int = _DRAFT_SIDE) -> Image.Image
         # On damaged bytes Pillow's readers raise whatever they stumble over.
         if "truncated" in str(error):
             raise PictureError("the file is cut short.") from None
-        raise PictureError(_DAMAGED) from None
+        raise PictureError(DAMAGED) from None
     return picture
 
 

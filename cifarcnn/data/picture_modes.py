@@ -9,6 +9,7 @@ from cifarcnn.errors import PictureError
 if TYPE_CHECKING:
     from PIL import Image
 
+DAMAGED = "the file is damaged: its pixels cannot be read."
 _PLAIN = frozenset({"1", "L", "P", "RGB", "CMYK"})
 
 
@@ -21,8 +22,20 @@ def prepare_mode(picture: Image.Image) -> Image.Image:
         picture: A loaded picture of any mode.
 
     Raises:
-        PictureError: The mode is none of 1, L, LA, P, PA, RGB, RGBA, CMYK, I;16.
+        PictureError: The mode is none of 1, L, LA, P, PA, RGB, RGBA, CMYK, I;16, or the
+            palette or the transparency of the picture is damaged.
     """
+    try:
+        return _convert(picture)
+    except PictureError:
+        raise
+    except Exception:
+        # Pillow looks at what stands beside the pixels only now: a palette with more
+        # transparencies than colours, say.
+        raise PictureError(DAMAGED) from None
+
+
+def _convert(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I;16"):
         return _scale_16_bits(picture)
     if picture.has_transparency_data:

@@ -12,7 +12,12 @@ from cifarcnn.engine.devices import (
 )
 from cifarcnn.engine.gradients import gradient
 from cifarcnn.engine.precision import choose_precision
-from cifarcnn.engine.tensorflow_only import fused_batch_norm, has_fused_batch_norm
+from cifarcnn.engine.tensorflow_only import (
+    fused_batch_norm,
+    fused_gelu,
+    has_fused_batch_norm,
+    has_fused_gelu,
+)
 
 __all__ = [
     "Device",
@@ -22,7 +27,9 @@ __all__ = [
     "describe_failed_operation",
     "explain_missing_gpu",
     "fused_batch_norm",
+    "fused_gelu",
     "gradient",
     "has_fused_batch_norm",
+    "has_fused_gelu",
     "start",
 ]

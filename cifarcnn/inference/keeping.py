@@ -50,4 +50,5 @@ def _stem(name: str) -> str:
     if name == "-":
         return "standard-input"
     # A colon, as in test:17, is not allowed in names on Windows.
-    return re.sub(r'[:*?"<>|\\]', "-", PurePath(name).stem) or "picture"
+    stem = re.sub(r'[:*?"<>|\\]', "-", PurePath(name).stem)
+    return "".join(sign if sign.isprintable() else "-" for sign in stem) or "picture"

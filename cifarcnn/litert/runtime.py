@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 # What the converter makes of the layers that a config can name, and their like. None
-# of them runs another graph, keeps a state or touches a file, so that a file from
-# elsewhere can at worst fail or answer wrongly.
+# of them runs another graph, keeps a state or touches a file. That does not make a
+# file from elsewhere safe, which can crash the runtime before it is asked; such a file
+# does not come here (see ``runs/seal.py``).
 OPERATIONS = frozenset(
     "ABS ADD AVERAGE_POOL_2D BATCH_TO_SPACE_ND BROADCAST_TO CAST CONCATENATION CONV_2D "
     "DELEGATE DEPTHWISE_CONV_2D DIV ELU EQUAL EXP EXPAND_DIMS FULLY_CONNECTED GELU "

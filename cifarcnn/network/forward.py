@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.recipe import Views
+from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.network.views import average_views
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def predict_probabilities(
     model: keras.Model,
     images: np.ndarray[Any, Any],
-    batch_size: int = 256,
+    batch_size: int = EVALUATION_BATCH_SIZE,
     views: Views = "none",
 ) -> np.ndarray[Any, Any]:
     """The probabilities of every picture, from one view of it or from several.

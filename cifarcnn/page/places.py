@@ -56,7 +56,8 @@ def make_stem(subject: str) -> str:
     if subject == "-":
         return "standard-input"
     # A colon, as in test:17, is not allowed in names on Windows.
-    stem = re.sub(r'[:*?"<>|\\\x00-\x1f]', "-", PurePath(subject).stem)
+    stem = re.sub(r'[:*?"<>|\\]', "-", PurePath(subject).stem)
+    stem = "".join(sign if sign.isprintable() else "-" for sign in stem)
     return stem[:100] or "picture"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cifarcnn.errors import RunError
 from cifarcnn.runs.manifest import LitertRecord, Manifest
 from cifarcnn.runs.reading import read_bytes
+from cifarcnn.runs.seal import has_seal, set_seal
 from cifarcnn.runs.store import MANIFEST, check_config, load_manifest
 from cifarcnn.runs.weights import WEIGHTS_FILES, WeightsChoice
 
@@ -50,6 +51,7 @@ def save_litert(
         weights_sha256=manifest.weights[name][0].sha256,
         views=views,
     )
+    record = record.model_copy(update={"seal": set_seal(*_sealed(manifest, record))})
     write(LITERT, content)
     write(MANIFEST, manifest.model_copy(update={"litert": record}).to_json())
 
@@ -66,8 +68,9 @@ def load_litert(
             the run settled on.
 
     Raises:
-        RunError: The file is missing, is not the one that was written, was made from
-            other weights, or belongs to another config.
+        RunError: The file is missing, was not written by this user on this machine,
+            is not the one that was written, was made from other weights, or belongs to
+            another config.
     """
     path = folder / LITERT
     if not path.exists() and not path.is_symlink():
@@ -80,6 +83,11 @@ def load_litert(
     if record.weights_sha256 not in states:
         raise RunError(f"{path} was not made from the weights in {name}.")
     check_config(folder, manifest)
+    if not has_seal(record.seal, *_sealed(manifest, record)):
+        raise RunError(
+            f"{path} was not written on this machine by you, and is not run, because "
+            "such a file can do harm."
+        )
     content = read_bytes(path, min(record.bytes, _SIZE_LIMIT))
     digest = hashlib.sha256(content).hexdigest()
     if digest != record.sha256:
@@ -88,3 +96,14 @@ def load_litert(
             f"{digest[:12]}, but manifest.json lists {record.sha256[:12]}."
         )
     return content
+
+
+def _sealed(manifest: Manifest, record: LitertRecord) -> tuple[str, ...]:
+    """What the seal is set upon: the file, and all that its answers rest on."""
+    return (
+        LITERT,
+        record.sha256,
+        record.weights_sha256,
+        manifest.config_sha256,
+        record.views,
+    )

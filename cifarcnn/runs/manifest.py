@@ -56,12 +56,14 @@ class LitertRecord(_Part):
         bytes: Its size.
         weights_sha256: Of the weights file that it was made from.
         views: How many views of a picture an answer rests on, as the config has it.
+        seal: What only the user who wrote it can set; null when there is none.
     """
 
     sha256: Sha256
     bytes: Annotated[int, Field(ge=0)]
     weights_sha256: Sha256
     views: Literal["none", "mirror", "mirror_and_shift"] = "none"
+    seal: Sha256 | None = None
 
 
 class DataRecord(_Part):

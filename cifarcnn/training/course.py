@@ -31,6 +31,7 @@ class Course:
         pupil: Pupil,
         reaction: Reaction,
         keras_callbacks: Sequence[Any],
+        first_rate: float | None,
     ) -> None:
         """Connect the parts.
 
@@ -39,18 +40,22 @@ class Course:
             pupil: What learns, brought to where the training begins.
             reaction: Hears of each step.
             keras_callbacks: Keras's own, which follow the figures of the epochs.
+            first_rate: The learning rate of the first epoch, where one of them moves
+                it; ``None`` where none does.
         """
         self.material = material
         self.pupil = pupil
         self.reaction = reaction
         self.keras_callbacks = tuple(keras_callbacks)
-        self._heard = 0
+        self.first_rate = first_rate
 
     def is_over(self) -> bool:
         """Whether a callback of Keras's ended the training after the last epoch."""
-        records = self.reaction.keeper.records
         return hindsight.tell_again(
-            self.keras_callbacks, self.pupil.model, records, len(records)
+            self.keras_callbacks,
+            self.pupil.model,
+            self.reaction.keeper.records,
+            self.first_rate,
         )
 
     def run(self, state: CheckpointState | None = None) -> None:
@@ -65,7 +70,6 @@ class Course:
             Stopped: A signal came; what was trained is saved.
         """
         epoch = state.epoch if state else 0
-        self._heard = epoch - 1 if state and not state.step else epoch
         if state is not None and state.step:
             if state.logs is not None:
                 self._validate(state)
@@ -86,7 +90,6 @@ class Course:
                 self.pupil.state.write_metrics(state.metrics)
                 self.reaction.epoch_resumed(state)
 
-        records = self.reaction.keeper.records
         self.pupil.model.fit(
             feed,
             initial_epoch=first,
@@ -96,16 +99,13 @@ class Course:
                 *self.pupil.callbacks,
                 as_keras_callback(self.reaction, feed, epoch_began),
                 *self.keras_callbacks,
-                hindsight.as_keras_callback(
-                    self.keras_callbacks, lambda: records, self._heard
-                ),
+                hindsight.as_keras_callback(self.is_over),
             ],
             validation_data=self.material.validation_data(),
             validation_batch_size=_VALIDATION_BATCH,
             shuffle=False,
             verbose=0,
         )
-        self._heard = len(records)
 
     def _validate(self, state: CheckpointState) -> None:
         """What is left of an epoch whose steps are all done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cifarcnn.config.optimizers import ReduceLROnPlateau
 from cifarcnn.engine import choose_precision
 from cifarcnn.errors import DivergedError, UsageError
 from cifarcnn.training.checkpointer import Checkpointer
@@ -99,7 +100,16 @@ def train(
             rate_at=pupil.rate_at,
             finite_steps=pupil.finite_steps,
         )
-        course = Course(material, pupil, reaction, build_callbacks(config))
+        moved_by_callback = isinstance(
+            settings.learning_rate_schedule, ReduceLROnPlateau
+        )
+        course = Course(
+            material,
+            pupil,
+            reaction,
+            build_callbacks(config),
+            settings.optimizer.learning_rate if moved_by_callback else None,
+        )
         if continuation is not None and continuation.extended and course.is_over():
             raise UsageError(_describe_early_end(run, keeper))
         environment = describe_environment(

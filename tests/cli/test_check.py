@@ -41,20 +41,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def call(
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     *arguments: str,
 ) -> tuple[object, str, str]:
     monkeypatch.setattr(sys, "argv", ["cifarcnn", "check", *arguments])
     with pytest.raises(SystemExit) as left:
         main()
-    said = capsys.readouterr()
+    said = capfd.readouterr()
     return left.value.code, said.out, said.err
 
 
 def test_the_table_of_a_right_config(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = call(monkeypatch, capsys, "good.yaml")
+    code, out, err = call(monkeypatch, capfd, "good.yaml")
     assert (code, err) == (0, "")
     assert out == (
         "good.yaml: no problems\n"
@@ -77,9 +77,9 @@ def test_the_table_of_a_right_config(
 
 
 def test_the_problems_of_a_wrong_config(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = call(monkeypatch, capsys, "bad.yaml")
+    code, out, err = call(monkeypatch, capfd, "bad.yaml")
     assert (code, out) == (2, "")
     assert err == (
         "bad.yaml:5:15: model.layers[1].Dense.unit: Dense has no argument 'unit'\n"
@@ -94,10 +94,10 @@ def test_the_problems_of_a_wrong_config(
 
 
 def test_several_configs_are_all_checked(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("good.yaml", "nothing.yaml", "bad.yaml", "article")
-    code, out, err = call(monkeypatch, capsys, *arguments)
+    code, out, err = call(monkeypatch, capfd, *arguments)
     assert code == 2
     heads = [line for line in out.splitlines() if line.endswith(": no problems")]
     assert heads == ["good.yaml: no problems", "article: no problems"]
@@ -108,9 +108,9 @@ def test_several_configs_are_all_checked(
 
 
 def test_json_of_a_right_config(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = call(monkeypatch, capsys, "good.yaml", "--json")
+    code, out, err = call(monkeypatch, capfd, "good.yaml", "--json")
     assert (code, err) == (0, "")
     assert json.loads(out) == {
         "file": "good.yaml",
@@ -138,9 +138,9 @@ def test_json_of_a_right_config(
 
 
 def test_json_of_a_wrong_config(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = call(monkeypatch, capsys, "bad.yaml", "--json")
+    code, out, err = call(monkeypatch, capfd, "bad.yaml", "--json")
     assert (code, err) == (2, "")
     assert json.loads(out) == {
         "file": "bad.yaml",
@@ -170,10 +170,10 @@ def test_json_of_a_wrong_config(
 
 
 def test_json_of_several_configs_is_a_list_in_their_order(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = call(
-        monkeypatch, capsys, "--json", "bad.yaml", "nothing", "good.yaml"
+        monkeypatch, capfd, "--json", "bad.yaml", "nothing", "good.yaml"
     )
     documents = json.loads(out)
     assert (code, err) == (2, "")
@@ -186,10 +186,10 @@ def test_json_of_several_configs_is_a_list_in_their_order(
 
 
 def test_settings_hold_for_every_config(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     code, out, _ = call(
-        monkeypatch, capsys, "good.yaml", "article", "--json",
+        monkeypatch, capfd, "good.yaml", "article", "--json",
         "--set", "model.layers=[Flatten, Dense: 10]", "--set", "data.dataset=cifar10",
     )  # fmt: skip
     assert code == 0

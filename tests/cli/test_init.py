@@ -21,20 +21,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def call(
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     *arguments: str,
 ) -> tuple[object, str, str]:
     monkeypatch.setattr(sys, "argv", ["cifarcnn", "init", *arguments])
     with pytest.raises(SystemExit) as left:
         main()
-    said = capsys.readouterr()
+    said = capfd.readouterr()
     return left.value.code, said.out, said.err
 
 
 def test_the_copy_is_called_like_the_config(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(monkeypatch, capsys, "article") == (
+    assert call(monkeypatch, capfd, "article") == (
         0,
         "article.yaml\n",
         "next: cifarcnn check article.yaml, then cifarcnn train --config "
@@ -44,9 +44,9 @@ def test_the_copy_is_called_like_the_config(
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_the_copy_is_the_config_with_the_schema_of_this_installation(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = call(monkeypatch, capsys, name, "my.yaml")
+    code, out, _ = call(monkeypatch, capfd, name, "my.yaml")
     assert (code, out) == (0, "my.yaml\n")
     source = find_shipped(name)
     assert source is not None
@@ -61,10 +61,10 @@ def test_the_copy_is_the_config_with_the_schema_of_this_installation(
 
 
 def test_a_folder_as_target_takes_a_file_of_the_configs_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     Path("sub folder").mkdir()
-    code, out, err = call(monkeypatch, capsys, "article", "sub folder")
+    code, out, err = call(monkeypatch, capfd, "article", "sub folder")
     assert (code, out) == (0, "sub folder/article.yaml\n")
     assert err == (
         "next: cifarcnn check 'sub folder/article.yaml', then cifarcnn train --config "
@@ -74,12 +74,12 @@ def test_a_folder_as_target_takes_a_file_of_the_configs_name(
 
 
 def test_an_existing_file_is_never_replaced(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     Path("my.yaml").write_text("mine")
     Path("link.yaml").symlink_to("nowhere")
     for name in ("my.yaml", "link.yaml"):
-        assert call(monkeypatch, capsys, "article", name) == (
+        assert call(monkeypatch, capfd, "article", name) == (
             2,
             "",
             f"error: '{name}' exists; give another file name\n",
@@ -115,8 +115,8 @@ def test_what_cannot_be_copied_is_told(
     arguments: list[str],
     sentence: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    result = call(monkeypatch, capsys, *arguments)
+    result = call(monkeypatch, capfd, *arguments)
     assert result == (2, "", f"error: {sentence}\n")
     assert os.listdir() == []

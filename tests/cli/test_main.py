@@ -137,7 +137,7 @@ DEBUG = """
 import sys
 from cifarcnn.cli import main, schema
 def fail(*_): raise KeyError("a fault")
-schema.answer = fail
+schema.emit = fail
 sys.argv = ["cifarcnn", *{arguments!r}]
 main.main()
 """
@@ -243,4 +243,4 @@ def test_a_file_name_that_is_no_text_can_be_shown(tmp_path: Path) -> None:
     for environment in ({}, {"PYTHONIOENCODING": "ascii"}):
         done = run("check", os.fsdecode(name), env={**os.environ, **environment})
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.splitlines()[0].endswith(r"a\udcff.yaml: no problems")
+        assert done.stdout.splitlines()[0].endswith(r"a?.yaml: no problems")

@@ -276,8 +276,8 @@ def test_keras_answers_with_a_word_when_the_file_is_gone(
     assert result.code == 0
     assert json.loads(result.out)[0]["image"] == "a.png"
     assert result.err.splitlines()[0] == (
-        f"note: {run}/model.tflite is missing. Keras answers instead, which takes "
-        "longer to start."
+        f"note: {run}/model.tflite is missing. Keras answers from the checked weights "
+        "instead, which takes longer to start."
     )
 
 
@@ -303,8 +303,8 @@ def test_keras_answers_with_a_word_where_the_runtime_is_not_installed(
     assert note == (
         f"note: {trained_run}/model.tflite is not used, because the LiteRT runtime "
         "cannot be imported (import of ai_edge_litert.interpreter halted; None in "
-        "sys.modules); `pip install ai-edge-litert` brings it. Keras answers instead, "
-        "which takes longer to start."
+        "sys.modules); `pip install ai-edge-litert` brings it. Keras answers from "
+        "the checked weights instead, which takes longer to start."
     )
     assert "synthetic" in notice
     (slow,) = json.loads(ended.stdout)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -199,6 +201,18 @@ def test_damaged_pixels_are_refused():
     )
 
 
+def test_a_palette_with_more_transparencies_than_colours_is_refused():
+    picture = Image.new("P", (4, 4))
+    picture.putpalette([0, 0, 0, *RED])
+    data = encode(picture, transparency=bytes(2))
+    place = data.index(b"tRNS") - 4
+    chunk = b"tRNS" + bytes(300)
+    longer = struct.pack(">I", 300) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    assert refusal(data[:place] + longer + data[place + 14 :]) == (
+        "the file is damaged: its pixels cannot be read."
+    )
+
+
 def test_a_damaged_header_is_refused():
     # A BMP whose header claims a compression that does not exist.
     data = bytearray(encode(Image.fromarray(noise()), "BMP"))
@@ -212,6 +226,11 @@ def test_a_damaged_header_is_refused():
         (b"<html>not found</html>", "cat.png", " (its name ends in .png)"),
         (b"x", "-", ""),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "cat.eps", " (its name ends in .eps)"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            "cat.png",
+            " (its name ends in .png)",
+        ),
         (encode(Image.new("RGB", (4, 4)), "TIFF"), "a.tif", " (its name ends in .tif)"),
         (encode(Image.new("RGB", (4, 4)), "ICO"), "a.ico", " (its name ends in .ico)"),
     ],
@@ -252,6 +271,52 @@ def test_too_many_pixels_are_refused_before_they_are_read(width, height, found):
         f"it has {found} pixels; at most 50,000,000 are accepted. Make it smaller "
         "first."
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_81_megapixels_in_80_kilobytes_are_refused_in_little_memory(
+    tmp_path: Path,
+) -> None:
+    squeeze = zlib.compressobj(9)
+    row = bytes(1 + 3 * 9_000)
+    pixels = b"".join([*(squeeze.compress(row) for _ in range(9_000)), squeeze.flush()])
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + check
+
+    head = struct.pack(">IIBBBBB", 9_000, 9_000, 8, 2, 0, 0, 0)
+    bomb = tmp_path / "bomb.png"
+    bomb.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", pixels)
+        + chunk(b"IEND", b"")
+    )
+    assert bomb.stat().st_size < 300_000
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, bomb], capture_output=True, text=True
+    )
+    said, megabytes = done.stdout.splitlines()
+    assert said == (
+        "it has 9,000 x 9,000 = 81,000,000 pixels; at most 50,000,000 are accepted. "
+        "Make it smaller first."
+    )
+    assert int(megabytes) < 300
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from cifarcnn.data import read_picture
+from cifarcnn.errors import PictureError
+try:
+    print(read_picture(Path(sys.argv[1]), sys.argv[1]).shape)
+except PictureError as error:
+    print(error)
+status = Path("/proc/self/status").read_text()
+print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
+"""
 
 
 def test_a_bomb_is_refused():

@@ -80,9 +80,13 @@ def test_frozen_filters_leave_their_bias_to_learn(keras, make_config):
     assert model.trainable_weights[0].path == "conv2d_1/kernel"
 
 
-def test_gelu_by_tanh_differs_by_less_than_a_thousandth(keras):
-    from cifarcnn.network.fast_twin import _gelu_by_tanh
+def test_gelu_is_one_operation_where_there_is_one(keras, make_config, monkeypatch):
+    from cifarcnn import engine
+    from cifarcnn.network import fast_twin
 
-    values = np.linspace(-6, 6, 2001, dtype=np.float32)
-    gap = np.abs(np.array(_gelu_by_tanh(values)) - keras.activations.gelu(values))
-    assert gap.max() == pytest.approx(0.00047, abs=0.00002)
+    _, twin = twins(make_config, "mixed_bfloat16")
+    assert twin.get_layer("conv2d_1").activation is engine.fused_gelu
+    assert twin.get_layer("activation_1").activation is engine.fused_gelu
+    monkeypatch.setattr(fast_twin, "has_fused_gelu", lambda: False)
+    _, plain = twins(make_config, "mixed_bfloat16")
+    assert plain.get_layer("conv2d_1").activation is keras.activations.gelu

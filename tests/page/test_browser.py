@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cifarcnn.page import Setting, render_picture_page
 from cifarcnn.page.interaction import find_start
 
 Open = Callable[..., Any]
@@ -369,3 +371,37 @@ def test_everything_that_moves_can_be_reached_by_the_tabulator(
         "pixels", "filter-choice", "conv-input", "conv-output", "slide", "speed",
         "1,0", "map", "pooling-channel", "pool-before", "pool-after", "arithmetic",
     } <= reached  # fmt: skip
+
+
+ATTACKS = (
+    "<script>document.title = 'owned'</script>",
+    "<img src=x onerror=\"document.title = 'owned'\">",
+    "\"><svg onload=document.title='owned'>",
+    "</script><script>document.title='owned'</script>",
+    "'-(document.title='owned')-'",
+    "javascript:document.title='owned'",
+    "<style>*{display:none}</style>",
+    "{{ 7 * 7 }}${document.title='owned'}",
+)
+
+
+def test_names_of_strangers_run_nothing(
+    open_page: Open, story: Any, tmp_path: Path
+) -> None:
+    """Every word in the page that is not the program's own is an attack."""
+    names = (*ATTACKS, *(f"{ATTACKS[0]}{number}" for number in range(2)))
+    sight = replace(story.sight, name=ATTACKS[1])
+    strange = replace(story, name=ATTACKS[2], class_names=names, sight=sight)
+    path = tmp_path / "strange.html"
+    path.write_text(
+        render_picture_page(strange, Setting(ATTACKS[3], names[2], ATTACKS[1]))
+    )
+    page = open_page(path)
+    # What the script draws anew on every step is made of the names as well.
+    stage(page, "conv-input").focus()
+    page.keyboard.press("ArrowRight")
+    assert "owned" != page.title() and "How " in page.title()
+    assert (
+        page.locator("svg[onload], img[onerror], main script, main style").count() == 0
+    )
+    assert page.get_by_text(ATTACKS[0]).first.is_visible()

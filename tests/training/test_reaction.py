@@ -103,8 +103,8 @@ def test_a_lost_validation_loss_ends_the_training(make_reaction, run, lost):
     with pytest.raises(DivergedError) as caught:
         reaction.epoch_ended({**EPOCH, "val_loss": lost})
     assert str(caught.value) == (
-        "In epoch 2, after step 4 of 4, the validation loss is not finite: the training "
-        "diverged, at a learning rate of 0.7. Train anew with a "
+        "In epoch 2, after step 4 of 4, the validation loss is not finite: the "
+        "training diverged, at a learning rate of 0.7. Train anew with a "
         "tenth of it, a warm-up, or clipping (training.optimizer: clipnorm); --resume "
         "would come to the same again. The weights of epoch 1 are kept in "
         f"{run.path}. The last checkpoint is of the end of epoch 1."

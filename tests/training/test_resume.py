@@ -88,7 +88,9 @@ class Listener(Observer):
         self.steps.append((epoch, step))
 
     def remarked(self, sentence):
-        self.remarks.append(sentence)
+        # Which only TensorFlow can make.
+        if not sentence.startswith("model.tflite is not written"):
+            self.remarks.append(sentence)
 
 
 @pytest.fixture
@@ -227,6 +229,29 @@ def test_cut_in_a_validation_it_comes_to_the_same(
     with monkeypatch.context() as patch, pytest.raises(Stopped) as caught:
         begin(config, InValidation(patch))
     assert str(caught.value).startswith("Stopped in epoch 1 of 3, after step 4 of 4.")
+    go_on(config)
+    assert result(run) == expected
+
+
+PLATEAU = {
+    **STILL,
+    "epochs": 4,
+    "learning_rate_schedule": {"ReduceLROnPlateau": {"patience": 1, "min_delta": 0.01}},
+}
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_rate_that_falls_at_the_end_of_each_epoch_comes_to_the_same(
+    begin, go_on, whole, make_way, run: Run, step: int
+):
+    config = make_way(**PLATEAU)
+    expected = whole(config)
+    assert [row["learning_rate"] for row in expected["rows"]][-1] == "1e-14"
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(3, step))
+    if step == 1:
+        # The other one is of the end of epoch 2, and was saved before the rate fell.
+        max((run.path / "checkpoint").glob("*.safetensors")).unlink()
     go_on(config)
     assert result(run) == expected
 
@@ -475,41 +500,3 @@ def test_what_is_different_on_this_machine_is_named(begin, go_on, make_way, run:
         " now: the results may differ in their last digits from those of a training "
         "without interruption"
     )
-
-
-@dataclass
-class Killer(Observer):
-    """Ends the process, as far as the files can tell, right after an epoch is saved."""
-
-    epoch: int
-
-    def epoch_ended(self, record):
-        if record.epoch == self.epoch:
-            raise KeyboardInterrupt
-
-
-def test_no_fall_of_the_rate_is_lost_or_happens_twice(
-    begin, go_on, whole, make_way, run: Run
-):
-    config = make_way(
-        "plateau",
-        layers=PLAIN,
-        epochs=6,
-        optimizer={"SGD": 1e-12},
-        learning_rate_schedule={
-            "ReduceLROnPlateau": {"patience": 1, "factor": 0.5, "min_lr": 2e-13}
-        },
-        class_weights=None,
-    )
-    expected = whole(config)
-    rates = [float(row["learning_rate"]) for row in expected["rows"]]
-    assert rates == [1e-12, 1e-12, 5e-13, 2.5e-13, 2e-13, 2e-13]
-    with pytest.raises(KeyboardInterrupt):
-        begin(config, Killer(2))
-    with pytest.raises(Stopped):
-        go_on(config, Interrupter(3, 2))
-    with pytest.raises(Stopped):
-        # Heard of when only the validation is left.
-        go_on(config, Interrupter(4, 4))
-    go_on(config)
-    assert result(run) == expected
