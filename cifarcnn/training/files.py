@@ -138,13 +138,23 @@ def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
     """Write ``model.keras`` with the weights that the run settled on.
 
     Keras writes straight onto its target, so it gets a place of its own first.
+
+    Raises:
+        RunError: The file, or a temporary one, cannot be written.
     """
     if keeper.weights == "best":
         write_weights(model, keeper.best_arrays)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / MODEL
-        model.save(path)
-        keeper.run.write(MODEL, path.read_bytes())
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL
+            model.save(path)
+            content = path.read_bytes()
+    except OSError as error:
+        raise RunError(
+            f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
+            "room there, or name another one in the environment variable TMPDIR."
+        ) from error
+    keeper.run.write(MODEL, content)
 
 
 def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from cifarcnn.config.optimizers import ReduceLROnPlateau
 from cifarcnn.engine import choose_precision
-from cifarcnn.errors import DivergedError, UsageError
+from cifarcnn.errors import DivergedError, RunError, UsageError
 from cifarcnn.training.checkpointer import Checkpointer
 from cifarcnn.training.continuation import (
     Continuation,
@@ -26,6 +27,7 @@ from cifarcnn.training.files import (
 )
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.material import Material
+from cifarcnn.training.memory import explained
 from cifarcnn.training.observer import Observer, Outcome, Plan
 from cifarcnn.training.preparation import build_callbacks
 from cifarcnn.training.pupil import Pupil, build_pupil
@@ -78,7 +80,8 @@ def train(
             # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
         epochs = 1 if material.smoke else settings.epochs
-        pupil = build_pupil(config, material, device, precision, epochs)
+        with explained(settings.batch_size):
+            pupil = build_pupil(config, material, device, precision, epochs)
         keeper = Keeper(
             run,
             describe_origin(material.dataset, device),
@@ -123,23 +126,38 @@ def train(
                 observer.remarked(moves)
         observer.training_started(plan)
         try:
-            course.run(state)
+            with explained(settings.batch_size):
+                course.run(state)
+            # Once more, where the disk was full at the end of the last epoch.
+            if not keeper.up_to_date:
+                keeper.write(pupil.read_kept())
+            checkpointer.save(len(keeper.records), 0, 0.0)
+            outcome = _conclude(keeper, plan, checkpointer.seconds)
+            network = pupil.finished_network()
+            write_keras_model(keeper, network)
+            reason = write_litert_model(
+                keeper, network, config.evaluation.test_time_augmentation
+            )
+            if reason:
+                observer.remarked(reason)
+            run.write_metrics(describe_metrics(outcome, plan, material.dataset))
         except DivergedError as error:
             note_divergence(run, str(error))
             raise
-        network = pupil.finished_network()
-        if not keeper.up_to_date:
-            keeper.write(pupil.read_kept())
-        outcome = _conclude(keeper, plan, checkpointer.seconds)
-        write_keras_model(keeper, network)
-        reason = write_litert_model(
-            keeper, network, config.evaluation.test_time_augmentation
-        )
-        if reason:
-            observer.remarked(reason)
-        run.write_metrics(describe_metrics(outcome, plan, material.dataset))
+        except RunError as error:
+            raise RunError(_describe_failure(error, run, checkpointer)) from error
     observer.training_ended(outcome)
     return outcome
+
+
+def _describe_failure(error: RunError, run: Run, checkpointer: Checkpointer) -> str:
+    saved = checkpointer.describe_saved()
+    if not saved:
+        return str(error)
+    return (
+        f"{error} {saved} Once this is mended, go on with: cifarcnn train --resume "
+        f"{shlex.quote(str(run.path))}"
+    )
 
 
 def _go_on(
