@@ -217,7 +217,8 @@ def test_folders_that_change_while_a_training_runs(
         assert third.code == 1
         assert third.err.splitlines()[-1] == (
             f"error: {run} is not empty (it holds '.lock'), and nothing is "
-            "overwritten. Name a new folder, or leave --run out for the next free one under ./runs."
+            "overwritten. Name a new folder, or leave --run out for the next free one "
+            "under ./runs."
         )
         # Checkpoints that are removed are made again.
         process.send_signal(signal.SIGSTOP)
@@ -310,3 +311,21 @@ def test_two_trainings_that_want_the_same_new_folder(folder: Path):
         "Name a new folder, or leave --run out for the next free one under ./runs.",
     )
     assert Run(run).finished
+
+
+def test_a_training_that_diverges_has_an_exit_code_of_its_own(
+    folder: Path, call: Callable[..., Any]
+):
+    # Weight decay by far too large a rate.
+    dense = "{Dense: {units: 10, kernel_regularizer: {L2: 1.0}}}"
+    found = call(
+        *("train", "-c", "tiny.yaml", "--run", "run", "--smoke"),
+        *("--set", f"model.layers=[Flatten, {dense}]"),
+        *("--set", "training.optimizer={SGD: 100.0}"),
+        *("--set", "training.batch_size=16"),
+    )
+    assert found.code == 4
+    assert found.err.splitlines()[-1].startswith(
+        "error: In epoch 1, at step 9 of 32, the loss is not finite any more: the "
+        "training diverged, at a learning rate of 100. Train anew with a tenth of it, "
+    )
