@@ -54,7 +54,7 @@ class Feed:
         model.compile(
             "adam",
             crossentropy(0.0, 10),
-            metrics=[accuracy()],
+            metrics=[accuracy(model)],
             jit_compile=self.xla,
         )
         return model, batches

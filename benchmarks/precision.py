@@ -60,7 +60,7 @@ def step_of(config, precision, fused, batch_size):
     model.compile(
         optimizer,
         crossentropy(config.training.label_smoothing, 10),
-        metrics=[accuracy()],
+        metrics=[accuracy(model)],
         jit_compile=False,
     )
     index = np.arange(batch_size, dtype=np.int32)

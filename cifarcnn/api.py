@@ -80,7 +80,7 @@ def train(
 
     observer = observer or training.Observer()
     dataset, material = _gather(config, smoke, fetch, fetch_observer)
-    started = _start(device, dataset, observer)
+    started = _start(device, config, material, observer)
     config = _measured(config, dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     with made.held():
@@ -179,7 +179,7 @@ def continue_training(
                 f"{dataset.origin}: their checksums differ. Say where the right ones "
                 "are with --set data.path=PATH."
             )
-        started = _start(device, dataset, observer)
+        started = _start(device, config, material, observer)
         observer.run_created(opened)
         training.train(
             config, material, opened, started, continuation=plan, observer=observer
@@ -204,12 +204,17 @@ def _gather(
     return dataset, training.gather_material(config, dataset, smoke)
 
 
-def _start(device: DeviceChoice, dataset: Dataset, observer: Observer) -> Device:
-    from cifarcnn import engine
+def _start(
+    device: DeviceChoice, config: Config, material: Material, observer: Observer
+) -> Device:
+    from cifarcnn import engine, training
 
     started = engine.start(device)
     observer.device_started(started)
-    observer.data_opened(dataset)
+    observer.data_opened(material.dataset)
+    doubt = training.require_memory(config, material, started)
+    if doubt:
+        observer.remarked(doubt)
     return started
 
 

@@ -188,23 +188,32 @@ class NativeOutput:
     def attach(self) -> None:
         os.dup2(self._file.fileno(), STDERR)
 
+    def log(self, text: str) -> None:
+        """Add a line, unless it cannot be written."""
+        with contextlib.suppress(OSError):
+            os.write(STDERR, f"{text}\n".encode())
+
     def move_to(self, path: Path) -> None:
         """Append what has come so far to ``path`` and go on there.
+
+        Where it cannot be written it is left: no log is worth the work it tells of.
 
         Raises:
             RunError: ``path`` is there and is a link, a pipe or a device: in the folder
                 of a stranger's run it could lead anywhere.
-            OSError: The file cannot be written.
         """
         from cifarcnn.runs.reading import require_plain
 
         with contextlib.suppress(FileNotFoundError):
             require_plain(path)
-        target = path.open("ab")
+        try:
+            target = path.open("ab", buffering=0)
+        except OSError:
+            return
         sys.stderr.flush()
         self._file.seek(0)
-        shutil.copyfileobj(self._file, target)
-        target.flush()
+        with contextlib.suppress(OSError):
+            shutil.copyfileobj(self._file, target)
         self._file.close()
         self._file = target
         self.attach()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -106,10 +105,7 @@ def command(
         # Inside, that descriptor leads to the log of the run.
         with (
             open_fetch_display() as fetch_display,
-            open_display(
-                log=lambda text: os.write(console.STDERR, f"{text}\n".encode()),
-                log_moved=native.move_to,
-            ) as display,
+            open_display(log=native.log, log_moved=native.move_to) as display,
         ):
             trained = start(
                 device=device,

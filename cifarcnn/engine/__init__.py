@@ -11,6 +11,7 @@ from cifarcnn.engine.devices import (
     start,
 )
 from cifarcnn.engine.gradients import gradient
+from cifarcnn.engine.memory import free_memory, is_out_of_memory
 from cifarcnn.engine.precision import choose_precision
 from cifarcnn.engine.tensorflow_only import (
     fused_batch_norm,
@@ -26,10 +27,12 @@ __all__ = [
     "choose_precision",
     "describe_failed_operation",
     "explain_missing_gpu",
+    "free_memory",
     "fused_batch_norm",
     "fused_gelu",
     "gradient",
     "has_fused_batch_norm",
+    "is_out_of_memory",
     "has_fused_gelu",
     "start",
 ]

@@ -13,6 +13,7 @@ from cifarcnn.runs.weights import (
     ArraySpec,
     WeightsChoice,
     describe_arrays,
+    first_non_finite,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "StoredWeights",
     "WeightsChoice",
     "describe_arrays",
+    "first_non_finite",
 ]

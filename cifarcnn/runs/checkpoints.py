@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from cifarcnn.errors import RunError
 from cifarcnn.files import remove_leftovers, write_atomically
 from cifarcnn.runs.history import EpochRecord
-from cifarcnn.runs.reading import reason, require_plain
+from cifarcnn.runs.reading import reason, reason_of_write, require_plain
 from cifarcnn.runs.weights import ArraySpec, check_finite, first_difference, pack_arrays
 
 if TYPE_CHECKING:
@@ -159,11 +159,11 @@ def save_checkpoint(
         _refuse_link(folder)
         write_atomically(path, data)
         for old in _list(folder)[KEPT:]:
-            old.unlink()
+            old.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(
-            f"No checkpoint can be written in {folder}: {reason(error)}. Those of "
-            "before are unharmed."
+            f"No checkpoint can be written in {folder}: "
+            f"{reason_of_write(error, path, len(data))}. Those of before are unharmed."
         ) from error
     return path
 

@@ -22,7 +22,7 @@ from cifarcnn.runs.holding import hold
 from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
 from cifarcnn.runs.manifest import Manifest, Origin
 from cifarcnn.runs.places import find, make_named, make_next
-from cifarcnn.runs.reading import read_bytes, read_json, reason
+from cifarcnn.runs.reading import read_bytes, read_json, reason, reason_of_write
 from cifarcnn.runs.store import (
     CONFIG,
     CONFIG_LIMIT,
@@ -150,8 +150,8 @@ class Run:
             write_atomically(path, data)
         except OSError as error:
             raise RunError(
-                f"{path} cannot be written: {reason(error)}. What stood there before "
-                "is unharmed."
+                f"{path} cannot be written: {reason_of_write(error, path, len(data))}. "
+                "What stood there before is unharmed."
             ) from error
         return path
 

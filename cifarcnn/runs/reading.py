@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -75,6 +77,23 @@ RESTORE_HINT = "Restore it from a copy of the run, or train again."
 def reason(error: OSError) -> str:
     """What the system says about a failure, without its number and path."""
     return error.strerror or type(error).__name__
+
+
+def reason_of_write(error: OSError, path: Path, size: int) -> str:
+    """The same for a file that could not be written; on a full disk also by how much.
+
+    Args:
+        error: What went wrong.
+        path: Of the file.
+        size: Its bytes.
+    """
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return reason(error)
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return reason(error)
+    return f"{reason(error)} ({size:,} bytes are needed, {free:,} are free)"
 
 
 def _refuse_constant(name: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cifarcnn.training.continuation import Continuation, plan_continuation
 from cifarcnn.training.material import Material, gather_material
+from cifarcnn.training.memory import require_memory
 from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 from cifarcnn.training.session import train
 
@@ -16,5 +17,6 @@ __all__ = [
     "Plan",
     "gather_material",
     "plan_continuation",
+    "require_memory",
     "train",
 ]

@@ -16,6 +16,7 @@ from cifarcnn.config.difference import Difference, find_differences
 from cifarcnn.config.optimizers import Constant, ReduceLROnPlateau
 from cifarcnn.config.recipe import Lookahead
 from cifarcnn.errors import RunError, UsageError
+from cifarcnn.training.files import read_divergence
 
 if TYPE_CHECKING:
     from cifarcnn.runs import Checkpoint, Run
@@ -103,6 +104,7 @@ def plan_continuation(run: Run, config: Config) -> Continuation | None:
         replanned=wanted != epochs,
         remarks=(
             *damages,
+            *_describe_divergence(run),
             *(
                 f"{item.path} was {item.before}, is {item.after} now"
                 for item in changes
@@ -112,7 +114,8 @@ def plan_continuation(run: Run, config: Config) -> Continuation | None:
 
 
 def _plan_beginning(run: Run, config: Config) -> Continuation:
-    if run.finished or run.has_weights:
+    diverged = _describe_divergence(run)
+    if run.finished or (run.has_weights and not diverged):
         raise RunError(
             f"{run.path} has trained weights, but no checkpoint to go on from: it was "
             "removed. The weights can be used as they are; to train anew: cifarcnn "
@@ -128,11 +131,22 @@ def _plan_beginning(run: Run, config: Config) -> Continuation:
         replanned=False,
         remarks=(
             f"{run.path} has no checkpoint yet: its training begins anew",
+            *diverged,
             *(
                 f"{item.path} was {item.before}, is {item.after} now"
                 for item in changes
             ),
         ),
+    )
+
+
+def _describe_divergence(run: Run) -> tuple[str, ...]:
+    sentence = read_divergence(run)
+    if sentence is None:
+        return ()
+    return (
+        f"{run.path} diverged before, and comes to the same again where nothing is "
+        f"different: {sentence}",
     )
 
 

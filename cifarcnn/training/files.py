@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from dataclasses import asdict
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cifarcnn.runs import Run
 
 MODEL = "model.keras"
+_DIVERGED = "diverged"
 
 
 def describe_origin(dataset: Dataset, device: Device) -> Origin:
@@ -82,11 +84,29 @@ def write_environment(
         run.write_environment(environment)
         return None
     first = run.read_environment()
+    first.pop(_DIVERGED, None)
     later = first.get("resumed")
     resumed = later if isinstance(later, list) else []
     run.write_environment({**first, "resumed": [*resumed, environment]})
     last = resumed[-1] if resumed else first
     return last if isinstance(last, dict) else first
+
+
+def note_divergence(run: Run, sentence: str) -> None:
+    """Add to ``environment.json`` how the training diverged."""
+    # Where it cannot be written, the user has the sentence all the same.
+    with contextlib.suppress(RunError):
+        run.write_environment({**run.read_environment(), _DIVERGED: sentence})
+
+
+def read_divergence(run: Run) -> str | None:
+    """How the training diverged when it was last tried; ``None`` when it did not.
+
+    Raises:
+        RunError: ``environment.json`` is damaged.
+    """
+    sentence = run.read_environment().get(_DIVERGED) if run.has_environment else None
+    return sentence if isinstance(sentence, str) else None
 
 
 def describe_metrics(
@@ -118,13 +138,23 @@ def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
     """Write ``model.keras`` with the weights that the run settled on.
 
     Keras writes straight onto its target, so it gets a place of its own first.
+
+    Raises:
+        RunError: The file, or a temporary one, cannot be written.
     """
     if keeper.weights == "best":
         write_weights(model, keeper.best_arrays)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / MODEL
-        model.save(path)
-        keeper.run.write(MODEL, path.read_bytes())
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL
+            model.save(path)
+            content = path.read_bytes()
+    except OSError as error:
+        raise RunError(
+            f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
+            "room there, or name another one in the environment variable TMPDIR."
+        ) from error
+    keeper.run.write(MODEL, content)
 
 
 def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Literal
 
-from cifarcnn.errors import DivergedError
 from cifarcnn.runs import EpochRecord
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ class Keeper:
         records: One for each finished epoch.
         best: The record of the best epoch so far, or ``None`` before the first.
         best_arrays: Its weights.
-        up_to_date: Whether the files hold all that is known.
+        written: How many of the records the files know of.
     """
 
     def __init__(
@@ -47,7 +45,12 @@ class Keeper:
         self.records: list[EpochRecord] = []
         self.best: EpochRecord | None = None
         self.best_arrays: Arrays = {}
-        self.up_to_date = True
+        self.written = 0
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the files hold all that is known."""
+        return self.written == len(self.records)
 
     def resume(
         self,
@@ -63,6 +66,7 @@ class Keeper:
             best_arrays: Its weights.
         """
         self.records = list(records)
+        self.written = len(self.records)
         self.best = self.records[best_epoch - 1] if best_epoch else None
         self.best_arrays = best_arrays
 
@@ -72,26 +76,10 @@ class Keeper:
         Args:
             record: The figures.
             arrays: The weights by name; not changed by anybody afterwards.
-
-        Raises:
-            DivergedError: A loss is not finite.
         """
-        if not all(
-            math.isfinite(loss)
-            for loss in (record.loss, record.val_loss)
-            if loss is not None
-        ):
-            raise DivergedError(
-                describe_divergence(
-                    f"At the end of epoch {record.epoch}",
-                    record.learning_rate,
-                    self.describe_kept(),
-                )
-            )
         if self._improves(record):
             self.best, self.best_arrays = record, arrays
         self.records.append(record)
-        self.up_to_date = False
 
     def write(self, arrays: Arrays | None) -> None:
         """Write the weights and the figures of the epochs that are finished.
@@ -112,7 +100,7 @@ class Keeper:
         if self.weights == "best" and self.best is not None:
             self._save("best", self.best_arrays, self.best.epoch)
         self.run.write_history(self.records)
-        self.up_to_date = True
+        self.written = epochs
 
     def stopped(self, arrays: Arrays) -> None:
         """Save the weights of this moment, in the middle of an epoch.
@@ -124,13 +112,14 @@ class Keeper:
         self._save("last", arrays, epochs)
         if self.best is None or self.weights == "last":
             self._save("best", arrays, epochs)
+        elif not self.up_to_date:
+            self._save("best", self.best_arrays, self.best.epoch)
 
     def describe_kept(self) -> str:
         """What the folder of the run holds, as a sentence."""
-        if not self.records:
+        if not self.written:
             return "No epoch was finished."
-        last = f"The weights of epoch {self.records[-1].epoch} are kept in"
-        return f"{last} {self.run.path}."
+        return f"The weights of epoch {self.written} are kept in {self.run.path}."
 
     def _improves(self, record: EpochRecord) -> bool:
         if self.best is None or record.val_loss is None:
@@ -143,12 +132,3 @@ class Keeper:
         self, choice: Literal["best", "last"], arrays: Arrays, epoch: int
     ) -> None:
         self.run.save_weights(choice, arrays, epoch=epoch, origin=self.origin)
-
-
-def describe_divergence(place: str, learning_rate: float, kept: str) -> str:
-    """The sentences for a loss that is no longer a number."""
-    return (
-        f"{place} the loss is not finite any more: the training diverged, at a "
-        f"learning rate of {learning_rate:.3g}. Try a tenth of it, a warm-up, or "
-        f"clipping (training.optimizer: clipnorm). {kept}"
-    )

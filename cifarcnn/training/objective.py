@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cifarcnn.errors import UsageError
 
 if TYPE_CHECKING:
+    import keras
     import numpy as np
 
 ClassWeights = Literal["balanced"] | Mapping[str, float] | None
@@ -47,10 +48,15 @@ def crossentropy(label_smoothing: float, class_count: int) -> Callable[..., Any]
     return loss
 
 
-def accuracy() -> Any:
+def accuracy(model: keras.Model) -> Any:
     """Keras's metric ``accuracy``: how often the largest logit is the right one.
 
     With shares in place of labels the class with the largest share is the right one.
+    Its variable ``finite_steps`` counts the steps until the loss is not finite any more
+    as well, since Python looks at the loss only after several steps.
+
+    Args:
+        model: What is to be compiled with it.
     """
     import keras
 
@@ -59,7 +65,25 @@ def accuracy() -> Any:
             labels = keras.ops.argmax(labels, axis=-1)
         return keras.metrics.sparse_categorical_accuracy(labels, logits)
 
-    return keras.metrics.MeanMetricWrapper(right, name="accuracy")
+    class Accuracy(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+        """The mean of ``right``, beside the number of finite steps."""
+
+        def __init__(self) -> None:
+            super().__init__(right, name="accuracy")
+            self.finite_steps = self.add_variable((), "zeros", name="finite_steps")
+
+        def update_state(self, *arguments: Any, **keywords: Any) -> None:
+            super().update_state(*arguments, **keywords)
+            # The loss is the first of the metrics. Its sum, once it is not finite,
+            # stays so.
+            finite = keras.ops.isfinite(model.metrics[0].total)
+            self.finite_steps.assign_add(keras.ops.cast(finite, self.dtype))
+
+        def reset_state(self) -> None:
+            super().reset_state()
+            self.finite_steps.assign(0)
+
+    return Accuracy()
 
 
 def holds_shares(labels: Any) -> bool:

@@ -12,6 +12,7 @@ from cifarcnn.network import (
     normalization,
     read_weights,
     set_whitening,
+    to_numpy,
     write_weights,
 )
 from cifarcnn.training.averages import (
@@ -41,26 +42,52 @@ class Pupil:
 
     Attributes:
         network: The network of the config, of stock layers; it does not learn itself.
+        twin: What learns in its place; the weights have the same names.
         model: What ``fit`` trains, from indices of pictures to logits.
-        read_kept: Gives copies of the weights to keep, as they are now.
-        rate_at: The learning rate of a step, counted over the whole training.
-        callbacks: Keras callbacks that must see each step before any other.
+        averages: Of the weights of ``twin``, where those are what is kept.
+        correct: The metric ``accuracy``, which also counts the finite steps.
         state: All numbers of the model that change while it learns.
-        settle: Puts weights that were exchanged for their averages back in their place.
+        rate_at: The learning rate of a step, counted over the whole training.
     """
 
     network: keras.Model
+    twin: keras.Model
     model: keras.Model
-    read_kept: Callable[[], Arrays]
-    rate_at: Callable[[int], float]
-    callbacks: tuple[Any, ...]
+    averages: Averages | None
+    correct: Any
     state: TrainingState
-    settle: Callable[[], None]
+    rate_at: Callable[[int], float]
+
+    @property
+    def callbacks(self) -> tuple[Any, ...]:
+        """Keras callbacks that must see each step before any other."""
+        return (as_swap_callback(self.averages),) if self.averages else ()
+
+    def read_kept(self) -> Arrays:
+        """Copies of the weights to keep, as they are now."""
+        self._bring_up_to_date()
+        return self.averages.read() if self.averages else read_weights(self.twin)
+
+    def settle(self) -> None:
+        """See that ``state`` is that of this moment, and holds no exchanged weights."""
+        self._bring_up_to_date()
+        if self.averages:
+            self.averages.settle()
+
+    def finite_steps(self) -> int:
+        """The steps of the epoch up to the first whose loss was not finite."""
+        self._bring_up_to_date()
+        return int(to_numpy(self.correct.finite_steps))
 
     def finished_network(self) -> keras.Model:
         """The network with the weights to keep, as they are now."""
         write_weights(self.network, self.read_kept())
         return self.network
+
+    def _bring_up_to_date(self) -> None:
+        # On JAX the variables lag behind during an epoch.
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()
 
 
 def build_pupil(
@@ -101,19 +128,21 @@ def build_pupil(
     if precision == "mixed_float16":
         # Small gradients would be nothing; Keras wraps only where a global says so.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    metrics = [accuracy()]
+    correct = accuracy(model)
     model.compile(
         optimizer=optimizer,
         loss=crossentropy(settings.label_smoothing, class_count),
-        metrics=metrics,
+        metrics=[correct],
         steps_per_execution=min(
             steps_per_execution(config, device.kind), steps_per_epoch
         ),
     )
-    state = TrainingState(model, metrics)
-    if averages is None:
-        return Pupil(
-            network, model, lambda: read_weights(twin), rate_at, (), state, lambda: None
-        )
-    swaps = (as_swap_callback(averages),)
-    return Pupil(network, model, averages.read, rate_at, swaps, state, averages.settle)
+    return Pupil(
+        network=network,
+        twin=twin,
+        model=model,
+        averages=averages,
+        correct=correct,
+        state=TrainingState(model, [correct]),
+        rate_at=rate_at,
+    )

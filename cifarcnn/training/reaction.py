@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.errors import DivergedError, RunError, Stopped
-from cifarcnn.runs import EpochRecord
-from cifarcnn.training.keeper import Keeper, describe_divergence
+from cifarcnn.runs import EpochRecord, first_non_finite
+from cifarcnn.training.fallback import Fallback
+from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import Observer, Plan
 from cifarcnn.training.signals import SignalWatch
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 # The disk may have room again at the next try; a folder that is gone stays so.
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NUMBERS = (
+    "a number of the network or of the optimizer is not finite any more, although the "
+    "loss still was"
+)
 
 
 class Reaction:
@@ -42,6 +47,7 @@ class Reaction:
         observer: Observer,
         signals: SignalWatch,
         rate_at: Callable[[int], float],
+        finite_steps: Callable[[], int],
     ) -> None:
         """Connect the parts.
 
@@ -53,6 +59,8 @@ class Reaction:
             observer: Is told.
             signals: Remembers a signal.
             rate_at: The learning rate of a step, counted over the whole training.
+            finite_steps: The steps of the epoch up to the first whose loss was not
+                finite; asked only when there was one.
         """
         self.read_weights = read_weights
         self.plan = plan
@@ -61,6 +69,8 @@ class Reaction:
         self.observer = observer
         self.signals = signals
         self.rate_at = rate_at
+        self.finite_steps = finite_steps
+        self.fallback = Fallback(keeper, read_weights)
         self.epoch = 0
         self.step = 0
         self._epoch_start = 0.0
@@ -88,26 +98,22 @@ class Reaction:
             logs: Means over the epoch so far.
 
         Raises:
-            DivergedError: The loss is not finite.
+            DivergedError: The loss, or a number in a checkpoint, is not finite.
             RunError: A checkpoint is due and cannot be written, for good.
             Stopped: A signal came; the weights are saved.
         """
         step = self.step = min(step, self.plan.steps_per_epoch - 1)
         if not math.isfinite(logs["loss"]):
-            raise DivergedError(
-                describe_divergence(
-                    f"In epoch {self.epoch + 1}, by step {step + 1} of "
-                    f"{self.plan.steps_per_epoch},",
-                    self._rate(),
-                    self._describe_kept(),
-                )
-            )
+            self.step = min(self.finite_steps(), step)
+            raise self._diverged(f"{self._place('at')} the loss is not finite any more")
         if step + 1 == self.plan.steps_per_epoch:
             self._training_end = time.perf_counter()
             self._epoch_logs = dict(logs)
         self.stop_if_asked()
         if self.checkpointer.due():
             self._try(self._save_checkpoint)
+        if self.fallback.due():
+            self.fallback.copy(step + 1)
         self.observer.batch_ended(self.epoch + 1, step + 1, logs)
 
     def epoch_ended(self, logs: Mapping[str, float]) -> None:
@@ -130,16 +136,18 @@ class Reaction:
             duration_seconds=now - self._epoch_start,
             pictures_per_second=self.plan.pictures_per_epoch / training_seconds,
         )
+        if not math.isfinite(record.val_loss or 0.0):
+            raise self._diverged(
+                f"{self._place('after')} the validation loss is not finite"
+            )
         arrays = self.read_weights()
+        if first_non_finite(arrays):
+            raise self._diverged(f"{self._place('after')} {_NUMBERS}")
         self.keeper.admit(record, arrays)
         # First, so that the other files are never ahead of what can go on.
         self._try(lambda: self.checkpointer.save(self.epoch + 1, 0, 0.0))
         self._try(lambda: self.keeper.write(arrays))
         self.observer.epoch_ended(record)
-
-    def due(self) -> bool:
-        """Whether the weights will be read after this step."""
-        return self.signals.received is not None or self.checkpointer.due()
 
     def stop_if_asked(self) -> None:
         """End the training if a signal came.
@@ -170,10 +178,13 @@ class Reaction:
         """Save; where the disk is full only say so, since it may not stay so.
 
         Raises:
+            DivergedError: A number is not finite.
             RunError: It cannot be saved, and later will not do either.
         """
         try:
             save()
+        except DivergedError as error:
+            raise self._diverged(f"{self._place('after')} {_NUMBERS}") from error
         except RunError as error:
             cause = error.__cause__
             if not isinstance(cause, OSError) or cause.errno not in _PASSING:
@@ -182,9 +193,15 @@ class Reaction:
                 f"{error} The training goes on, and tries again at its next save."
             )
 
-    def _describe_kept(self) -> str:
-        words = (self.keeper.describe_kept(), self.checkpointer.describe_saved())
-        return " ".join(filter(None, words))
+    def _diverged(self, found: str) -> DivergedError:
+        """The error for numbers that are not finite, once what can be kept is."""
+        words = (self.fallback.keep(), self.checkpointer.describe_saved())
+        return DivergedError(
+            f"{found}: the training diverged, at a learning rate of {self._rate():.3g}."
+            " Train anew with a tenth of it, a warm-up, or clipping "
+            "(training.optimizer: clipnorm); --resume would come to the same again. "
+            f"{' '.join(filter(None, words))}"
+        )
 
     def _describe_stop(self, failure: str) -> str:
         path = self.keeper.run.path
@@ -211,6 +228,10 @@ class Reaction:
             f"{quoted}\n{go_on}"
         )
 
+    def _place(self, word: str) -> str:
+        steps = self.plan.steps_per_epoch
+        return f"In epoch {self.epoch + 1}, {word} step {self.step + 1} of {steps},"
+
     def _rate(self) -> float:
         return self.rate_at(self.epoch * self.plan.steps_per_epoch + self.step)
 
@@ -235,23 +256,13 @@ def as_keras_callback(
             epoch_began(epoch)
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            if reaction.due():
-                self._bring_weights_up_to_date()
             reaction.batch_ended(dataset.first_step + batch, logs)
 
         def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-            if reaction.signals.received is not None:
-                self._bring_weights_up_to_date()
-                reaction.stop_if_asked()
+            reaction.stop_if_asked()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self._bring_weights_up_to_date()
             reaction.epoch_ended(logs)
-
-        def _bring_weights_up_to_date(self) -> None:
-            # On JAX the weights lag behind during an epoch; reading this property
-            # of Keras's callbacks brings them in.
-            _ = self.model
 
     return ReactionCallback()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from cifarcnn.config.optimizers import ReduceLROnPlateau
 from cifarcnn.engine import choose_precision
-from cifarcnn.errors import UsageError
+from cifarcnn.errors import DivergedError, RunError, UsageError
 from cifarcnn.training.checkpointer import Checkpointer
 from cifarcnn.training.continuation import (
     Continuation,
@@ -19,12 +20,14 @@ from cifarcnn.training.files import (
     describe_environment,
     describe_metrics,
     describe_origin,
+    note_divergence,
     write_environment,
     write_keras_model,
     write_litert_model,
 )
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.material import Material
+from cifarcnn.training.memory import explained
 from cifarcnn.training.observer import Observer, Outcome, Plan
 from cifarcnn.training.preparation import build_callbacks
 from cifarcnn.training.pupil import Pupil, build_pupil
@@ -77,7 +80,8 @@ def train(
             # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
         epochs = 1 if material.smoke else settings.epochs
-        pupil = build_pupil(config, material, device, precision, epochs)
+        with explained(settings.batch_size):
+            pupil = build_pupil(config, material, device, precision, epochs)
         keeper = Keeper(
             run,
             describe_origin(material.dataset, device),
@@ -97,6 +101,7 @@ def train(
             observer=observer,
             signals=signals,
             rate_at=pupil.rate_at,
+            finite_steps=pupil.finite_steps,
         )
         moved_by_callback = isinstance(
             settings.learning_rate_schedule, ReduceLROnPlateau
@@ -120,20 +125,39 @@ def train(
             if moves:
                 observer.remarked(moves)
         observer.training_started(plan)
-        course.run(state)
-        network = pupil.finished_network()
-        if not keeper.up_to_date:
-            keeper.write(pupil.read_kept())
-        outcome = _conclude(keeper, plan, checkpointer.seconds)
-        write_keras_model(keeper, network)
-        reason = write_litert_model(
-            keeper, network, config.evaluation.test_time_augmentation
-        )
-        if reason:
-            observer.remarked(reason)
-        run.write_metrics(describe_metrics(outcome, plan, material.dataset))
+        try:
+            with explained(settings.batch_size):
+                course.run(state)
+            # Once more, where the disk was full at the end of the last epoch.
+            if not keeper.up_to_date:
+                keeper.write(pupil.read_kept())
+            checkpointer.save(len(keeper.records), 0, 0.0)
+            outcome = _conclude(keeper, plan, checkpointer.seconds)
+            network = pupil.finished_network()
+            write_keras_model(keeper, network)
+            reason = write_litert_model(
+                keeper, network, config.evaluation.test_time_augmentation
+            )
+            if reason:
+                observer.remarked(reason)
+            run.write_metrics(describe_metrics(outcome, plan, material.dataset))
+        except DivergedError as error:
+            note_divergence(run, str(error))
+            raise
+        except RunError as error:
+            raise RunError(_describe_failure(error, run, checkpointer)) from error
     observer.training_ended(outcome)
     return outcome
+
+
+def _describe_failure(error: RunError, run: Run, checkpointer: Checkpointer) -> str:
+    saved = checkpointer.describe_saved()
+    if not saved:
+        return str(error)
+    return (
+        f"{error} {saved} Once this is mended, go on with: cifarcnn train --resume "
+        f"{shlex.quote(str(run.path))}"
+    )
 
 
 def _go_on(
@@ -149,8 +173,8 @@ def _go_on(
         observer.remarked(remark)
     if continuation.checkpoint is None:
         return
-    run.reopen()
     run.write_config(continuation.config)
+    run.reopen()
     if keeper.records:
         # A kill, or the loss of a newer checkpoint, may have left them ahead.
         keeper.write(None if plan.steps_done else pupil.read_kept())

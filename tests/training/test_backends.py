@@ -24,6 +24,7 @@ from cifarcnn import engine, network
 device = engine.start("cpu")
 from cifarcnn.config import Config, load_config
 from cifarcnn.data import Dataset, Split
+from cifarcnn.errors import DivergedError
 from cifarcnn.network.starts import set_identities
 from cifarcnn.runs import Run
 
@@ -62,7 +63,11 @@ for number, case in enumerate(json.loads(sys.argv[2])):
     store = Store(case["pictures"], len(names))
     dataset = Dataset("folder", names, "here", "0" * 64, False, None, store)
     run = Run.create(Path(sys.argv[1]), f"run{number}")
-    records = train(config, gather_material(config, dataset), run, device).records
+    try:
+        records = train(config, gather_material(config, dataset), run, device).records
+    except DivergedError as error:
+        print(json.dumps(str(error).partition(":")[0]))
+        continue
     print(json.dumps([loss for r in records for loss in (r.loss, r.val_loss)]))
 """
 LAYERS = [
@@ -112,6 +117,20 @@ CUT = {
     "training.precision": "float32",
     "data.validation_fraction": 0.2,
     "data.normalization": {"mean": [0.5, 0.5, 0.4], "deviation": [0.2, 0.2, 0.3]},
+}
+# Weight decay by far too large a rate.
+DIVERGING = {
+    "config": {
+        "data": {"dataset": "folder", "path": "x", "validation_fraction": 0},
+        "model": {
+            "layers": [
+                "Flatten",
+                {"Dense": {"units": 3, "kernel_regularizer": {"L2": 1.0}}},
+            ]
+        },
+        "training": {"batch_size": 4, "optimizer": {"SGD": 10.0}},
+    },
+    "pictures": 70,
 }
 # Each backend draws masks and noise of its own.
 _DRAWN = re.compile(
@@ -193,8 +212,11 @@ def test_the_pieces_of_the_recipes_give_the_same_losses_on_both_backends(
         }
         for training in TRAININGS
     ]
-    expected = train_on("tensorflow", tmp_path, cases)
-    for number, found in enumerate(train_on("jax", tmp_path, cases)):
+    *expected, place = train_on("tensorflow", tmp_path, [*cases, DIVERGING])
+    *others, other_place = train_on("jax", tmp_path, [*cases, DIVERGING])
+    diverged = "In epoch 1, at step 16 of 18, the loss is not finite any more"
+    assert place == other_place == diverged
+    for number, found in enumerate(others):
         # bfloat16 has 8 bits, and the backends round in other places.
         tolerance = 1e-2 if "precision" in TRAININGS[number] else 1e-3
         assert found == pytest.approx(expected[number], rel=tolerance)

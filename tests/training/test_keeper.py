@@ -119,24 +119,6 @@ def test_a_checkpoint_brings_back_what_was_known_and_the_files(keep, run, make_c
     assert (stored(run, "best"), stored(run, "last")) == (2, 99)
 
 
-@pytest.mark.parametrize("lost", [math.nan, math.inf])
-def test_a_validation_loss_that_is_no_number_ends_the_training(
-    keep, run: Run, lost: float
-):
-    keeper = keep(FIGURES[:2])
-    record = EpochRecord(3, 1.0, 0.5, lost, 0.1, 0.1, 2.0, 100.0)
-    with pytest.raises(DivergedError) as caught:
-        end_epoch(keeper, record, arrays_of(3))
-    assert str(caught.value) == (
-        "At the end of epoch 3 the loss is not finite any more: the training diverged, "
-        "at a learning rate of 0.1. Try a tenth of it, a warm-up, or clipping "
-        "(training.optimizer: clipnorm). The weights of epoch 2 are kept in "
-        f"{run.path}."
-    )
-    assert stored(run, "best") == 2
-    assert stored(run, "last") == 2
-
-
 def test_weights_that_are_no_numbers_change_no_file(keep, run: Run, tmp_path: Path):
     keeper = keep(FIGURES[:1])
     broken = {"dense/kernel": np.full((2, 2), math.nan, dtype=np.float32)}

@@ -51,6 +51,7 @@ def make_reaction(keras, run, make_config, make_dataset, device):
             observer=Observer(),
             signals=SignalWatch(),
             rate_at=lambda step: step / 10,
+            finite_steps=lambda: 1,
         )
 
     return make
@@ -84,12 +85,31 @@ def test_a_lost_loss_is_told_with_its_place_and_what_is_kept(make_reaction, run,
     with pytest.raises(DivergedError) as caught:
         reaction.batch_ended(1, {"loss": lost, "accuracy": 0.1})
     assert str(caught.value) == (
-        "In epoch 2, by step 2 of 4, the loss is not finite any more: the training "
-        "diverged, at a learning rate of 0.5. Try a tenth of it, a warm-up, or "
-        "clipping (training.optimizer: clipnorm). The weights of epoch 1 are kept in "
+        "In epoch 2, at step 2 of 4, the loss is not finite any more: the training "
+        "diverged, at a learning rate of 0.5. Train anew with a "
+        "tenth of it, a warm-up, or clipping (training.optimizer: clipnorm); --resume "
+        "would come to the same again. The weights of epoch 1 are kept in "
         f"{run.path}. The last checkpoint is of the end of epoch 1."
     )
     assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_lost_validation_loss_ends_the_training(make_reaction, run, lost):
+    reaction = make_reaction()
+    pass_epoch(reaction, 0)
+    reaction.epoch_began(1)
+    reaction.batch_ended(3, GOOD)
+    with pytest.raises(DivergedError) as caught:
+        reaction.epoch_ended({**EPOCH, "val_loss": lost})
+    assert str(caught.value) == (
+        "In epoch 2, after step 4 of 4, the validation loss is not finite: the "
+        "training diverged, at a learning rate of 0.7. Train anew with a "
+        "tenth of it, a warm-up, or clipping (training.optimizer: clipnorm); --resume "
+        "would come to the same again. The weights of epoch 1 are kept in "
+        f"{run.path}. The last checkpoint is of the end of epoch 1."
+    )
+    assert len(run.read_history()) == 1
 
 
 @pytest.mark.parametrize(

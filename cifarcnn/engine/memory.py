@@ -1,0 +1,102 @@
+"""How much memory this process may still take, and what it looks like when it is over.
+
+Without memory TensorFlow on a CPU does not raise an exception: it is killed by the
+system, aborts, or crashes. So what cannot fit has to be known before.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_ROOT = Path("/")
+# Of a control group, in its second and in its first version: the limit, and what is
+# taken of it.
+_GROUPS = (
+    ("sys/fs/cgroup", "memory.max", "memory.current"),
+    ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+# A process may be shown its own group as the root of all, or where it really is.
+_OWN_GROUP = "proc/self/cgroup"
+
+
+def free_memory(root: Path = _ROOT) -> int | None:
+    """The bytes that this process can still take from the machine, at most.
+
+    The least of what is free on the machine, swap included, of what its control groups
+    leave, and of what its own limit (``ulimit -v``) leaves.
+
+    Args:
+        root: Where ``proc`` and ``sys`` lie.
+
+    Returns:
+        ``None`` where the system does not say.
+    """
+    free = [_free_on_machine(root), _free_by_limit(root), *_free_in_groups(root)]
+    return min((count for count in free if count is not None), default=None)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that there was too little memory.
+
+    TensorFlow and JAX have types of their own for it, with one word in common.
+    """
+    words = f"{type(error).__name__} {error}"
+    return isinstance(error, MemoryError) or any(
+        word in words for word in ("ResourceExhausted", "RESOURCE_EXHAUSTED")
+    )
+
+
+def _free_on_machine(root: Path) -> int | None:
+    found = _read_table(root / "proc/meminfo")
+    if "MemAvailable" not in found:
+        return None
+    return 1024 * (found["MemAvailable"] + found.get("SwapFree", 0))
+
+
+def _free_by_limit(root: Path) -> int | None:
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    return max(
+        limit - 1024 * _read_table(root / "proc/self/status").get("VmSize", 0), 0
+    )
+
+
+def _free_in_groups(root: Path) -> list[int]:
+    names = {""}
+    for line in _read(root / _OWN_GROUP).splitlines():
+        _, _, path = line.rpartition(":")
+        parts = path.strip("/").split("/")
+        names |= {"/".join(parts[:count]) for count in range(1, len(parts) + 1)}
+    free = []
+    for base, limit_name, usage_name in _GROUPS:
+        for name in names:
+            group = root / base / name
+            limit, usage = _read(group / limit_name), _read(group / usage_name)
+            if limit.strip().isdigit() and usage.strip().isdigit():
+                # Pages of files count as taken, but are given back.
+                cached = _read_table(group / "memory.stat").get("inactive_file", 0)
+                cached += _read_table(group / "memory.stat").get("active_file", 0)
+                free.append(max(int(limit) - int(usage) + cached, 0))
+    return free
+
+
+def _read_table(path: Path) -> dict[str, int]:
+    """Lines such as ``MemAvailable:  19000 kB`` or ``inactive_file 4096``."""
+    found = {}
+    for line in _read(path).splitlines():
+        words = line.replace(":", " ").split()
+        if len(words) >= 2 and words[1].isdigit():
+            found[words[0]] = int(words[1])
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

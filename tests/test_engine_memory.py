@@ -1,0 +1,95 @@
+"""What is left of the memory, read from files like the system's own."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifarcnn.engine.memory import free_memory, is_out_of_memory
+
+GIB = 1024**3
+
+
+def write(root: Path, files: dict[str, object]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{content}\n")
+    return root
+
+
+MACHINE = {
+    "proc/meminfo": "MemTotal: 9 kB\nMemAvailable: 4194304 kB\nSwapFree: 1048576 kB"
+}
+
+
+def test_of_a_machine_it_is_what_is_available_and_the_swap(tmp_path: Path):
+    assert free_memory(write(tmp_path, MACHINE)) == 5 * GIB
+
+
+def test_a_system_that_does_not_say_gives_nothing(tmp_path: Path):
+    assert free_memory(tmp_path) is None
+
+
+GROUP = "docker/1234"
+SECOND = {
+    "proc/self/cgroup": f"0::/{GROUP}",
+    "sys/fs/cgroup/docker/memory.max": "max",
+    "sys/fs/cgroup/docker/memory.current": 3 * GIB,
+    f"sys/fs/cgroup/{GROUP}/memory.max": 2 * GIB,
+    f"sys/fs/cgroup/{GROUP}/memory.current": GIB,
+    # Files that were read stay in the memory only as long as nobody else needs it.
+    f"sys/fs/cgroup/{GROUP}/memory.stat": (
+        f"anon 1\ninactive_file {GIB // 4}\nactive_file {GIB // 4}"
+    ),
+}
+FIRST = {
+    "proc/self/cgroup": f"8:memory:/{GROUP}\n1:cpu:/",
+    "sys/fs/cgroup/memory/memory.limit_in_bytes": 2**63 - 4096,
+    "sys/fs/cgroup/memory/memory.usage_in_bytes": GIB,
+    f"sys/fs/cgroup/memory/{GROUP}/memory.limit_in_bytes": 2 * GIB,
+    f"sys/fs/cgroup/memory/{GROUP}/memory.usage_in_bytes": GIB // 2,
+}
+# As in a container, which sees its own group as the root of all.
+INSIDE = {
+    "proc/self/cgroup": "0::/",
+    "sys/fs/cgroup/memory.max": GIB,
+    "sys/fs/cgroup/memory.current": 2 * GIB,
+}
+
+
+@pytest.mark.parametrize(
+    ("group", "free"), [(SECOND, 1.5 * GIB), (FIRST, 1.5 * GIB), (INSIDE, 0)]
+)
+def test_a_control_group_may_leave_less(
+    tmp_path: Path, group: dict[str, object], free: float
+):
+    assert free_memory(write(tmp_path, {**MACHINE, **group})) == free
+
+
+def test_a_limit_of_the_process_may_leave_less():
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (GIB, GIB))
+
+    code = "from cifarcnn.engine.memory import free_memory; print(free_memory())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], preexec_fn=limit, capture_output=True, text=True
+    )
+    assert 0 < int(done.stdout) < GIB, done.stderr
+
+
+def test_what_engines_raise_is_known():
+    from tensorflow.errors import InvalidArgumentError, ResourceExhaustedError
+
+    # TensorFlow waits for ten seconds before it raises the first one by itself.
+    assert is_out_of_memory(ResourceExhaustedError(None, None, "OOM when allocating"))
+    assert is_out_of_memory(RuntimeError("RESOURCE_EXHAUSTED: Out of memory"))
+    with pytest.raises(MemoryError) as refused:
+        np.zeros(2**50)
+    assert is_out_of_memory(refused.value)
+    assert not is_out_of_memory(InvalidArgumentError(None, None, "something else"))
