@@ -216,8 +216,8 @@ def test_folders_that_change_while_a_training_runs(
         third = call("train", "-c", "tiny.yaml", "--run", run)
         assert third.code == 1
         assert third.err.splitlines()[-1] == (
-            f"error: {run} is not empty (it holds '.lock'), and nothing is overwritten. "
-            "Name a new folder, or leave --run out for the next free one under ./runs."
+            f"error: {run} is not empty (it holds '.lock'), and nothing is "
+            "overwritten. Name a new folder, or leave --run out for the next free one under ./runs."
         )
         # Checkpoints that are removed are made again.
         process.send_signal(signal.SIGSTOP)
@@ -278,8 +278,8 @@ def test_a_folder_that_becomes_read_only(
     assert process.returncode == 1
     last = said.splitlines()[-1]
     assert last.startswith(
-        f"error: No checkpoint can be written in {run / 'checkpoint'}: {refused}. Those "
-        "of before are unharmed. The last checkpoint is of the end of epoch "
+        f"error: No checkpoint can be written in {run / 'checkpoint'}: {refused}. "
+        "Those of before are unharmed. The last checkpoint is of the end of epoch "
     )
     assert last.endswith(
         f". Once this is mended, go on with: cifarcnn train --resume {run}"
