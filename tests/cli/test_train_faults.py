@@ -217,7 +217,8 @@ def test_folders_that_change_while_a_training_runs(
         assert third.code == 1
         assert third.err.splitlines()[-1] == (
             f"error: {run} is not empty (it holds '.lock'), and nothing is "
-            "overwritten. Name a new folder, or leave --run out for the next free one under ./runs."
+            "overwritten. Name a new folder, or leave --run out for the next free one "
+            "under ./runs."
         )
         # Checkpoints that are removed are made again.
         process.send_signal(signal.SIGSTOP)
