@@ -20,7 +20,7 @@ import pytest
 
 from cifarcnn.config import load_config
 from cifarcnn.errors import ConfigError, RunError
-from cifarcnn.runs import DataRecord, Origin, Run, describe_arrays
+from cifarcnn.runs import DataRecord, EpochRecord, Origin, Run, describe_arrays
 
 EXAMPLES = int(os.environ.get("CIFARCNN_FUZZ_EXAMPLES", "1000"))
 WEIGHTS = "weights.safetensors"
@@ -53,7 +53,7 @@ def run(tmp_path: Path) -> Run:
         class_names=("cat", "dog"), data=record, versions={"keras": "3.15.1"}
     )
     run.save_weights("best", ARRAYS, epoch=3, origin=origin)
-    run.append_history({"epoch": 1, "loss": 2.25, "val_loss": None})
+    run.write_history([EpochRecord(1, 2.25, 0.5, None, None, 0.001, 1.5, 6000.0)])
     run.write_metrics({"smoke": False, "best": {"epoch": 1}})
     return run
 

@@ -176,30 +176,6 @@ def test_debug_shows_where_a_users_mistake_was_found(tmp_path: Path) -> None:
     assert done.stderr.endswith("error: there is no file 'nothing.yaml'\n")
 
 
-@pytest.mark.parametrize("arguments", ["schema", "check article --json", "--help"])
-def test_a_reader_that_goes_away_is_no_reason_for_a_traceback(arguments: str) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(
-        [*COMMAND, *arguments.split()],
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(writer)
-    assert done.stderr == ""
-    assert done.returncode in (0, 1)
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_behind_standard_output_is_told() -> None:
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [*COMMAND, "schema"], stdout=full, stderr=subprocess.PIPE, text=True
-        )
-    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
-
-
 def test_without_any_standard_output_there_is_no_traceback() -> None:
     script = "import os, sys; os.close(1); os.execv(sys.executable, sys.argv[1:])"
     done = subprocess.run(
