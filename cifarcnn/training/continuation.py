@@ -87,9 +87,10 @@ def plan_continuation(run: Run, config: Config) -> Continuation | None:
         if run.finished:
             return None
     elif wanted != epochs and wanted <= state.epoch - (state.step == 0):
-        done = f"{state.epoch} epochs and {state.step} steps are done"
+        steps = f" and {state.step} steps" if state.step else ""
         raise UsageError(
-            f"{run.path} cannot end after {wanted} epochs: {done} already."
+            f"{run.path} cannot end after {wanted} epochs: {state.epoch} epochs{steps} "
+            "are done already."
         )
     if run.finished and not any(
         change.path.startswith(("training.epochs", "training.early_stopping"))

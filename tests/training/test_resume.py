@@ -428,7 +428,7 @@ def test_epochs_that_are_done_cannot_be_taken_back(begin, make_way, run: Run):
     with pytest.raises(UsageError) as caught:
         plan_continuation(run, make_way(epochs=2))
     assert str(caught.value) == (
-        f"{run.path} cannot end after 2 epochs: 3 epochs and 0 steps are done already."
+        f"{run.path} cannot end after 2 epochs: 3 epochs are done already."
     )
 
 
