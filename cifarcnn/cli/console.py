@@ -53,21 +53,23 @@ class _Words(_Descriptor):
 
 
 class _Results(_Descriptor):
-    """Standard output: tells once that something cannot be written."""
+    """Standard output: tells that something cannot be written.
 
-    _lost = False
+    Attributes:
+        ended: Nothing is written any more. Buffers try again when they are closed, and
+            would wait for a reader that does not read.
+    """
+
+    ended = False
 
     def write(self, data: Any) -> int:
-        # Buffers try again when they are closed.
-        if self._lost:
+        if self.ended:
             return len(data)
         try:
             return super().write(data)
         except BrokenPipeError:
-            self._lost = True
             raise Stopped(_SIGPIPE) from None
         except OSError as error:
-            self._lost = True
             raise CifarcnnError(
                 f"The result could not be written to standard output: {error.strerror}."
             ) from None
@@ -81,10 +83,14 @@ def standard_streams() -> Iterator[None]:
         # would go to some file, and TensorFlow's words into that file.
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))
-    results = _as_text(_Results(STDOUT, "w", closefd=False), sys.stdout)
+    output = _Results(STDOUT, "w", closefd=False)
+    results = _as_text(output, sys.stdout)
     words = _as_text(_Words(STDERR, "w", closefd=False), sys.stderr)
     with contextlib.redirect_stdout(results), contextlib.redirect_stderr(words):
-        yield
+        try:
+            yield
+        finally:
+            output.ended = True
 
 
 def _as_text(descriptor: io.FileIO, like: TextIO) -> TextIO:

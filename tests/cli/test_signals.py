@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -72,3 +73,37 @@ def test_a_signal_leaves_no_half_written_file(tmp_path: Path, number: signal.Sig
     assert done.returncode == 128 + number
     assert done.stderr == "interrupted\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_command_whose_reader_does_not_read(
+    trained_run: Path, tmp_path: Path, number: signal.Signals
+):
+    from PIL import Image
+
+    picture = tmp_path / "a.bmp"
+    Image.new("RGB", (32, 32)).save(picture)
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [
+            *(*CIFARCNN, "predict", "--run", str(trained_run), "--format", "jsonl"),
+            *[str(picture)] * 1000,
+        ],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    try:
+        # Until it waits for room in the pipe.
+        while "pipe" not in Path(f"/proc/{process.pid}/wchan").read_text():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 128 + number
+        assert process.stderr is not None
+        assert process.stderr.read().splitlines()[-1] == "interrupted"
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(reading)
