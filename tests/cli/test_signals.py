@@ -27,6 +27,16 @@ main()
 """
 
 
+def wait_at_pipe(process: subprocess.Popen[str]) -> None:
+    """Wait until a process waits for a pipe; some seconds where nobody can tell."""
+    place = Path(f"/proc/{process.pid}/wchan")
+    for _ in range(250):
+        assert process.poll() is None
+        if place.exists() and "pipe" in place.read_text():
+            break
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def predicting(trained_run: Path) -> Iterator[subprocess.Popen[str]]:
     """Waits for a picture from standard input."""
@@ -46,11 +56,8 @@ def predicting(trained_run: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_signal_ends_a_waiting_command_with_a_word(
     predicting: subprocess.Popen[str], number: signal.Signals
 ):
-    # Until it reads: the runtime is loaded by then, and the handlers stand.
-    stat = Path(f"/proc/{predicting.pid}/wchan")
-    while "pipe" not in stat.read_text():
-        assert predicting.poll() is None
-        time.sleep(0.02)
+    # The runtime is loaded by then, and the handlers stand.
+    wait_at_pipe(predicting)
     predicting.send_signal(number)
     predicting.wait()
     assert predicting.returncode == 128 + number
@@ -95,10 +102,7 @@ def test_a_signal_ends_a_command_whose_reader_does_not_read(
     )
     os.close(writing)
     try:
-        # Until it waits for room in the pipe.
-        while "pipe" not in Path(f"/proc/{process.pid}/wchan").read_text():
-            assert process.poll() is None
-            time.sleep(0.02)
+        wait_at_pipe(process)
         process.send_signal(number)
         assert process.wait(timeout=30) == 128 + number
         assert process.stderr is not None
