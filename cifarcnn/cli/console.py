@@ -34,37 +34,32 @@ _SIGPIPE = 13
 
 
 class _Descriptor(io.FileIO):
-    """Waits where whoever shares the stream has made it non-blocking."""
+    """Writes all or raises, also where another process made the stream non-blocking."""
 
     def write(self, data: Any) -> int:
-        while (count := super().write(data)) is None:
-            select.select([], [self], [])
-        return count
+        rest = memoryview(data)
+        while rest:
+            count = super().write(rest)
+            if count is None:
+                select.select([], [self], [])
+            else:
+                rest = rest[count:]
+        return len(data)
 
 
 class _Words(_Descriptor):
-    """Standard error: drops what cannot be written."""
+    """Standard error: what cannot be written is dropped."""
 
     def write(self, data: Any) -> int:
-        try:
-            return super().write(data)
-        except OSError:
-            return len(data)
+        with contextlib.suppress(OSError):
+            super().write(data)
+        return len(data)
 
 
 class _Results(_Descriptor):
-    """Standard output: tells that something cannot be written.
-
-    Attributes:
-        ended: Nothing is written any more. Buffers try again when they are closed, and
-            would wait for a reader that does not read.
-    """
-
-    ended = False
+    """Standard output: what cannot be written ends the command."""
 
     def write(self, data: Any) -> int:
-        if self.ended:
-            return len(data)
         try:
             return super().write(data)
         except BrokenPipeError:
@@ -83,19 +78,18 @@ def standard_streams() -> Iterator[None]:
         # would go to some file, and TensorFlow's words into that file.
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))
-    output = _Results(STDOUT, "w", closefd=False)
-    results = _as_text(output, sys.stdout)
+    results = _as_text(_Results(STDOUT, "w", closefd=False), sys.stdout)
     words = _as_text(_Words(STDERR, "w", closefd=False), sys.stderr)
     with contextlib.redirect_stdout(results), contextlib.redirect_stderr(words):
-        try:
-            yield
-        finally:
-            output.ended = True
+        yield
 
 
 def _as_text(descriptor: io.FileIO, like: TextIO) -> TextIO:
     return io.TextIOWrapper(
-        io.BufferedWriter(descriptor),
+        # No buffer between, which would try again when it is closed: a line that a
+        # signal came after would be written twice, and one for a reader that does not
+        # read would be waited for.
+        descriptor,
         encoding=like.encoding,
         # A file name that the terminal's encoding lacks must not end the program.
         errors="backslashreplace",
@@ -160,7 +154,8 @@ def emit(text: str) -> None:
     A pipe gets it to the letter.
 
     Raises:
-        BrokenPipeError: Whoever read it has gone away.
+        Stopped: Whoever read it has gone away.
+        CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
     print(clean(text) if _is_terminal() else text, flush=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -111,3 +112,70 @@ def test_a_signal_ends_a_command_whose_reader_does_not_read(
         process.kill()
         process.communicate()
         os.close(reading)
+
+
+# A command that waits in the midst of its work, and has something to clear away.
+WAITING = """
+import sys, time
+from cifarcnn.cli import check, console, main
+def wait(*_):
+    try:
+        console.say("ready")
+        time.sleep(30)
+    finally:
+        console.say("clearing away")
+        time.sleep({seconds})
+check.check_config = wait
+sys.argv = ["cifarcnn", "check", "x"]
+main.main()
+"""
+
+
+def start(seconds: int, first: str = ":") -> subprocess.Popen[str]:
+    script = WAITING.format(seconds=seconds)
+    process = subprocess.Popen(
+        ["sh", "-c", f'{first}; exec "$0" -c "$1"', sys.executable, script],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None and process.stderr.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_nothing_is_said_twice_when_a_signal_comes_just_after(number: signal.Signals):
+    with start(0) as process:
+        process.send_signal(number)
+        assert process.communicate()[1] == "clearing away\ninterrupted\n"
+    assert process.returncode == 128 + number
+
+
+def test_a_second_signal_acts_at_once():
+    with start(30) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == "clearing away\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate()[1] == ""
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    with start(0, first="trap '' HUP") as process:
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate()[1] == "clearing away\ninterrupted\n"
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_a_result_waits_for_a_slow_reader_that_made_the_pipe_non_blocking():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    os.write(writing, bytes(65_000))  # nearly all that the pipe holds
+    with subprocess.Popen([*CIFARCNN, "schema"], stdout=writing) as process:
+        os.close(writing)
+        time.sleep(0.5)
+        with open(reading, "rb") as pipe:
+            assert json.loads(pipe.read()[65_000:])["type"] == "object"
+    assert process.returncode == 0
