@@ -146,6 +146,15 @@ def test_an_empty_folder_is_taken_and_a_full_one_refused() -> None:
     )
 
 
+def test_of_several_names_one_is_told_that_a_look_into_the_folder_shows() -> None:
+    for name in (".hidden", "notes.txt", "run.yaml"):
+        Path("full").mkdir(exist_ok=True)
+        (Path("full") / name).write_text("")
+    with pytest.raises(RunError) as caught:
+        Run.at(Path("full"))
+    assert str(caught.value).startswith("full is not empty (it holds 'notes.txt'), ")
+
+
 def test_the_name_latest_is_refused_for_a_run() -> None:
     with pytest.raises(RunError) as caught:
         Run.at(Path("runs/latest"))

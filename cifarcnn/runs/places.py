@@ -52,13 +52,15 @@ def make_named(path: Path) -> Path:
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
-        occupant = min((entry.name for entry in path.iterdir()), default=None)
+        names = [entry.name for entry in path.iterdir()]
     except OSError as error:
         raise RunError(
             f"{path} cannot become the folder of a run: {reason(error)}. Name another "
             "place with --run DIR."
         ) from error
-    if occupant is not None:
+    if names:
+        # One that a look into the folder shows.
+        occupant = min(names, key=lambda name: (name.startswith("."), name))
         raise RunError(
             f"{path} is not empty (it holds {occupant!r}), and nothing is overwritten. "
             "Name a new folder, or leave --run out for the next free one under ./runs."
