@@ -179,7 +179,8 @@ def continue_training(
                 f"{dataset.origin}: their checksums differ. Say where the right ones "
                 "are with --set data.path=PATH."
             )
-        started = _start(device, config, material, observer)
+        resumed = plan.checkpoint is not None
+        started = _start(device, config, material, observer, resumed)
         observer.run_created(opened)
         training.train(
             config, material, opened, started, continuation=plan, observer=observer
@@ -205,14 +206,18 @@ def _gather(
 
 
 def _start(
-    device: DeviceChoice, config: Config, material: Material, observer: Observer
+    device: DeviceChoice,
+    config: Config,
+    material: Material,
+    observer: Observer,
+    resumed: bool = False,
 ) -> Device:
     from cifarcnn import engine, training
 
     started = engine.start(device)
     observer.device_started(started)
     observer.data_opened(material.dataset)
-    doubt = training.require_memory(config, material, started)
+    doubt = training.require_memory(config, material, started, resumed=resumed)
     if doubt:
         observer.remarked(doubt)
     return started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from cifarcnn.errors import DataError
 from cifarcnn.files import write_atomically
 
 if TYPE_CHECKING:
@@ -20,11 +22,25 @@ _INDEX = "index.json"
 
 
 def cache_folder() -> Path:
-    """The folder for what can be made again: ``$CIFARCNN_CACHE``, or the user's own."""
+    """The folder for what can be made again: ``$CIFARCNN_CACHE``, or the user's own.
+
+    Raises:
+        DataError: The user has no home folder, as in some containers.
+    """
     import platformdirs
 
     override = os.environ.get("CIFARCNN_CACHE")
-    return Path(override) if override else platformdirs.user_cache_path("cifarcnn")
+    if override:
+        return Path(override)
+    with contextlib.suppress(RuntimeError):
+        folder = platformdirs.user_cache_path("cifarcnn")
+        # Older versions give one that begins with ~, in the working folder.
+        if folder.is_absolute():
+            return folder
+    raise DataError(
+        "This user has no home folder, where data could be kept. Name a folder with "
+        "the environment variable CIFARCNN_CACHE."
+    )
 
 
 class CacheIndex(BaseModel):

@@ -38,7 +38,8 @@ def find_cifar(cifar: Cifar, path: Path | None) -> Place:
             folder and Keras's.
 
     Raises:
-        DataError: Nothing was found; says what to fetch and where to put it.
+        DataError: Nothing was found; says what to fetch and where to put it. Or there
+            is no place where the user's data could lie.
     """
     bases = usual_places() if path is None else [path]
     for base in bases:
@@ -52,8 +53,8 @@ def usual_places() -> list[Path]:
     named = os.environ.get("CIFARCNN_DATA")
     # Keras reads this variable too.
     keras = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
-    places = [Path(named).expanduser()] if named else []
-    return [*places, cache_folder(), Path(keras).expanduser() / "datasets"]
+    places = [Path(os.path.expanduser(named))] if named else []
+    return [*places, cache_folder(), Path(os.path.expanduser(keras)) / "datasets"]
 
 
 def places_at(cifar: Cifar, base: Path) -> Iterator[Place]:

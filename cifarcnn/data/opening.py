@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
@@ -54,7 +55,7 @@ def open_source(name: str, source: Source) -> Dataset:
 
 
 def _find(dataset: str, path: str | Path | None) -> Source:
-    place = None if path is None else Path(path).expanduser()
+    place = None if path is None else Path(os.path.expanduser(path))
     if dataset in CIFAR:
         cifar = CIFAR[dataset]
         return CifarSource(cifar, find_cifar(cifar, place))

@@ -27,8 +27,8 @@ def convolution_with_cheap_bias(layer: Conv2D, **overrides: Any) -> Any:
         def call(self, inputs: Any) -> Any:
             maps = self.convolution_op(inputs, self.kernel)
             if self.use_bias:
-                # To subtract the negative is exact, and no BiasAdd.
-                maps = keras.ops.subtract(maps, keras.ops.negative(self.bias))
+                # By the tensor's own plus: of `keras.ops.add` Keras makes BiasAdd.
+                maps = maps + keras.ops.convert_to_tensor(self.bias)
             return self.activation(maps)
 
     return Convolution2D(**{**convert_arguments(layer.arguments()), **overrides})

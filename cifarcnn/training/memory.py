@@ -24,11 +24,19 @@ _KEEPING = _CONVOLUTIONS | {"BatchNormalization", "MaxPooling2D", "Flatten", "De
 _MARGIN = 3
 
 
-def require_memory(config: Config, material: Material, device: Device) -> str | None:
+def require_memory(
+    config: Config, material: Material, device: Device, *, resumed: bool = False
+) -> str | None:
     """See that a training step is not certain to take more memory than there is.
 
     Only for TensorFlow on a CPU, which crashes without a word where a GPU and other
     engines raise an exception.
+
+    Args:
+        config: The network and its batches.
+        material: The pictures.
+        device: What Keras was started on.
+        resumed: Whether the batch size cannot change any more.
 
     Returns:
         A sentence where the memory may be too little; ``None`` where it is enough, or
@@ -55,7 +63,7 @@ def require_memory(config: Config, material: Material, device: Device) -> str | 
         f"{_describe(needed)} of memory in training, and {_describe(free)} are free."
     )
     fitting = max(free - _MARGIN * weights, 0) // (each * _MARGIN)
-    way_out = _describe_way_out(min(fitting, pictures // 2))
+    way_out = _describe_way_out(min(fitting, pictures // 2), resumed)
     if needed > free:
         raise RunError(f"{found} {way_out}")
     return f"{found} If the process ends without a word, it was too little. {way_out}"
@@ -93,11 +101,12 @@ def least_bytes_of_weights(rows: list[Row]) -> int:
 
 
 @contextlib.contextmanager
-def explained(batch_size: int) -> Iterator[None]:
+def explained(batch_size: int, *, resumed: bool = False) -> Iterator[None]:
     """Say what to do when an engine raises an exception for want of memory.
 
     Args:
         batch_size: Of the training.
+        resumed: Whether it cannot change any more.
 
     Raises:
         RunError: One was raised within the context.
@@ -109,11 +118,16 @@ def explained(batch_size: int) -> Iterator[None]:
             raise
         raise RunError(
             f"The memory is not enough for a batch of {batch_size:,} pictures. "
-            f"{_describe_way_out(batch_size // 2)}"
+            f"{_describe_way_out(batch_size // 2, resumed)}"
         ) from error
 
 
-def _describe_way_out(batch_size: int) -> str:
+def _describe_way_out(batch_size: int, resumed: bool) -> str:
+    if resumed:
+        return (
+            "The batch size of a training that goes on cannot change: free some "
+            "memory, or go on on a machine with more."
+        )
     if batch_size < 1:
         return "Use a smaller network, or a machine with more memory."
     largest = 1 << (batch_size.bit_length() - 1)

@@ -80,7 +80,7 @@ def train(
             # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
         epochs = 1 if material.smoke else settings.epochs
-        with explained(settings.batch_size):
+        with explained(settings.batch_size, resumed=checkpoint is not None):
             pupil = build_pupil(config, material, device, precision, epochs)
         keeper = Keeper(
             run,
@@ -126,7 +126,7 @@ def train(
                 observer.remarked(moves)
         observer.training_started(plan)
         try:
-            with explained(settings.batch_size):
+            with explained(settings.batch_size, resumed=checkpoint is not None):
                 course.run(state)
             # Once more, where the disk was full at the end of the last epoch.
             if not keeper.up_to_date:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
 from cifarcnn.data.location import find_cifar
+from cifarcnn.data.opening import open_dataset
 from cifarcnn.errors import DataError
 
 FETCH = (
@@ -108,6 +112,52 @@ def test_nothing_found_says_where_and_what_to_fetch(places):
         f"{LOOKED}\n  {places[0]} (does not exist)\n  {places[1]}\n"
         f"  {places[2]} (does not exist)\n" + HERE.format(target=places[1])
     )
+
+
+def test_the_home_of_nobody_is_a_place_that_does_not_exist(monkeypatch, places):
+    monkeypatch.setenv("CIFARCNN_DATA", "~nobody-here/named")
+    monkeypatch.setenv("KERAS_HOME", "~nobody-here/keras")
+    with pytest.raises(DataError) as caught:
+        find_cifar(CIFAR10, None)
+    assert str(caught.value).startswith(
+        f"{LOOKED}\n  ~nobody-here/named (does not exist)\n  {places[1]} (does not "
+        "exist)\n  ~nobody-here/keras/datasets (does not exist)\n"
+    )
+    with pytest.raises(DataError) as caught:
+        open_dataset("cifar10", "~nobody-here/given")
+    assert str(caught.value).startswith(
+        f"{LOOKED}\n  ~nobody-here/given (does not exist)\n"
+    )
+
+
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() != 0, reason="needs to become another user"
+)
+def test_a_user_without_a_home_must_name_a_place():
+    home = ("HOME", "XDG_CACHE_HOME", "CIFARCNN_CACHE", "KERAS_HOME")
+    environment = {name: text for name, text in os.environ.items() if name not in home}
+    # Imported before: another user may have no way to the package.
+    script = (
+        "import os, platformdirs.unix, cifarcnn.data.location as l; os.setuid(54321)\n"
+        "try: print(len(l.usual_places()))\n"
+        "except l.DataError as error: print(error)\n"
+    )
+
+    def call(**more):
+        ended = subprocess.run(
+            [sys.executable, "-c", script],
+            env=environment | more,
+            capture_output=True,
+            text=True,
+        )
+        assert ended.stderr == ""
+        return ended.stdout
+
+    assert call() == (
+        "This user has no home folder, where data could be kept. Name a folder with "
+        "the environment variable CIFARCNN_CACHE.\n"
+    )
+    assert call(CIFARCNN_CACHE="/somewhere", CIFARCNN_DATA="") == "2\n"
 
 
 def test_a_given_path_is_the_only_one_looked_at(places, tmp_path):

@@ -74,24 +74,36 @@ def test_what_is_raised_for_want_of_memory_becomes_a_sentence(
     )
 
 
+def test_a_training_that_goes_on_keeps_its_batch_size():
+    with pytest.raises(RunError) as caught, explained(300, resumed=True):
+        np.zeros(2**50)
+    assert str(caught.value) == (
+        "The memory is not enough for a batch of 300 pictures. The batch size of a "
+        "training that goes on cannot change: free some memory, or go on on a machine "
+        "with more."
+    )
+
+
 def test_other_exceptions_stay_what_they_are():
     with pytest.raises(KeyError), explained(8):
         raise KeyError("x")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere limits are not kept")
-def test_a_step_that_cannot_fit_is_refused_before_anything_is_made(tmp_path: Path):
+def run_with_little_memory(
+    command: list[str], folder: Path
+) -> subprocess.CompletedProcess[str]:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (5 * GIB, 5 * GIB))
 
-    (tmp_path / "large.yaml").write_text(LARGE)
-    done = subprocess.run(
-        [*COMMAND, "large.yaml"],
-        cwd=tmp_path,
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
+    (folder / "large.yaml").write_text(LARGE)
+    return subprocess.run(
+        command, cwd=folder, preexec_fn=limit, capture_output=True, text=True
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere limits are not kept")
+def test_a_step_that_cannot_fit_is_refused_before_anything_is_made(tmp_path: Path):
+    done = run_with_little_memory([*COMMAND, "large.yaml"], tmp_path)
     assert done.returncode == 1
     assert re.fullmatch(
         r"error: The network with a batch of 9,000 pictures takes at least 4\.8 GB of "
@@ -100,3 +112,23 @@ def test_a_step_that_cannot_fit_is_refused_before_anything_is_made(tmp_path: Pat
         done.stderr.splitlines()[-1],
     )
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere limits are not kept")
+def test_nor_is_another_batch_size_proposed_before_it_goes_on(tmp_path: Path):
+    script = (
+        "from cifarcnn import api, engine, load_config, training\n"
+        "config = load_config('large.yaml')\n"
+        "dataset = api.open_config_data(config)\n"
+        "material = training.gather_material(config, dataset)\n"
+        "device = engine.start('cpu')\n"
+        "training.require_memory(config, material, device, resumed=True)\n"
+    )
+    done = run_with_little_memory([sys.executable, "-c", script], tmp_path)
+    assert re.fullmatch(
+        r"cifarcnn\.errors\.RunError: The network with a batch of 9,000 pictures takes "
+        r"at least 4\.8 GB of memory in training, and \d\.\d GB are free\. The batch "
+        r"size of a training that goes on cannot change: free some memory, or go on on "
+        r"a machine with more\.",
+        done.stderr.splitlines()[-1],
+    )
