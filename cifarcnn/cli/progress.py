@@ -144,11 +144,10 @@ class LiveDisplay(LineDisplay):
         start, before = self._first_look
         speed = (step - before) * self.plan.batch_size / max(now - start, 1e-9)
         figures = f"loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.2%}"
-        if step > before:
-            figures += f"  {speed:,.0f} pictures/s"
         self._progress.update(self._epoch_bar, completed=step, figures=figures)
         whole = (epoch - 1) * self.plan.steps_per_epoch + step
-        self._progress.update(self._whole_bar, completed=whole)
+        figures = f"{speed:,.0f} pictures/s" if step > before else ""
+        self._progress.update(self._whole_bar, completed=whole, figures=figures)
 
     def training_ended(self, outcome: Outcome) -> None:
         self._progress.stop()
@@ -232,12 +231,14 @@ def _make_progress() -> Progress:
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.table import Column
 
+    # Where the terminal is narrow, the bars give way and no figure is cut.
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
         TextColumn("left"),
         TextColumn("{task.fields[figures]}"),
         console=console.err(),

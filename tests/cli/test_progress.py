@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,9 +142,28 @@ def test_a_terminal_gets_two_bars_with_figures_and_time_left(terminal):
     assert "epoch 1/3" in shown
     assert re.search(r"epoch 3/3 +\S+ 2/2 +0:00:00 left|epoch 3/3 .*2/2", shown)
     assert re.search(r"whole training .*6/6", shown)
-    assert re.search(r"loss 1\.5000 +accuracy 50\.00% +[\d,]+ pictures/s", shown)
+    assert re.search(r"epoch 3/3 .* left +loss 1\.5000 +accuracy 50\.00%", shown)
+    assert re.search(r"whole training .* left +[\d,]+ pictures/s", shown)
     assert shown.count(progress.describe_epoch(RECORD, PLAN)) == 3
     assert shown.rstrip().endswith("cifarcnn predict photo.png --run runs/tiny-1")
+
+
+def test_eighty_columns_show_every_figure_of_a_long_training(terminal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    long = replace(PLAN, epochs=100, steps_per_epoch=1563)
+    with progress.open_display(lambda text: None, lambda path: None) as display:
+        display.training_started(long)
+        for step in (1, 1563):
+            display.batch_ended(100, step, {"loss": 1.5, "accuracy": 0.5})
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    *_, epoch, whole = [line for line in shown.splitlines() if " left" in line]
+    assert re.fullmatch(
+        r"epoch 100/100  \S+ 1563/1563 +\S+ left loss 1\.5000  accuracy 50\.00%", epoch
+    )
+    assert re.fullmatch(
+        r"whole training \S+ 156300/156300 \S+ left [\d,]+ pictures/s *", whole
+    )
+    assert len(epoch) <= 80
 
 
 def test_a_failure_leaves_the_terminal_clean(terminal):
