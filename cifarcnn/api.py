@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
-from cifarcnn.errors import RunError
+from cifarcnn.errors import DataError, RunError
 from cifarcnn.loaded_run import LoadedRun, load_run, open_config_data
 from cifarcnn.runs import ROOT, Run
 
@@ -100,9 +100,9 @@ def resume(
 ) -> LoadedRun:
     """Go on with a training that was cut short, or make a finished one longer.
 
-    On the same machine with the same versions and number of threads the result is, bit
-    for bit, that of a training without interruption. A finished run is left as it is,
-    unless it is given more epochs.
+    On the CPU of the same machine, with the same versions and number of threads, the
+    result is, bit for bit, that of a training without interruption. A finished run is
+    left as it is, unless it is given more epochs.
 
     Args:
         run: Its folder.
@@ -233,6 +233,13 @@ def _measured(config: Config, dataset: Dataset) -> Config:
         config.data.validation_fraction, config.training.seed
     )
     mean, deviation = measure_statistics(pictures.images)
+    for channel, value in zip(("red", "green", "blue"), deviation, strict=True):
+        if value == 0:
+            raise DataError(
+                f"The {channel} is the same everywhere in the training pictures, so "
+                "that data.normalization: standard has no deviation to divide by. Set "
+                "data.normalization: unit."
+            )
     return config.with_normalization(
         ChannelStatistics(mean=list(mean), deviation=list(deviation))
     )

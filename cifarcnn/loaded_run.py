@@ -206,6 +206,7 @@ def load_run(
         RunError: There is no run, or a file of it is missing, damaged or foreign.
         ConfigError: Its config is not valid.
         DeviceError: The device cannot be used.
+        UsageError: The best weights are asked for, and were not kept.
     """
     from cifarcnn import engine
     from cifarcnn.network import build_model as build
@@ -220,6 +221,8 @@ def load_run(
             f"{run.path / 'manifest.json'} names {len(names)} classes, but config.yaml "
             f"has {config.class_count}. The files do not belong together."
         )
+    if weights == "best":
+        require_best(run)
     choice = weights or config.training.weights
     # Everything that can be refused is, before the framework is started.
     started = engine.start(device)
@@ -235,6 +238,20 @@ def load_run(
         device=started,
         data_path=None if data_path is None else Path(data_path),
     )
+
+
+def require_best(run: Run) -> None:
+    """See that a run kept the weights of its best epoch.
+
+    Raises:
+        ConfigError: The config of the run is not valid.
+        UsageError: It kept those of its last epoch only.
+    """
+    if run.config.training.weights == "last":
+        raise UsageError(
+            f"{run.path} kept the weights of its last epoch, as training.weights says, "
+            "and not those of its best one. Leave --weights out."
+        )
 
 
 def open_run_data(

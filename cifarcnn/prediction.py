@@ -89,8 +89,13 @@ def open_predictor(
         RunError: There is no run, or a file of it is missing, damaged or foreign.
         ConfigError: Its config is not valid.
         DeviceError: The device cannot be used.
+        UsageError: The best weights are asked for, and were not kept.
     """
     run = Run.open(path)
+    if weights == "best":
+        from cifarcnn.loaded_run import require_best
+
+        require_best(run)
     manifest = run.manifest()
     note = None
     if device != "gpu" and not keras:

@@ -22,6 +22,7 @@ from cifarcnn.config.choices import Choice, NamedChoice, external
 from cifarcnn.config.json_schema import field_docstrings
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.optimizers import AnyOptimizer, AnySchedule
+from cifarcnn.config.recipe import Averaging, Evaluation
 from cifarcnn.config.schema import Config, Data, EarlyStopping, Training
 
 README = Path(__file__).parent.parent / "README.md"
@@ -59,6 +60,7 @@ def config_table() -> str:
         ("data.", Data, tuple(Data.model_fields)),
         ("training.", Training, tuple(Training.model_fields)),
         ("training.early_stopping.", EarlyStopping, tuple(EarlyStopping.model_fields)),
+        ("evaluation.", Evaluation, tuple(Evaluation.model_fields)),
     ]
     for prefix, model, fields in sections:
         texts = meanings(model)
@@ -121,6 +123,7 @@ def parts() -> dict[str, str]:
         "layers": choice_table("layer", list(LAYERS)),
         "optimizers": choice_table("optimizer", members(AnyOptimizer)),
         "schedules": choice_table("schedule", members(AnySchedule)),
+        "averaging": choice_table("averaging", members(Averaging)),
         "help": help_pages(),
     }
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 import cifarcnn
 from cifarcnn.errors import DataError, RunError, UsageError
+from cifarcnn.prediction import open_predictor
 from cifarcnn.training import Observer
 
 
@@ -215,6 +216,25 @@ def test_a_run_without_validation_pictures_says_so(
     )
 
 
+def test_best_weights_that_were_not_kept_are_not_pretended(
+    trained_run: Path, tmp_path: Path
+) -> None:
+    path = copy_with_config(
+        trained_run, tmp_path / "x", "weights: best", "weights: last"
+    )
+    assert cifarcnn.load_run(path, device="cpu").weights == "last"
+    for load in (
+        lambda: cifarcnn.load_run(path, weights="best", device="cpu"),
+        lambda: open_predictor(path, weights="best", device="cpu"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            load()
+        assert str(caught.value) == (
+            f"{path} kept the weights of its last epoch, as training.weights says, and "
+            "not those of its best one. Leave --weights out."
+        )
+
+
 def test_another_architecture_does_not_get_the_weights(
     trained_run: Path, tmp_path: Path
 ) -> None:
@@ -315,6 +335,24 @@ def test_classes_that_the_folder_does_not_have_are_refused_before_a_run_is_made(
     assert str(caught.value) == (
         f"{own_pictures} has the classes mug, pot, but expected were, in this order, "
         "mug, cup."
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_colour_that_never_changes_cannot_be_divided_by_its_deviation(
+    own_pictures: Path, tmp_path: Path
+) -> None:
+    for path in own_pictures.rglob("*.png"):
+        pixels = np.array(Image.open(path))
+        pixels[..., 2] = 0
+        Image.fromarray(pixels).save(path)
+    config = folder_config(own_pictures, 2, normalization="standard")
+    with pytest.raises(DataError) as caught:
+        cifarcnn.train(config, tmp_path / "run", device="cpu")
+    assert str(caught.value) == (
+        "The blue is the same everywhere in the training pictures, so that "
+        "data.normalization: standard has no deviation to divide by. Set "
+        "data.normalization: unit."
     )
     assert not (tmp_path / "run").exists()
 

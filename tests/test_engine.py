@@ -10,6 +10,7 @@ import pytest
 
 from cifarcnn import engine
 from cifarcnn.engine import GpuFacts, describe_failed_operation, explain_missing_gpu
+from cifarcnn.errors import DeviceError
 
 USABLE = GpuFacts(
     listed=False, driver=True, hidden=False, built_with_cuda=True, system="Linux"
@@ -122,6 +123,19 @@ def test_a_failed_operation_names_the_device_and_the_way_out():
     assert describe_failed_operation(None, "it gave 8.0") == (
         "A small convolution on the CPU did not work: it gave 8.0. The installation is "
         "broken; install cifarcnn anew in a fresh virtual environment."
+    )
+
+
+@pytest.mark.parametrize("backend", ["tf", "torch"])
+def test_a_backend_that_it_does_not_run_on_is_named(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    with pytest.raises(DeviceError) as caught:
+        engine.start("cpu")
+    assert str(caught.value) == (
+        f"The environment variable KERAS_BACKEND asks for '{backend}', but cifarcnn "
+        "runs on tensorflow or jax. Unset it to use TensorFlow."
     )
 
 

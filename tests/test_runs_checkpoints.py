@@ -209,13 +209,15 @@ def test_a_file_that_is_no_checkpoint_is_told(run: Run, make_state: MakeState) -
         digest = hashlib.sha256(content).hexdigest()
         path = newest(run).with_name(f"epoch-0000-step-000009-{digest}.safetensors")
         path.write_bytes(content)
-        found, damages = run.find_checkpoint()
-        assert found is not None
-        assert found.state.step == 1
-        assert damages == [
-            f"{path} is not a checkpoint that this version of cifarcnn wrote. It is "
-            f"set aside as {path.name}.damaged."
-        ]
+        with pytest.raises(RunError) as caught:
+            run.find_checkpoint()
+        assert str(caught.value) == (
+            f"{path} is not a checkpoint that this version of cifarcnn wrote. Go on "
+            "with the version that wrote it."
+        )
+        # It may be sound to another version, and is left as it is.
+        assert path.read_bytes() == content
+        path.unlink()
 
 
 def test_a_link_in_the_place_of_the_folder_leads_nowhere(

@@ -166,6 +166,14 @@ def test_a_changed_config_is_noticed(run: Run) -> None:
     )
 
 
+def test_with_another_config_it_is_made_anew_and_not_called_foreign(run: Run) -> None:
+    config = run.config
+    run.write_config(config)
+    assert load(run) == CONTENT
+    run.write_config(config.with_data(validation_fraction=0.2))
+    assert refusal(run) == f"{run.litert_path} is not listed in manifest.json."
+
+
 def test_a_damaged_entry_is_a_damaged_manifest(run: Run) -> None:
     edit_manifest(run, lambda content: content["litert"].update(sha256="x"))
     with pytest.raises(RunError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,11 @@ def command(
     from cifarcnn.config import check_config
     from cifarcnn.errors import ConfigError
 
+    if out is not None and os.path.lexists(out):
+        raise UsageError(
+            f"{out} exists already, and nothing is replaced. Name another file with "
+            "--out, or move it away first."
+        )
     given = [*settings, *([] if seed is None else [f"training.seed={seed}"])]
     checked = check_config(config_name, given)
     config = checked.config

@@ -226,7 +226,8 @@ def _write(
             page = render_picture_page(story, setting)
         else:
             page = render_model_page(story, setting)
-        keep(place, page.encode("utf-8"))
+        # Names of files may hold bytes that are not UTF-8.
+        keep(place, page.encode("utf-8", "replace"))
     else:
         from cifarcnn.page.slides import draw_slides, list_missing
 

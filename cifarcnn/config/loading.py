@@ -156,12 +156,12 @@ def find_config(path_or_name: str | Path) -> Path:
     path = Path(os.path.expanduser(name))
     if os.path.isfile(path):
         return path
+    if (shipped := find_shipped(name)) is not None:
+        return shipped
     if name and os.path.isdir(path):
         raise UsageError(f"{quote(name)} is a folder; a config is a YAML file")
     if name and os.path.exists(path):
         raise UsageError(f"{quote(name)} is not an ordinary file")
-    if (shipped := find_shipped(name)) is not None:
-        return shipped
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         raise UsageError(f"there is no file {quote(name)}")
     raise UsageError(

@@ -171,38 +171,63 @@ def join(path: str, step: str | int) -> str:
     return f"{path}.{step}" if path else step
 
 
-def merge(base: Node, over: Node, spellings: Mapping[str, str]) -> Node:
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What a way to write the name of a choice stands for.
+
+    Attributes:
+        name: The name that it means: ``Adam`` for ``adam``.
+        shorthand: The argument that may be given by itself, as in ``Adam: 0.02``.
+    """
+
+    name: str
+    shorthand: str | None = None
+
+
+def merge(base: Node, over: Node, spellings: Mapping[str, Spelling]) -> Node:
     """``over`` laid upon ``base``.
 
     Mappings merge key by key; anything else is replaced as a whole, lists too. A named
-    choice such as an optimizer merges with one of the same name and replaces one of
-    another.
+    choice such as an optimizer merges with one of the same name, argument by argument,
+    and replaces one of another.
 
     Args:
         base: What is changed.
         over: The change.
-        spellings: The ways to write the names of choices, and the name that each means.
+        spellings: The ways to write the names of choices.
     """
     if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
         return over
-    merged = dict(base.value)
+    merged, laid = dict(base.value), dict(over.value)
     before, after = _choice(base, spellings), _choice(over, spellings)
-    if before and after:
-        if before != after:
+    # Of two that nobody knows, as classes of a data set, none is a choice.
+    if before and after and {before.name, after.name} & {*spellings}:
+        if before.name != after.name:
             return over
-        merged = dict(zip(over.value, merged.values(), strict=True))
-    for key, node in over.value.items():
+        merged = {
+            key: _with_argument(node, after)
+            for key, node in zip(laid, merged.values(), strict=True)
+        }
+        laid = {key: _with_argument(node, after) for key, node in laid.items()}
+    for key, node in laid.items():
         merged[key] = merge(merged[key], node, spellings) if key in merged else node
     return replace(over, value=merged)
 
 
-def _choice(node: Node, spellings: Mapping[str, str]) -> str | None:
+def _with_argument(arguments: Node, spelling: Spelling) -> Node:
+    """``0.02`` of ``Adam: 0.02`` as ``{learning_rate: 0.02}``."""
+    if spelling.shorthand is None or isinstance(arguments.value, dict | None):
+        return arguments
+    return replace(arguments, value={spelling.shorthand: arguments})
+
+
+def _choice(node: Node, spellings: Mapping[str, Spelling]) -> Spelling | None:
     """The name that a mapping such as ``{adam: ...}`` chooses: ``Adam``."""
     if not isinstance(node.value, dict) or len(node.value) != 1:
         return None
     key = next(iter(node.value))
-    # A misspelt name begins with a capital letter too, and other keys do not.
-    return spellings.get(key, key if key[:1].isupper() else None)
+    # A misspelt name begins with a capital letter too.
+    return spellings.get(key, Spelling(key) if key[:1].isupper() else None)
 
 
 def measure(root: Node) -> tuple[int, int]:

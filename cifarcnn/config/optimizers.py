@@ -117,7 +117,7 @@ class Nadam(Optimizer):
 class Lion(Optimizer):
     """Steps of equal size in the direction of the sign."""
 
-    beta_1: Decay = 0.9
+    beta_1: Annotated[float, Field(gt=0, lt=1)] = 0.9
     """Share of the old direction in this step."""
     beta_2: Decay = 0.99
     """Decay of the direction."""

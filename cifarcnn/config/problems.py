@@ -78,8 +78,8 @@ def locate(root: Node, loc: Sequence[str | int]) -> Node:
 def _short_spelling(node: Node, step: str | int) -> Node | None:
     """The child that says ``adam`` where the schema says ``Adam``."""
     named = node.named() if isinstance(node.value, dict) else None
-    if named is not None and SPELLINGS.get(named[0]) == step:
-        return named[1]
+    if named is not None and named[0] in SPELLINGS:
+        return named[1] if SPELLINGS[named[0]].name == step else None
     return None
 
 

@@ -19,6 +19,7 @@ from cifarcnn.config.choices import Strict, describe, external, mistake, suggest
 from cifarcnn.config.initializers import ConvInitializer, Regularizer
 from cifarcnn.config.layers import AnyLayer, name_layers
 from cifarcnn.config.layers.base import Fraction
+from cifarcnn.config.nodes import Spelling
 from cifarcnn.config.optimizers import (
     Adam,
     AnyOptimizer,
@@ -30,9 +31,9 @@ from cifarcnn.config.optimizers import (
 from cifarcnn.config.recipe import Averaging, Evaluation, Multipliers, Precision
 from cifarcnn.config.yaml_text import dump
 
-# Every way to write the name of a layer, an optimizer and so on; what each means.
+# Every way to write the name of a layer, an optimizer and so on.
 SPELLINGS = {
-    spelling: name
+    spelling: Spelling(name, union.by_name[name].shorthand)
     for choices in (
         AnyAugmentation,
         AnyLayer,
@@ -42,7 +43,8 @@ SPELLINGS = {
         ConvInitializer,
         Regularizer,
     )
-    for spelling, name in get_args(choices)[1].spellings().items()
+    for union in [get_args(choices)[1]]
+    for spelling, name in union.spellings().items()
 }
 # Number of classes of the data sets whose classes are known beforehand.
 CLASS_COUNTS = {"cifar10": 10, "cifar100": 100, "synthetic": 10}
@@ -208,7 +210,7 @@ class Training(Strict):
     precision: Precision = "float32"
     """Numbers within the training step; `auto`: 16 bits where the device is fast."""
     steps_per_execution: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Steps without a look at clock and signals; null: about a tenth of a second."""
+    """Steps without a look at clock and signals; null: a quarter of a second or so."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0
     """Minutes between checkpoints in a long epoch; at its end there is one anyway."""
     label_smoothing: Fraction = 0.0

@@ -164,7 +164,10 @@ def _in_the_same_words(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAM
             if depth > DEEPEST_NESTING:
                 break
     except yaml.MarkedYAMLError as other:
-        return other
+        # A tab before a comment is a mistake to it alone.
+        ours, theirs = other.problem_mark, error.problem_mark
+        tab = "'\\t'" in (other.problem or "")
+        return error if tab and ours and theirs and ours.line < theirs.line else other
     except (ValueError, OverflowError):
         # It has no limit for the numbers in escapes and directives.
         return error

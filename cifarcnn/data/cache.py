@@ -31,7 +31,7 @@ def cache_folder() -> Path:
 
     override = os.environ.get("CIFARCNN_CACHE")
     if override:
-        return Path(override)
+        return Path(os.path.expanduser(override))
     with contextlib.suppress(RuntimeError):
         folder = platformdirs.user_cache_path("cifarcnn")
         # Older versions give one that begins with ~, in the working folder.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ class CifarSource:
     @property
     def key(self) -> str:
         """The name of the data set, and where it lies."""
-        where = hashlib.sha256(str(self._place.path.absolute()).encode()).hexdigest()
+        where = hashlib.sha256(os.fsencode(self._place.path.absolute())).hexdigest()
         return f"{self._cifar.name}-{where[:16]}"
 
     def signature(self) -> dict[str, JsonValue]:
@@ -55,7 +56,7 @@ class CifarSource:
         if not place.packed:
             paths = [place.path / name for name in source_files(place.layout)]
         return {
-            "path": str(place.path.absolute()),
+            "path": ascii(str(place.path.absolute())),
             "files": [_stamp(path) for path in paths],
         }
 

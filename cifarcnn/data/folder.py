@@ -33,25 +33,26 @@ class FolderSource:
     @property
     def key(self) -> str:
         """Where the folder lies."""
-        return f"folder-{hashlib.sha256(str(self._root).encode()).hexdigest()[:16]}"
+        return f"folder-{hashlib.sha256(os.fsencode(self._root)).hexdigest()[:16]}"
 
     def signature(self) -> dict[str, JsonValue]:
         """Path, sizes and times of every picture, as one digest."""
         digest = hashlib.sha256()
         for split in ("train", "test"):
             for name in class_folders(self._root / split):
-                digest.update(f"{split}/{name}/\n".encode())
+                digest.update(os.fsencode(f"{split}/{name}/\n"))
                 for path in picture_files(self._root / split / name):
-                    digest.update(_stamp(path).encode("utf-8", "surrogateescape"))
-        return {"path": str(self._root), "files": digest.hexdigest()}
+                    digest.update(os.fsencode(_stamp(path)))
+        return {"path": ascii(str(self._root)), "files": digest.hexdigest()}
 
     def decode(self) -> Decoded:
         """Read every picture.
 
         Raises:
             DataError: There is no ``train`` folder or no class in it, there are more
-                than 256 classes, ``test`` has other classes than ``train``, a class
-                has no pictures, or pictures cannot be read.
+                than 256 classes, a class is not named in UTF-8, ``test`` has other
+                classes than ``train``, a class has no pictures, or pictures cannot be
+                read.
         """
         train = self._root / "train"
         if not train.is_dir():
@@ -64,6 +65,14 @@ class FolderSource:
                 f"{train} has {len(classes)} class folders, expected 2 to 256: one "
                 "folder of pictures for each class."
             )
+        for name in classes:
+            try:
+                name.encode()
+            except UnicodeEncodeError:
+                raise DataError(
+                    f"{train} has a class folder whose name is not UTF-8: {name!a}. "
+                    "Rename it."
+                ) from None
         test = self._root / "test"
         if test.is_dir() and class_folders(test) != classes:
             odd = sorted(set(class_folders(test)) ^ set(classes))

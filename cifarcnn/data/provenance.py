@@ -32,6 +32,8 @@ class Provenance(BaseModel):
     @classmethod
     def of_now(cls, how: Literal["fetched", "imported"], origin: str) -> Self:
         """What happened today."""
+        # A path may hold bytes that are not UTF-8.
+        origin = origin.encode(errors="replace").decode()
         return cls(how=how, origin=origin, day=datetime.now(UTC).date().isoformat())
 
 

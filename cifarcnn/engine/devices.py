@@ -19,6 +19,7 @@ from cifarcnn.errors import DeviceError
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
+_BACKENDS = ("tensorflow", "jax")
 _GPU_EXTRA = "pip install 'cifarcnn[gpu]'"
 
 
@@ -79,6 +80,11 @@ def start(device: DeviceChoice) -> Device:
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
     # Keras's file in the home folder may name another backend.
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if backend not in _BACKENDS:
+        raise DeviceError(
+            f"The environment variable KERAS_BACKEND asks for {backend!r}, but "
+            f"cifarcnn runs on {' or '.join(_BACKENDS)}. Unset it to use TensorFlow."
+        )
     try:
         import keras
     except ModuleNotFoundError as error:
@@ -99,7 +105,7 @@ def start(device: DeviceChoice) -> Device:
     threads = _threads()
     hardware = gpu if gpu else f"{_cpu_model()}, {_count(threads)}"
     engine = keras.config.backend()
-    names = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+    names = {"tensorflow": "TensorFlow", "jax": "JAX"}
     engine_text = f"{names.get(engine, engine)} {versions[engine]}"
     kind: Literal["cpu", "gpu"] = "gpu" if gpu else "cpu"
     return Device(

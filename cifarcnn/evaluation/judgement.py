@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.recipe import Views
+from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation import metrics
 from cifarcnn.network.forward import predict_probabilities
@@ -99,7 +100,7 @@ def evaluate(
     model: keras.Model,
     split: Split,
     class_names: Sequence[str],
-    batch_size: int = 1000,
+    batch_size: int = EVALUATION_BATCH_SIZE,
     views: Views = "none",
 ) -> Evaluation:
     """Judge a network on every picture of a split.

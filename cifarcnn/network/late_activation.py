@@ -33,6 +33,8 @@ def activations_after_pooling(layers: Sequence[AnyLayer]) -> Mapping[str, str]:
             isinstance(layer, Conv2D)
             and isinstance(following, MaxPooling2D)
             and layer.activation in _NEVER_FALLING
+            # It is taken of what comes out of the convolution's own activation.
+            and layer.activity_regularizer is None
         ):
             found |= dict.fromkeys((layer.name, following.name), layer.activation)
     for layer in layers:

@@ -131,6 +131,8 @@ def _pack_filters(bank: FilterBank, channels: list[int], store: ArrayStore) -> E
         "size": bank.window.size,
         "first": [bank.first_channel(channel) for channel in channels],
         "colours": bank.input_shape[2] == 3,
+        # Not so behind padding, where it is larger.
+        "picture": bank.input_shape == (32, 32, 3),
     }
 
 

@@ -84,6 +84,8 @@ def tell_dense(dense: Dense, class_names: Sequence[str]) -> list[Part]:
         for parts in dense.logits
         for value in (parts.bias, parts.rest, *_values(parts.strongest))
     )
+    # Of a layer without biases behind maps that are all dark, nothing is left.
+    reach = reach or 1.0
     decimals = choose_decimals(max(reach, *(abs(p.logit) for p in dense.logits)))
     return [
         _tell_logit(parts, dense, class_names, reach, decimals)

@@ -181,8 +181,8 @@ def find_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
         The checkpoint, ``None`` when there is none; and a sentence on each damaged one.
 
     Raises:
-        RunError: There are checkpoints, but all are damaged; or the folder cannot be
-            read.
+        RunError: There are checkpoints, but all are damaged; the newest that is not
+            is of another version; or the folder cannot be read.
     """
     folder = run / FOLDER
     damages: list[str] = []
@@ -193,11 +193,13 @@ def find_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
         remove_leftovers(folder)
         for path in _list(folder):
             try:
-                return Checkpoint(path, _read_state(path)), damages
+                _require_whole(path)
             except RunError as error:
                 aside = path.with_name(f"{path.name}.damaged")
                 path.rename(aside)
                 damages.append(f"{error} It is set aside as {aside.name}.")
+            else:
+                return Checkpoint(path, _read_state(path)), damages
     except OSError as error:
         raise RunError(f"{folder} cannot be read: {reason(error)}.") from error
     if damages:
@@ -223,21 +225,30 @@ def _list(folder: Path) -> list[Path]:
     return [path for _, _, path in sorted(found, reverse=True)]
 
 
-def _read_state(path: Path) -> CheckpointState:
-    """What a checkpoint says of itself, once its content is known to be whole.
+def _require_whole(path: Path) -> None:
+    """See that the content of a checkpoint is the one in its name.
 
     Raises:
         RunError: It is damaged.
         OSError: It cannot be read.
     """
-    from safetensors import SafetensorError, safe_open
-
     require_plain(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     match = _NAME.fullmatch(path.name)
     if match is None or match[3] != digest:
         raise RunError(f"{path} is damaged: its content is not the one in its name.")
+
+
+def _read_state(path: Path) -> CheckpointState:
+    """What a whole checkpoint says of itself.
+
+    Raises:
+        RunError: It is of another version.
+        OSError: It cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, "numpy") as opened:
             text = (opened.metadata() or {}).get(_STATE, "")
@@ -246,7 +257,8 @@ def _read_state(path: Path) -> CheckpointState:
         state = CheckpointState.model_validate_json(text)
     except (SafetensorError, ValidationError, ValueError) as error:
         raise RunError(
-            f"{path} is not a checkpoint that this version of cifarcnn wrote."
+            f"{path} is not a checkpoint that this version of cifarcnn wrote. Go on "
+            "with the version that wrote it."
         ) from error
     return state
 

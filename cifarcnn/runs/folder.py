@@ -26,7 +26,6 @@ from cifarcnn.runs.reading import read_bytes, read_json, reason, reason_of_write
 from cifarcnn.runs.store import (
     CONFIG,
     CONFIG_LIMIT,
-    MANIFEST,
     StoredWeights,
     load_manifest,
     load_weights,
@@ -108,7 +107,7 @@ class Run:
     @property
     def has_weights(self) -> bool:
         """Whether any trained weights were saved."""
-        return (self.path / MANIFEST).exists()
+        return any((self.path / name).exists() for name in WEIGHTS_FILES.values())
 
     @property
     def has_environment(self) -> bool:

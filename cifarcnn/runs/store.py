@@ -164,7 +164,10 @@ def replace_config(
     between = manifest.model_copy(update={"next_config_sha256": digest})
     write(MANIFEST, between.to_json())
     write(CONFIG, config)
-    after = {"config_sha256": digest, "next_config_sha256": None}
+    after: dict[str, object] = {"config_sha256": digest, "next_config_sha256": None}
+    if digest != manifest.config_sha256:
+        # Its seal is upon the other one; the end of the training makes it anew.
+        after["litert"] = None
     write(MANIFEST, manifest.model_copy(update=after).to_json())
 
 

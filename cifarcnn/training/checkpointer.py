@@ -73,7 +73,7 @@ class Checkpointer:
         return self._seconds_before + time.perf_counter() - self._start
 
     def due(self) -> bool:
-        """Whether the last checkpoint is long enough ago."""
+        """Whether the last checkpoint, or attempt at one, is long enough ago."""
         minutes = (time.perf_counter() - self._last) / 60
         return minutes >= self.config.training.checkpoint_minutes
 
@@ -118,9 +118,10 @@ class Checkpointer:
             epoch_seconds=epoch_seconds,
             training_seconds=self.seconds,
         )
+        # Also of an attempt that fails: on a full disk the next step would try again.
+        self._last = time.perf_counter()
         self.run.save_checkpoint(state, arrays)
         self.saved = (epoch, step)
-        self._last = time.perf_counter()
 
     def describe_saved(self) -> str:
         """What the newest checkpoint is of, as a sentence; empty without one."""

@@ -118,9 +118,10 @@ def _plan_beginning(run: Run, config: Config) -> Continuation:
     diverged = _describe_divergence(run)
     if run.finished or (run.has_weights and not diverged):
         raise RunError(
-            f"{run.path} has trained weights, but no checkpoint to go on from: it was "
-            "removed. The weights can be used as they are; to train anew: cifarcnn "
-            f"train --config {shlex.quote(str(run.config_path))}"
+            f"{run.path} has trained weights, but no checkpoint to go on from: none "
+            "could be written, or it was removed. The weights can be used as they are; "
+            "to train anew: cifarcnn train --config "
+            f"{shlex.quote(str(run.config_path))}"
         )
     changes = _compare(run, run.config, config)
     smoke = bool(run.read_environment().get("smoke")) if run.has_environment else False

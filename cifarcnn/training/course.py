@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.training import hindsight
 from cifarcnn.training.batches import as_keras_dataset
 from cifarcnn.training.reaction import Reaction, as_keras_callback
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from cifarcnn.runs import CheckpointState
     from cifarcnn.training.material import Material
     from cifarcnn.training.pupil import Pupil
-
-# Validation needs no gradients, so a larger batch fits and costs less.
-_VALIDATION_BATCH = 500
 
 
 class Course:
@@ -102,7 +100,7 @@ class Course:
                 hindsight.as_keras_callback(self.is_over),
             ],
             validation_data=self.material.validation_data(),
-            validation_batch_size=_VALIDATION_BATCH,
+            validation_batch_size=EVALUATION_BATCH_SIZE,
             shuffle=False,
             verbose=0,
         )
@@ -116,7 +114,7 @@ class Course:
             feed = as_keras_dataset(self.material.batches)
             found = self.pupil.model.evaluate(
                 *data,
-                batch_size=_VALIDATION_BATCH,
+                batch_size=EVALUATION_BATCH_SIZE,
                 callbacks=[
                     *self.pupil.callbacks,
                     as_keras_callback(self.reaction, feed, self.reaction.epoch_began),

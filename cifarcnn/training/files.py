@@ -7,8 +7,9 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from cifarcnn.engine.precision import Policy
 from cifarcnn.errors import RunError
 from cifarcnn.litert.conversion import convert_model
 from cifarcnn.network import write_weights
@@ -88,8 +89,27 @@ def write_environment(
     later = first.get("resumed")
     resumed = later if isinstance(later, list) else []
     run.write_environment({**first, "resumed": [*resumed, environment]})
-    last = resumed[-1] if resumed else first
-    return last if isinstance(last, dict) else first
+    return _newest(first)
+
+
+def read_precision(run: Run) -> Policy | None:
+    """What a run was trained in last; ``None`` where ``environment.json`` says nothing.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not run.has_environment:
+        return None
+    first = run.read_environment()
+    found = _newest(first).get("precision")
+    return next((policy for policy in get_args(Policy) if policy == found), None)
+
+
+def _newest(environment: Mapping[str, object]) -> Mapping[str, object]:
+    """The entry of where the training went on last, or of where it began."""
+    resumed = environment.get("resumed")
+    last = resumed[-1] if isinstance(resumed, list) and resumed else environment
+    return last if isinstance(last, dict) else environment
 
 
 def note_divergence(run: Run, sentence: str) -> None:

@@ -66,5 +66,7 @@ def as_keras_callback(tell: Callable[[], object]) -> Any:
 
         def on_train_begin(self, logs: Any = None) -> None:
             tell()
+            # An epoch that is begun is finished, whatever they say of those before.
+            self.model.stop_training = False
 
     return HindsightCallback()

@@ -19,10 +19,10 @@ def muon_for_filters() -> Any:
         """Steps along an orthogonal matrix near the gradient."""
 
         def _should_use_adamw(self, variable: Any) -> bool:
-            if len(variable.shape) != 4:
-                return bool(super()._should_use_adamw(variable))
+            # As plain words: Keras takes them for patterns.
             excluded = any(word in variable.path for word in self.exclude_layers)
-            return excluded or variable.shape[-1] == 1
+            single = len(variable.shape) == 4 and variable.shape[-1] == 1
+            return excluded or single or len(variable.shape) not in (2, 4)
 
         def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
             matrix = keras.ops.reshape(x, (-1, x.shape[-1]))

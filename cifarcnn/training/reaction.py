@@ -122,7 +122,6 @@ class Reaction:
         Raises:
             DivergedError: A loss or a weight is not finite.
             RunError: The files cannot be written, for good.
-            Stopped: A signal came.
         """
         now = time.perf_counter()
         training_seconds = max(self._training_end - self._epoch_start, 1e-9)

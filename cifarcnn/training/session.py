@@ -21,6 +21,7 @@ from cifarcnn.training.files import (
     describe_metrics,
     describe_origin,
     note_divergence,
+    read_precision,
     write_environment,
     write_keras_model,
     write_litert_model,
@@ -75,6 +76,9 @@ def train(
     checkpoint = continuation.checkpoint if continuation else None
     settings = config.training
     precision = choose_precision(settings.precision, device)
+    if checkpoint is not None:
+        # Its arrays are those of the precision that `auto` came to where it was made.
+        precision = read_precision(run) or precision
     with SignalWatch() as signals:
         if checkpoint is None:
             # Even when it is killed now, the run can be told for what it is.

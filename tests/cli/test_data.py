@@ -82,13 +82,17 @@ def test_the_epoch_and_the_seed_are_those_of_the_training(folder, call):
     assert not np.array_equal(grid(folder / "seed.png"), one)
 
 
-def test_nothing_is_replaced_unless_it_is_named(folder, call):
+def test_nothing_is_replaced(folder, call):
     assert call("data", "show", *SYNTHETIC).code == 0
     assert call("data", "show", *SYNTHETIC).out.endswith("article-pictures-2.png\n")
-    first = (folder / "article-pictures-1.png").read_bytes()
-    (folder / "article-pictures-2.png").write_bytes(b"old")
-    call("data", "show", *SYNTHETIC, "--out", "article-pictures-2.png")
-    assert (folder / "article-pictures-2.png").read_bytes() == first
+    (folder / "mine.png").write_bytes(b"old")
+    called = call("data", "show", *SYNTHETIC, "--out", "mine.png")
+    assert (called.code, called.out) == (2, "")
+    assert called.err == (
+        "error: mine.png exists already, and nothing is replaced. Name another file "
+        "with --out, or move it away first.\n"
+    )
+    assert (folder / "mine.png").read_bytes() == b"old"
 
 
 def test_the_test_pictures_are_not_opened(folder, call, monkeypatch):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -289,6 +290,16 @@ def test_a_strange_name_stays_text(explain: Call, folder: Path) -> None:
     place = "-img src=x onerror=alert(1)--explained.html"
     assert result.out.splitlines()[1] == place
     assert "<img src=x" not in (folder / place).read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+def test_a_name_of_any_bytes_is_shown_as_far_as_it_can_be(
+    explain: Call, folder: Path
+) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    shutil.copy(folder / "a.png", folder / name)
+    assert explain(name).out.splitlines()[1] == "caf--explained.html"
+    assert "caf?.png" in (folder / "caf--explained.html").read_text()
 
 
 def test_every_way_of_storing_a_picture_is_read(explain: Call, folder: Path) -> None:

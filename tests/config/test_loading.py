@@ -38,6 +38,11 @@ def test_a_file_of_the_same_name_comes_first(check: Check) -> None:
     assert load_config("article").name == "mine"
 
 
+def test_a_folder_of_the_same_name_does_not(check: Check) -> None:
+    Path("article").mkdir()
+    assert find_config("article") == shipped_folder() / "article.yaml"
+
+
 def test_a_path_may_begin_with_the_home_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,8 +31,25 @@ MERGES = [
         "{o: {adam: {beta_2: 0.6}}}",
         {"o": {"adam": {"beta_1": 0.5, "beta_2": 0.6}}},
     ),
+    # Also the argument that was given by itself.
+    (
+        "{o: {Adam: 0.02}}",
+        "{o: {adam: {beta_1: 0.8}}}",
+        {"o": {"adam": {"learning_rate": 0.02, "beta_1": 0.8}}},
+    ),
+    (
+        "{o: {Adam: {beta_1: 0.8}}}",
+        "{o: {Adam: 0.02}}",
+        {"o": {"Adam": {"beta_1": 0.8, "learning_rate": 0.02}}},
+    ),
+    (
+        "{l: {MaxPooling2D: [4, 2]}}",
+        "{l: {MaxPooling2D: 3}}",
+        {"l": {"MaxPooling2D": {"pool_size": 3}}},
+    ),
     # Names of classes may begin with capital letters.
     ("{w: {Cat: 1, Dog: 2}}", "{w: {Cat: 3}}", {"w": {"Cat": 3, "Dog": 2}}),
+    ("{w: {Cat: 1}}", "{w: {Dog: 2}}", {"w": {"Cat": 1, "Dog": 2}}),
 ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from cifarcnn.config import load_config
 from cifarcnn.config.layers.convolution import Conv2D
 from cifarcnn.config.layers.dense import Dropout
+from cifarcnn.config.layers.pooling import MaxPooling2D
 from cifarcnn.config.optimizers import SGD, Adam, AdamW
 
 if TYPE_CHECKING:
@@ -102,6 +103,21 @@ def test_another_optimizer_takes_the_place_of_the_one_in_the_file(check: Check) 
 def test_the_same_optimizer_keeps_its_other_arguments(name: str, check: Check) -> None:
     config = changed(check, f"training.optimizer.{name}.learning_rate=0.5")
     assert config.training.optimizer == Adam(learning_rate=0.5, beta_1=0.8)
+
+
+def test_an_argument_that_was_given_by_itself_stays(check: Check) -> None:
+    layers = "[MaxPooling2D: 4, Flatten, Dense: 2]"
+    checked = check(
+        f"model: {{layers: {layers}}}\ntraining: {{optimizer: {{Adam: 0.02}}}}\n",
+        "model.layers[2].Dense.units=10",
+        "training.optimizer.adam.beta_1=0.8",
+        "model.layers[0].MaxPooling2D.padding=same",
+    )
+    assert checked.config is not None
+    assert checked.config.training.optimizer == Adam(learning_rate=0.02, beta_1=0.8)
+    pooling = checked.config.model.layers[0]
+    assert isinstance(pooling, MaxPooling2D)
+    assert (pooling.pool_size, pooling.padding) == ((4, 4), "same")
 
 
 def test_a_weight_of_one_class_leaves_the_others(check: Check) -> None:

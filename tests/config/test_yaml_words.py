@@ -145,6 +145,14 @@ def test_a_mistake_of_grammar_is_told_at_its_place(case: str) -> None:
     assert (problem.message, problem.hint) == (f"not valid YAML: {message}", hint)
 
 
+def test_a_tab_before_a_comment_does_not_hide_the_mistake() -> None:
+    text = "a: x\t# a comment\nb: {c: 1\nd: 2\n"
+    assert parse("a: x\t# a comment\n", Source.of("f", "")) is not None
+    with pytest.raises(ConfigError) as caught:
+        parse(text, Source.of("f", text))
+    assert [problem.line for problem in caught.value.problems] == [3]
+
+
 def test_what_has_no_words_yet_is_told_in_the_parsers_own() -> None:
     error = yaml.MarkedYAMLError(context="while doing this", problem="that happened")
     problem = tell(error, Source.of("f", "a: 1"))

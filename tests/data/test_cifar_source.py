@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from cifarcnn.data import open_dataset
 from cifarcnn.data.cifar_facts import CIFAR10
 from cifarcnn.data.cifar_source import CifarSource
-from cifarcnn.data.decoded import Decoded
+from cifarcnn.data.decoded import Decoded, DecodedStore
 from cifarcnn.data.location import find_cifar
 from cifarcnn.errors import DataError
 
@@ -49,6 +50,16 @@ def test_every_form_gives_the_pictures_that_were_written(
     ]
     assert decoded.class_names == sample.cifar.class_names
     assert decoded.official is False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+def test_the_way_to_the_files_may_be_of_any_bytes(tiny10, tmp_path, fresh_cache):
+    path = tiny10.write("binary", tmp_path / os.fsdecode(b"caf\xe9"))
+    source = CifarSource(tiny10.cifar, find_cifar(tiny10.cifar, path))
+    # Once from the files and once from the cache.
+    checksums = {DecodedStore(source).checksum for _ in range(2)}
+    assert len(checksums) == 1
+    assert list((fresh_cache / "decoded").iterdir())
 
 
 def test_every_form_has_the_same_checksum(tiny10, tmp_path):

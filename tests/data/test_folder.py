@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +136,25 @@ def test_other_classes_in_test_are_named(root):
         f"{root}/test must have the same class folders as train; only one of them has "
         "fig, plum."
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+def test_a_class_whose_name_is_not_utf_8_is_refused(root):
+    for split in ("train", "test"):
+        pear = os.fsencode(root / split / "pear")
+        os.rename(pear, pear[:-4] + b"caf\xe9")
+    assert refusal(root) == (
+        f"{root}/train has a class folder whose name is not UTF-8: 'caf\\udce9'. "
+        "Rename it."
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+def test_the_way_to_the_pictures_may_be_of_any_bytes(root):
+    moved = root.with_name(os.fsdecode(b"caf\xe9"))
+    root.rename(moved)
+    for _ in range(2):
+        assert open_dataset("folder", moved).class_names == ("apple", "pear")
 
 
 def test_a_validation_split_of_unequal_classes_is_cut_in_proportion(root):

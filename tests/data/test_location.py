@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cifarcnn.data.cache import cache_folder
 from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
 from cifarcnn.data.location import find_cifar
 from cifarcnn.data.opening import open_dataset
@@ -112,6 +113,12 @@ def test_nothing_found_says_where_and_what_to_fetch(places):
         f"{LOOKED}\n  {places[0]} (does not exist)\n  {places[1]}\n"
         f"  {places[2]} (does not exist)\n" + HERE.format(target=places[1])
     )
+
+
+def test_the_cache_folder_may_begin_with_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CIFARCNN_CACHE", "~/mine")
+    assert cache_folder() == tmp_path / "mine"
 
 
 def test_the_home_of_nobody_is_a_place_that_does_not_exist(monkeypatch, places):

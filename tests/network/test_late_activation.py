@@ -75,6 +75,18 @@ def test_the_pooling_that_directly_follows_takes_the_activation(make_config):
     }
 
 
+def test_a_penalty_is_of_the_activated_values(keras, make_config):
+    penalized = convolution("relu", activity_regularizer={"L1": 0.01})
+    layers = [penalized, "MaxPooling2D", "GlobalAveragePooling2D", {"Dense": 10}]
+    config = make_config(layers)
+    model, twin = build_model(config, 10), build_fast_twin(config, 10)
+    write_weights(twin, read_weights(model))
+    for each in (model, twin):
+        each(IMAGES)
+    assert float(model.losses[0]) > 0
+    np.testing.assert_allclose(twin.losses, model.losses, rtol=1e-5)
+
+
 @pytest.mark.parametrize("activation", ["gelu", "silu", "linear"])
 def test_an_activation_that_falls_somewhere_stays(make_config, activation):
     assert not activations_after_pooling(

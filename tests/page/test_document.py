@@ -52,6 +52,15 @@ def words(text: str, read_page: Reader) -> str:
     return " ".join(" ".join(read_page(text).words).split())
 
 
+def test_a_network_that_answers_nothing_is_shown_too(
+    explain: Callable[..., Any], read_page: Reader
+) -> None:
+    dense = {"Dense": {"units": 10, "use_bias": False, "activation": "softmax"}}
+    dark = explain([{"Rescaling": {"scale": 0}}, "Flatten", dense])
+    assert not dark.softmax.logits.any()
+    assert "10.0%" in words(render_picture_page(dark, SETTING), read_page)
+
+
 def test_ten_parts_stand_in_the_order_of_the_story(page: Any) -> None:
     sections = [
         value

@@ -94,6 +94,17 @@ def test_an_activation_behind_another_convolution_has_channels_of_its_own(
     assert shares_filters(explain(normalized))
 
 
+def test_the_picture_is_painted_only_where_it_is_what_the_filters_see(
+    explain: Callable[..., Any], story: Any
+) -> None:
+    dense = ["Flatten", {"Dense": {"units": 10, "activation": "softmax"}}]
+    first = {"Conv2D": {"filters": 5, "kernel_size": 3, "strides": 3}}
+    assert pack_explanation(story)["convolution"]["picture"] is True
+    padded = explain(["ZeroPadding2D", first, *dense])
+    assert padded.convolution.input.shape == (34, 34, 3)
+    assert pack_explanation(padded)["convolution"]["picture"] is False
+
+
 def test_values_that_cannot_be_shown_are_refused(story: Any) -> None:
     require_finite(story)
     sentence = (

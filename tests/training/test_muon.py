@@ -65,10 +65,25 @@ def test_dense_kernels_step_as_with_keras(keras):
 
 
 @pytest.mark.parametrize(
-    ("shape", "excluded"), [((3,), []), ((3, 3, 4, 1), []), ((3, 3, 4, 8), ["conv2d"])]
+    ("shape", "excluded"),
+    [
+        ((3,), []),
+        ((3, 3, 4, 1), []),
+        ((3, 3, 4, 8), ["conv2d"]),
+        ((5, 3), ["*", "conv2d"]),
+    ],
 )
 def test_other_weights_go_by_adam(keras, shape, excluded):
     choice = PLAIN.model_copy(update={"exclude_layers": excluded})
     # The first step of Adam is as long as the rate, whatever the gradient.
     step = change(keras, shape, np.full(shape, 7.0), choice)
     assert step == pytest.approx(np.ones(shape), rel=1e-4)
+
+
+def test_excluded_are_words_and_no_patterns(keras):
+    gradient = np.random.default_rng(0).normal(size=(5, 3))
+    choice = PLAIN.model_copy(update={"exclude_layers": ["*", "conv2.*"]})
+    found, expected = (
+        change(keras, (5, 3), gradient, each) for each in (choice, PLAIN)
+    )
+    np.testing.assert_array_equal(found, expected)

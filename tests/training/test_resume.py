@@ -269,6 +269,62 @@ def test_early_stopping_is_not_forgotten(begin, go_on, whole, make_way, run: Run
     assert result(run) == expected
 
 
+def test_an_epoch_that_is_begun_is_finished_before_early_stopping_has_its_say(
+    begin, go_on, make_way, run: Run
+):
+    patient = {"patience": 50, "min_delta": 0.01}
+    config = make_way(epochs=9, **STILL, early_stopping=patient)
+    with pytest.raises(Stopped):
+        begin(config, Interrupter(3, 1))
+    listener = Listener()
+    patient["patience"] = 1
+    config = make_way(epochs=9, **STILL, early_stopping=patient)
+    outcome = go_on(config, listener)
+    assert outcome.stopped_early
+    assert listener.steps == [(3, 3), (3, 4)]
+    assert len(run.read_history()) == 3
+
+
+def test_the_precision_that_auto_came_to_elsewhere_stays(
+    begin, go_on, whole, make_way, run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    from cifarcnn.training import session
+
+    config = make_way(precision="auto")
+    with monkeypatch.context() as patch:
+        # As on a GPU that is fast with it; this machine's CPU is not.
+        patch.setattr(session, "choose_precision", lambda *_: "mixed_float16")
+        expected = whole(config)
+        with pytest.raises(Stopped):
+            begin(config, Interrupter(2, 1))
+    go_on(config)
+    assert result(run) == expected
+    resumed = run.read_environment()["resumed"]
+    assert [entry["precision"] for entry in resumed] == ["mixed_float16"]
+
+
+def test_a_checkpoint_that_fails_is_not_tried_again_at_the_next_step(
+    begin, make_way, run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    from cifarcnn.training.checkpointer import Checkpointer
+
+    (run.path / "checkpoint").write_text("in the way")
+    save, due = Checkpointer.save, []
+
+    def save_late(self: Checkpointer, *arguments: Any) -> None:
+        self._last -= 3600
+        due.append(self.due())
+        try:
+            save(self, *arguments)
+        finally:
+            due.append(self.due())
+
+    monkeypatch.setattr(Checkpointer, "save", save_late)
+    with pytest.raises(RunError):
+        begin(make_way())
+    assert due == [True, False]
+
+
 def test_killed_before_the_last_files_it_only_writes_them(
     begin, go_on, whole, make_way, run: Run
 ):
@@ -457,10 +513,26 @@ def test_weights_without_a_checkpoint_are_not_trained_over(begin, make_way, run:
     with pytest.raises(RunError) as caught:
         plan_continuation(run, config)
     assert str(caught.value) == (
-        f"{run.path} has trained weights, but no checkpoint to go on from: it was "
-        "removed. The weights can be used as they are; to train anew: cifarcnn train "
-        f"--config {run.path / 'config.yaml'}"
+        f"{run.path} has trained weights, but no checkpoint to go on from: none could "
+        "be written, or it was removed. The weights can be used as they are; to train "
+        f"anew: cifarcnn train --config {run.path / 'config.yaml'}"
     )
+
+
+def test_a_manifest_without_weights_is_no_reason_not_to_begin_anew(
+    begin, go_on, whole, make_way, run: Run
+):
+    config = make_way(epochs=1)
+    expected = whole(config)
+    begin(config)
+    # As a disk leaves it that was full from the first save on.
+    for path in run.path.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in ("manifest.json", "config.yaml", "environment.json"):
+            path.unlink()
+    go_on(config)
+    assert result(run) == expected
 
 
 def test_a_checkpoint_of_another_network_does_not_fit(begin, make_way, run, go_on):

@@ -88,8 +88,8 @@ class GaussianNoise(Layer):
 
     shorthand = "stddev"
 
-    stddev: Annotated[NotNegative, Field(le=1000)]
-    """Standard deviation of the noise, in units of the values."""
+    stddev: Annotated[NotNegative, Field(le=1)]
+    """Standard deviation of the noise, in units of the values; Keras allows 0 to 1."""
 
 
 class Rescaling(Layer):

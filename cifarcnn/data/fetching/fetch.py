@@ -69,7 +69,7 @@ def fetch_archive(
     archives = list(dict.fromkeys(source.archive for source in sources))
     with locked(folder / f"{archives[0].name}.lock", patience, observer):
         for archive in archives:
-            if _is_there(folder / archive.name, archive):
+            if is_there_already(folder / archive.name, archive):
                 return folder / archive.name, None
         source = _Fetch(sources, folder, patience, observer).run()
         for archive in archives:
@@ -77,7 +77,12 @@ def fetch_archive(
         return folder / source.archive.name, source.url
 
 
-def _is_there(path: Path, archive: Archive) -> bool:
+def is_there_already(path: Path, archive: Archive) -> bool:
+    """Whether ``path`` is the official archive.
+
+    Raises:
+        DataError: Something else stands there.
+    """
     if not path.exists():
         return False
     fault = find_archive_fault(path, archive)

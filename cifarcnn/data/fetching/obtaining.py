@@ -9,7 +9,11 @@ from pathlib import Path
 
 from cifarcnn.data.cache import cache_folder
 from cifarcnn.data.cifar_facts import Cifar
-from cifarcnn.data.fetching.fetch import AllSourcesFailed, fetch_archive
+from cifarcnn.data.fetching.fetch import (
+    AllSourcesFailed,
+    fetch_archive,
+    is_there_already,
+)
 from cifarcnn.data.fetching.observer import FetchObserver
 from cifarcnn.data.fetching.patience import Patience
 from cifarcnn.data.fetching.sources import gather_sources
@@ -74,6 +78,9 @@ def fetch_cifar(
             return Arrival(place.path, None)
     target = cache_folder() if folder is None else folder
     if offline or is_offline():
+        for layout in cifar.layouts:
+            if is_there_already(target / layout.archive.name, layout.archive):
+                return Arrival(target / layout.archive.name, None)
         why = "--offline was given" if offline else f"{OFFLINE} is set"
         raise DataError(
             f"The official {cifar.title} is not here, and {why}, so that nothing is "

@@ -88,9 +88,11 @@ def _match(cifar: Cifar, url: str) -> Source | None:
     """The source at ``url``, or ``None`` when it is of the other data set."""
     from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
 
-    name = unquote(urlsplit(url).path).rpartition("/")[2]
+    parts = urlsplit(url)
+    name = unquote(parts.path).rpartition("/")[2]
     if not name:
-        return Source(url + cifar.binary.archive.name, cifar.binary.archive)
+        path = (parts.path or "/") + cifar.binary.archive.name
+        return Source(parts._replace(path=path).geturl(), cifar.binary.archive)
     for layout in cifar.layouts:
         if layout.archive.name == name:
             return Source(url, layout.archive)

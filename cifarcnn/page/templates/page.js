@@ -278,7 +278,7 @@
     let place = 0;
     let slidingTimer = null;
 
-    if (conv.colours) paintInput(picture.canvas);
+    if (conv.picture) paintInput(picture.canvas);
     else paintMap(picture.canvas, input, 0, inputColour);
 
     const drawMap = () => {

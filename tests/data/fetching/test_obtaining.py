@@ -111,6 +111,16 @@ def test_offline_nothing_is_asked_of_the_network(official, fetch, fresh_cache):
     assert fetch.server.requests == []
 
 
+def test_offline_the_folder_that_was_named_is_looked_into(
+    official, fetch, tmp_path, fresh_cache
+):
+    path = tmp_path / "cifar-10-binary.tar.gz"
+    path.write_bytes(official[1])
+    arrival = fetch(offline=True, folder=tmp_path)
+    assert (arrival.path, arrival.url) == (path, None)
+    assert fetch.server.requests == []
+
+
 @pytest.mark.parametrize("value", ["1", "yes"])
 def test_the_variable_forbids_the_network_too(
     official, fetch, fresh_cache, monkeypatch, value

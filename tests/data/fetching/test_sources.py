@@ -77,6 +77,19 @@ def test_the_name_in_an_address_says_which_archive_it_is(url, archive):
     assert gather_sources(CIFAR10, [url])[0].archive == archive
 
 
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [
+        ("https://a.example", "https://a.example/cifar-10-binary.tar.gz"),
+        ("https://a.example:8443", "https://a.example:8443/cifar-10-binary.tar.gz"),
+        ("https://a.example/b/", "https://a.example/b/cifar-10-binary.tar.gz"),
+        ("https://a.example/b/?k=1", "https://a.example/b/cifar-10-binary.tar.gz?k=1"),
+    ],
+)
+def test_the_name_of_the_archive_goes_behind_the_folder(folder, file):
+    assert gather_sources(CIFAR10, [folder])[0].url == file
+
+
 def test_an_address_of_the_other_data_set_is_left_out():
     assert urls(CIFAR10, ["https://a.example/cifar-100-binary.tar.gz"]) == urls(CIFAR10)
 
