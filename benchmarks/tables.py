@@ -108,7 +108,11 @@ def leave_one_out(results):
             ]
         )
     head = ["left out", "validation accuracy", "points lost", "deviation", "seeds"]
-    return table(head, rows)
+    return table(head, rows) + (
+        "\nSo short a training says nothing of what pays in a long one: changed "
+        "pictures and slow\nweights keep a network from learning the pictures by "
+        "heart.\n"
+    )
 
 
 def startup(results):

@@ -91,10 +91,10 @@ def command(
     if config is None:
         raise ConfigError(checked.problems)
 
-    from cifarcnn.data import open_dataset
+    from cifarcnn.loaded_run import open_config_data
     from cifarcnn.training.augmentation import build_augmentation
 
-    dataset = open_dataset(config.data.dataset, config.data.path)
+    dataset = open_config_data(config)
     split, validation = dataset.training(
         config.data.validation_fraction, config.training.seed
     )

@@ -114,6 +114,20 @@ def test_without_an_augmentation_there_is_nothing_to_show(folder, call):
     )
 
 
+def test_classes_that_the_data_does_not_have_are_told_as_train_tells_them(folder, call):
+    for name in ("mug", "pot"):
+        place = folder / "mine" / "train" / name
+        place.mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(place / "1.png")
+    data = "data={dataset: folder, path: mine, classes: [mug, cup]}"
+    called = call("data", "show", "--set", data)
+    assert (called.code, called.out) == (1, "")
+    assert called.err == (
+        "error: mine has the classes mug, pot, but expected were, in this order, mug, "
+        "cup.\n"
+    )
+
+
 def test_a_wrong_config_ends_with_2(folder, call):
     called = call("data", "show", "--set", "data.dataset=cifar11")
     assert called.code == 2
