@@ -198,20 +198,27 @@ def merge(base: Node, over: Node, spellings: Mapping[str, Spelling]) -> Node:
     """
     if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
         return over
-    merged, laid = dict(base.value), dict(over.value)
     before, after = _choice(base, spellings), _choice(over, spellings)
     # Of two that nobody knows, as classes of a data set, none is a choice.
-    if before and after and {before.name, after.name} & {*spellings}:
-        if before.name != after.name:
-            return over
-        merged = {
-            key: _with_argument(node, after)
-            for key, node in zip(laid, merged.values(), strict=True)
-        }
-        laid = {key: _with_argument(node, after) for key, node in laid.items()}
-    for key, node in laid.items():
-        merged[key] = merge(merged[key], node, spellings) if key in merged else node
-    return replace(over, value=merged)
+    if not (before and after and {before.name, after.name} & {*spellings}):
+        return replace(over, value=_merge_keys(base.value, over.value, spellings))
+    if before.name != after.name:
+        return over
+    [old], [key] = base.value.values(), over.value
+    old, new = _with_argument(old, after), _with_argument(over.value[key], after)
+    if isinstance(old.value, dict) and isinstance(new.value, dict):
+        # Not looked at as choices again: the argument of L2 is called l2.
+        new = replace(new, value=_merge_keys(old.value, new.value, spellings))
+    return replace(over, value={key: new})
+
+
+def _merge_keys(
+    base: dict[str, Node], over: dict[str, Node], spellings: Mapping[str, Spelling]
+) -> dict[str, Node]:
+    return base | {
+        key: merge(base[key], node, spellings) if key in base else node
+        for key, node in over.items()
+    }
 
 
 def _with_argument(arguments: Node, spelling: Spelling) -> Node:

@@ -47,6 +47,10 @@ MERGES = [
         "{l: {MaxPooling2D: 3}}",
         {"l": {"MaxPooling2D": {"pool_size": 3}}},
     ),
+    # Its name may be that of the choice, too.
+    ("{r: {L2: 0.1}}", "{r: {l2: 0.2}}", {"r": {"l2": {"l2": 0.2}}}),
+    ("{r: {L2: {l2: 0.1}}}", "{r: {L2: {l2: 0.2}}}", {"r": {"L2": {"l2": 0.2}}}),
+    ("{r: {L2: {l2: 0.1}}}", "{r: {L2: 0.2}}", {"r": {"L2": {"l2": 0.2}}}),
     # Names of classes may begin with capital letters.
     ("{w: {Cat: 1, Dog: 2}}", "{w: {Cat: 3}}", {"w": {"Cat": 3, "Dog": 2}}),
     ("{w: {Cat: 1}}", "{w: {Dog: 2}}", {"w": {"Cat": 1, "Dog": 2}}),
