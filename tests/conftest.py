@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+# Started in the background, where shells have SIGINT ignored, or by nohup, which has
+# SIGHUP ignored; the program honours that, so its tests need what a terminal gives.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background, where shells have SIGINT ignored; the program honours
-    # that, so its tests need what a terminal gives.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
