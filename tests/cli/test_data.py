@@ -119,8 +119,11 @@ def test_classes_that_the_data_does_not_have_are_told_as_train_tells_them(folder
         place = folder / "mine" / "train" / name
         place.mkdir(parents=True)
         Image.new("RGB", (32, 32)).save(place / "1.png")
-    data = "data={dataset: folder, path: mine, classes: [mug, cup]}"
-    called = call("data", "show", "--set", data)
+    (folder / "mine.yaml").write_text(
+        "data: {dataset: folder, path: mine, classes: [mug, cup]}\n"
+        "model: {layers: [Flatten, Dense: 2]}\n"
+    )
+    called = call("data", "show", "--config", "mine.yaml")
     assert (called.code, called.out) == (1, "")
     assert called.err == (
         "error: mine has the classes mug, pot, but expected were, in this order, mug, "
