@@ -77,8 +77,10 @@ def train(
     settings = config.training
     precision = choose_precision(settings.precision, device)
     if checkpoint is not None:
-        # Its arrays are those of the precision that `auto` came to where it was made.
-        precision = read_precision(run) or precision
+        # With float16 the scale of the loss is among its arrays, else it is not.
+        trained_in = read_precision(run)
+        if trained_in and "mixed_float16" in (trained_in, precision):
+            precision = trained_in
     with SignalWatch() as signals:
         if checkpoint is None:
             # Even when it is killed now, the run can be told for what it is.
