@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from cifarcnn.errors import DataError
 from cifarcnn.files import write_atomically
+from cifarcnn.home import own_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,20 +27,16 @@ def cache_folder() -> Path:
     Raises:
         DataError: The user has no home folder, as in some containers.
     """
-    import platformdirs
-
     override = os.environ.get("CIFARCNN_CACHE")
     if override:
         return Path(os.path.expanduser(override))
-    with contextlib.suppress(RuntimeError):
-        folder = platformdirs.user_cache_path("cifarcnn")
-        # Older versions give one that begins with ~, in the working folder.
-        if folder.is_absolute():
-            return folder
-    raise DataError(
-        "This user has no home folder, where data could be kept. Name a folder with "
-        "the environment variable CIFARCNN_CACHE."
-    )
+    folder = own_folder("cache")
+    if folder is None:
+        raise DataError(
+            "This user has no home folder, where data could be kept. Name a folder "
+            "with the environment variable CIFARCNN_CACHE."
+        )
+    return folder
 
 
 class CacheIndex(BaseModel):

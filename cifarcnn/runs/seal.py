@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 from cifarcnn.errors import RunError
+from cifarcnn.home import own_folder
 from cifarcnn.runs.reading import read_bytes
 
 _KEY_BYTES = 32
@@ -25,14 +26,8 @@ _KEY_BYTES = 32
 
 def key_path() -> Path | None:
     """Where the secret lies, below the user's home; None for a user without one."""
-    import platformdirs
-
-    try:
-        folder = platformdirs.user_data_path("cifarcnn", appauthor=False)
-    except RuntimeError:
-        return None
-    # Older versions give one that begins with ~, in the working folder.
-    return folder / "seal.key" if folder.is_absolute() else None
+    folder = own_folder("data")
+    return None if folder is None else folder / "seal.key"
 
 
 def set_seal(*parts: str) -> str | None:
