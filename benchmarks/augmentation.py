@@ -2,8 +2,8 @@
 
     python benchmarks/augmentation.py [--rounds 15] [--steps 100] [--all] [--xla]
 
-Flip and translation by four pixels are done to synthetic pictures: by nothing, by
-``data.augmentation`` (numbers drawn on the host, pictures changed inside the step), and
+Flip and translation by four pixels are done to synthetic images: by nothing, by
+``data.augmentation`` (numbers drawn on the host, images changed inside the step), and
 by ``keras.layers.RandomFlip`` and ``RandomTranslation`` inside the model. The three
 run in turn in one process, in an order that changes each round; what is compared is
 always of the same round. With ``--all`` every operation is timed by itself.
@@ -41,9 +41,9 @@ class Feed:
 
     def ours(self, *choices):
         from cifarcnn.training.augmentation import build_augmentation
-        from cifarcnn.training.batches import Batches
-        from cifarcnn.training.objective import accuracy, crossentropy
-        from cifarcnn.training.pictures import training_model
+        from cifarcnn.training.batch_order import Batches
+        from cifarcnn.training.image_table import training_model
+        from cifarcnn.training.loss import accuracy, crossentropy
 
         split = self.split
         augmentation = build_augmentation(choices, 0, len(split))
@@ -60,18 +60,18 @@ class Feed:
         return model, batches
 
     def keras_layers(self):
-        """The same with Keras's layers between the pictures and the network."""
+        """The same with Keras's layers between the images and the network."""
         from cifarcnn.network import logits_model
 
         keras = self.keras
         plain, batches = self.ours()
-        pictures = plain.get_layer("pictures").output
+        images = plain.get_layer("pictures").output
         share = 4 / 32
-        pictures = keras.layers.RandomFlip("horizontal")(pictures)
-        pictures = keras.layers.RandomTranslation(
+        images = keras.layers.RandomFlip("horizontal")(images)
+        images = keras.layers.RandomTranslation(
             share, share, fill_mode="reflect", interpolation="nearest"
-        )(pictures)
-        logits = logits_model(self.build())(pictures)
+        )(images)
+        logits = logits_model(self.build())(images)
         model = keras.Model(plain.input, logits)
         # Left to itself, so that Keras may find out that XLA cannot compile it.
         model.compile(
@@ -90,7 +90,7 @@ def seconds_per_step(keras, model, batches, steps):
     Processor time is the sum over all threads, which tells the work that is done also
     where other programs run beside.
     """
-    from cifarcnn.training.batches import as_keras_dataset
+    from cifarcnn.training.batch_order import as_keras_dataset
 
     times = []
 

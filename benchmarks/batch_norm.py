@@ -25,8 +25,8 @@ def steps(shape, policy):
     import tensorflow as tf
 
     from cifarcnn.config.layers.normalization import BatchNormalization
-    from cifarcnn.network.batch_norm import fused_batch_normalization
-    from cifarcnn.network.conversion import convert_choice
+    from cifarcnn.network.batch_normalization import fused_batch_normalization
+    from cifarcnn.network.keras_objects import convert_choice
 
     config = BatchNormalization(name="norm", momentum=0.6, epsilon=1e-12, scale=False)
     layers = {

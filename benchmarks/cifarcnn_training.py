@@ -1,4 +1,4 @@
-"""A shipped config through ``cifarcnn.train``, counting its pictures in a file.
+"""A shipped config through ``cifarcnn.train``, counting its images in a file.
 
 Called by ``training_speed.py``; trains until it is killed.
 """
@@ -9,8 +9,8 @@ import cifarcnn
 from cifarcnn.training.observer import Observer
 
 
-class Pictures(Observer):
-    """Counts how many pictures were learnt from."""
+class Images(Observer):
+    """Counts how many images were learnt from."""
 
     def __init__(self, counter):
         self.counter = counter
@@ -20,7 +20,7 @@ class Pictures(Observer):
         self.plan = plan
 
     def batch_ended(self, epoch, step, logs):
-        each = self.plan.pictures_per_epoch
+        each = self.plan.images_per_epoch
         # The last batch of an epoch may be smaller.
         done = min(step * self.plan.batch_size, each)
         self.counter.write((epoch - 1) * each + done)
@@ -39,7 +39,7 @@ def main():
         # The network, its loss and its optimizer alone, which the peers have as well.
         overrides |= {"data.augmentation": [], "training.averaging": None}
     config = cifarcnn.load_config(options.network, overrides)
-    observer = Pictures(contestant.Counter(options.counter))
+    observer = Images(contestant.Counter(options.counter))
     cifarcnn.train(config, "run", device="cpu", observer=observer)
 
 

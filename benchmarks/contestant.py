@@ -29,8 +29,8 @@ class Counter:
         os.pwrite(self.file, int(count).to_bytes(8, "little"), 0)
 
 
-def read_pictures(options):
-    """Training pictures uint8 ``(n, 32, 32, 3)`` and labels uint8 ``(n,)``."""
+def read_images(options):
+    """Training images uint8 ``(n, 32, 32, 3)`` and labels uint8 ``(n,)``."""
     from cifarcnn.data import open_dataset
 
     name = "cifar10" if options.data else "synthetic"
@@ -39,7 +39,7 @@ def read_pictures(options):
 
 
 def normalized(images, network):
-    """Pictures as float32, as the config of the network has them.
+    """Images as float32, as the config of the network has them.
 
     ``article`` sees 0 to 1; ``speedrun`` values of mean 0 and deviation 1.
     """

@@ -13,8 +13,8 @@ import keras
 from keras import layers
 
 
-class Pictures(keras.callbacks.Callback):
-    """Counts how many pictures were learnt from."""
+class Images(keras.callbacks.Callback):
+    """Counts how many images were learnt from."""
 
     def __init__(self, counter, batch_size, each):
         super().__init__()
@@ -99,13 +99,13 @@ def speedrun():
 def main():
     options = contestant.parse(__doc__)
     keras.config.set_dtype_policy(options.precision)
-    images, labels = contestant.read_pictures(options)
+    images, labels = contestant.read_images(options)
     images = contestant.normalized(images, options.network)
     if options.network == "article":
         model = article()
     else:
         model, labels = speedrun(), keras.utils.to_categorical(labels, 10)
-        # As the config has it, a last batch with fewer pictures is dropped.
+        # As the config has it, a last batch with fewer images is dropped.
         whole = len(labels) // options.batch_size * options.batch_size
         images, labels = images[:whole], labels[:whole]
     contestant.check_parameters(model.count_params(), options.network)
@@ -115,7 +115,7 @@ def main():
         labels,
         batch_size=options.batch_size,
         epochs=10_000,
-        callbacks=[Pictures(counter, options.batch_size, len(labels))],
+        callbacks=[Images(counter, options.batch_size, len(labels))],
         verbose=0,
     )
 

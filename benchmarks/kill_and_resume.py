@@ -2,7 +2,7 @@
 
     python benchmarks/kill_and_resume.py --kills 100
 
-Two small networks are trained on drawn pictures, each once without interruption. Then
+Two small networks are trained on drawn images, each once without interruption. Then
 the same training is started, killed (SIGKILL) at a random moment of its start, its
 steps or its end, gone on with by ``train --resume``, killed again, and so on to its
 end. It saves a checkpoint every few steps, so that many kills fall into the writing of

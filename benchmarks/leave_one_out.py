@@ -1,12 +1,12 @@
 """What each piece of the ``speedrun`` recipe is worth: each is left out in turn.
 
-    python benchmarks/leave_one_out.py DATA [--epochs 3] [--pictures 20000]
+    python benchmarks/leave_one_out.py DATA [--epochs 3] [--images 20000]
         [--seeds 3] [--minutes 40] [--set training.batch_size=512]
 
 A shortened training of the shipped config for every piece and seed, each in a process
 of its own; all pieces of one seed come before the next seed, and when the time is over
-no further training starts. Judged are 5,000 validation pictures that were cut from the
-training split and never learnt from; the test pictures are not looked at. Printed are
+no further training starts. Judged are 5,000 validation images that were cut from the
+training split and never learnt from; the test images are not looked at. Printed are
 points of accuracy lost without the piece, beside the whole recipe with the same seed.
 """
 
@@ -54,7 +54,7 @@ VIEWS = ("mirror_and_shift", "mirror", "none")
 
 @dataclass(frozen=True)
 class Cut:
-    """The source of a data set that has only some of the training pictures."""
+    """The source of a data set that has only some of the training images."""
 
     split: object
 
@@ -67,16 +67,16 @@ def train_once(options):
     from cifarcnn import engine, load_config, load_run
     from cifarcnn.config import ChannelStatistics
     from cifarcnn.data import Split, measure_statistics, open_dataset
-    from cifarcnn.network.forward import predict_probabilities
-    from cifarcnn.network.views import average_views
+    from cifarcnn.network.predict import predict_probabilities
+    from cifarcnn.network.test_time_augmentation import average_views
     from cifarcnn.runs import Run
     from cifarcnn.training import gather_material, train
 
     whole = open_dataset("cifar10" if options.data else "synthetic", options.data)
-    # The same pictures for every seed.
+    # The same images for every seed.
     split, validation = whole.training(VALIDATION_FRACTION, 0)
-    count = options.pictures or len(split)
-    few = options.validation_pictures
+    count = options.images or len(split)
+    few = options.validation_images
     validation = Split(validation.images[:few], validation.labels[:few])
     split = Split(split.images[:count], split.labels[:count])
     dataset = replace(whole, store=Cut(split))
@@ -124,9 +124,9 @@ def train_once(options):
 
 def run_child(options, without, seed):
     command = [sys.executable, __file__, "--without", without, "--seed", str(seed)]
-    command += ["--epochs", str(options.epochs), "--pictures", str(options.pictures)]
+    command += ["--epochs", str(options.epochs), "--pictures", str(options.images)]
     command += ["--config", options.config]
-    command += ["--validation-pictures", str(options.validation_pictures)]
+    command += ["--validation-pictures", str(options.validation_images)]
     for setting in options.settings:
         command += ["--set", setting]
     if options.data:

@@ -30,24 +30,24 @@ WAYS = {
 @contextlib.contextmanager
 def keras_norm(wanted):
     """As if the backend had no fused operation."""
-    from cifarcnn.network import batch_norm
+    from cifarcnn.network import batch_normalization
 
-    known = batch_norm.has_fused_batch_norm
+    known = batch_normalization.has_fused_batch_norm
     if wanted:
-        batch_norm.has_fused_batch_norm = lambda: False
+        batch_normalization.has_fused_batch_norm = lambda: False
     try:
         yield
     finally:
-        batch_norm.has_fused_batch_norm = known
+        batch_normalization.has_fused_batch_norm = known
 
 
 def step_of(config, precision, fused, batch_size):
-    """A training step on one batch, and how many pictures it learns from."""
+    """A training step on one batch, and how many images it learns from."""
     import numpy as np
 
     from cifarcnn.network import build_fast_twin
-    from cifarcnn.training.objective import accuracy, crossentropy
-    from cifarcnn.training.pictures import training_model
+    from cifarcnn.training.image_table import training_model
+    from cifarcnn.training.loss import accuracy, crossentropy
     from cifarcnn.training.preparation import build_optimizer
 
     draws = np.random.default_rng(0)

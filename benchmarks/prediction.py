@@ -1,9 +1,9 @@
-"""Prediction beside the Keras way: one picture, and a folder of 10,000.
+"""Prediction beside the Keras way: one image, and a folder of 10,000.
 
     python benchmarks/prediction.py RUN DATA [--rounds 9] [--folder-rounds 5]
 
-RUN is the folder of a finished run, DATA the folder with CIFAR-10, whose test pictures
-are written as PNG first; without DATA pictures are drawn. All ways run in turn in each
+RUN is the folder of a finished run, DATA the folder with CIFAR-10, whose test images
+are written as PNG first; without DATA images are drawn. All ways run in turn in each
 round, each in a process of its own, so that a machine that slows down slows all of
 them; ratios are taken within a round. Keras answers in two ways: `cifarcnn predict
 --keras`, and a plain script that loads model.keras and calls `predict` on what Pillow
@@ -47,7 +47,7 @@ def measure(commands: dict[str, list[str]], rounds: int) -> list[dict[str, float
     ]
 
 
-def write_pictures(data: Path | None, folder: Path, most: int) -> None:
+def write_images(data: Path | None, folder: Path, most: int) -> None:
     from PIL import Image
 
     from cifarcnn.data import open_dataset
@@ -57,12 +57,12 @@ def write_pictures(data: Path | None, folder: Path, most: int) -> None:
         Image.fromarray(image).save(folder / f"{number:05}.png")
 
 
-def compare_one_picture(
-    ways: dict[str, list[str]], picture: Path, rounds: int
+def compare_one_image(
+    ways: dict[str, list[str]], image: Path, rounds: int
 ) -> dict[str, object]:
     importing = "import tensorflow"
     commands = {importing: [sys.executable, "-c", importing]}
-    commands |= {name: [*way, str(picture)] for name, way in ways.items()}
+    commands |= {name: [*way, str(image)] for name, way in ways.items()}
     print(f"one picture, whole process, {rounds} rounds")
     results = measure(commands, rounds)
     rows = {}
@@ -82,13 +82,13 @@ def compare_one_picture(
 
 
 def compare_folder(
-    ways: dict[str, list[str]], folder: Path, picture: Path, rounds: int
+    ways: dict[str, list[str]], folder: Path, image: Path, rounds: int
 ) -> dict[str, object]:
-    """Pictures per second after the start, which is what one picture takes."""
+    """Images per second after the start, which is what one image takes."""
     count = len(list(folder.iterdir()))
     commands = {}
     for name, way in ways.items():
-        commands[f"{name}, start"] = [*way, str(picture)]
+        commands[f"{name}, start"] = [*way, str(image)]
         commands[name] = [*way, str(folder)]
     print(f"a folder of {count:,} PNG files of 32x32, after the start, {rounds} rounds")
     results = measure(commands, rounds)
@@ -133,11 +133,11 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_pictures(options.data, folder, options.pictures)
-        picture = min(folder.iterdir())
+        write_images(options.data, folder, options.images)
+        image = min(folder.iterdir())
         rows = {
-            "one_picture": compare_one_picture(ways, picture, options.rounds),
-            "folder": compare_folder(ways, folder, picture, options.folder_rounds),
+            "one_picture": compare_one_image(ways, image, options.rounds),
+            "folder": compare_folder(ways, folder, image, options.folder_rounds),
         }
     report.finish(options, place, rows)
 

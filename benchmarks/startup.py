@@ -1,6 +1,6 @@
 """Whole-process times of commands beside ``python -c "import tensorflow"``.
 
-    python benchmarks/startup.py RUN PICTURE [--rounds 15]
+    python benchmarks/startup.py RUN IMAGE [--rounds 15]
 
 RUN is the folder of a finished run. All commands run in turn in each round; printed are
 the median seconds of each and its share of importing TensorFlow, round by round, with
@@ -33,7 +33,7 @@ def main() -> None:
         importing: [sys.executable, "-c", importing],
         "--help": [*program, "--help"],
         "check article": [*program, "check", "article"],
-        "predict": [*program, "predict", options.picture, "--run", options.run],
+        "predict": [*program, "predict", options.image, "--run", options.run],
     }
     for command in commands.values():
         seconds(command)  # the first run of each reads from the disk
@@ -57,7 +57,7 @@ def main() -> None:
             f"  {name:<18} {report.show(own, '.2f')} s, "
             f"{report.show(share, '.3f')} of importing TensorFlow"
         )
-    options.run = options.picture = None
+    options.run = options.image = None
     report.finish(options, place, rows)
 
 

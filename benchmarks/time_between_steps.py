@@ -112,7 +112,7 @@ def put_clocks(clock, ready):
     import keras
     from keras.src.callbacks.callback_list import CallbackList
 
-    from cifarcnn.training.batches import Batches
+    from cifarcnn.training.batch_order import Batches
 
     make = keras.Model.make_train_function
     executions = clock.executions = []
@@ -283,8 +283,8 @@ def judge(watch, epochs):
         "batch_size": plan.batch_size,
         "steps_per_epoch": plan.steps_per_epoch,
         "executions_per_epoch": steps,
-        "training_pictures": plan.training_pictures,
-        "validation_pictures": plan.validation_pictures,
+        "training_pictures": plan.training_images,
+        "validation_pictures": plan.validation_images,
         "epoch_seconds": report.spread(wholes),
         "parts": {
             name: {

@@ -1,6 +1,6 @@
 """The same networks in PyTorch, eager and channels-last, in the way of airbench.
 
-A peer in ``training_speed.py``, which calls it; trains until it is killed. The pictures
+A peer in ``training_speed.py``, which calls it; trains until it is killed. The images
 lie normalized in one tensor, an epoch is a permutation of their numbers, and there is
 no loader. With the precision ``mixed_bfloat16`` the network runs under autocast.
 """
@@ -97,7 +97,7 @@ def count_parameters(model):
 
 def main():
     options = contestant.parse(__doc__)
-    images, labels = contestant.read_pictures(options)
+    images, labels = contestant.read_images(options)
     # (n, 32, 32, 3): seen as (n, 3, 32, 32) its rows are channels-last.
     images = torch.from_numpy(contestant.normalized(images, options.network))
     labels = torch.from_numpy(labels).long()
@@ -114,9 +114,9 @@ def main():
         for rows in order.split(options.batch_size):
             if options.network == "speedrun" and len(rows) < options.batch_size:
                 break
-            pictures, expected = images[rows].permute(0, 3, 1, 2), labels[rows]
+            images, expected = images[rows].permute(0, 3, 1, 2), labels[rows]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
-                logits = model(pictures)
+                logits = model(images)
                 loss = functional.cross_entropy(
                     logits, expected, label_smoothing=smoothing
                 )

@@ -2,11 +2,11 @@
 
     python benchmarks/training_speed.py --network article --batch-size 128 --data DATA
 
-DATA holds CIFAR-10 in any form that cifarcnn reads; left out, pictures are drawn. Every
+DATA holds CIFAR-10 in any form that cifarcnn reads; left out, images are drawn. Every
 contestant trains the same network in a process of its own, and all are alive at once;
 in turn each goes on for a few seconds while the others are stopped (SIGSTOP), so that a
 machine whose speed drifts slows all alike. A slice begins where a step ended and ends
-with a step. Counted are the pictures that a contestant learns from in its slices,
+with a step. Counted are the images that a contestant learns from in its slices,
 everything between the steps included: reading ahead, callbacks, the ends of epochs.
 
 Products of large matrices run in turn with them, and the better of TensorFlow's and
@@ -162,7 +162,7 @@ def alternate(options, contestants):
                 _check_memory(called)
                 process = Process(called, contestant, options, Path(name))
                 processes.append(process)
-                process.warm_up(_warm_pictures(options))
+                process.warm_up(_warm_images(options))
                 print(f"warm: {called}", file=sys.stderr, flush=True)
             end = time.monotonic() + 60 * options.minutes
             for number in range(options.rounds):
@@ -193,10 +193,10 @@ def _check_memory(name):
         )
 
 
-def _warm_pictures(options):
-    """Until here graphs are built, also that of a last batch with fewer pictures."""
-    if options.warm_pictures is not None:
-        return options.warm_pictures
+def _warm_images(options):
+    """Until here graphs are built, also that of a last batch with fewer images."""
+    if options.warm_images is not None:
+        return options.warm_images
     batches = 3 * options.batch_size
     if options.network == "speedrun":
         return batches  # drops that batch

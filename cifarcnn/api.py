@@ -193,11 +193,11 @@ def _gather(
     fetch: bool | None,
     fetch_observer: FetchObserver | None,
 ) -> tuple[Dataset, Material]:
-    """The pictures; what can fail at once comes before the framework's seconds."""
+    """The images; what can fail at once comes before the framework's seconds."""
     from cifarcnn import training
 
     if config.data.fetch if fetch is None else fetch:
-        from cifarcnn.data.fetching.obtaining import fetch_when_missing
+        from cifarcnn.data.fetching.ensure_cifar import fetch_when_missing
 
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
@@ -229,10 +229,8 @@ def _measured(config: Config, dataset: Dataset) -> Config:
 
     if config.data.normalization != "standard":
         return config
-    pictures, _ = dataset.training(
-        config.data.validation_fraction, config.training.seed
-    )
-    mean, deviation = measure_statistics(pictures.images)
+    images, _ = dataset.training(config.data.validation_fraction, config.training.seed)
+    mean, deviation = measure_statistics(images.images)
     for channel, value in zip(("red", "green", "blue"), deviation, strict=True):
         if value == 0:
             raise DataError(

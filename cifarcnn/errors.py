@@ -6,7 +6,7 @@
     |-- UsageError           2   the command line or a Python call is wrong
     |   `-- ConfigError      2   the config is wrong; carries every problem found
     |-- DataError            1   a data set is missing, damaged or not what it says
-    |-- PictureError         1   one picture cannot be read; the others go on
+    |-- ImageError         1   one image cannot be read; the others go on
     |-- RunError             1   the folder of a run is missing, damaged or unfinished
     |   `-- DivergedError    4   the training came to numbers that are not finite
     `-- DeviceError          1   the device that was asked for cannot be used
@@ -37,8 +37,8 @@ class DataError(CifarcnnError):
     """A data set is missing, damaged or not what it claims to be."""
 
 
-class PictureError(CifarcnnError):
-    """One picture cannot be read. Others in the same call are not affected."""
+class ImageError(CifarcnnError):
+    """One image cannot be read. Others in the same call are not affected."""
 
 
 class RunError(CifarcnnError):

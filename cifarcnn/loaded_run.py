@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from cifarcnn.config import Config
-from cifarcnn.config.recipe import Views
+from cifarcnn.config.averaging import Views
 from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.runs import Manifest, Run, WeightsChoice, describe_arrays
 
@@ -82,11 +82,11 @@ class LoadedRun:
         return open_run_data(self.run, self.class_names, self.data_path)
 
     def split(self, choice: SplitChoice = "test") -> Split:
-        """The pictures of a split: of ``validation`` the very ones of the training.
+        """The images of a split: of ``validation`` the very ones of the training.
 
         Raises:
             DataError: The data set is not here, or has no such split.
-            UsageError: The run was trained without validation pictures.
+            UsageError: The run was trained without validation images.
         """
         if choice == "test":
             return self.dataset.test()
@@ -107,15 +107,15 @@ class LoadedRun:
     def evaluate(
         self, split: SplitChoice = "test", *, views: Views | None = None
     ) -> Evaluation:
-        """Judge the network on every picture of a split.
+        """Judge the network on every image of a split.
 
         Args:
-            split: ``test``, or the ``validation`` pictures of the training.
+            split: ``test``, or the ``validation`` images of the training.
             views: Test-time augmentation; None takes what the config says.
 
         Raises:
             DataError: The data set is not here, or has no such split.
-            UsageError: The run was trained without validation pictures.
+            UsageError: The run was trained without validation images.
         """
         from cifarcnn.evaluation import evaluate
 
@@ -127,7 +127,7 @@ class LoadedRun:
         )
 
     def predict(self, images: Array) -> Array:
-        """The probabilities of pictures, with the config's test-time augmentation.
+        """The probabilities of images, with the config's test-time augmentation.
 
         Args:
             images: uint8 ``(n, 32, 32, 3)``, red, green, blue, 0 to 255.
@@ -138,7 +138,7 @@ class LoadedRun:
         Raises:
             UsageError: The array has another shape or element type.
         """
-        from cifarcnn.network.forward import predict_probabilities
+        from cifarcnn.network.predict import predict_probabilities
 
         if images.shape[1:] != (32, 32, 3) or images.dtype.name != "uint8":
             raise UsageError(
@@ -154,27 +154,27 @@ class LoadedRun:
         name: str = "",
         wanted_class: str | None = None,
     ) -> Explanation:
-        """What happens in the network when it looks at a picture.
+        """What happens in the network when it looks at an image.
 
         Args:
             image: A file, a stream of its bytes, one that was read before, or uint8
                 ``(32, 32, 3)``.
-            name: What the picture is called; the name of a file when left out.
+            name: What the image is called; the name of a file when left out.
             wanted_class: A class to explain besides the two most probable ones.
 
         Raises:
-            PictureError: The picture cannot be read.
+            ImageError: The image cannot be read.
             UsageError: There is no such class, or an array has another shape or
                 element type.
         """
-        from cifarcnn.explanation import explain_picture
+        from cifarcnn.explanation import explain_image
 
-        return explain_picture(
+        return explain_image(
             self._subject(), image, name=name, wanted_class=wanted_class
         )
 
     def explain_model(self) -> ModelExplanation:
-        """What there is to say about the network without a picture."""
+        """What there is to say about the network without an image."""
         from cifarcnn.explanation import explain_model
 
         return explain_model(self._subject())

@@ -51,7 +51,7 @@ class Predictor:
         return self.manifest.origin.class_names
 
     def test_images(self) -> Array:
-        """The pictures of the test split, uint8 ``(n, 32, 32, 3)``.
+        """The images of the test split, uint8 ``(n, 32, 32, 3)``.
 
         Raises:
             ConfigError: The config of the run is not valid.
@@ -120,11 +120,11 @@ def open_predictor(
 def _with_views(
     predict: Callable[[Array], Array], manifest: Manifest
 ) -> Callable[[Array], Array]:
-    """``predict`` over as many views of each picture as the config asks for."""
+    """``predict`` over as many views of each image as the config asks for."""
     views = manifest.litert.views if manifest.litert else "none"
     if views == "none":
         return predict
 
-    from cifarcnn.network.views import average_views
+    from cifarcnn.network.test_time_augmentation import average_views
 
     return partial(average_views, predict, views=views)

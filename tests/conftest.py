@@ -43,7 +43,7 @@ def _own_cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder with the real CIFAR-10 pictures."""
+    """The folder with the real CIFAR-10 images."""
     folder = os.environ.get("CIFARCNN_TEST_DATA")
     if not folder:
         pytest.skip("CIFARCNN_TEST_DATA does not name a folder with real CIFAR-10")

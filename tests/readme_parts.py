@@ -18,11 +18,11 @@ from pydantic import BaseModel
 
 from cifarcnn.cli.main import COMMANDS, cli
 from cifarcnn.config.augmentation import AnyAugmentation
-from cifarcnn.config.choices import Choice, NamedChoice, external
+from cifarcnn.config.averaging import Averaging, Evaluation
 from cifarcnn.config.json_schema import field_docstrings
 from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.named_choice import Choice, NamedChoice, external
 from cifarcnn.config.optimizers import AnyOptimizer, AnySchedule
-from cifarcnn.config.recipe import Averaging, Evaluation
 from cifarcnn.config.schema import Config, Data, EarlyStopping, Training
 
 README = Path(__file__).parent.parent / "README.md"

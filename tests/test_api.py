@@ -25,7 +25,7 @@ def loaded(trained_run: Path) -> cifarcnn.LoadedRun:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> np.ndarray[Any, Any]:
+def images() -> np.ndarray[Any, Any]:
     generator = np.random.default_rng(0)
     return generator.integers(0, 256, (9, 32, 32, 3)).astype(np.uint8)
 
@@ -114,25 +114,25 @@ def test_train_tells_the_observer_in_order_and_resolves_standard(
     assert run.path == Path("runs/small-1")
     statistics = run.config.data.normalization
     assert not isinstance(statistics, str)
-    pictures, _ = run.dataset.training(0.1, 0)
-    mean = pictures.images.mean(axis=(0, 1, 2)) / 255
+    images, _ = run.dataset.training(0.1, 0)
+    mean = images.images.mean(axis=(0, 1, 2)) / 255
     assert statistics.mean == pytest.approx(mean, abs=1e-4)
 
 
 def test_the_loaded_network_is_the_one_in_model_keras(
-    loaded: cifarcnn.LoadedRun, pictures: np.ndarray[Any, Any]
+    loaded: cifarcnn.LoadedRun, images: np.ndarray[Any, Any]
 ) -> None:
     import keras
 
     plain = keras.models.load_model(loaded.path / "model.keras")
-    expected = plain.predict(pictures, verbose=0)
-    assert np.abs(loaded.predict(pictures) - expected).max() < 1e-6
+    expected = plain.predict(images, verbose=0)
+    assert np.abs(loaded.predict(images) - expected).max() < 1e-6
 
 
-def test_predict_gives_a_row_of_probabilities_for_each_picture(
-    loaded: cifarcnn.LoadedRun, pictures: np.ndarray[Any, Any]
+def test_predict_gives_a_row_of_probabilities_for_each_image(
+    loaded: cifarcnn.LoadedRun, images: np.ndarray[Any, Any]
 ) -> None:
-    found = loaded.predict(pictures)
+    found = loaded.predict(images)
     assert found.shape == (9, 10) and found.dtype == np.float32
     assert found.sum(axis=1) == pytest.approx(np.ones(9), abs=1e-6)
 
@@ -156,7 +156,7 @@ def test_predict_refuses_other_arrays(
     )
 
 
-def test_evaluate_judges_every_picture_of_the_test_split(
+def test_evaluate_judges_every_image_of_the_test_split(
     loaded: cifarcnn.LoadedRun,
 ) -> None:
     test = loaded.dataset.test()
@@ -199,7 +199,7 @@ def copy_with_config(trained_run: Path, target: Path, *change: str) -> Path:
     return target
 
 
-def test_a_run_without_validation_pictures_says_so(
+def test_a_run_without_validation_images_says_so(
     trained_run: Path, tmp_path: Path
 ) -> None:
     path = copy_with_config(
@@ -287,7 +287,7 @@ def test_data_path_says_where_the_data_lies_now(trained_run: Path) -> None:
 
 
 @pytest.fixture
-def own_pictures(tmp_path: Path) -> Path:
+def own_images(tmp_path: Path) -> Path:
     generator = np.random.default_rng(0)
     for split in ("train", "test"):
         for name in ("mug", "pot"):
@@ -310,16 +310,16 @@ def folder_config(folder: Path, units: int, **data: Any) -> Any:
 
 
 def test_the_classes_of_a_folder_are_counted_when_the_config_does_not_name_them(
-    own_pictures: Path,
+    own_images: Path,
 ) -> None:
-    model = cifarcnn.build_model(folder_config(own_pictures, 2))
+    model = cifarcnn.build_model(folder_config(own_images, 2))
     assert model.output_shape == (None, 2)
 
 
-def test_a_run_on_ones_own_pictures_knows_their_classes(
-    own_pictures: Path, tmp_path: Path
+def test_a_run_on_ones_own_images_knows_their_classes(
+    own_images: Path, tmp_path: Path
 ) -> None:
-    config = folder_config(own_pictures, 2, validation_fraction=0.25)
+    config = folder_config(own_images, 2, validation_fraction=0.25)
     run = cifarcnn.train(config, tmp_path / "run", device="cpu", smoke=True)
     assert run.class_names == ("mug", "pot")
     assert run.evaluate().examples == 8
@@ -327,26 +327,26 @@ def test_a_run_on_ones_own_pictures_knows_their_classes(
 
 
 def test_classes_that_the_folder_does_not_have_are_refused_before_a_run_is_made(
-    own_pictures: Path, tmp_path: Path
+    own_images: Path, tmp_path: Path
 ) -> None:
-    config = folder_config(own_pictures, 2, classes=["mug", "cup"])
+    config = folder_config(own_images, 2, classes=["mug", "cup"])
     with pytest.raises(DataError) as caught:
         cifarcnn.train(config, tmp_path / "run", device="cpu")
     assert str(caught.value) == (
-        f"{own_pictures} has the classes mug, pot, but expected were, in this order, "
+        f"{own_images} has the classes mug, pot, but expected were, in this order, "
         "mug, cup."
     )
     assert not (tmp_path / "run").exists()
 
 
 def test_a_colour_that_never_changes_cannot_be_divided_by_its_deviation(
-    own_pictures: Path, tmp_path: Path
+    own_images: Path, tmp_path: Path
 ) -> None:
-    for path in own_pictures.rglob("*.png"):
+    for path in own_images.rglob("*.png"):
         pixels = np.array(Image.open(path))
         pixels[..., 2] = 0
         Image.fromarray(pixels).save(path)
-    config = folder_config(own_pictures, 2, normalization="standard")
+    config = folder_config(own_images, 2, normalization="standard")
     with pytest.raises(DataError) as caught:
         cifarcnn.train(config, tmp_path / "run", device="cpu")
     assert str(caught.value) == (
@@ -358,10 +358,10 @@ def test_a_colour_that_never_changes_cannot_be_divided_by_its_deviation(
 
 
 def test_explain_tells_what_predict_says_and_where_the_patches_come_from(
-    loaded: cifarcnn.LoadedRun, pictures: np.ndarray[Any, Any]
+    loaded: cifarcnn.LoadedRun, images: np.ndarray[Any, Any]
 ) -> None:
-    found = loaded.explain(pictures[0], name="noise", wanted_class="frog")
-    expected = loaded.predict(pictures[:1])[0]
+    found = loaded.explain(images[0], name="noise", wanted_class="frog")
+    expected = loaded.predict(images[:1])[0]
     assert np.array_equal(found.prediction.probabilities, expected)
     assert found.class_names == loaded.class_names
     assert found.prediction.wanted == loaded.class_names.index("frog")
@@ -369,7 +369,7 @@ def test_explain_tells_what_predict_says_and_where_the_patches_come_from(
     notice = loaded.manifest.origin.data.notice
     for deeper in (found.deeper, loaded.explain_model().deeper):
         count = len(loaded.split("validation"))
-        assert (deeper.split, deeper.pictures) == ("validation", count)
+        assert (deeper.split, deeper.images) == ("validation", count)
         assert deeper.note == (
             f"The patches come from {count:,} of the {count:,} validation pictures. "
             f"They are {notice}."

@@ -20,7 +20,7 @@ from cifarcnn.litert.runtime import LiteRTModel
 from cifarcnn.prediction import Predictor, open_predictor
 from cifarcnn.runs import WeightsChoice
 
-PICTURES = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), np.uint8)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def run(trained_run: Path, tmp_path: Path) -> Path:
 def is_fast(predictor: Predictor) -> bool:
     predict = predictor.predict
     if isinstance(predict, partial):
-        # It is asked about several views of each picture.
+        # It is asked about several views of each image.
         predict = predict.args[0]
     return isinstance(getattr(predict, "__self__", None), LiteRTModel)
 
@@ -41,8 +41,8 @@ def by_keras(run: Path, weights: WeightsChoice | None = None) -> str | None:
     """The note of a predictor that must answer with Keras, and as Keras does."""
     predictor = open_predictor(run, weights=weights)
     assert not is_fast(predictor)
-    expected = cifarcnn.load_run(run, weights=weights).predict(PICTURES)
-    assert np.array_equal(predictor.predict(PICTURES), expected)
+    expected = cifarcnn.load_run(run, weights=weights).predict(IMAGES)
+    assert np.array_equal(predictor.predict(IMAGES), expected)
     return predictor.note
 
 
@@ -54,7 +54,7 @@ def test_both_ways_give_the_same_answers(trained_run: Path) -> None:
     assert fast.path == slow.path == trained_run
     assert fast.class_names == slow.class_names
     assert fast.manifest == slow.manifest
-    found, expected = fast.predict(PICTURES), slow.predict(PICTURES)
+    found, expected = fast.predict(IMAGES), slow.predict(IMAGES)
     assert np.abs(found - expected).max() < 1e-4
     assert np.array_equal(found.argmax(axis=1), expected.argmax(axis=1))
 
@@ -144,7 +144,7 @@ def test_a_changed_config_is_refused_either_way(run: Path) -> None:
     )
 
 
-def test_the_test_pictures_are_those_of_the_data_set(trained_run: Path) -> None:
+def test_the_test_images_are_those_of_the_data_set(trained_run: Path) -> None:
     images = open_predictor(trained_run).test_images()
     expected = cifarcnn.load_run(trained_run, device="cpu").dataset.test().images
     assert np.array_equal(images, expected)
@@ -154,7 +154,7 @@ def test_the_data_set_is_looked_for_where_it_was_said_to_be(
     trained_run: Path, tmp_path: Path
 ) -> None:
     predictor = open_predictor(trained_run, data_path=tmp_path)
-    assert predictor.predict(PICTURES).shape == (70, 10)
+    assert predictor.predict(IMAGES).shape == (70, 10)
     with pytest.raises(UsageError) as caught:
         predictor.test_images()
     assert str(caught.value) == (
@@ -177,7 +177,7 @@ def test_prediction_imports_neither_framework_nor_config(
 ) -> None:
     from PIL import Image
 
-    Image.fromarray(PICTURES[0]).save(tmp_path / "a.png")
+    Image.fromarray(IMAGES[0]).save(tmp_path / "a.png")
     arguments = ["predict", str(tmp_path / "a.png"), "--run", str(trained_run)]
     ended = subprocess.run(
         [sys.executable, "-c", POISONED, *arguments, "--format", "json"],
@@ -189,25 +189,25 @@ def test_prediction_imports_neither_framework_nor_config(
         f"note: {trained_run} was trained on synthetic pictures drawn by code, not "
         "CIFAR-10.\n"
     )
-    row = cifarcnn.load_run(trained_run, device="cpu").predict(PICTURES[:1])[0]
+    row = cifarcnn.load_run(trained_run, device="cpu").predict(IMAGES[:1])[0]
     (entry,) = json.loads(ended.stdout)
     assert entry["probability"] == pytest.approx(row.max(), abs=1e-4)
 
 
-# What a few seconds on two cores allow; `article` sees all 10,000 pictures, `speedrun`
+# What a few seconds on two cores allow; `article` sees all 10,000 images, `speedrun`
 # with its six views and `resnet18` some hundreds.
 AFFORDABLE_MACS = 3e11
 VIEWS = {"none": 1, "mirror": 2, "mirror_and_shift": 6}
 
 
-def affordable_pictures(config: Config) -> int:
+def affordable_images(config: Config) -> int:
     views = VIEWS[config.evaluation.test_time_augmentation]
     return min(10_000, int(AFFORDABLE_MACS / (summarize(config).macs * views)))
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", shipped_names())
-def test_every_shipped_config_answers_alike_on_real_test_pictures(
+def test_every_shipped_config_answers_alike_on_real_test_images(
     name: str, real_data: Path, tmp_path: Path
 ) -> None:
     settings = {"data.dataset": "cifar10", "data.path": str(real_data)}
@@ -215,7 +215,7 @@ def test_every_shipped_config_answers_alike_on_real_test_pictures(
     run = cifarcnn.train(config, tmp_path / "run", device="cpu", smoke=True)
     images = run.dataset.test().images
     assert len(images) == 10_000
-    images = images[: affordable_pictures(config)]
+    images = images[: affordable_images(config)]
     fast = open_predictor(run.path)
     assert is_fast(fast)
     found, expected = fast.predict(images), run.predict(images)

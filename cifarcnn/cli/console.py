@@ -203,7 +203,7 @@ class NativeOutput:
             RunError: ``path`` is there and is a link, a pipe or a device: in the folder
                 of a stranger's run it could lead anywhere.
         """
-        from cifarcnn.runs.reading import require_plain
+        from cifarcnn.runs.safe_read import require_plain
 
         with contextlib.suppress(FileNotFoundError):
             require_plain(path)

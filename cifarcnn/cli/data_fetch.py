@@ -56,8 +56,8 @@ def command(
     """
     from cifarcnn.cli import console
     from cifarcnn.cli.fetch_display import interruption_explained, open_fetch_display
-    from cifarcnn.data.fetching.obtaining import fetch_cifar
-    from cifarcnn.data.opening import CIFAR
+    from cifarcnn.data.fetching.ensure_cifar import fetch_cifar
+    from cifarcnn.data.registry import CIFAR
 
     configured: tuple[str, ...] = ()
     if config_name is not None:

@@ -24,7 +24,7 @@ def command(path: Path, folder: Path | None) -> None:
     from cifarcnn.cli import console
     from cifarcnn.cli.console import printable
     from cifarcnn.cli.fetch_display import FetchLines
-    from cifarcnn.data.importing.bringing import import_cifar
+    from cifarcnn.data.importing.import_cifar import import_cifar
 
     brought = import_cifar(path, folder=folder, observer=FetchLines())
     title = brought.cifar.title

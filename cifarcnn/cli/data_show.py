@@ -1,4 +1,4 @@
-"""``cifarcnn data show``: what data is here, and a grid of its pictures."""
+"""``cifarcnn data show``: what data is here, and a grid of its images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cifarcnn.training.augmentation import Augmentation
 
 # How many of a class stand side by side, and how many epochs.
-_PICTURES_OF_A_CLASS = 12
+_IMAGES_OF_A_CLASS = 12
 _EPOCHS = 8
 # More rows than that nobody looks at.
 _MOST_CLASSES = 100
@@ -122,8 +122,8 @@ def command(
 def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
     import numpy as np
 
-    from cifarcnn.cli.columns import lay_out
     from cifarcnn.cli.console import printable
+    from cifarcnn.cli.tables import lay_out
 
     names = dataset.class_names
     kept = 0 if validation is None else len(validation)
@@ -155,8 +155,8 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
 def _describe_origin(dataset: Dataset) -> list[str]:
     """Where a CIFAR came from, and what else lies in the usual places."""
     from cifarcnn.data.location import places_at, usual_places
-    from cifarcnn.data.opening import CIFAR
     from cifarcnn.data.provenance import read_provenance
+    from cifarcnn.data.registry import CIFAR
 
     if dataset.name not in CIFAR:
         return []
@@ -187,7 +187,7 @@ def _draw_plain(dataset: Dataset, split: Split) -> bytes:
 
     members = list(_members(dataset, split))
     return draw_grid(
-        [split.images[places[:_PICTURES_OF_A_CLASS]] for _, places in members],
+        [split.images[places[:_IMAGES_OF_A_CLASS]] for _, places in members],
         [name for name, _ in members],
         [],
     )
@@ -214,7 +214,7 @@ def _draw_augmented(
 
 
 def _members(dataset: Dataset, split: Split) -> Iterator[tuple[str, np.ndarray]]:
-    """The name and the pictures of each class, as far as they are shown."""
+    """The name and the images of each class, as far as they are shown."""
     import numpy as np
 
     for label, name in enumerate(dataset.class_names[:_MOST_CLASSES]):

@@ -15,7 +15,7 @@ from cifarcnn.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from cifarcnn.config.recipe import Views
+    from cifarcnn.config.averaging import Views
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.loaded_run import LoadedRun, SplitChoice
@@ -142,8 +142,8 @@ def _document(
 
 
 def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation) -> str:
-    from cifarcnn.cli.columns import lay_out
     from cifarcnn.cli.console import printable
+    from cifarcnn.cli.tables import lay_out
 
     low, high = evaluation.accuracy_interval
     top_5 = evaluation.top_5_accuracy

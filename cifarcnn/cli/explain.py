@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cifarcnn.explanation import Explanation, ModelExplanation
     from cifarcnn.inference import Source
     from cifarcnn.page import Setting
-    from cifarcnn.page.places import Format
+    from cifarcnn.page.output_path import Format
     from cifarcnn.runs import Run, WeightsChoice
 
     Array = np.ndarray[Any, Any]
@@ -93,7 +93,7 @@ def command(
     from cifarcnn.errors import UsageError
     from cifarcnn.explanation import find_class
     from cifarcnn.page import Setting
-    from cifarcnn.page.places import choose_place, place_film
+    from cifarcnn.page.output_path import choose_place, place_film
     from cifarcnn.runs import Run
 
     if image is None and (wanted_class is not None or film):
@@ -130,9 +130,9 @@ def command(
 def _read(
     image: str, run: Run, class_names: Sequence[str], data: Path | None
 ) -> tuple[Photo, str | None]:
-    """The picture, and its label where the data set knows it."""
+    """The image, and its label where the data set knows it."""
     from cifarcnn.data.photo import Photo, centred_square, read_photo
-    from cifarcnn.errors import PictureError
+    from cifarcnn.errors import ImageError
 
     source = _one_source(image)
     try:
@@ -141,21 +141,21 @@ def _read(
 
             split = open_run_data(run, class_names, data).test()
             if source.test_index >= len(split.images):
-                raise PictureError(
+                raise ImageError(
                     f"the test split has the pictures 0 to {len(split.images) - 1}."
                 )
             pixels = split.images[source.test_index]
             label = class_names[split.labels[source.test_index]]
             return Photo(pixels, centred_square(pixels), pixels), label
         return read_photo(source.path or sys.stdin.buffer, source.name), None
-    except PictureError as error:
-        raise PictureError(f"{source.name}: {error}") from None
+    except ImageError as error:
+        raise ImageError(f"{source.name}: {error}") from None
 
 
 def _one_source(image: str) -> Source:
     from itertools import islice
 
-    from cifarcnn.errors import PictureError, UsageError
+    from cifarcnn.errors import ImageError, UsageError
     from cifarcnn.inference import collect_sources
 
     first, *others = islice(collect_sources([image]), 2)
@@ -165,7 +165,7 @@ def _one_source(image: str) -> Source:
             f"of them, such as {first.name}."
         )
     if first.error is not None:
-        raise PictureError(f"{first.name}: {first.error}")
+        raise ImageError(f"{first.name}: {first.error}")
     return first
 
 
@@ -212,18 +212,18 @@ def _write(
 ) -> None:
     from cifarcnn.cli import console
     from cifarcnn.explanation import Explanation
-    from cifarcnn.page import render_model_page, render_picture_page
-    from cifarcnn.page.places import keep
+    from cifarcnn.page import render_image_page, render_model_page
+    from cifarcnn.page.output_path import keep
 
     frames = None
     if film is not None and isinstance(story, Explanation):
-        from cifarcnn.page.film import draw_film
+        from cifarcnn.page.sliding_gif import draw_film
 
         # First, since it may be refused.
         frames = draw_film(story)
     if layout == "html":
         if isinstance(story, Explanation):
-            page = render_picture_page(story, setting)
+            page = render_image_page(story, setting)
         else:
             page = render_model_page(story, setting)
         # Names of files may hold bytes that are not UTF-8.
@@ -233,8 +233,8 @@ def _write(
 
         for reason in list_missing(story):
             console.say(f"note: {reason}")
-        for name, picture in draw_slides(story):
-            keep(place / name, picture)
+        for name, image in draw_slides(story):
+            keep(place / name, image)
     if film is not None and frames is not None:
         keep(film, frames)
 

@@ -11,7 +11,7 @@ import click
 
 from cifarcnn.cli.console import emit, say
 from cifarcnn.cli.options import common
-from cifarcnn.config.choices import suggest
+from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
 from cifarcnn.errors import UsageError
 from cifarcnn.files import write_atomically

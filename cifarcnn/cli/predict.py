@@ -1,4 +1,4 @@
-"""``cifarcnn predict``: what the network sees in anybody's pictures."""
+"""``cifarcnn predict``: what the network sees in anybody's images."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def command(
     code is then 1.
     """
     from cifarcnn.cli import console
-    from cifarcnn.inference import collect_sources, keep_input, predict_pictures
+    from cifarcnn.inference import collect_sources, keep_input, predict_images
     from cifarcnn.prediction import open_predictor
 
     failed = False
@@ -112,7 +112,7 @@ def command(
         names = predictor.class_names
         writer = _Writer(layout, names, min(top, len(names)))
         writer.begin()
-        for answer in predict_pictures(
+        for answer in predict_images(
             predictor.predict,
             collect_sources(images),
             test_images=predictor.test_images,
@@ -137,7 +137,7 @@ class _Writer:
         self._answers: list[Answer] = []
 
     def begin(self) -> None:
-        """What stands before the first picture."""
+        """What stands before the first image."""
         if self._layout == "csv":
             columns = ["image", "label", "probability"]
             for rank in range(2, self._top + 1):
@@ -145,7 +145,7 @@ class _Writer:
             _write_row([*columns, "error"])
 
     def add(self, answer: Answer) -> None:
-        """One picture: written at once where the format allows it."""
+        """One image: written at once where the format allows it."""
         import json
 
         from cifarcnn.cli import console
@@ -166,13 +166,13 @@ class _Writer:
                 console.say(printable(f"{answer.source.name}: {answer.error}"))
 
     def end(self) -> None:
-        """The formats that need every picture first."""
+        """The formats that need every image first."""
         import json
 
         from cifarcnn.cli import console
 
         if self._layout == "json":
-            # One line per picture; indented, Python's encoder takes ten times as long.
+            # One line per image; indented, Python's encoder takes ten times as long.
             lines = [json.dumps(self._entry(answer)) for answer in self._answers]
             console.emit("[\n" + ",\n".join(lines) + "\n]")
         elif self._layout == "table":
@@ -190,8 +190,8 @@ class _Writer:
         return {"image": answer.source.name, **top[0], "top": top}
 
     def _table(self, answers: Iterable[Answer]) -> str:
-        from cifarcnn.cli.columns import lay_out
-        from cifarcnn.inference.notes import note
+        from cifarcnn.cli.tables import lay_out
+        from cifarcnn.inference.warnings import note
 
         rows = []
         for answer in answers:

@@ -71,8 +71,8 @@ class LineDisplay(Observer):
         self.plan = plan
         self.write(
             f"network: {plan.parameters:,} parameters, {plan.class_count} classes; "
-            f"{plan.training_pictures:,} pictures to learn from, "
-            f"{plan.validation_pictures:,} for validation"
+            f"{plan.training_images:,} pictures to learn from, "
+            f"{plan.validation_images:,} for validation"
         )
         if plan.epochs_done or plan.steps_done:
             self.write(f"resumed: {describe_done(plan)}")

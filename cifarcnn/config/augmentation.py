@@ -1,4 +1,4 @@
-"""Random changes of the training pictures, by Keras's names where Keras has them."""
+"""Random changes of the training images, by Keras's names where Keras has them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from cifarcnn.config.choices import Choice, NamedChoice, OneOrTwo, describe, mistake
+from cifarcnn.config.named_choice import (
+    Choice,
+    NamedChoice,
+    OneOrTwo,
+    describe,
+    mistake,
+)
 
-# A picture is 32 pixels high and wide, and something of it must be left.
+# An image is 32 pixels high and wide, and something of it must be left.
 MOST_PIXELS = 31
 MOST_OPERATIONS = 16
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cifarcnn.config.choices import suggest
-from cifarcnn.config.nodes import Node, quote
+from cifarcnn.config.named_choice import suggest
+from cifarcnn.config.yaml_tree import Node, quote
 
 # Keys that begin with a capital letter are names of layers, optimizers and the like.
 BLOCK_NAME = "[a-z][A-Za-z0-9_]*"

@@ -22,9 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from cifarcnn.config.blocks import Block, fill, read_blocks, refuse_unknown
-from cifarcnn.config.choices import suggest
-from cifarcnn.config.nodes import Node, measure, quote
+from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.yaml_text import DEEPEST_NESTING
+from cifarcnn.config.yaml_tree import Node, measure, quote
 from cifarcnn.errors import ConfigError, Problem
 
 DEEPEST_BLOCKS = 16

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cifarcnn.config.choices import Choice, NamedChoice, mistake, snake_case
+from cifarcnn.config.named_choice import Choice, NamedChoice, mistake, snake_case
 
 
 class Zeros(Choice):
@@ -159,7 +159,7 @@ class Whitening(Choice):
 
     epsilon: float = Field(0.0005, gt=0)
     """Number added to the eigenvalues, against division by zero."""
-    pictures: int = Field(5_000, ge=1, le=1_000_000)
+    images: int = Field(5_000, ge=1, le=1_000_000)
     """How many training pictures, normalized, the windows are taken from."""
     trainable: bool = True
     """Whether the filters go on learning; biases always do."""

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from cifarcnn.config.blocks import BLOCK_NAME, PARAMETER_NAME
-from cifarcnn.config.choices import NamedChoice
 from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.named_choice import NamedChoice
 from cifarcnn.config.schema import Config
 
 Schema = dict[str, Any]

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cifarcnn.config.choices import suggest
 from cifarcnn.config.expansion import Expansion
 from cifarcnn.config.layers import LAYERS
-from cifarcnn.config.nodes import Node, Source, merge, quote
+from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.overrides import override
 from cifarcnn.config.problems import explain, locate
 from cifarcnn.config.schema import SPELLINGS, Config
@@ -24,6 +23,7 @@ from cifarcnn.config.yaml_text import (
     dump,
     parse,
 )
+from cifarcnn.config.yaml_tree import Node, Source, merge, quote
 from cifarcnn.errors import ConfigError, Problem, UsageError
 
 LONGEST_CHAIN = 8

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cifarcnn.config.choices import Choice, NamedChoice, mistake, snake_case
+from cifarcnn.config.named_choice import Choice, NamedChoice, mistake, snake_case
 
 Rate: TypeAlias = Annotated[float, Field(gt=0, le=1000)]
 Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from cifarcnn.config.nodes import Node, Place, Source, join, merge
 from cifarcnn.config.schema import SPELLINGS
 from cifarcnn.config.yaml_text import DEEPEST_NESTING, parse_value
+from cifarcnn.config.yaml_tree import Node, Place, Source, join, merge
 from cifarcnn.errors import ConfigError
 
 _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")

@@ -8,15 +8,15 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from cifarcnn.config.choices import (
+from cifarcnn.config.named_choice import (
     Choice,
     NamedChoice,
     nearest,
     suggest,
 )
-from cifarcnn.config.nodes import Node, join, quote
 from cifarcnn.config.scalars import is_number
 from cifarcnn.config.schema import SPELLINGS, Config
+from cifarcnn.config.yaml_tree import Node, join, quote
 from cifarcnn.errors import Problem
 
 _EXPECTED = {

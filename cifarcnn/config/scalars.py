@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cifarcnn.config.nodes import Scalar
+from cifarcnn.config.yaml_tree import Scalar
 
 LONGEST_NUMBER_DIGITS = 40
 

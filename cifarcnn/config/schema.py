@@ -13,13 +13,12 @@ from pydantic import (
     model_validator,
 )
 
-from cifarcnn.config.addresses import find_fault
 from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation
-from cifarcnn.config.choices import Strict, describe, external, mistake, suggest
+from cifarcnn.config.averaging import Averaging, Evaluation, Multipliers, Precision
 from cifarcnn.config.initializers import ConvInitializer, Regularizer
 from cifarcnn.config.layers import AnyLayer, name_layers
 from cifarcnn.config.layers.base import Fraction
-from cifarcnn.config.nodes import Spelling
+from cifarcnn.config.named_choice import Strict, describe, external, mistake, suggest
 from cifarcnn.config.optimizers import (
     Adam,
     AnyOptimizer,
@@ -28,8 +27,9 @@ from cifarcnn.config.optimizers import (
     Monitor,
     ReduceLROnPlateau,
 )
-from cifarcnn.config.recipe import Averaging, Evaluation, Multipliers, Precision
+from cifarcnn.config.urls import find_fault
 from cifarcnn.config.yaml_text import dump
+from cifarcnn.config.yaml_tree import Spelling
 
 # Every way to write the name of a layer, an optimizer and so on.
 SPELLINGS = {

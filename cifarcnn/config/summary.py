@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cifarcnn.config.consistency import find_misuse
 from cifarcnn.config.layers import AnyLayer, Misfit, Residual, Shape
 from cifarcnn.config.layers.base import MOST_PARAMETERS, show
-from cifarcnn.config.recipe_checks import find_misuse
 from cifarcnn.config.schema import Config
 
 INPUT_SHAPE: Shape = (32, 32, 3)
@@ -15,7 +15,7 @@ INPUT_SHAPE: Shape = (32, 32, 3)
 MOST_VALUES = 250_000_000
 # And the most that a batch may have in all layers together: 100 GB in float32.
 MOST_BATCH_VALUES = 25_000_000_000
-# Evaluation looks at so many pictures at once, however few training does.
+# Evaluation looks at so many images at once, however few training does.
 EVALUATION_BATCH_SIZE = 256
 
 Location = tuple[str | int, ...]
@@ -243,13 +243,13 @@ def _check_size(config: Config, start: Location, summary: Summary) -> None:
             )
         )
         return
-    pictures = max(config.training.batch_size, EVALUATION_BATCH_SIZE)
-    values = pictures * sum(_values(row.output_shape) for row in summary.rows)
+    images = max(config.training.batch_size, EVALUATION_BATCH_SIZE)
+    values = images * sum(_values(row.output_shape) for row in summary.rows)
     if values > MOST_BATCH_VALUES:
         summary.complaints.append(
             Complaint(
                 ("training", "batch_size"),
-                f"{pictures:,} pictures at once have {values:,} values in all layers "
+                f"{images:,} pictures at once have {values:,} values in all layers "
                 f"together; at most {MOST_BATCH_VALUES:,} are allowed",
                 "use fewer filters or units, or smaller batches",
             )

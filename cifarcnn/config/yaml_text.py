@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from cifarcnn.config.nodes import Node, Place, Scalar, Source, join, quote
 from cifarcnn.config.scalars import LONGEST_NUMBER_DIGITS, is_number, resolve
-from cifarcnn.config.yaml_words import tell
+from cifarcnn.config.yaml_errors import tell
+from cifarcnn.config.yaml_tree import Node, Place, Scalar, Source, join, quote
 from cifarcnn.errors import ConfigError, Problem
 
 # The resolved config of a run has up to 1,000 layers of about 0.4, at most 1 kB.

@@ -1,7 +1,7 @@
-"""Pictures and labels as NumPy arrays, from wherever they lie.
+"""Images and labels as NumPy arrays, from wherever they lie.
 
 What stands here is loaded when it is first used: a prediction needs only
-``cifarcnn.data.picture``, and shall not wait for the rest.
+``cifarcnn.data.image_file``, and shall not wait for the rest.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cifarcnn.data.dataset import Dataset
-    from cifarcnn.data.opening import open_dataset
-    from cifarcnn.data.picture import read_picture
+    from cifarcnn.data.image_file import read_image
+    from cifarcnn.data.registry import open_dataset
     from cifarcnn.data.splits import Split
     from cifarcnn.data.statistics import measure_statistics
 
-__all__ = ["Dataset", "Split", "measure_statistics", "open_dataset", "read_picture"]
+__all__ = ["Dataset", "Split", "measure_statistics", "open_dataset", "read_image"]
 
 _PLACES = {
     "Dataset": "dataset",
     "Split": "splits",
     "measure_statistics": "statistics",
-    "open_dataset": "opening",
-    "read_picture": "picture",
+    "open_dataset": "registry",
+    "read_image": "image_file",
 }
 
 

@@ -22,7 +22,7 @@ def read_binary_batch(
         shown: Its name, for messages.
 
     Returns:
-        The labels, uint8 ``(pictures,)``, and the pixels, uint8 ``(pictures, 3072)``.
+        The labels, uint8 ``(images,)``, and the pixels, uint8 ``(images, 3072)``.
 
     Raises:
         DataError: A label byte is larger than it can be.

@@ -13,22 +13,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-PIXELS = 3 * 32 * 32  # one picture: the red plane, then green, then blue, row by row
+PIXELS = 3 * 32 * 32  # one image: the red plane, then green, then blue, row by row
 _HOST = "https://www.cs.toronto.edu/~kriz/"
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of pictures.
+    """A file of images.
 
     Attributes:
         name: Its name in the folder.
-        pictures: How many it holds.
+        images: How many it holds.
         md5: Of the official file, or ``None`` where it is not known.
     """
 
     name: str
-    pictures: int
+    images: int
     md5: str | None
 
 
@@ -87,7 +87,7 @@ class Cifar:
         label_limits: How many values each label byte of a binary record can have; the
             last byte is the class.
         coarse_labels: Of each class, the value of the first of two label bytes.
-        labels_key: Where a Python batch keeps the class of each picture.
+        labels_key: Where a Python batch keeps the class of each image.
         names_key: Where the Python names file keeps the class names.
         binary: The files for C programs; needs no unpickling, so it is preferred.
         python: The files for Python, which are pickles.
@@ -104,9 +104,9 @@ class Cifar:
     coarse_labels: tuple[int, ...] = ()
 
     @property
-    def training_pictures(self) -> int:
-        """How many pictures the training split has."""
-        return sum(file.pictures for file in self.binary.training)
+    def training_images(self) -> int:
+        """How many images the training split has."""
+        return sum(file.images for file in self.binary.training)
 
     @property
     def layouts(self) -> tuple[Layout, Layout]:

@@ -202,12 +202,12 @@ def _sizes(cifar: Cifar, layout: Layout, name: str) -> tuple[int, int]:
     for file in layout.data_files:
         if file.name == name:
             if layout.kind == "binary":
-                size = file.pictures * cifar.record_bytes
+                size = file.images * cifar.record_bytes
                 return size, size
-            # Beside its pixels a pickle has a label and a file name for each picture,
+            # Beside its pixels a pickle has a label and a file name for each image,
             # some 32 bytes in the official files.
-            smallest = file.pictures * PIXELS
-            return smallest, smallest + file.pictures * 128 + _SMALL_FILE
+            smallest = file.images * PIXELS
+            return smallest, smallest + file.images * 128 + _SMALL_FILE
     return 0, _SMALL_FILE
 
 

@@ -18,7 +18,7 @@ from cifarcnn.data.cifar_files import (
     read_folder,
     source_files,
 )
-from cifarcnn.data.decoded import Decoded
+from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.location import Place
 from cifarcnn.data.pickle_batch import read_pickled_batch, read_pickled_names
 from cifarcnn.data.splits import Split
@@ -33,7 +33,7 @@ class CifarSource:
 
     They need not be the official ones to the byte. What is held against every copy is
     the structure: names and sizes of the files, the names of the classes, the range of
-    the labels, and the same number of pictures in every class of a split.
+    the labels, and the same number of images in every class of a split.
     """
 
     notice = None
@@ -65,7 +65,7 @@ class CifarSource:
 
         Raises:
             DataError: A file is missing, cut short, too long, foreign or damaged, or
-                has a wrong label; or a class has a wrong number of pictures.
+                has a wrong label; or a class has a wrong number of images.
         """
         cifar, layout, path = self._cifar, self._place.layout, self._place.path
         if self._place.packed:
@@ -96,10 +96,10 @@ class CifarSource:
         cifar, layout = self._cifar, self._place.layout
         if layout.kind == "binary":
             return read_binary_batch(cifar, piece.data, piece.shown)
-        pictures = next(
-            file.pictures for file in layout.data_files if file.name == piece.name
+        images = next(
+            file.images for file in layout.data_files if file.name == piece.name
         )
-        return read_pickled_batch(cifar, piece.data, piece.shown, pictures)
+        return read_pickled_batch(cifar, piece.data, piece.shown, images)
 
     def _check_names(self, piece: Piece) -> None:
         cifar = self._cifar
@@ -134,14 +134,14 @@ class _Builder:
         total = 0
         for file in files:
             self._starts[file.name] = total
-            total += file.pictures
+            total += file.images
         self._images = np.empty((total, 32, 32, 3), np.uint8)
         self._labels = np.empty(total, np.uint8)
 
     def add(self, piece: Piece, labels: np.ndarray, pixels: np.ndarray) -> DataFile:
         file = self._files[piece.name]
         start = self._starts[piece.name]
-        place = slice(start, start + file.pictures)
+        place = slice(start, start + file.images)
         self._labels[place] = labels
         planes = pixels.reshape(-1, 3, 32, 32)
         self._images[place] = planes.transpose(0, 2, 3, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cifarcnn.data.decoded import DecodedStore
+from cifarcnn.data.decoded_cache import DecodedStore
 from cifarcnn.data.splits import Split, cut_validation
 from cifarcnn.errors import DataError
 
@@ -17,8 +17,8 @@ class Dataset:
         name: ``cifar10``, ``cifar100``, ``synthetic`` or ``folder``.
         class_names: The name of each class, in the order of the labels.
         origin: Where it came from, in one phrase.
-        checksum: SHA-256 over labels and pictures of the training split, then of the
-            test split (uint8, NHWC). The same pictures give the same checksum,
+        checksum: SHA-256 over labels and images of the training split, then of the
+            test split (uint8, NHWC). The same images give the same checksum,
             whatever files they came from.
         official: Whether the files are those of the publisher, to the byte.
         notice: What every result must say about the data, or ``None``.
@@ -35,11 +35,11 @@ class Dataset:
     def training(
         self, validation_fraction: float, seed: int
     ) -> tuple[Split, Split | None]:
-        """The training pictures, and the validation split cut out of them.
+        """The training images, and the validation split cut out of them.
 
         Args:
             validation_fraction: 0 or more and less than 1; 0 cuts nothing.
-            seed: 0 or more. The same seed cuts the same pictures, on every machine.
+            seed: 0 or more. The same seed cuts the same images, on every machine.
 
         Returns:
             The training split, and the validation split or ``None``.
@@ -52,7 +52,7 @@ class Dataset:
         return cut_validation(whole, self.class_names, validation_fraction, seed)
 
     def test(self) -> Split:
-        """The test pictures: for the final judgement alone.
+        """The test images: for the final judgement alone.
 
         Raises:
             DataError: The data set has no test split.

@@ -1,4 +1,4 @@
-"""Pictures of one's own: ``train/<class>/<picture>`` and ``test/<class>/<picture>``."""
+"""Images of one's own: ``train/<class>/<image>`` and ``test/<class>/<image>``."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from cifarcnn.data.decoded import Decoded
-from cifarcnn.data.picture import read_picture
+from cifarcnn.data.decoded_cache import Decoded
+from cifarcnn.data.image_file import read_image
 from cifarcnn.data.splits import Split
-from cifarcnn.errors import DataError, PictureError
+from cifarcnn.errors import DataError, ImageError
 
 _ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
-_SHOWN = 5  # unreadable pictures that a message lists
+_SHOWN = 5  # unreadable images that a message lists
 
 
 class FolderSource:
     """A folder with a folder for each class.
 
-    The classes are the folders in ``train``, sorted by name. Pictures are taken in
+    The classes are the folders in ``train``, sorted by name. Images are taken in
     the order of their names and read as ``predict`` reads them.
     """
 
@@ -36,22 +36,22 @@ class FolderSource:
         return f"folder-{hashlib.sha256(os.fsencode(self._root)).hexdigest()[:16]}"
 
     def signature(self) -> dict[str, JsonValue]:
-        """Path, sizes and times of every picture, as one digest."""
+        """Path, sizes and times of every image, as one digest."""
         digest = hashlib.sha256()
         for split in ("train", "test"):
             for name in class_folders(self._root / split):
                 digest.update(os.fsencode(f"{split}/{name}/\n"))
-                for path in picture_files(self._root / split / name):
+                for path in image_files(self._root / split / name):
                     digest.update(os.fsencode(_stamp(path)))
         return {"path": ascii(str(self._root)), "files": digest.hexdigest()}
 
     def decode(self) -> Decoded:
-        """Read every picture.
+        """Read every image.
 
         Raises:
             DataError: There is no ``train`` folder or no class in it, there are more
                 than 256 classes, a class is not named in UTF-8, ``test`` has other
-                classes than ``train``, a class has no pictures, or pictures cannot be
+                classes than ``train``, a class has no images, or images cannot be
                 read.
         """
         train = self._root / "train"
@@ -99,7 +99,7 @@ def _read_split(folder: Path, classes: list[str], failures: list[str]) -> Split:
 
     images, labels = [], []
     for label, name in enumerate(classes):
-        paths = picture_files(folder / name)
+        paths = image_files(folder / name)
         if not paths:
             raise DataError(
                 f"{folder / name} has no pictures; expected PNG, JPEG, WebP, BMP or "
@@ -107,13 +107,13 @@ def _read_split(folder: Path, classes: list[str], failures: list[str]) -> Split:
             )
         for path in paths:
             try:
-                images.append(read_picture(path, path.name))
-            except PictureError as error:
+                images.append(read_image(path, path.name))
+            except ImageError as error:
                 failures.append(f"{path}: {error}")
                 continue
             labels.append(label)
-    pictures = np.array(images, np.uint8).reshape(-1, 32, 32, 3)
-    return Split(pictures, np.array(labels, np.uint8))
+    stacked = np.array(images, np.uint8).reshape(-1, 32, 32, 3)
+    return Split(stacked, np.array(labels, np.uint8))
 
 
 def _stamp(path: Path) -> str:
@@ -135,8 +135,8 @@ def class_folders(folder: Path) -> list[str]:
     return sorted(name for name in names if not name.startswith("."))
 
 
-def picture_files(folder: Path) -> list[Path]:
-    """The files in ``folder`` that are pictures by their names, sorted."""
+def image_files(folder: Path) -> list[Path]:
+    """The files in ``folder`` that are images by their names, sorted."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:

@@ -1,4 +1,4 @@
-"""Pictures side by side in one PNG, with names at the rows and columns."""
+"""Images side by side in one PNG, with names at the rows and columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-# Each pixel of a picture is drawn twice as high and wide, so that one can see it.
+# Each pixel of an image is drawn twice as high and wide, so that one can see it.
 _SCALE = 2
 _GAP = 4
 _LETTER_HEIGHT = 13
@@ -22,12 +22,12 @@ _INK = (0, 0, 0)
 def draw_grid(
     rows: Sequence[np.ndarray], row_names: Sequence[str], column_names: Sequence[str]
 ) -> bytes:
-    """The pictures as the bytes of a PNG.
+    """The images as the bytes of a PNG.
 
     Args:
         rows: For each row uint8 ``(k, 32, 32, 3)``, one row at least; ``k`` may differ.
         row_names: One for each row; what is too long is cut.
-        column_names: Names for the columns, as many as there are pictures in the
+        column_names: Names for the columns, as many as there are images in the
             longest row, or none.
     """
     import numpy as np
@@ -44,8 +44,8 @@ def draw_grid(
         (top + len(rows) * step, left + columns * step, 3), _BACKGROUND, dtype=np.uint8
     )
     for number, row in enumerate(rows):
-        for place, picture in enumerate(row):
-            large = picture.repeat(_SCALE, axis=0).repeat(_SCALE, axis=1)
+        for place, image in enumerate(row):
+            large = image.repeat(_SCALE, axis=0).repeat(_SCALE, axis=1)
             y, x = top + number * step, left + place * step
             canvas[y : y + side, x : x + side] = large
     image = Image.fromarray(canvas)

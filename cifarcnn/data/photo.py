@@ -1,4 +1,4 @@
-"""A picture together with what the network sees of it."""
+"""An image together with what the network sees of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from cifarcnn.data.picture import (
+from cifarcnn.data.image_file import (
     decode,
     orientation_of,
     read_bytes,
-    read_picture,
+    read_image,
     silent_pillow,
     turn,
 )
-from cifarcnn.data.picture_modes import flatten_colours, prepare_mode
+from cifarcnn.data.pixel_modes import flatten_colours, prepare_mode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,14 +27,14 @@ LONGEST_SIDE = 1024
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A picture, and its middle as the network sees it.
+    """An image, and its middle as the network sees it.
 
     Attributes:
         pixels: uint8 ``(height, width, 3)``, red, green, blue, turned as EXIF says, the
             longer side at most 1024 pixels.
         crop: Top, left, bottom and right of the centred square that became ``seen``,
             in pixels of ``pixels``; they may lie between two.
-        seen: uint8 ``(32, 32, 3)``, from :func:`cifarcnn.data.read_picture`.
+        seen: uint8 ``(32, 32, 3)``, from :func:`cifarcnn.data.read_image`.
     """
 
     pixels: Array
@@ -43,26 +43,26 @@ class Photo:
 
 
 def read_photo(source: Path | BinaryIO, name: str) -> Photo:
-    """Read a picture for the network and for the eye.
+    """Read an image for the network and for the eye.
 
     Args:
         source: A file, or a stream of its bytes.
         name: What the user calls it; its ending helps to explain a refusal.
 
     Raises:
-        PictureError: As :func:`cifarcnn.data.read_picture`.
+        ImageError: As :func:`cifarcnn.data.read_image`.
     """
     import numpy as np
 
     data = read_bytes(source)
-    seen = read_picture(io.BytesIO(data), name)
+    seen = read_image(io.BytesIO(data), name)
     with silent_pillow():
-        picture = decode(data, name, LONGEST_SIDE)
-        orientation = orientation_of(picture)
-        picture = prepare_mode(picture)
+        image = decode(data, name, LONGEST_SIDE)
+        orientation = orientation_of(image)
+        image = prepare_mode(image)
         # Never larger than it is.
-        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-        pixels = np.array(turn(flatten_colours(picture), orientation), dtype=np.uint8)
+        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        pixels = np.array(turn(flatten_colours(image), orientation), dtype=np.uint8)
     return Photo(pixels, centred_square(pixels), seen)
 
 

@@ -60,7 +60,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_pickled_batch(
-    cifar: Cifar, data: bytes, shown: str, pictures: int
+    cifar: Cifar, data: bytes, shown: str, images: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read one batch.
 
@@ -68,23 +68,23 @@ def read_pickled_batch(
         cifar: Which data set.
         data: The file.
         shown: Its name, for messages.
-        pictures: How many it must hold.
+        images: How many it must hold.
 
     Returns:
-        The labels, uint8 ``(pictures,)``, and the pixels, uint8 ``(pictures, 3072)``.
+        The labels, uint8 ``(images,)``, and the pixels, uint8 ``(images, 3072)``.
 
     Raises:
         DataError: The pickle is broken, wants to run something, or holds anything but
-            as many labels and pictures as expected.
+            as many labels and images as expected.
     """
     import numpy as np
 
     entries = _unpickle(data, shown)
     labels, stored = entries.get(cifar.labels_key), entries.get("data")
-    if not isinstance(labels, list) or len(labels) != pictures:
+    if not isinstance(labels, list) or len(labels) != images:
         found = f"{len(labels):,}" if isinstance(labels, list) else "none"
         raise DataError(
-            f"{shown} should hold {pictures:,} labels under {cifar.labels_key!r}, "
+            f"{shown} should hold {images:,} labels under {cifar.labels_key!r}, "
             f"found {found}."
         )
     classes = len(cifar.class_names)
@@ -94,14 +94,14 @@ def read_pickled_batch(
                 f"{shown}: picture {position} (counted from 0) has the label "
                 f"{_shown(label)}, expected 0 to {classes - 1}."
             )
-    pixels = _pixels(stored, pictures)
+    pixels = _pixels(stored, images)
     if pixels is None:
         raise DataError(
-            f"{shown} should hold an array of {pictures:,} x {PIXELS:,} bytes (uint8) "
+            f"{shown} should hold an array of {images:,} x {PIXELS:,} bytes (uint8) "
             "under 'data', found something else."
         )
     return np.array(labels, np.uint8), np.frombuffer(pixels, np.uint8).reshape(
-        pictures, PIXELS
+        images, PIXELS
     )
 
 
@@ -161,16 +161,16 @@ def _shown(label: object) -> str:
     return f"of the type {type(label).__name__}"
 
 
-def _pixels(stored: object, pictures: int) -> bytes | None:
+def _pixels(stored: object, images: int) -> bytes | None:
     state = stored.state if isinstance(stored, _Remembered) else None
     if not isinstance(state, tuple) or len(state) != 5:
         return None
     _, shape, kind, by_columns, content = state  # ndarray.__reduce__ writes these
-    if shape != (pictures, PIXELS) or by_columns or not isinstance(content, bytes):
+    if shape != (images, PIXELS) or by_columns or not isinstance(content, bytes):
         return None
     if not isinstance(kind, _Remembered) or kind.arguments[:1] not in {
         (b"u1",),
         ("u1",),
     }:
         return None
-    return content if len(content) == pictures * PIXELS else None
+    return content if len(content) == images * PIXELS else None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Colour = tuple[int, int, int]
 _SIDE = 32
-_BLOBS = 2  # clouds, bushes, rocks in each picture
+_BLOBS = 2  # clouds, bushes, rocks in each image
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def draw_scenes(draws: np.random.Generator, kinds: np.ndarray) -> np.ndarray:
         kinds: int ``(n,)``, positions in ``SCENES``.
 
     Returns:
-        float32 ``(3, n, 1024)``: the colour planes, each picture row by row, 0 to 1.
+        float32 ``(3, n, 1024)``: the colour planes, each image row by row, 0 to 1.
     """
     import numpy as np
 
@@ -126,7 +126,7 @@ def draw_scenes(draws: np.random.Generator, kinds: np.ndarray) -> np.ndarray:
 def pick_colours(
     draws: np.random.Generator, choices: list[tuple[Colour, ...]], kinds: np.ndarray
 ) -> np.ndarray:
-    """One colour for each picture, a little changed: float32 ``(3, n)``, 0 to 1."""
+    """One colour for each image, a little changed: float32 ``(3, n)``, 0 to 1."""
     import numpy as np
 
     longest = max(len(colours) for colours in choices)

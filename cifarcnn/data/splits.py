@@ -1,4 +1,4 @@
-"""Pictures with their labels, and the cut into training and validation."""
+"""Images with their labels, and the cut into training and validation."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _STREAM = 0x73706C6974
 
 @dataclass(frozen=True)
 class Split:
-    """Pictures and the class of each.
+    """Images and the class of each.
 
     Attributes:
         images: uint8 ``(n, 32, 32, 3)``, red, green, blue, 0 to 255.
-        labels: uint8 ``(n,)``, the number of the class of each picture.
+        labels: uint8 ``(n,)``, the number of the class of each image.
     """
 
     images: np.ndarray
@@ -36,13 +36,13 @@ def cut_validation(
 ) -> tuple[Split, Split | None]:
     """Cut a validation split out of ``split``, in the same proportion from every class.
 
-    From a class of ``n`` pictures go ``round(fraction * n)``, but at least one: with
+    From a class of ``n`` images go ``round(fraction * n)``, but at least one: with
     classes of equal size, the same number from each. Which ones depends on ``seed``
     alone, and not on the version of NumPy: its raw bit streams are frozen, unlike its
-    shuffles (NEP 19). Both parts keep the order of the pictures.
+    shuffles (NEP 19). Both parts keep the order of the images.
 
     Args:
-        split: The pictures to divide.
+        split: The images to divide.
         class_names: The name of each class.
         fraction: The part to cut off, 0 or more and less than 1. 0 cuts nothing.
         seed: 0 or more.

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 _Channels = tuple[float, float, float]
-_CHUNK = 4096  # pictures widened at a time: 48 MiB
+_CHUNK = 4096  # images widened at a time: 48 MiB
 
 
 def measure_statistics(images: np.ndarray) -> tuple[_Channels, _Channels]:
     """Mean and standard deviation of each colour channel.
 
     The sums are whole numbers, so that the result does not depend on the machine or
-    on the order of the pictures.
+    on the order of the images.
 
     Args:
         images: uint8 ``(n, height, width, 3)``, with n of at least 1.
@@ -29,7 +29,7 @@ def measure_statistics(images: np.ndarray) -> tuple[_Channels, _Channels]:
     sums = np.zeros(3, dtype=np.uint64)
     squares = np.zeros(3, dtype=np.uint64)
     for start in range(0, len(images), _CHUNK):
-        # (pictures, height * width * 3): adding along the first axis is the fast way.
+        # (images, height * width * 3): adding along the first axis is the fast way.
         chunk = images[start : start + _CHUNK]
         chunk = chunk.reshape(len(chunk), -1).astype(np.uint32)
         sums += chunk.sum(axis=0, dtype=np.uint64).reshape(-1, 3).sum(axis=0)

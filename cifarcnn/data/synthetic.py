@@ -1,6 +1,6 @@
-"""The embedded data set: pictures of CIFAR-10's ten classes, drawn by code.
+"""The embedded data set: images of CIFAR-10's ten classes, drawn by code.
 
-It exists so that the first command works on a machine without a network. The pictures
+It exists so that the first command works on a machine without a network. The images
 vary in colour, place, size, tilt, pose, light and noise; backgrounds are shared
 between classes. They are not CIFAR-10, and an accuracy on them says nothing about it.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from cifarcnn.data import animals, atlas, scenes, vehicles
-from cifarcnn.data.decoded import Decoded
+from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.scenes import Colour
 from cifarcnn.data.silhouettes import Pose
 from cifarcnn.data.splits import Split
@@ -23,10 +23,10 @@ from cifarcnn.data.splits import Split
 if TYPE_CHECKING:
     import numpy as np
 
-_TRAINING_PICTURES = 10_000
-_TEST_PICTURES = 2_000
-_SEED = 20_090_408  # of the data set, not of a run: everybody gets the same pictures
-_CHUNK = 250  # pictures drawn at a time, so that the planes stay in the cache
+_TRAINING_IMAGES = 10_000
+_TEST_IMAGES = 2_000
+_SEED = 20_090_408  # of the data set, not of a run: everybody gets the same images
+_CHUNK = 250  # images drawn at a time, so that the planes stay in the cache
 _SIDE = 32
 _CODE = (
     "animals.py",
@@ -104,7 +104,7 @@ SUBJECTS = {
 
 
 class SyntheticSource:
-    """The drawings as a source of pictures."""
+    """The drawings as a source of images."""
 
     key = "synthetic"
     origin = "drawn by code"
@@ -120,17 +120,17 @@ class SyntheticSource:
         return {"code": digest.hexdigest(), "numpy": np.__version__}
 
     def decode(self) -> Decoded:
-        """Draw all pictures: 10,000 to train on and 2,000 to test, balanced."""
+        """Draw all images: 10,000 to train on and 2,000 to test, balanced."""
         import numpy as np
 
         seeds = np.random.SeedSequence(_SEED).spawn(2)
-        training = draw_pictures(_TRAINING_PICTURES, np.random.default_rng(seeds[0]))
-        test = draw_pictures(_TEST_PICTURES, np.random.default_rng(seeds[1]))
+        training = draw_images(_TRAINING_IMAGES, np.random.default_rng(seeds[0]))
+        test = draw_images(_TEST_IMAGES, np.random.default_rng(seeds[1]))
         return Decoded(tuple(SUBJECTS), training, test, official=False)
 
 
-def draw_pictures(count: int, draws: np.random.Generator) -> Split:
-    """Draw ``count`` pictures in random order, the same number of every class.
+def draw_images(count: int, draws: np.random.Generator) -> Split:
+    """Draw ``count`` images in random order, the same number of every class.
 
     Args:
         count: A multiple of ten.

@@ -213,10 +213,10 @@ def _try_operation(gpu: str | None) -> None:
     import keras
 
     try:
-        picture = keras.ops.ones((1, 4, 4, 1), dtype="float32")
+        image = keras.ops.ones((1, 4, 4, 1), dtype="float32")
         kernel = keras.ops.ones((3, 3, 1, 1), dtype="float32")
         result = keras.ops.convert_to_numpy(
-            keras.ops.conv(picture, kernel, padding="valid")
+            keras.ops.conv(image, kernel, padding="valid")
         )
         complaint = "" if (result == 9.0).all() else f"it gave {result.ravel()[0]}"
     except Exception as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The quantile of the normal distribution that leaves 2.5 % on either side.
 Z_95 = 1.959963984540054
-# What Keras's own losses clip to (keras.config.epsilon), so that one picture with a
+# What Keras's own losses clip to (keras.config.epsilon), so that one image with a
 # probability of 0 does not make the mean infinite.
 SMALLEST_PROBABILITY = 1e-7
 CALIBRATION_BINS = 15
@@ -56,7 +56,7 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
 def precision_recall_f1(confusion: Array) -> tuple[Array, Array, Array]:
     """Precision, recall and their harmonic mean of each class, float64 ``(classes,)``.
 
-    Where the denominator is 0 (a class never predicted, or without pictures) the
+    Where the denominator is 0 (a class never predicted, or without images) the
     figure is 0.
     """
     import numpy as np
@@ -70,8 +70,8 @@ def precision_recall_f1(confusion: Array) -> tuple[Array, Array, Array]:
 def calibration_error(probabilities: Array, labels: Array) -> float:
     """Expected calibration error: how far confidence lies from accuracy, 0 .. 1.
 
-    Pictures are sorted into 15 bins of equal width by the probability of the predicted
-    class; a bin ``(a, b]`` counts by its share of the pictures. C. Guo, G. Pleiss,
+    Images are sorted into 15 bins of equal width by the probability of the predicted
+    class; a bin ``(a, b]`` counts by its share of the images. C. Guo, G. Pleiss,
     Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017,
     equation 3.
     """
@@ -86,7 +86,7 @@ def calibration_error(probabilities: Array, labels: Array) -> float:
 
 
 def top_k_accuracy(probabilities: Array, labels: Array, k: int) -> float:
-    """Share of pictures whose class is among the ``k`` most probable ones.
+    """Share of images whose class is among the ``k`` most probable ones.
 
     Of equally probable classes the one with the smaller number comes first.
     """

@@ -1,14 +1,14 @@
-"""What happens inside a network, as numbers: of one picture, or of the model alone."""
+"""What happens inside a network, as numbers: of one image, or of the model alone."""
 
 from __future__ import annotations
 
-from cifarcnn.explanation.explaining import (
+from cifarcnn.explanation.explain import (
     Subject,
+    explain_image,
     explain_model,
-    explain_picture,
     find_class,
 )
-from cifarcnn.explanation.story import Explanation, Missing, ModelExplanation
+from cifarcnn.explanation.explanation import Explanation, Missing, ModelExplanation
 
 __all__ = [
     "Explanation",
@@ -16,6 +16,6 @@ __all__ = [
     "ModelExplanation",
     "Subject",
     "explain_model",
-    "explain_picture",
+    "explain_image",
     "find_class",
 ]

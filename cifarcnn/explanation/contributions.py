@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.layers.dense import Rescaling
 from cifarcnn.config.layers.normalization import BatchNormalization
+from cifarcnn.explanation.explanation import Contribution, Dense, LogitParts, Missing
 from cifarcnn.explanation.steps import GLOBAL_POOLINGS, IN_PLACE, Step, Steps
-from cifarcnn.explanation.story import Contribution, Dense, LogitParts, Missing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ def show_dense(
     Args:
         steps: The network.
         weights: Its arrays by name.
-        values: The result of every step for the picture, without the batch.
+        values: The result of every step for the image, without the batch.
         classes: Whose logits.
     """
     import numpy as np

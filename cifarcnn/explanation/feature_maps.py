@@ -1,4 +1,4 @@
-"""The maps of every convolution, and the pictures that excite some of them most."""
+"""The maps of every convolution, and the images that excite some of them most."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.explanation.fields import Box, ReceptiveField
-from cifarcnn.explanation.first_layers import NO_CONVOLUTION, strength_of
-from cifarcnn.explanation.functions import CUTTING
-from cifarcnn.explanation.opened import OpenedNetwork
-from cifarcnn.explanation.references import References
-from cifarcnn.explanation.steps import Step, Steps, convolutions, maps_of
-from cifarcnn.explanation.story import (
+from cifarcnn.explanation.activations import CUTTING
+from cifarcnn.explanation.convolution_step import NO_CONVOLUTION, strength_of
+from cifarcnn.explanation.explanation import (
     Deeper,
     ExcitedUnit,
     FeatureMaps,
     Missing,
     Patch,
 )
+from cifarcnn.explanation.fields import Box, ReceptiveField
+from cifarcnn.explanation.layer_outputs import OpenedNetwork
+from cifarcnn.explanation.references import References
+from cifarcnn.explanation.steps import Step, Steps, convolutions, maps_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ UNITS = 4
 PATCHES = 9
 # Values that may stand in memory at once, of all steps together: 128 MB.
 _MOST_VALUES = 2**25
-_MOST_PICTURES = 256
+_MOST_IMAGES = 256
 
 
 def show_feature_maps(
@@ -42,7 +42,7 @@ def show_feature_maps(
     Args:
         steps: The network.
         fields: The receptive fields of every step.
-        values: The result of every step for the picture, without the batch.
+        values: The result of every step for the image, without the batch.
     """
     found = []
     for convolution in convolutions(steps):
@@ -68,7 +68,7 @@ def show_feature_maps(
 
 @dataclass(frozen=True, eq=False)
 class _Peaks:
-    """The largest value of each channel in each picture, ``(n, channels)``.
+    """The largest value of each channel in each image, ``(n, channels)``.
 
     Attributes:
         values: float32.
@@ -95,9 +95,9 @@ def find_exciting(
     Args:
         network: The network.
         fields: The receptive fields of every step.
-        references: The pictures to look at, or why there are none.
-        maps: Those of one picture, which then chooses the channels; empty chooses
-            those that are strongest over all pictures.
+        references: The images to look at, or why there are none.
+        maps: Those of one image, which then chooses the channels; empty chooses
+            those that are strongest over all images.
     """
     found = convolutions(network.steps)
     if not found:
@@ -126,7 +126,7 @@ def find_exciting(
     return Deeper(
         units=tuple(units),
         split=references.split,
-        pictures=len(references.images),
+        images=len(references.images),
         note=references.note,
     )
 
@@ -147,7 +147,7 @@ def _find_peaks(
 
     model = network.outputs({step.name for step in steps})
     total = sum(int(np.prod(step.shape)) for step in network.steps.values())
-    size = max(1, min(_MOST_PICTURES, _MOST_VALUES // total))
+    size = max(1, min(_MOST_IMAGES, _MOST_VALUES // total))
     values: dict[str, list[Array]] = {step.name: [] for step in steps}
     places: dict[str, list[Array]] = {step.name: [] for step in steps}
     sums: dict[str, Any] = {step.name: 0.0 for step in steps}
@@ -196,5 +196,5 @@ def _cut_patches(
     return tuple(patches)
 
 
-def _cut(picture: Array, box: Box) -> Array:
-    return picture[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+def _cut(image: Array, box: Box) -> Array:
+    return image[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]

@@ -1,4 +1,4 @@
-"""Receptive fields: which pixels of the picture a cell of a map sees."""
+"""Receptive fields: which pixels of the image a cell of a map sees."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class ReceptiveField:
 
     A cell's field is a rectangle; where windows are dilated, pixels within it may not
     matter. ``rows`` and ``columns`` are exact in every case, cut off at the border of
-    the picture; the other numbers describe a cell far from every border.
+    the image; the other numbers describe a cell far from every border.
 
     Attributes:
         rows: int ``(height, 2)``: for each row of cells the first row of pixels and one
             after the last. Both are 0 for cells that see nothing but padding.
         columns: int ``(width, 2)``: likewise.
-        size: Height and width of the field, also beyond the picture's border; those of
-            the largest field within the picture when ``stride`` is None.
+        size: Height and width of the field, also beyond the image's border; those of
+            the largest field within the image when ``stride`` is None.
         stride: How many pixels lie between the fields of neighbours; None when the
             distances differ (ways of different strides are added), or when every cell
             sees the whole (a group normalization or a global pooling lies before it).
@@ -59,7 +59,7 @@ class ReceptiveField:
     offset: Pair | None
 
     def box(self, row: int, column: int) -> Box:
-        """What the cell at ``(row, column)`` sees, within the picture."""
+        """What the cell at ``(row, column)`` sees, within the image."""
         top, bottom = self.rows[row].tolist()
         left, right = self.columns[column].tolist()
         return Box(top, left, bottom, right)

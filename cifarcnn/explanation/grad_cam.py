@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.engine import gradient
+from cifarcnn.explanation.explanation import Missing
 from cifarcnn.explanation.fields import ReceptiveField
+from cifarcnn.explanation.layer_outputs import OpenedNetwork
 from cifarcnn.explanation.looking import ClassMap, GradCam, SanityCheck
-from cifarcnn.explanation.opened import OpenedNetwork
 from cifarcnn.explanation.steps import IN_PLACE, Step, Steps, convolutions
-from cifarcnn.explanation.story import Missing
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ClassMap:
-    """Where the picture speaks for one class.
+    """Where the image speaks for one class.
 
     Attributes:
         class_index: Which class.
         weights: float32 ``(channels,)``: mean over all cells of the gradient of the
             class's logit with respect to the channel.
         signed: float32 ``(height, width)``: the channels times their weights, added
-            up. Negative where the picture speaks against the class.
+            up. Negative where the image speaks against the class.
         heat: float32 ``(height, width)``: ``signed`` with its negative values set to 0,
             which is the map of the paper.
     """
@@ -78,7 +78,7 @@ class GradCam:
         """A map laid over the 32x32 input.
 
         Each cell's value stands at the middle of its receptive field (where these do
-        not lie at regular distances: of its share of the picture); between them it is
+        not lie at regular distances: of its share of the image); between them it is
         interpolated bilinearly, beyond the outermost it stays the same.
 
         Args:

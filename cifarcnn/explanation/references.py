@@ -1,4 +1,4 @@
-"""The pictures of the data set in which exciting patches are looked for."""
+"""The images of the data set in which exciting patches are looked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.errors import DataError
-from cifarcnn.explanation.story import Missing
+from cifarcnn.explanation.explanation import Missing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-MOST_PICTURES = 2000
-FEWEST_PICTURES = 32
-# Multiply-accumulates for all pictures together: a few seconds on two cores.
+MOST_IMAGES = 2000
+FEWEST_IMAGES = 32
+# Multiply-accumulates for all images together: a few seconds on two cores.
 MOST_MACS = 2 * 10**11
 
 
 @dataclass(frozen=True, eq=False)
 class References:
-    """Pictures evenly spread over a split; never the test split.
+    """Images evenly spread over a split; never the test split.
 
     Attributes:
         split: ``validation``, or ``training`` where there is no validation split.
@@ -45,13 +45,13 @@ class References:
 def choose_references(
     open_data: Callable[[], Dataset], config: Config, macs: int
 ) -> References | Missing:
-    """Pictures of the validation split, or of the training split.
+    """Images of the validation split, or of the training split.
 
     Args:
         open_data: Opens the data set of the config.
         config: Says how the validation split was cut.
-        macs: Multiply-accumulates of the network for one picture: a large network looks
-            at fewer pictures than the 2,000 that a small one looks at.
+        macs: Multiply-accumulates of the network for one image: a large network looks
+            at fewer images than the 2,000 that a small one looks at.
 
     Returns:
         Why there are none, where the data set is not on this machine.
@@ -69,8 +69,8 @@ def choose_references(
         )
     source = training if validation is None else validation
     split = "training" if validation is None else "validation"
-    affordable = max(FEWEST_PICTURES, MOST_MACS // max(macs, 1))
-    count = min(len(source), MOST_PICTURES, affordable)
+    affordable = max(FEWEST_IMAGES, MOST_MACS // max(macs, 1))
+    count = min(len(source), MOST_IMAGES, affordable)
     index = np.arange(count) * len(source) // count
     note = f"The patches come from {count:,} of the {len(source):,} {split} pictures."
     if validation is None:

@@ -43,7 +43,7 @@ class Step:
             wherever it is written; ``Add`` for the end of a residual.
         layer: As the config has it; None for the normalization of the pixels.
         inputs: Names of the steps whose results go in.
-        shape: Of the result for one picture.
+        shape: Of the result for one image.
         depth: How many residuals it lies within.
     """
 

@@ -86,7 +86,7 @@ class Dense:
 
 @dataclass(frozen=True, eq=False)
 class Softmax:
-    """From logits to probabilities, of the picture as it is.
+    """From logits to probabilities, of the image as it is.
 
     Attributes:
         logits: float32 ``(classes,)``.

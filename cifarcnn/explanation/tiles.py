@@ -123,12 +123,12 @@ class ConvolutionTile:
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """The first convolution of the network, as it ran over the picture.
+    """The first convolution of the network, as it ran over the image.
 
     Attributes:
         filters: Its weights and how they move.
         input: float32 ``filters.input_shape``: what reached it; of a first layer the
-            normalized picture.
+            normalized image.
         before: float32 ``filters.output_shape``: sums plus biases, before the layer's
             own activation.
         activation: Name of the layer's own activation; ``linear`` for none.
@@ -203,7 +203,7 @@ class PoolingTile:
 
 @dataclass(frozen=True, eq=False)
 class Pooling:
-    """The first pooling of the network, as it ran over the picture.
+    """The first pooling of the network, as it ran over the image.
 
     Attributes:
         layer: Name of the layer.

@@ -1,9 +1,9 @@
-"""What the network says about pictures that anybody brings."""
+"""What the network says about images that anybody brings."""
 
 from __future__ import annotations
 
-from cifarcnn.inference.answers import Answer, predict_pictures
-from cifarcnn.inference.keeping import keep_input
+from cifarcnn.inference.predictions import Answer, predict_images
+from cifarcnn.inference.save_input import keep_input
 from cifarcnn.inference.sources import Source, collect_sources
 
 __all__ = [
@@ -11,5 +11,5 @@ __all__ = [
     "Source",
     "collect_sources",
     "keep_input",
-    "predict_pictures",
+    "predict_images",
 ]

@@ -1,4 +1,4 @@
-"""From what the user typed to single pictures, in the order typed."""
+"""From what the user typed to single images, in the order typed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _TEST = re.compile(r"test:([0-9]{1,9})")
 
 @dataclass(frozen=True)
 class Source:
-    """One picture to be read, or the reason why there is none.
+    """One image to be read, or the reason why there is none.
 
     Attributes:
         name: What the answer calls it.
         path: The file; None for anything else.
         test_index: The number in the test split, from 0; None for anything else.
-        error: Why the entry gives no picture; None when it does.
+        error: Why the entry gives no image; None when it does.
     """
 
     name: str
@@ -33,12 +33,12 @@ class Source:
 
 
 def collect_sources(entries: Iterable[str]) -> Iterator[Source]:
-    """The pictures of every entry, in the order given, repeated ones repeated.
+    """The images of every entry, in the order given, repeated ones repeated.
 
     Args:
-        entries: Each a file, a folder (every picture in and below it, by name), a
+        entries: Each a file, a folder (every image in and below it, by name), a
             pattern with ``*``, ``?``, ``[...]`` or ``**``, ``-`` for standard input,
-            or ``test:17`` for a picture of the test split. A file whose name looks
+            or ``test:17`` for an image of the test split. A file whose name looks
             like one of these is reached through its folder: ``./test:17``.
     """
     for entry in entries:
@@ -71,7 +71,7 @@ def _single(entry: str) -> Source:
 def _collect_folder(folder: str) -> Iterator[Source]:
     found = False
     for place, folders, files in os.walk(folder):
-        # A point in front hides a name; macOS puts such a file beside every picture.
+        # A point in front hides a name; macOS puts such a file beside every image.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):

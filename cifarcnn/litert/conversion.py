@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Beyond it a label could come out differently; sums in another order leave 1e-6.
 TOLERANCE = 1e-4
-_TRIAL_PICTURES = 32
+_TRIAL_IMAGES = 32
 
 
 def convert_model(model: keras.Model) -> bytes:
@@ -57,7 +57,7 @@ def convert_model(model: keras.Model) -> bytes:
 
 
 def _measure_difference(model: keras.Model, content: bytes) -> float:
-    """The largest difference of a probability on random pictures."""
+    """The largest difference of a probability on random images."""
     import keras
     import numpy as np
 
@@ -66,7 +66,7 @@ def _measure_difference(model: keras.Model, content: bytes) -> float:
     if not has_runtime():
         return 0.0
     fast = LiteRTModel("it", content, model.output_shape[-1])
-    shape = (_TRIAL_PICTURES, 32, 32, 3)
-    pictures: Array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    expected = keras.ops.convert_to_numpy(model(pictures, training=False))
-    return float(np.abs(fast.predict(pictures) - expected).max())
+    shape = (_TRIAL_IMAGES, 32, 32, 3)
+    images: Array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    expected = keras.ops.convert_to_numpy(model(images, training=False))
+    return float(np.abs(fast.predict(images) - expected).max())

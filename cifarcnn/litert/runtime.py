@@ -39,7 +39,7 @@ def has_runtime() -> bool:
 class LiteRTModel:
     """A network as a LiteRT file; to be used by one thread at a time.
 
-    It has answered one picture when it is made, so that a file that does not work is
+    It has answered one image when it is made, so that a file that does not work is
     found before anybody counts on it.
     """
 
@@ -96,17 +96,17 @@ class LiteRTModel:
         self._class_count = class_count
 
     def predict(self, images: Array, batch_size: int = 256) -> Array:
-        """The probabilities of every picture.
+        """The probabilities of every image.
 
         Batches have a fixed size, the last one being filled up: another size costs
         the runtime as much as many answers.
 
         Args:
             images: uint8 ``(n, 32, 32, 3)``, any ``n``, also 0.
-            batch_size: How many at once; for fewer pictures the next power of two.
+            batch_size: How many at once; for fewer images the next power of two.
 
         Returns:
-            float32 ``(n, classes)``, in the order of the pictures.
+            float32 ``(n, classes)``, in the order of the images.
 
         Raises:
             RunError: The runtime fails.

@@ -8,9 +8,9 @@ from cifarcnn.network.builder import (
     normalization,
     require_classes,
 )
-from cifarcnn.network.conversion import convert_arguments, convert_choice
-from cifarcnn.network.fast_twin import build_fast_twin
-from cifarcnn.network.starts import set_whitening
+from cifarcnn.network.initialization import set_whitening
+from cifarcnn.network.keras_objects import convert_arguments, convert_choice
+from cifarcnn.network.training_network import build_fast_twin
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 
 __all__ = [

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.layers import AnyLayer, Residual
 from cifarcnn.errors import UsageError
-from cifarcnn.network.conversion import convert_choice
-from cifarcnn.network.starts import set_identities
+from cifarcnn.network.initialization import set_identities
+from cifarcnn.network.keras_objects import convert_choice
 
 if TYPE_CHECKING:
     import keras
@@ -23,14 +23,14 @@ PROBABILITIES = "probabilities"
 def build_model(config: Config, class_count: int) -> keras.Model:
     """Build the untrained network, normalization and softmax included.
 
-    Input shape: ``(pictures, 32, 32, 3)``, uint8, red, green, blue, 0 to 255.
-    Output shape: ``(pictures, class_count)``, float32, probabilities that add to 1.
+    Input shape: ``(images, 32, 32, 3)``, uint8, red, green, blue, 0 to 255.
+    Output shape: ``(images, class_count)``, float32, probabilities that add to 1.
 
     The initial weights follow Keras's global seed: call
     ``keras.utils.set_random_seed`` before to repeat them.
 
     Filters that start as an identity do so here; those that start by whitening, which
-    needs pictures, are random until training sets them.
+    needs images, are random until training sets them.
 
     Raises:
         UsageError: ``data.normalization`` is still ``standard``, or the last layer
@@ -70,7 +70,7 @@ def require_classes(shape: tuple[int, ...], class_count: int) -> None:
     """See that a last layer fits the classes.
 
     Args:
-        shape: What it gives for one picture.
+        shape: What it gives for one image.
         class_count: Number of classes.
 
     Raises:

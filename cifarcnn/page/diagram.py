@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifarcnn.config.summary import Row
-from cifarcnn.explanation.story import NetworkTable
+from cifarcnn.explanation.explanation import NetworkTable
 from cifarcnn.page.numbers import show_size
 
 # Layers that change neither size nor number of maps would only repeat a box.

@@ -7,20 +7,14 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.explanation.story import (
+from cifarcnn.explanation.explanation import (
     Explanation,
     Missing,
     ModelExplanation,
 )
-from cifarcnn.page.embedding import MOST_CHANNELS, to_script_json
-from cifarcnn.page.interaction import (
-    MOST_FILTERS,
-    pack_explanation,
-    pack_model,
-    shares_filters,
-)
+from cifarcnn.page.inline_arrays import MOST_CHANNELS, to_script_json
 from cifarcnn.page.numbers import choose_decimals, show, show_percent, show_size
-from cifarcnn.page.parts import (
+from cifarcnn.page.page_context import (
     tell_dense,
     tell_looks,
     tell_network,
@@ -29,7 +23,13 @@ from cifarcnn.page.parts import (
     tell_softmax,
     tell_units,
 )
-from cifarcnn.page.setting import Setting
+from cifarcnn.page.page_data import (
+    MOST_FILTERS,
+    pack_explanation,
+    pack_model,
+    shares_filters,
+)
+from cifarcnn.page.page_info import Setting
 
 if TYPE_CHECKING:
     import jinja2
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
-PICTURE_PARTS = {
+IMAGE_PARTS = {
     "input": "What the network sees",
     "convolution": "Convolution",
     "activation": "Activation",
@@ -58,10 +58,10 @@ MODEL_PARTS = {
 }
 
 
-def render_picture_page(story: Explanation, setting: Setting) -> str:
-    """The page about one picture: ten parts, from the pixels to the whole network."""
+def render_image_page(story: Explanation, setting: Setting) -> str:
+    """The page about one image: ten parts, from the pixels to the whole network."""
     prediction = story.prediction
-    titles = dict(PICTURE_PARTS)
+    titles = dict(IMAGE_PARTS)
     if not isinstance(story.activation, Missing):
         titles["activation"] = _title(story.activation.activation)
     context: dict[str, Any] = {
@@ -139,7 +139,7 @@ def _render(
     style = _read("page.css")
     script = _read("page.js")
     # Nothing may be loaded or run but this style and this script, known by their
-    # hashes, and pictures that lie in the page itself.
+    # hashes, and images that lie in the page itself.
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
@@ -169,7 +169,7 @@ def _render(
 
 
 def _called(name: str) -> str:
-    """What a picture is called in a heading: standard input has no name."""
+    """What an image is called in a heading: standard input has no name."""
     return "your picture" if name == "-" else name
 
 

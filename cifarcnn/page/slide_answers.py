@@ -1,11 +1,11 @@
-"""Slides of what goes in and what comes out: picture, patches, answer, network."""
+"""Slides of what goes in and what comes out: image, patches, answer, network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cifarcnn.explanation.story import (
+from cifarcnn.explanation.explanation import (
     Deeper,
     Dense,
     Explanation,
@@ -13,16 +13,16 @@ from cifarcnn.explanation.story import (
     NetworkTable,
 )
 from cifarcnn.page.diagram import draw_network
-from cifarcnn.page.looks import paint_classes, paint_difference
+from cifarcnn.page.heatmaps import paint_classes, paint_difference
 from cifarcnn.page.numbers import show, show_percent, show_size
-from cifarcnn.page.parts import tell_dense, tell_softmax
+from cifarcnn.page.page_context import tell_dense, tell_softmax
 from cifarcnn.page.slide_pieces import (
     BAR,
     FOR,
     INK,
     SOFT,
     add_bars,
-    add_picture,
+    add_image,
     add_scale,
     set_title,
 )
@@ -39,8 +39,8 @@ def draw_input(figure: Figure, story: Explanation) -> None:
     set_title(figure, "What the network sees", f"{story.name} says: {name}, {share}")
     crop = sight.crop
     box = (crop.top, crop.left, crop.bottom - crop.top, crop.right - crop.left)
-    add_picture(figure, (0.04, 0.12, 0.44, 0.66), sight.photo, "the picture", box)
-    add_picture(figure, (0.54, 0.12, 0.42, 0.66), sight.pixels, "32×32 pixels")
+    add_image(figure, (0.04, 0.12, 0.44, 0.66), sight.photo, "the picture", box)
+    add_image(figure, (0.54, 0.12, 0.42, 0.66), sight.pixels, "32×32 pixels")
 
 
 def draw_patches(figure: Figure, deeper: Deeper, layer: str) -> None:
@@ -55,7 +55,7 @@ def draw_patches(figure: Figure, deeper: Deeper, layer: str) -> None:
         )
         for place, patch in enumerate(unit.patches):
             at = (0.14 + 0.094 * place, bottom + 0.05, 0.088, height - 0.07)
-            add_picture(figure, at, patch.pixels, patch.label[:14])
+            add_image(figure, at, patch.pixels, patch.label[:14])
 
 
 def draw_dense(figure: Figure, dense: Dense, class_names: Sequence[str]) -> None:
@@ -125,7 +125,7 @@ def draw_looks(figure: Figure, cam: GradCam, story: Explanation) -> None:
     shown.append((f"more for {names[0]} (orange) or {names[1]} (blue)", difference))
     for place, (name, looks) in enumerate(shown):
         left = 0.04 + 0.32 * place
-        add_picture(figure, (left, 0.24, 0.28, 0.5), looks.over, name)
+        add_image(figure, (left, 0.24, 0.28, 0.5), looks.over, name)
         add_scale(figure, (left + 0.03, 0.1, 0.22, 0.02), looks.low, looks.high)
 
 

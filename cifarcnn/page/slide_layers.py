@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.explanation.story import (
+from cifarcnn.explanation.explanation import (
     ActivationStep,
     Convolution,
     Explanation,
@@ -12,15 +12,15 @@ from cifarcnn.explanation.story import (
     FilterBank,
     Pooling,
 )
-from cifarcnn.page.colours import paint
-from cifarcnn.page.interaction import find_start
+from cifarcnn.page.color_scales import paint
 from cifarcnn.page.numbers import choose_decimals, show, show_percent, show_size
-from cifarcnn.page.parts import COLOURS
+from cifarcnn.page.page_context import COLOURS
+from cifarcnn.page.page_data import find_start
 from cifarcnn.page.slide_pieces import (
     FOR,
     SOFT,
+    add_image,
     add_numbers,
-    add_picture,
     add_scale,
     set_title,
 )
@@ -53,11 +53,11 @@ def draw_filters(figure: Figure, bank: FilterBank) -> None:
     for number in range(count):
         weights = bank.kernel[:, :, :, number]
         if coloured:
-            picture = np.floor(127.5 + 127.5 * weights / reach + 0.5).clip(0, 255)
-            picture = picture.astype(np.uint8)
+            image = np.floor(127.5 + 127.5 * weights / reach + 0.5).clip(0, 255)
+            image = image.astype(np.uint8)
         else:
-            picture = paint(weights[:, :, 0], -reach, reach)
-        add_picture(figure, _grid_place(number, count), picture, f"{number}")
+            image = paint(weights[:, :, 0], -reach, reach)
+        add_image(figure, _grid_place(number, count), image, f"{number}")
 
 
 def draw_convolution(
@@ -86,9 +86,9 @@ def draw_convolution(
         for size, dilation in zip(bank.window.size, bank.window.dilation, strict=True)
     )
     box = (tile.top, tile.left, height, width)
-    add_picture(figure, (0.04, 0.22, 0.25, 0.5), seen, "tile", box)
+    add_image(figure, (0.04, 0.22, 0.25, 0.5), seen, "tile", box)
     painted = paint(convolution.before[:, :, filter], -reach, reach)
-    add_picture(
+    add_image(
         figure, (0.71, 0.22, 0.25, 0.5), painted, "feature map", (row, column, 1, 1)
     )
     add_scale(figure, (0.73, 0.12, 0.21, 0.02), -reach, reach)
@@ -135,7 +135,7 @@ def draw_activation(figure: Figure, step: ActivationStep) -> None:
     before, after = step.before[:, :, channel], step.after[:, :, channel]
     reach = float(np.abs(step.before).max())
     low, high = min(0.0, float(step.after.min())), float(step.after.max())
-    add_picture(
+    add_image(
         figure, (0.04, 0.22, 0.28, 0.56), paint(before, -reach, reach),
         f"before (filter {channel})",
     )  # fmt: skip
@@ -146,7 +146,7 @@ def draw_activation(figure: Figure, step: ActivationStep) -> None:
     axes.axvline(0, color=SOFT, linewidth=0.6)
     axes.spines[:].set_visible(False)
     axes.tick_params(labelsize=8, colors=SOFT)
-    add_picture(figure, (0.68, 0.22, 0.28, 0.56), paint(after, low, high), "after")
+    add_image(figure, (0.68, 0.22, 0.28, 0.56), paint(after, low, high), "after")
     add_scale(figure, (0.71, 0.1, 0.22, 0.02), low, high)
 
 
@@ -163,7 +163,7 @@ def draw_maps(figure: Figure, maps: FeatureMaps) -> None:
     for number, channel in enumerate(channels):
         painted = paint(maps.maps[:, :, channel], min(0.0, maps.low), maps.high)
         place = _grid_place(number, len(channels))
-        add_picture(figure, place, painted, f"{channel}")
+        add_image(figure, place, painted, f"{channel}")
     add_scale(figure, (0.73, 0.86, 0.22, 0.02), min(0.0, maps.low), maps.high)
 
 
@@ -186,11 +186,11 @@ def draw_pooling(figure: Figure, pooling: Pooling) -> None:
     )
     box = (tile.top, tile.left, *pooling.window.size)
     before = paint(pooling.before[:, :, channel], low, high)
-    add_picture(figure, (0.04, 0.16, 0.36, 0.64), before, f"map {channel} before", box)
+    add_image(figure, (0.04, 0.16, 0.36, 0.64), before, f"map {channel} before", box)
     if max(tile.values.shape) <= _MOST_NUMBERS:
         values = np.nan_to_num(tile.values)
         add_numbers(figure, (0.43, 0.42, 0.16, 0.2), values, "the window")
-    add_picture(
+    add_image(
         figure, (0.62, 0.16, 0.36, 0.64), paint(after, low, high), "after",
         (row, column, 1, 1),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What slides are made of: titles, pictures of cells, tables of numbers, bars.
+"""What slides are made of: titles, images of cells, tables of numbers, bars.
 
 Every text is set with ``parse_math=False``: a class or file may be called ``$x``.
 """
@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.page.colours import paint
+from cifarcnn.page.color_scales import paint
 from cifarcnn.page.numbers import choose_decimals, show
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ def set_title(figure: Figure, title: str, below: str = "") -> None:
     )  # fmt: skip
 
 
-def add_picture(
+def add_image(
     figure: Figure,
     place: Place,
     pixels: Array,
     caption: str = "",
     box: tuple[float, float, float, float] | None = None,
 ) -> Axes:
-    """A picture of cells, unsmoothed.
+    """An image of cells, unsmoothed.
 
     Args:
         figure: The slide.

@@ -1,4 +1,4 @@
-"""The parts of the story as separate pictures, for slides.
+"""The parts of the story as separate images, for slides.
 
 Drawn with matplotlib: it sets text of any length with a font that it brings along,
 which neither Pillow nor an SVG renderer does by itself.
@@ -13,7 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cifarcnn.errors import UsageError
-from cifarcnn.explanation.story import Deeper, Explanation, Missing, ModelExplanation
+from cifarcnn.explanation.explanation import (
+    Deeper,
+    Explanation,
+    Missing,
+    ModelExplanation,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,16 +42,14 @@ def require_matplotlib() -> None:
 
 
 def list_missing(story: Explanation | ModelExplanation) -> list[str]:
-    """Why parts get no picture, a sentence each."""
+    """Why parts get no image, a sentence each."""
     parts = [getattr(story, name) for name in vars(story)]
     return [part.reason for part in parts if isinstance(part, Missing)]
 
 
 def draw_slides(story: Explanation | ModelExplanation) -> Iterator[tuple[str, bytes]]:
     """Every slide: the name of its file, and a PNG of 1600x900 pixels."""
-    plan = (
-        _plan_picture(story) if isinstance(story, Explanation) else _plan_model(story)
-    )
+    plan = _plan_image(story) if isinstance(story, Explanation) else _plan_model(story)
     for number, (name, draw) in enumerate(plan, 1):
         yield f"{number:02}-{name}.png", _to_png(draw)
 
@@ -54,7 +57,7 @@ def draw_slides(story: Explanation | ModelExplanation) -> Iterator[tuple[str, by
 Draw = Callable[["Figure"], None]
 
 
-def _plan_picture(story: Explanation) -> Iterator[tuple[str, Draw]]:
+def _plan_image(story: Explanation) -> Iterator[tuple[str, Draw]]:
     from cifarcnn.page import slide_answers as answers
     from cifarcnn.page import slide_layers as layers
 

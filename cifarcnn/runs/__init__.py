@@ -6,8 +6,7 @@ from cifarcnn.runs.checkpoints import Checkpoint, CheckpointState
 from cifarcnn.runs.folder import Run
 from cifarcnn.runs.history import EpochRecord
 from cifarcnn.runs.manifest import DataRecord, Manifest, Origin
-from cifarcnn.runs.places import ROOT
-from cifarcnn.runs.store import StoredWeights
+from cifarcnn.runs.run_path import ROOT
 from cifarcnn.runs.weights import (
     WEIGHTS_FILES,
     ArraySpec,
@@ -15,6 +14,7 @@ from cifarcnn.runs.weights import (
     describe_arrays,
     first_non_finite,
 )
+from cifarcnn.runs.weights_store import StoredWeights
 
 __all__ = [
     "ROOT",

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from cifarcnn.errors import RunError
 from cifarcnn.files import remove_leftovers, write_atomically
 from cifarcnn.runs.history import EpochRecord
-from cifarcnn.runs.reading import reason, reason_of_write, require_plain
+from cifarcnn.runs.safe_read import reason, reason_of_write, require_plain
 from cifarcnn.runs.weights import ArraySpec, check_finite, first_difference, pack_arrays
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class CheckpointState(BaseModel):
         format: The version of this layout.
         config: The resolved config, as in ``config.yaml``.
         data_checksum: SHA-256 over the content of both splits of the data set.
-        smoke: Whether it is only a trial on few pictures.
+        smoke: Whether it is only a trial on few images.
         epoch: Finished epochs.
         step: Steps of the epoch after them that are done.
         records: The figures of each finished epoch.

@@ -17,13 +17,14 @@ from cifarcnn.runs.checkpoints import (
     find_checkpoint,
     save_checkpoint,
 )
+from cifarcnn.runs.file_lock import hold
 from cifarcnn.runs.history import EpochRecord, read_rows, to_table
-from cifarcnn.runs.holding import hold
 from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
 from cifarcnn.runs.manifest import Manifest, Origin
-from cifarcnn.runs.places import find, make_named, make_next
-from cifarcnn.runs.reading import read_bytes, read_json, reason, reason_of_write
-from cifarcnn.runs.store import (
+from cifarcnn.runs.run_path import find, make_named, make_next
+from cifarcnn.runs.safe_read import read_bytes, read_json, reason, reason_of_write
+from cifarcnn.runs.weights import WEIGHTS_FILES, ArraySpec, WeightsChoice
+from cifarcnn.runs.weights_store import (
     CONFIG,
     CONFIG_LIMIT,
     StoredWeights,
@@ -32,11 +33,10 @@ from cifarcnn.runs.store import (
     replace_config,
     save_weights,
 )
-from cifarcnn.runs.weights import WEIGHTS_FILES, ArraySpec, WeightsChoice
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
-    from cifarcnn.config.recipe import Views
+    from cifarcnn.config.averaging import Views
     from cifarcnn.runs.weights import Array
 
 ENVIRONMENT = "environment.json"
@@ -125,8 +125,8 @@ class Run:
         # Only here: a fast prediction needs no config, and its schema takes longer to
         # load than all the rest.
         from cifarcnn.config import load_config
-        from cifarcnn.config.nodes import Source
         from cifarcnn.config.yaml_text import decode, parse
+        from cifarcnn.config.yaml_tree import Source
 
         path = self.config_path
         text = decode(read_bytes(path, CONFIG_LIMIT), str(path))

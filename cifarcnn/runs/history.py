@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from cifarcnn.errors import RunError
-from cifarcnn.runs.reading import RESTORE_HINT, read_bytes
+from cifarcnn.runs.safe_read import RESTORE_HINT, read_bytes
 
 _LIMIT = 64 * 1024 * 1024
 
@@ -21,12 +21,12 @@ class EpochRecord:
     Attributes:
         epoch: Its number, counted from 1.
         loss: Mean over the epoch's steps, penalties of regularizers included.
-        accuracy: Share of training pictures named rightly, 0 to 1, while learning.
+        accuracy: Share of training images named rightly, 0 to 1, while learning.
         val_loss: Loss on the validation split; ``None`` without one.
         val_accuracy: Accuracy there, 0 to 1.
         learning_rate: Of the last step.
         duration_seconds: Of the whole epoch, validation included.
-        pictures_per_second: Training pictures per second, validation left out.
+        pictures_per_second: Training images per second, validation left out.
     """
 
     epoch: int

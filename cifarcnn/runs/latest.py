@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cifarcnn.errors import RunError
 from cifarcnn.files import write_atomically
-from cifarcnn.runs.reading import read_bytes, reason
+from cifarcnn.runs.safe_read import read_bytes, reason
 
 LATEST = "latest"
 _NAME_LIMIT = 1000

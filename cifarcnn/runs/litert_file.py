@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from cifarcnn.errors import RunError
 from cifarcnn.runs.manifest import LitertRecord, Manifest
-from cifarcnn.runs.reading import read_bytes
-from cifarcnn.runs.seal import has_seal, set_seal
-from cifarcnn.runs.store import MANIFEST, check_config, load_manifest
+from cifarcnn.runs.safe_read import read_bytes
+from cifarcnn.runs.signature import has_seal, set_seal
 from cifarcnn.runs.weights import WEIGHTS_FILES, WeightsChoice
+from cifarcnn.runs.weights_store import MANIFEST, check_config, load_manifest
 
 if TYPE_CHECKING:
-    from cifarcnn.config.recipe import Views
+    from cifarcnn.config.averaging import Views
 
 LITERT = "model.tflite"
 _SIZE_LIMIT = 2**30

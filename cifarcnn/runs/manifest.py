@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarcnn.errors import RunError
-from cifarcnn.runs.reading import RESTORE_HINT, read_json
+from cifarcnn.runs.safe_read import RESTORE_HINT, read_json
 
 FORMAT: Final = 1
 # A network of a thousand layers needs about half of this.
@@ -55,7 +55,7 @@ class LitertRecord(_Part):
         sha256: Of the whole file.
         bytes: Its size.
         weights_sha256: Of the weights file that it was made from.
-        views: How many views of a picture an answer rests on, as the config has it.
+        views: How many views of an image an answer rests on, as the config has it.
         seal: What only the user who wrote it can set; null when there is none.
     """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cifarcnn.errors import DivergedError, RunError
-from cifarcnn.runs.reading import RESTORE_HINT
+from cifarcnn.runs.safe_read import RESTORE_HINT
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,12 +1,12 @@
-"""Training: from a config and pictures to the files of a run."""
+"""Training: from a config and images to the files of a run."""
 
 from __future__ import annotations
 
-from cifarcnn.training.continuation import Continuation, plan_continuation
-from cifarcnn.training.material import Material, gather_material
-from cifarcnn.training.memory import require_memory
+from cifarcnn.training.memory_check import require_memory
 from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
-from cifarcnn.training.session import train
+from cifarcnn.training.resume import Continuation, plan_continuation
+from cifarcnn.training.trainer import train
+from cifarcnn.training.training_data import Material, gather_material
 
 __all__ = [
     "Continuation",

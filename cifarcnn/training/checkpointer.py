@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.schema import Config
 from cifarcnn.runs import ArraySpec, CheckpointState, describe_arrays
-from cifarcnn.training.continuation import to_plain
+from cifarcnn.training.resume import to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cifarcnn.runs import Checkpoint, Run
     from cifarcnn.training.keeper import Arrays, Keeper
-    from cifarcnn.training.material import Material
     from cifarcnn.training.pupil import Pupil
+    from cifarcnn.training.training_data import Material
 
 _BEST = "best/"
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.training import hindsight
-from cifarcnn.training.batches import as_keras_dataset
+from cifarcnn.training.batch_order import as_keras_dataset
 from cifarcnn.training.reaction import Reaction, as_keras_callback
 
 if TYPE_CHECKING:
     from cifarcnn.runs import CheckpointState
-    from cifarcnn.training.material import Material
     from cifarcnn.training.pupil import Pupil
+    from cifarcnn.training.training_data import Material
 
 
 class Course:

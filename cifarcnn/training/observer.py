@@ -22,14 +22,14 @@ class Plan:
     """What is about to be done.
 
     Attributes:
-        epochs: How often every training picture is to be seen.
+        epochs: How often every training image is to be seen.
         steps_per_epoch: Batches in an epoch, the partial last one included.
-        batch_size: Pictures in one step.
-        training_pictures: Pictures learnt from.
-        validation_pictures: Pictures judged after each epoch; 0 for none.
+        batch_size: Images in one step.
+        training_images: Images learnt from.
+        validation_images: Images judged after each epoch; 0 for none.
         parameters: Numbers in the network, trained or not.
         class_count: Number of classes.
-        smoke: Whether this is only a trial on few pictures.
+        smoke: Whether this is only a trial on few images.
         epochs_done: Epochs that were finished before.
         steps_done: Steps of the next epoch that were done before.
     """
@@ -37,8 +37,8 @@ class Plan:
     epochs: int
     steps_per_epoch: int
     batch_size: int
-    training_pictures: int
-    validation_pictures: int
+    training_images: int
+    validation_images: int
     parameters: int
     class_count: int
     smoke: bool = False
@@ -46,9 +46,9 @@ class Plan:
     steps_done: int = 0
 
     @property
-    def pictures_per_epoch(self) -> int:
-        """Training pictures that are seen: all, unless a partial batch is dropped."""
-        return min(self.training_pictures, self.steps_per_epoch * self.batch_size)
+    def images_per_epoch(self) -> int:
+        """Training images that are seen: all, unless a partial batch is dropped."""
+        return min(self.training_images, self.steps_per_epoch * self.batch_size)
 
 
 @dataclass(frozen=True)

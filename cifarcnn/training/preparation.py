@@ -59,7 +59,7 @@ def build_optimizer(
 def steps_per_execution(config: Config, kind: Literal["cpu", "gpu"]) -> int:
     """How many steps run before Python has its turn: the config's number, if any.
 
-    A step takes two operations for each multiply-accumulate of a picture, once
+    A step takes two operations for each multiply-accumulate of an image, once
     forward and about twice that backward.
 
     Args:

@@ -15,16 +15,16 @@ from cifarcnn.network import (
     to_numpy,
     write_weights,
 )
-from cifarcnn.training.averages import (
+from cifarcnn.training.image_table import training_model
+from cifarcnn.training.loss import accuracy, crossentropy
+from cifarcnn.training.preparation import build_optimizer, steps_per_execution
+from cifarcnn.training.state import TrainingState
+from cifarcnn.training.weight_averaging import (
     Averages,
     as_swap_callback,
     rule_of,
     with_averages,
 )
-from cifarcnn.training.objective import accuracy, crossentropy
-from cifarcnn.training.pictures import training_model
-from cifarcnn.training.preparation import build_optimizer, steps_per_execution
-from cifarcnn.training.state import TrainingState
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cifarcnn.engine import Device
     from cifarcnn.engine.precision import Policy
     from cifarcnn.training.keeper import Arrays
-    from cifarcnn.training.material import Material
+    from cifarcnn.training.training_data import Material
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Pupil:
     Attributes:
         network: The network of the config, of stock layers; it does not learn itself.
         twin: What learns in its place; the weights have the same names.
-        model: What ``fit`` trains, from indices of pictures to logits.
+        model: What ``fit`` trains, from indices of images to logits.
         averages: Of the weights of ``twin``, where those are what is kept.
         correct: The metric ``accuracy``, which also counts the finite steps.
         state: All numbers of the model that change while it learns.
@@ -95,11 +95,11 @@ def build_pupil(
 ) -> Pupil:
     """Build, start and compile what is to be trained.
 
-    Sets Keras's global seed. The pictures are copied to the device.
+    Sets Keras's global seed. The images are copied to the device.
 
     Args:
         config: With ``data.normalization`` resolved.
-        material: The pictures.
+        material: The images.
         device: What Keras was started on.
         precision: What its layers compute in.
         epochs: Of the whole training.

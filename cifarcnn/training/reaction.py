@@ -133,7 +133,7 @@ class Reaction:
             val_accuracy=_optional(logs.get("val_accuracy")),
             learning_rate=self._rate(),
             duration_seconds=now - self._epoch_start,
-            pictures_per_second=self.plan.pictures_per_epoch / training_seconds,
+            pictures_per_second=self.plan.images_per_epoch / training_seconds,
         )
         if not math.isfinite(record.val_loss or 0.0):
             raise self._diverged(

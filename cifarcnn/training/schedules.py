@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from cifarcnn.config.choices import Choice
+from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.optimizers import (
     Constant,
     CosineDecay,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifarcnn.errors import RunError
 from cifarcnn.network import to_numpy
-from cifarcnn.training.pictures import is_picture_table
+from cifarcnn.training.image_table import is_image_table
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +26,7 @@ class TrainingState:
     """The numbers of a compiled model that change while it learns.
 
     These are its weights, statistics and averages, the states of its random generators,
-    and all that the optimizer keeps. The pictures on the device are not among them.
+    and all that the optimizer keeps. The images on the device are not among them.
     """
 
     def __init__(self, model: keras.Model, metrics: Sequence[Any]) -> None:
@@ -41,7 +41,7 @@ class TrainingState:
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         groups = {
-            "model": [item for item in model.variables if not is_picture_table(item)],
+            "model": [item for item in model.variables if not is_image_table(item)],
             "optimizer": model.optimizer.variables,
         }
         self._variables = {

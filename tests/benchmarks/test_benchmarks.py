@@ -216,9 +216,9 @@ def test_the_time_of_an_epoch_is_shared_out(tmp_path: Path):
 
 
 def test_starts_of_commands_are_timed(tmp_path: Path, trained_run: Path):
-    picture = tmp_path / "picture.png"
-    _write_picture(picture)
-    document = run(tmp_path, "startup.py", trained_run, picture, "--rounds", 1)
+    image = tmp_path / "picture.png"
+    _write_image(image)
+    document = run(tmp_path, "startup.py", trained_run, image, "--rounds", 1)
     assert set(document["results"]) == {
         "import tensorflow",
         "--help",
@@ -262,7 +262,7 @@ def _commands() -> list[str]:
     ]
 
 
-def _write_picture(path: Path) -> None:
+def _write_image(path: Path) -> None:
     import numpy as np
     from PIL import Image
 

@@ -62,7 +62,7 @@ def run(trained_run: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     from PIL import Image
 
     path = tmp_path / f"{HOSTILE}.png"
@@ -76,36 +76,34 @@ def is_harmless(text: str) -> bool:
 
 @pytest.mark.parametrize("layout", ["table", "json", "jsonl"])
 def test_predict_shows_names_without_their_orders(
-    run: Path, picture: Path, layout: str, call: Callable[..., Any]
+    run: Path, image: Path, layout: str, call: Callable[..., Any]
 ) -> None:
-    gone = picture.with_name(f"gone{HOSTILE}")
-    ended = call("predict", picture, gone, "--run", run, "--format", layout)
+    gone = image.with_name(f"gone{HOSTILE}")
+    ended = call("predict", image, gone, "--run", run, "--format", layout)
     assert ended.code == 1
     assert f"trained on {SHOWN}." in ended.err
     assert is_harmless(ended.out) and is_harmless(ended.err)
     if layout != "table":
         joined = ended.out.replace("}\n{", "},{")
         entries = json.loads(joined if layout == "json" else f"[{joined}]")
-        assert [entry["image"] for entry in entries] == [str(picture), str(gone)]
+        assert [entry["image"] for entry in entries] == [str(image), str(gone)]
         assert entries[0]["label"].endswith(HOSTILE)
 
 
 def test_csv_in_a_pipe_holds_the_names_as_they_are(
-    run: Path, picture: Path, call: Callable[..., Any]
+    run: Path, image: Path, call: Callable[..., Any]
 ) -> None:
-    ended = call("predict", picture, "--run", run, "--format", "csv")
+    ended = call("predict", image, "--run", run, "--format", "csv")
     _, row = csv.reader(io.StringIO(ended.out))
-    assert row[0] == str(picture)
+    assert row[0] == str(image)
     assert row[1].endswith(HOSTILE)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a terminal of Unix")
 @pytest.mark.parametrize("layout", ["table", "csv"])
-def test_a_real_terminal_is_sent_no_orders(
-    run: Path, picture: Path, layout: str
-) -> None:
+def test_a_real_terminal_is_sent_no_orders(run: Path, image: Path, layout: str) -> None:
     ours, theirs = os.openpty()
-    arguments = ["predict", picture, "--run", run, "--format", layout]
+    arguments = ["predict", image, "--run", run, "--format", layout]
     with subprocess.Popen(
         [sys.executable, "-m", "cifarcnn", *arguments],
         stdin=subprocess.DEVNULL,

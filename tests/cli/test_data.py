@@ -22,7 +22,7 @@ def grid(path: Path) -> np.ndarray:
     return np.array(Image.open(path))
 
 
-def test_what_is_there_and_the_pictures_of_every_class(folder, call):
+def test_what_is_there_and_the_images_of_every_class(folder, call):
     called = call("data", "show", *SYNTHETIC, "--set", "data.validation_fraction=0.1")
     assert called.code == 0
     lines = called.out.splitlines()
@@ -41,11 +41,11 @@ def test_what_is_there_and_the_pictures_of_every_class(folder, call):
     assert lines[8] == "airplane                  900             100"
     assert lines[17] == "truck                     900             100"
     assert lines[18:] == ["", "pictures: article-pictures-1.png"]
-    # Ten rows of twelve pictures.
+    # Ten rows of twelve images.
     assert grid(folder / "article-pictures-1.png").shape[0] == 4 + 10 * 68
 
 
-def test_an_augmented_grid_has_the_picture_itself_and_eight_epochs(folder, call):
+def test_an_augmented_grid_has_the_image_itself_and_eight_epochs(folder, call):
     called = call(
         *("data", "show", "--augmented", *SYNTHETIC, *FLIP, "--out", "grid.png")
     )
@@ -58,7 +58,7 @@ def test_an_augmented_grid_has_the_picture_itself_and_eight_epochs(folder, call)
     cells = [pixels[21:85, left + n * 68 : left + n * 68 + 64] for n in range(9)]
     itself, mirrored = cells[0], cells[0][:, ::-1]
     assert not np.array_equal(itself, mirrored)
-    # From epoch to epoch the picture is turned over.
+    # From epoch to epoch the image is turned over.
     first = np.array_equal(cells[1], mirrored)
     for epoch, cell in enumerate(cells[1:]):
         flipped = first ^ (epoch % 2 == 1)
@@ -95,7 +95,7 @@ def test_nothing_is_replaced(folder, call):
     assert (folder / "mine.png").read_bytes() == b"old"
 
 
-def test_the_test_pictures_are_not_opened(folder, call, monkeypatch):
+def test_the_test_images_are_not_opened(folder, call, monkeypatch):
     def refuse(self: Dataset) -> None:
         raise RuntimeError("the test split was opened")
 
@@ -146,7 +146,7 @@ def test_a_place_that_cannot_be_written_is_named(folder, call):
 
 
 @pytest.mark.real_data
-def test_real_pictures_have_no_note(folder, call, real_data):
+def test_real_images_have_no_note(folder, call, real_data):
     called = call("data", "show", "--set", f"data.path={real_data}")
     assert called.code == 0
     assert "data set: cifar10, 10 classes" in called.out

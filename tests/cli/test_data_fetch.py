@@ -19,7 +19,7 @@ import pytest
 
 from cifarcnn.cli import fetch_display
 from cifarcnn.cli.fetch_display import FetchBar, FetchLines, describe_progress
-from cifarcnn.data import opening
+from cifarcnn.data import registry
 from cifarcnn.data.cifar_facts import CIFAR10, Archive
 from cifarcnn.data.fetching.sources import Source
 
@@ -59,10 +59,10 @@ def site(tmp_path, monkeypatch):
         (source / layout.names_file).write_text("\n".join(CIFAR10.class_names))
         members.add(source, layout.folder)
     content = (folder / NAME).read_bytes()
-    files = [replace(file, pictures=20, md5=None) for file in layout.data_files]
+    files = [replace(file, images=20, md5=None) for file in layout.data_files]
     archive = Archive(NAME, len(content), hashlib.sha256(content).hexdigest())
     small = replace(layout, training=tuple(files[:-1]), test=files[-1], archive=archive)
-    monkeypatch.setitem(opening.CIFAR, "cifar10", replace(CIFAR10, binary=small))
+    monkeypatch.setitem(registry.CIFAR, "cifar10", replace(CIFAR10, binary=small))
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(Quiet, directory=folder)
     )

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cifarcnn.data.cifar_facts import CIFAR10
-from cifarcnn.data.importing import bringing
-from cifarcnn.data.importing.bringing import Brought
+from cifarcnn.data.importing import import_cifar
+from cifarcnn.data.importing.import_cifar import Brought
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +24,8 @@ def write_copy(folder: Path, *, same: bool = False) -> Path:
     folder.mkdir()
     draws = np.random.default_rng(1)
     for file in CIFAR10.binary.data_files:
-        records = draws.integers(0, 256, (file.pictures, 3073), np.uint8)
-        records[:, 0] = np.arange(file.pictures) % 10
+        records = draws.integers(0, 256, (file.images, 3073), np.uint8)
+        records[:, 0] = np.arange(file.images) % 10
         if same:
             records[:, 1:] = records[0, 1:]
         (folder / file.name).write_bytes(records.tobytes())
@@ -63,7 +63,7 @@ def test_what_is_not_cifar_is_refused(call, tmp_path):
 
 def test_the_official_files_are_said_to_be_official(call, monkeypatch):
     brought = Brought(CIFAR10, Path("/c/a"), official=True, rival=Path("/d/\x1bb"))
-    monkeypatch.setattr(bringing, "import_cifar", lambda *_, **__: brought)
+    monkeypatch.setattr(import_cifar, "import_cifar", lambda *_, **__: brought)
     called = call("data", "import", "x")
     assert called.out == "/c/a\n"
     assert called.err == (

@@ -133,7 +133,7 @@ def test_a_trial_is_called_so(
     )
 
 
-def test_other_pictures_than_those_of_the_training_are_reported(
+def test_other_images_than_those_of_the_training_are_reported(
     evaluate: Call, trained_run: Path, tmp_path: Path
 ) -> None:
     here = cifarcnn.load_run(trained_run, device="cpu").dataset.checksum

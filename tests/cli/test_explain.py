@@ -24,7 +24,7 @@ NOTE = "was trained on synthetic pictures drawn by code, not CIFAR-10."
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with one picture."""
+    """A working folder with one image."""
     pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
@@ -52,7 +52,7 @@ def test_it_says_what_it_sees_and_where_the_page_lies(
     explain: Call, folder: Path, trained_run: Path
 ) -> None:
     result = explain("a.png")
-    pixels = cifarcnn.data.read_picture(Path("a.png"), "a.png")
+    pixels = cifarcnn.data.read_image(Path("a.png"), "a.png")
     run = cifarcnn.load_run(trained_run, device="cpu")
     [row] = run.predict(pixels[None])
     first, second = (-row).argsort()[:2]
@@ -85,7 +85,7 @@ def test_the_page_goes_where_the_user_wants(explain: Call, folder: Path) -> None
         assert film.format == "GIF"
 
 
-def test_a_test_picture_comes_with_its_label(explain: Call, folder: Path) -> None:
+def test_a_test_image_comes_with_its_label(explain: Call, folder: Path) -> None:
     result = explain("test:5")
     assert result.out.splitlines()[1] == "test-5-explained.html"
     dataset = cifarcnn.data.open_dataset("synthetic", None)
@@ -98,7 +98,7 @@ def test_a_test_picture_comes_with_its_label(explain: Call, folder: Path) -> Non
     assert pixels == test.images[5].tobytes()
 
 
-def test_standard_input_is_a_picture_too(explain: Call, folder: Path) -> None:
+def test_standard_input_is_a_image_too(explain: Call, folder: Path) -> None:
     result = explain("-", stdin=(folder / "a.png").read_bytes())
     assert result.out.startswith("-: ")
     assert result.out.splitlines()[1] == "standard-input-explained.html"
@@ -106,7 +106,7 @@ def test_standard_input_is_a_picture_too(explain: Call, folder: Path) -> None:
     assert "<h1>How small sees your picture</h1>" in text
 
 
-def test_without_a_picture_the_model_is_explained(
+def test_without_a_image_the_model_is_explained(
     explain: Call, folder: Path, trained_run: Path
 ) -> None:
     result = explain()
@@ -145,7 +145,7 @@ def test_an_unknown_class_is_told_before_anything_slow(
     assert done.returncode == 2 and done.stdout == ""
 
 
-def test_a_picture_that_cannot_be_read_is_told_before_anything_slow(
+def test_a_image_that_cannot_be_read_is_told_before_anything_slow(
     folder: Path, trained_run: Path
 ) -> None:
     (folder / "b.png").write_bytes(b"<html>")
@@ -211,7 +211,7 @@ def test_a_mistake_is_told_in_a_sentence_and_leaves_nothing(
     assert sorted(folder.iterdir()) == before
 
 
-def test_two_pictures_are_one_too_many(explain: Call, folder: Path) -> None:
+def test_two_images_are_one_too_many(explain: Call, folder: Path) -> None:
     result = explain("a.png", "a.png")
     assert result.code == 2
     assert "Got unexpected extra argument (a.png)" in result.err
@@ -302,10 +302,10 @@ def test_a_name_of_any_bytes_is_shown_as_far_as_it_can_be(
     assert "caf?.png" in (folder / "caf--explained.html").read_text()
 
 
-def test_every_way_of_storing_a_picture_is_read(explain: Call, folder: Path) -> None:
-    with Image.open(folder / "a.png") as picture:
-        picture.convert("L").save(folder / "grey.png")
-        picture.resize((1, 1)).save(folder / "one.png")
-        picture.resize((3000, 2000)).save(folder / "large.jpg")
+def test_every_way_of_storing_a_image_is_read(explain: Call, folder: Path) -> None:
+    with Image.open(folder / "a.png") as image:
+        image.convert("L").save(folder / "grey.png")
+        image.resize((1, 1)).save(folder / "one.png")
+        image.resize((3000, 2000)).save(folder / "large.jpg")
     for name in ("grey.png", "one.png", "large.jpg"):
         assert explain(name).code == 0

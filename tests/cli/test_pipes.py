@@ -44,7 +44,7 @@ def run_without_reader(arguments: list[str]) -> tuple[int, str]:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     path = tmp_path / "a.png"
     Image.new("RGB", (40, 40), "red").save(path)
     return path
@@ -61,16 +61,16 @@ def test_a_reader_that_went_away_ends_a_command_without_a_word(arguments: list[s
 
 @pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
 def test_a_reader_that_went_away_ends_predict(
-    trained_run: Path, picture: Path, form: str
+    trained_run: Path, image: Path, form: str
 ):
     code, said = run_without_reader(
-        ["predict", str(picture), "--run", str(trained_run), "--format", form]
+        ["predict", str(image), "--run", str(trained_run), "--format", form]
     )
     assert code == GONE
     assert "Traceback" not in said
 
 
-def test_many_pictures_for_a_reader_that_went_away_are_not_all_looked_at(
+def test_many_images_for_a_reader_that_went_away_are_not_all_looked_at(
     trained_run: Path, tmp_path: Path
 ):
     many = tmp_path / "many"
@@ -91,9 +91,9 @@ def test_many_pictures_for_a_reader_that_went_away_are_not_all_looked_at(
 
 @needs_full
 def test_an_answer_that_does_not_fit_on_the_disk_is_a_failure(
-    trained_run: Path, picture: Path
+    trained_run: Path, image: Path
 ):
-    arguments = ["predict", str(picture), "--run", str(trained_run)]
+    arguments = ["predict", str(image), "--run", str(trained_run)]
     with FULL.open("wb") as full:
         done = subprocess.run(
             [*CIFARCNN, *arguments, "--format", "json"],

@@ -18,7 +18,7 @@ import cifarcnn
 
 Call = Callable[..., Any]
 
-NOT_A_PICTURE = (
+NOT_A_IMAGE = (
     "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in .png); save "
     "it as one of these."
 )
@@ -35,7 +35,7 @@ def predict(call: Call, trained_run: Path) -> Call:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two pictures with a damaged one between them."""
+    """Two images with a damaged one between them."""
     generator = np.random.default_rng(0)
     for name, size in (("a.png", (32, 32, 3)), ("c.png", (32, 40, 3))):
         pixels = generator.integers(0, 256, size).astype(np.uint8)
@@ -46,10 +46,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def expected_rows(trained_run: Path, *names: str) -> Any:
-    from cifarcnn.data import read_picture
+    from cifarcnn.data import read_image
 
     run = cifarcnn.load_run(trained_run, device="cpu")
-    images = np.stack([read_picture(Path(name), name) for name in names])
+    images = np.stack([read_image(Path(name), name) for name in names])
     return run, run.predict(images)
 
 
@@ -61,7 +61,7 @@ def test_json_is_one_document_in_the_order_given(
     entries = json.loads(result.out)
     assert result.code == 1
     assert [entry["image"] for entry in entries] == ["c.png", "b.png", "a.png", "c.png"]
-    assert entries[1] == {"image": "b.png", "error": NOT_A_PICTURE}
+    assert entries[1] == {"image": "b.png", "error": NOT_A_IMAGE}
     for entry, row in ((entries[0], rows[0]), (entries[2], rows[1])):
         order = np.argsort(-row)[:3]
         assert set(entry) == {"image", "label", "probability", "top"}
@@ -104,29 +104,29 @@ def test_the_table_keeps_errors_and_notes_on_standard_error(
     assert result.err.splitlines() == [
         f"note: {trained_run} was trained on synthetic pictures drawn by code, not "
         "CIFAR-10.",
-        f"b.png: {NOT_A_PICTURE}",
+        f"b.png: {NOT_A_IMAGE}",
     ]
 
 
-def test_without_a_bad_picture_the_exit_code_is_0(predict: Call, folder: Path) -> None:
+def test_without_a_bad_image_the_exit_code_is_0(predict: Call, folder: Path) -> None:
     result = predict("a.png", "--format", "jsonl")
     assert result.code == 0
     assert json.loads(result.out)["image"] == "a.png"
 
 
-def test_only_bad_pictures_leave_standard_output_empty(
+def test_only_bad_images_leave_standard_output_empty(
     predict: Call, folder: Path
 ) -> None:
     result = predict("b.png", "nowhere.png", "*.tiff")
     assert result.code == 1 and result.out == ""
     assert result.err.splitlines()[1:] == [
-        f"b.png: {NOT_A_PICTURE}",
+        f"b.png: {NOT_A_IMAGE}",
         "nowhere.png: there is no such file.",
         "*.tiff: there is no such file, and as a pattern it matches none.",
     ]
 
 
-def test_folder_pattern_standard_input_and_test_picture(
+def test_folder_pattern_standard_input_and_test_image(
     predict: Call, folder: Path, trained_run: Path
 ) -> None:
     (folder / "b.png").unlink()
@@ -154,15 +154,15 @@ def test_top_names_as_many_classes_as_there_are_at_most(
 
 
 def test_save_input_keeps_what_the_network_saw(predict: Call, folder: Path) -> None:
-    from cifarcnn.data import read_picture
+    from cifarcnn.data import read_image
 
     result = predict("c.png", "b.png", "c.png", "--save-input", "kept")
     assert result.code == 1
     assert sorted(path.name for path in Path("kept").iterdir()) == ["c-2.png", "c.png"]
-    seen = read_picture(Path("c.png"), "c.png")
+    seen = read_image(Path("c.png"), "c.png")
     for name in ("c.png", "c-2.png"):
-        with Image.open(Path("kept") / name) as picture:
-            assert np.array_equal(np.asarray(picture), seen)
+        with Image.open(Path("kept") / name) as image:
+            assert np.array_equal(np.asarray(image), seen)
 
 
 def test_names_cannot_steer_the_terminal(predict: Call, folder: Path) -> None:
@@ -172,7 +172,7 @@ def test_names_cannot_steer_the_terminal(predict: Call, folder: Path) -> None:
     assert "?[2Ja.png" in result.out
 
 
-def test_predict_on_pictures_of_the_test_split_agrees_with_evaluate(
+def test_predict_on_images_of_the_test_split_agrees_with_evaluate(
     predict: Call, folder: Path, trained_run: Path
 ) -> None:
     run = cifarcnn.load_run(trained_run, device="cpu")
@@ -199,7 +199,7 @@ def test_a_wrong_command_line_is_exit_code_2(
 
 
 @pytest.mark.real_data
-def test_predict_agrees_with_evaluate_on_every_real_test_picture(
+def test_predict_agrees_with_evaluate_on_every_real_test_image(
     call: Call, real_data: Path, tmp_path: Path
 ) -> None:
     """All 10,000, written as PNG: same label and, to 1e-5, same probability."""
@@ -220,7 +220,7 @@ def test_predict_agrees_with_evaluate_on_every_real_test_picture(
     run = cifarcnn.load_run(path, device="cpu")
     test = run.split("test")
     from cifarcnn.evaluation import evaluate
-    from cifarcnn.network.forward import predict_probabilities
+    from cifarcnn.network.predict import predict_probabilities
 
     rows = predict_probabilities(run.model, test.images, batch_size=1000)
     folder = tmp_path / "pictures"

@@ -15,8 +15,8 @@ PLAN = Plan(
     epochs=3,
     steps_per_epoch=2,
     batch_size=32,
-    training_pictures=50,
-    validation_pictures=10,
+    training_images=50,
+    validation_images=10,
     parameters=1234,
     class_count=10,
 )

@@ -203,7 +203,7 @@ def test_what_is_no_run_cannot_go_on(folder: Path, call: Callable[..., object]):
     )
 
 
-def test_other_pictures_are_refused(folder: Path, start: Start):
+def test_other_images_are_refused(folder: Path, start: Start):
     from PIL import Image
 
     def draw(value: int) -> None:
@@ -213,8 +213,8 @@ def test_other_pictures_are_refused(folder: Path, start: Start):
                 place.mkdir(parents=True, exist_ok=True)
                 for number in range(20):
                     colour = (value, number, 100 * (name == "a"))
-                    picture = Image.new("RGB", (32, 32), colour)
-                    picture.save(place / f"{number}.png")
+                    image = Image.new("RGB", (32, 32), colour)
+                    image.save(place / f"{number}.png")
 
     draw(0)
     text = CONFIG.replace("dataset: synthetic", "dataset: folder, path: pictures")

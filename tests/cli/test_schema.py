@@ -14,9 +14,9 @@ import pytest
 
 from cifarcnn.config import check_config
 from cifarcnn.config.json_schema import config_schema
-from cifarcnn.config.nodes import Source
 from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
 from cifarcnn.config.yaml_text import parse
+from cifarcnn.config.yaml_tree import Source
 
 SCHEMA = config_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

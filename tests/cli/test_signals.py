@@ -40,7 +40,7 @@ def wait_at_pipe(process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture
 def predicting(trained_run: Path) -> Iterator[subprocess.Popen[str]]:
-    """Waits for a picture from standard input."""
+    """Waits for an image from standard input."""
     process = subprocess.Popen(
         [*CIFARCNN, "predict", "-", "--run", str(trained_run)],
         stdin=subprocess.PIPE,
@@ -89,13 +89,13 @@ def test_a_signal_ends_a_command_whose_reader_does_not_read(
 ):
     from PIL import Image
 
-    picture = tmp_path / "a.bmp"
-    Image.new("RGB", (32, 32)).save(picture)
+    image = tmp_path / "a.bmp"
+    Image.new("RGB", (32, 32)).save(image)
     reading, writing = os.pipe()
     process = subprocess.Popen(
         [
             *(*CIFARCNN, "predict", "--run", str(trained_run), "--format", "jsonl"),
-            *[str(picture)] * 1000,
+            *[str(image)] * 1000,
         ],
         stdout=writing,
         stderr=subprocess.PIPE,

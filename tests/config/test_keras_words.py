@@ -8,10 +8,10 @@ from typing import Any, get_args
 import pytest
 
 from cifarcnn import engine
-from cifarcnn.config.choices import Choice
 from cifarcnn.config.initializers import Initializer, Regularizer
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.base import Activation
+from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.optimizers import AnyOptimizer, ReduceLROnPlateau
 
 OPTIMIZERS = get_args(get_args(AnyOptimizer)[0])

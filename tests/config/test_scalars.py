@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from cifarcnn.config.nodes import Source
 from cifarcnn.config.scalars import is_number, resolve
 from cifarcnn.config.yaml_text import parse
+from cifarcnn.config.yaml_tree import Source
 
 MEANINGS = [
     # What YAML 1.1 takes for a text is a number.

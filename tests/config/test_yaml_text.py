@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifarcnn.config.nodes import Node, Source
 from cifarcnn.config.yaml_text import (
     LARGEST_FILE_BYTES,
     decode,
@@ -17,6 +16,7 @@ from cifarcnn.config.yaml_text import (
     parse,
     parse_value,
 )
+from cifarcnn.config.yaml_tree import Node, Source
 from cifarcnn.errors import ConfigError, Problem
 
 

@@ -1,4 +1,4 @@
-"""CIFAR in miniature: the official formats with a few pictures in each file."""
+"""CIFAR in miniature: the official formats with a few images in each file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _python2_array(rows: np.ndarray) -> bytes:
 
 @dataclass(frozen=True)
 class Sample:
-    """The pictures of a miniature, and the writing of its files.
+    """The images of a miniature, and the writing of its files.
 
     Attributes:
         cifar: Its facts.
@@ -113,13 +113,13 @@ def _sample(cifar: Cifar, per_file: int) -> Sample:
 
 @pytest.fixture(scope="session")
 def tiny10() -> Sample:
-    """CIFAR-10 with 20 pictures in each of its six files."""
+    """CIFAR-10 with 20 images in each of its six files."""
     return _sample(CIFAR10, 20)
 
 
 @pytest.fixture(scope="session")
 def tiny100() -> Sample:
-    """CIFAR-100 with 200 pictures in each of its two files."""
+    """CIFAR-100 with 200 images in each of its two files."""
     return _sample(CIFAR100, 200)
 
 

@@ -29,7 +29,7 @@ ARCHIVE = "cifar-10-binary.tar.gz"
 SCRIPT = """
 import sys
 from pathlib import Path
-from cifarcnn.data.importing.bringing import import_cifar
+from cifarcnn.data.importing.import_cifar import import_cifar
 from cifarcnn.errors import DataError
 try:
     import_cifar(Path(sys.argv[1]))
@@ -99,7 +99,7 @@ def sparse_map(path: Path) -> None:
 
 
 def array(claim: str, megabytes: int) -> Callable[[Path], None]:
-    """An .npz file whose pictures begin with ``claim``, and then come zeros."""
+    """An .npz file whose images begin with ``claim``, and then come zeros."""
 
     def make(path: Path) -> None:
         text = f"{{{claim}}}".encode().ljust(118) + b"\n"

@@ -15,7 +15,7 @@ import pytest
 from cifarcnn.data import open_dataset
 from cifarcnn.data.cifar_facts import CIFAR10
 from cifarcnn.data.cifar_source import CifarSource
-from cifarcnn.data.decoded import Decoded, DecodedStore
+from cifarcnn.data.decoded_cache import Decoded, DecodedStore
 from cifarcnn.data.location import find_cifar
 from cifarcnn.errors import DataError
 
@@ -35,7 +35,7 @@ def refusal(sample, path: Path) -> str:
 @pytest.mark.parametrize("kind", FORMS)
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("name", ["tiny10", "tiny100"])
-def test_every_form_gives_the_pictures_that_were_written(
+def test_every_form_gives_the_images_that_were_written(
     request, tmp_path, name, kind, packed
 ):
     sample = request.getfixturevalue(name)

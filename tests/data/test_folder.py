@@ -1,4 +1,4 @@
-"""Pictures of one's own."""
+"""Images of one's own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def refusal(root: Path) -> str:
     return str(caught.value)
 
 
-def test_classes_are_sorted_and_pictures_in_order(root):
+def test_classes_are_sorted_and_images_in_order(root):
     dataset = open_dataset("folder", root)
     training, none = dataset.training(0, 0)
     assert none is None
@@ -55,7 +55,7 @@ def test_classes_are_sorted_and_pictures_in_order(root):
     assert (dataset.official, dataset.notice) == (False, None)
 
 
-def test_a_new_picture_is_noticed(root):
+def test_a_new_image_is_noticed(root):
     before = open_dataset("folder", root)
     assert open_dataset("folder", root).checksum == before.checksum
     put(root / "train" / "pear" / "9.jpg")
@@ -82,7 +82,7 @@ def test_without_a_test_folder_only_the_test_fails(root):
         )
 
 
-def test_unreadable_pictures_are_counted_and_the_first_are_shown(root):
+def test_unreadable_images_are_counted_and_the_first_are_shown(root):
     for number in range(6):
         (root / "train" / "pear" / f"bad{number}.png").write_bytes(b"")
     shown = "".join(
@@ -96,7 +96,7 @@ def test_unreadable_pictures_are_counted_and_the_first_are_shown(root):
     )
 
 
-def test_a_dangling_link_is_an_unreadable_picture(root):
+def test_a_dangling_link_is_an_unreadable_image(root):
     (root / "test" / "pear" / "link.png").symlink_to(root / "nowhere")
     assert refusal(root) == (
         f"{root} has pictures that cannot be read, 1 in all. Mend or remove them:"
@@ -121,7 +121,7 @@ def test_the_number_of_classes_has_bounds(tmp_path, fresh_cache, count):
     )
 
 
-def test_a_class_without_pictures_is_named(root):
+def test_a_class_without_images_is_named(root):
     (root / "train" / "fig").mkdir()
     (root / "test" / "fig").mkdir()
     assert refusal(root) == (
@@ -150,7 +150,7 @@ def test_a_class_whose_name_is_not_utf_8_is_refused(root):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
-def test_the_way_to_the_pictures_may_be_of_any_bytes(root):
+def test_the_way_to_the_images_may_be_of_any_bytes(root):
     moved = root.with_name(os.fsdecode(b"caf\xe9"))
     root.rename(moved)
     for _ in range(2):

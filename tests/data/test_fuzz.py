@@ -159,11 +159,11 @@ def test_what_is_in_archives(decode, kind):
 
 
 def test_pickled_batches(tiny10):
-    pictures = len(tiny10.labels[0])
+    images = len(tiny10.labels[0])
 
     def read(data: bytes) -> None:
-        labels, pixels = read_pickled_batch(tiny10.cifar, data, "batch", pictures)
-        assert labels.shape == (pictures,) and pixels.shape == (pictures, 3072)
+        labels, pixels = read_pickled_batch(tiny10.cifar, data, "batch", images)
+        assert labels.shape == (images,) and pixels.shape == (images, 3072)
 
     data = tiny10.python_bytes(0)
     _, refused = try_all(data, read, "pickle", within=200)

@@ -8,7 +8,7 @@ from PIL import Image
 from cifarcnn.data.grid import draw_grid
 
 
-def picture(*colour: int) -> np.ndarray:
+def image(*colour: int) -> np.ndarray:
     return np.full((32, 32, 3), colour, dtype=np.uint8)
 
 
@@ -17,15 +17,15 @@ def read(data: bytes) -> np.ndarray:
     return np.array(Image.open(io.BytesIO(data)))
 
 
-def test_each_row_shows_its_pictures_in_order_twice_as_large():
-    red, green, blue = picture(255, 0, 0), picture(0, 255, 0), picture(0, 0, 255)
+def test_each_row_shows_its_images_in_order_twice_as_large():
+    red, green, blue = image(255, 0, 0), image(0, 255, 0), image(0, 0, 255)
     grid = read(draw_grid([np.stack([red, green]), blue[None]], ["cat", "dog"], []))
     left = grid.shape[1] - 2 * 68
     assert grid.shape == (4 + 2 * 68, left + 2 * 68, 3)
     assert np.all(grid[4:68, left : left + 64] == [255, 0, 0])
     assert np.all(grid[4:68, left + 68 : left + 132] == [0, 255, 0])
     assert np.all(grid[72:136, left : left + 64] == [0, 0, 255])
-    # The shorter row leaves its place white, as all between the pictures is.
+    # The shorter row leaves its place white, as all between the images is.
     assert np.all(grid[72:136, left + 64 :] == 255)
     assert np.all(grid[:4] == 255)
 
@@ -38,7 +38,7 @@ def test_pixels_are_not_smoothed():
 
 
 def test_names_are_written_beside_the_rows_and_above_the_columns():
-    rows = [picture(9, 9, 9)[None]]
+    rows = [image(9, 9, 9)[None]]
     bare = read(draw_grid(rows, [""], []))
     named = read(draw_grid(rows, ["airplane"], ["epoch 1"]))
     assert named.shape[1] > bare.shape[1]
@@ -48,7 +48,7 @@ def test_names_are_written_beside_the_rows_and_above_the_columns():
 
 
 def test_a_long_name_is_cut():
-    rows = [picture(9, 9, 9)[None]]
+    rows = [image(9, 9, 9)[None]]
     long = read(draw_grid(rows, ["a very long name of a class, indeed"], []))
     longer = read(draw_grid(rows, ["a very long name of a class, indeed" * 9], []))
     assert long.shape[1] < 68 + 130 + 13

@@ -12,7 +12,7 @@ import pytest
 from cifarcnn.data.cache import cache_folder
 from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
 from cifarcnn.data.location import find_cifar
-from cifarcnn.data.opening import open_dataset
+from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 FETCH = (

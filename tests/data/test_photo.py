@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import read_picture
+from cifarcnn.data import read_image
 from cifarcnn.data.photo import read_photo
-from cifarcnn.errors import PictureError
+from cifarcnn.errors import ImageError
 
 
-def encode(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+def encode(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, form, **options)
+    image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
@@ -57,7 +57,7 @@ def test_the_square_within_the_photo_is_what_the_network_sees(
     exif[0x0112] = orientation
     data = encode(smooth(*size), "JPEG", exif=exif, quality=95)
     photo = read_photo(io.BytesIO(data), "p")
-    assert np.array_equal(photo.seen, read_picture(io.BytesIO(data), "p"))
+    assert np.array_equal(photo.seen, read_image(io.BytesIO(data), "p"))
     top, left, bottom, right = photo.crop
     assert bottom - top == right - left == min(photo.pixels.shape[:2])
     again = Image.fromarray(photo.pixels).resize(
@@ -79,6 +79,6 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_refused_as_everywhere(tmp_path: Path) -> None:
-    with pytest.raises(PictureError) as raised:
+    with pytest.raises(ImageError) as raised:
         read_photo(tmp_path / "none.png", "none.png")
     assert str(raised.value) == "there is no such file."

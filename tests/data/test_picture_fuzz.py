@@ -1,4 +1,4 @@
-"""Pictures of every accepted form, changed at random: an answer or a sentence.
+"""Images of every accepted form, changed at random: an answer or a sentence.
 
 ``CIFARCNN_FUZZ_EXAMPLES`` says how many for each form.
 """
@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import read_picture
+from cifarcnn.data import read_image
 from cifarcnn.data.photo import read_photo
-from cifarcnn.errors import PictureError
+from cifarcnn.errors import ImageError
 
 EXAMPLES = int(os.environ.get("CIFARCNN_FUZZ_EXAMPLES", "120"))
-# What one picture of at most 50 megapixels may cost: four bytes a pixel, and what
+# What one image of at most 50 megapixels may cost: four bytes a pixel, and what
 # Pillow and the filter need beside them.
 MEGABYTES = 700
 SIZES = [0, 1, 2, 31, 32, 33, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF]
@@ -33,9 +33,9 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(draws.integers(0, 256, (height, width, 3), np.uint8))
 
 
-def encode(picture: Image.Image, form: str, **options: Any) -> bytes:
+def encode(image: Image.Image, form: str, **options: Any) -> bytes:
     file = io.BytesIO()
-    picture.save(file, form, **options)
+    image.save(file, form, **options)
     return file.getvalue()
 
 
@@ -131,7 +131,7 @@ def mutate_png(data: bytes, draws: random.Random, others: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("form", START)
-def test_a_changed_picture_gives_an_answer_or_a_sentence(
+def test_a_changed_image_gives_an_answer_or_a_sentence(
     form: str, tmp_path: Path
 ) -> None:
     draws = random.Random(form)
@@ -142,12 +142,12 @@ def test_a_changed_picture_gives_an_answer_or_a_sentence(
         change = mutate_png if whole_chunks else mutate
         data = change(START[form], draws, others)
         try:
-            pixels = read_picture(io.BytesIO(data), f"a.{form}")
+            pixels = read_image(io.BytesIO(data), f"a.{form}")
             assert (pixels.shape, pixels.dtype) == ((32, 32, 3), np.uint8)
             photo = read_photo(io.BytesIO(data), f"a.{form}")
             assert np.array_equal(photo.seen, pixels)
             taken += 1
-        except PictureError as error:
+        except ImageError as error:
             assert str(error) and str(error).isprintable()
         except BaseException:
             (tmp_path / f"fuzz-{form}-{number}").write_bytes(data)

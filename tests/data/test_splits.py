@@ -13,7 +13,7 @@ NAMES = ["cat", "dog", "frog"]
 
 
 def numbered(counts: list[int]) -> Split:
-    """Pictures that carry their own number in the first two bytes."""
+    """Images that carry their own number in the first two bytes."""
     labels = np.repeat(np.arange(len(counts), dtype=np.uint8), counts)
     labels = np.random.default_rng(1).permutation(labels)
     images = np.zeros((len(labels), 32, 32, 3), np.uint8)

@@ -8,7 +8,7 @@ import pytest
 from cifarcnn.data import Dataset, open_dataset
 from cifarcnn.data.cifar_facts import CIFAR10
 from cifarcnn.data.scenes import SCENES
-from cifarcnn.data.synthetic import SUBJECTS, draw_pictures
+from cifarcnn.data.synthetic import SUBJECTS, draw_images
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +33,16 @@ def test_it_says_that_it_is_not_cifar_10(synthetic):
     assert synthetic.official is False
 
 
-def test_the_same_seed_draws_the_same_pictures():
+def test_the_same_seed_draws_the_same_images():
     first, again, other = (
-        draw_pictures(500, np.random.default_rng(seed)) for seed in (1, 1, 2)
+        draw_images(500, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     assert np.array_equal(first.images, again.images)
     assert np.array_equal(first.labels, again.labels)
     assert not np.array_equal(first.images, other.images)
 
 
-def test_test_pictures_are_not_among_the_training_pictures(synthetic):
+def test_test_images_are_not_among_the_training_images(synthetic):
     training = {image.tobytes() for image in synthetic.training(0, 0)[0].images}
     assert len(training) == 10_000
     assert not training & {image.tobytes() for image in synthetic.test().images}
@@ -56,7 +56,7 @@ def test_shares_of_scenes_sum_to_one_and_no_scene_belongs_to_one_class():
         assert sum(scene in subject.scenes for subject in SUBJECTS.values()) >= 3
 
 
-def test_the_mean_picture_does_not_give_the_class_away(synthetic):
+def test_the_mean_image_does_not_give_the_class_away(synthetic):
     """Whoever compares with the mean of each class is mostly wrong."""
     training, test = synthetic.training(0, 0)[0], synthetic.test()
     flat = training.images.reshape(10_000, -1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Every figure against six pictures worked out by hand.
+"""Every figure against six images worked out by hand.
 
 Three classes. True:  0 0 0 1 1 2
 Predicted:            0 0 1 1 0 1     with the confidences .6 .8 .5 .9 .5 .4
@@ -54,7 +54,7 @@ def test_a_true_class_without_any_probability_costs_a_bounded_loss() -> None:
     assert found == pytest.approx(-math.log(1e-7))
 
 
-def test_a_loss_keeps_its_digits_over_many_pictures() -> None:
+def test_a_loss_keeps_its_digits_over_many_images() -> None:
     probabilities = np.full((1_000_000, 2), 0.9, np.float32)
     found = metrics.cross_entropy(probabilities, np.zeros(1_000_000, np.uint8))
     assert found == pytest.approx(-math.log(np.float32(0.9)), abs=1e-12)
@@ -82,7 +82,7 @@ def test_precision_recall_and_f1_of_each_class() -> None:
     assert f1.tolist() == pytest.approx([2 / 3, 2 / 5, 0])
 
 
-def test_a_class_without_pictures_has_the_recall_0() -> None:
+def test_a_class_without_images_has_the_recall_0() -> None:
     _, recall, _ = metrics.precision_recall_f1(np.array([[3, 0], [0, 0]]))
     assert recall.tolist() == [1.0, 0.0]
 

@@ -179,7 +179,7 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 
 @dataclass
 class ByHand:
-    """A network over a picture, without Keras and without the code that is tested.
+    """A network over an image, without Keras and without the code that is tested.
 
     Attributes:
         layers: Of the config.
@@ -257,7 +257,7 @@ class ByHand:
 
 
 class Store:
-    """300 random pictures, and no test split that could be opened."""
+    """300 random images, and no test split that could be opened."""
 
     def training(self) -> Split:
         random = np.random.default_rng(2)
@@ -270,7 +270,7 @@ class Store:
 
 @dataclass
 class Case:
-    """One of the networks with the explanation of a picture."""
+    """One of the networks with the explanation of an image."""
 
     name: str
     config: Config
@@ -334,7 +334,7 @@ def image() -> Array:
 
 @pytest.fixture(scope="session", params=list(NETWORKS))
 def case(request: Any, make_subject: Any, image: Array) -> Case:
-    from cifarcnn.explanation import explain_picture
+    from cifarcnn.explanation import explain_image
     from cifarcnn.network import read_weights
 
     subject = make_subject(NETWORKS[request.param])
@@ -352,7 +352,7 @@ def case(request: Any, make_subject: Any, image: Array) -> Case:
         subject=subject,
         weights=weights,
         image=image,
-        explanation=explain_picture(subject, image, wanted_class="class_3"),
+        explanation=explain_image(subject, image, wanted_class="class_3"),
         by_hand=by_hand,
         logits=logits,
     )

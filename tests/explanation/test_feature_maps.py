@@ -74,14 +74,14 @@ def test_units_are_the_strongest_channels_of_convolutions_at_several_depths(
 
 
 def test_the_patches_are_those_that_excite_a_unit_most(case: Any, dataset: Any) -> None:
-    """Every validation picture by hand, for the first and the last layer."""
+    """Every validation image by hand, for the first and the last layer."""
     deeper = case.explanation.deeper
     _, validation = dataset.training(0.1, 0)
     statistics = case.config.data.normalization
-    assert (deeper.split, deeper.pictures) == ("validation", len(validation))
+    assert (deeper.split, deeper.images) == ("validation", len(validation))
     results = []
-    for picture in validation.images:
-        pixels = picture / 255
+    for image in validation.images:
+        pixels = image / 255
         if case.name == "residual":
             pixels = (pixels - statistics.mean) / statistics.deviation
         by_hand = case.by_hand.fresh()
@@ -115,13 +115,13 @@ def test_a_patch_is_what_the_unit_sees_where_it_is_excited(
             assert [patch.box.left, patch.box.right] in field.columns.tolist()
 
 
-def test_many_pictures_are_looked_at_in_several_batches(
+def test_many_images_are_looked_at_in_several_batches(
     case: Any, monkeypatch: Any
 ) -> None:
-    from cifarcnn.explanation import explain_picture, feature_maps
+    from cifarcnn.explanation import explain_image, feature_maps
 
     monkeypatch.setattr(feature_maps, "_MOST_PICTURES", 7)
-    again = explain_picture(case.subject, case.image).deeper
+    again = explain_image(case.subject, case.image).deeper
     for unit, before in zip(again.units, case.explanation.deeper.units, strict=True):
         assert unit.channel == before.channel
         assert [patch.index for patch in unit.patches] == [
@@ -129,11 +129,11 @@ def test_many_pictures_are_looked_at_in_several_batches(
         ]
 
 
-def test_without_a_picture_the_channels_strongest_over_all_pictures_are_shown(
+def test_without_a_image_the_channels_strongest_over_all_images_are_shown(
     case: Any, dataset: Any
 ) -> None:
     from cifarcnn.explanation import explain_model
-    from cifarcnn.explanation.opened import OpenedNetwork
+    from cifarcnn.explanation.layer_outputs import OpenedNetwork
 
     _, validation = dataset.training(0.1, 0)
     network = OpenedNetwork(case.subject.model, case.config)
@@ -150,7 +150,7 @@ def test_without_a_picture_the_channels_strongest_over_all_pictures_are_shown(
 def test_a_unit_that_nothing_excites_has_no_patches(
     make_subject: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_picture
+    from cifarcnn.explanation import explain_image
 
     filters = {"filters": 2, "kernel_size": 3, "activation": "relu"}
     layers = [{"Conv2D": filters}, "Flatten", {"Dense": 10}]
@@ -158,5 +158,5 @@ def test_a_unit_that_nothing_excites_has_no_patches(
     kernel, bias = subject.model.get_layer("conv2d_1").weights
     kernel.assign(np.abs(kernel))
     bias.assign([0.0, -1000.0])
-    units = explain_picture(subject, image).deeper.units
+    units = explain_image(subject, image).deeper.units
     assert [(unit.channel, len(unit.patches)) for unit in units] == [(0, 9), (1, 0)]

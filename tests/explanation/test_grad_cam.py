@@ -13,8 +13,8 @@ from cifarcnn.explanation.grad_cam import (
     correlate_ranks,
     find_last_maps,
 )
+from cifarcnn.explanation.layer_outputs import OpenedNetwork
 from cifarcnn.explanation.looking import GradCam, SanityCheck
-from cifarcnn.explanation.opened import OpenedNetwork
 
 STEP = 1e-4
 # The layer whose result is looked at: its own name, or that of the outermost layer
@@ -133,13 +133,13 @@ def test_a_correlation_that_is_not_defined(other: list[float]) -> None:
 
 
 def test_a_check_that_is_never_defined(make_subject: Any, image: Any) -> None:
-    from cifarcnn.explanation import explain_picture
+    from cifarcnn.explanation import explain_image
 
     layers = [{"Conv2D": {"filters": 2, "kernel_size": 3}}, "Flatten", {"Dense": 10}]
     subject = make_subject({"model": {"layers": layers}})
     for weight in subject.model.weights:
         weight.assign(0 * weight)
-    sanity = explain_picture(subject, image).grad_cam.sanity
+    sanity = explain_image(subject, image).grad_cam.sanity
     assert sanity.correlations == (None,) * SHUFFLES
     assert sanity.mean is None
 
@@ -195,10 +195,10 @@ def test_which_maps_are_the_last(
 def test_without_maps_of_several_cells_there_is_nothing_to_look_at(
     layers: list[Any], make_subject: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_picture
+    from cifarcnn.explanation import explain_image
 
     subject = make_subject({"model": {"layers": [*layers, "Flatten", {"Dense": 10}]}})
-    assert explain_picture(subject, image).grad_cam.reason == (
+    assert explain_image(subject, image).grad_cam.reason == (
         "The network has no convolution whose maps have more than one cell, so that "
         "nothing tells where it looked."
     )
@@ -225,7 +225,7 @@ def test_a_cell_stands_at_the_middle_of_its_receptive_field() -> None:
     assert found[0, 31] == 3
 
 
-def test_cells_without_regular_fields_share_the_picture_evenly() -> None:
+def test_cells_without_regular_fields_share_the_image_evenly() -> None:
     cells = np.array([[1.0, 2.0], [3.0, 4.0]])
     found = lay(cells, size=(32, 32), stride=None, offset=None)
     assert (found[0, 0], found[0, 31], found[31, 0], found[31, 31]) == (1, 2, 3, 4)

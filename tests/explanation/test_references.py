@@ -1,4 +1,4 @@
-"""Which pictures are looked at for exciting patches."""
+"""Which images are looked at for exciting patches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def config(fraction: float) -> Config:
     )
 
 
-def test_they_are_the_validation_pictures(dataset: Any) -> None:
+def test_they_are_the_validation_images(dataset: Any) -> None:
     found = choose_references(lambda: dataset, config(0.1), 1)
     _, validation = dataset.training(0.1, 0)
     assert found.split == "validation"
@@ -36,7 +36,7 @@ def test_they_are_the_validation_pictures(dataset: Any) -> None:
     )
 
 
-def test_without_validation_pictures_they_are_training_pictures(dataset: Any) -> None:
+def test_without_validation_images_they_are_training_images(dataset: Any) -> None:
     found = choose_references(lambda: dataset, config(0), 1)
     assert (found.split, len(found.images)) == ("training", 300)
     assert found.note == (
@@ -46,7 +46,7 @@ def test_without_validation_pictures_they_are_training_pictures(dataset: Any) ->
     )
 
 
-def test_of_many_pictures_some_are_taken_from_everywhere(
+def test_of_many_images_some_are_taken_from_everywhere(
     dataset: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(references, "MOST_PICTURES", 7)
@@ -66,7 +66,7 @@ def test_a_large_network_looks_at_fewer(macs: int, count: int, dataset: Any) -> 
 
 
 def test_a_data_set_that_is_not_here_is_told(make_subject: Any, image: Any) -> None:
-    from cifarcnn.explanation import Subject, explain_model, explain_picture
+    from cifarcnn.explanation import Subject, explain_image, explain_model
 
     def refuse() -> Any:
         raise DataError("CIFAR-10 is not in /nowhere.")
@@ -74,7 +74,7 @@ def test_a_data_set_that_is_not_here_is_told(make_subject: Any, image: Any) -> N
     layers = [{"Conv2D": {"filters": 2, "kernel_size": 3}}, *LAYERS]
     whole = make_subject({"model": {"layers": layers}})
     subject = Subject(whole.model, whole.config, whole.class_names, refuse)
-    for part in (explain_picture(subject, image).deeper, explain_model(subject).deeper):
+    for part in (explain_image(subject, image).deeper, explain_model(subject).deeper):
         assert part.reason == (
             "The pictures that the network learnt from are not here. CIFAR-10 is not "
             "in /nowhere."

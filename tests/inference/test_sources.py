@@ -47,7 +47,7 @@ def test_a_missing_file_is_left_to_the_reader() -> None:
     assert error("nowhere.png") is None
 
 
-def test_a_folder_gives_its_pictures_by_name_then_those_below() -> None:
+def test_a_folder_gives_its_images_by_name_then_those_below() -> None:
     assert names("photos") == [
         os.path.join("photos", "a.png"),
         os.path.join("photos", "b.JPG"),
@@ -56,7 +56,7 @@ def test_a_folder_gives_its_pictures_by_name_then_those_below() -> None:
     ]
 
 
-def test_a_folder_without_pictures_is_an_error() -> None:
+def test_a_folder_without_images_is_an_error() -> None:
     assert error("texts") == (
         "the folder holds no picture: no file in it ends in .png, .jpg, .jpeg, .jpe, "
         ".webp, .bmp, .gif."
@@ -91,20 +91,20 @@ def test_the_order_and_repetitions_of_the_user_stay() -> None:
     assert names(*given) == given
 
 
-def test_standard_input_and_test_pictures_have_no_path() -> None:
+def test_standard_input_and_test_images_have_no_path() -> None:
     found = list(collect_sources(["-", "test:17"]))
     assert found == [Source("-"), Source("test:17", test_index=17)]
 
 
 @pytest.mark.parametrize("entry", ["test:", "test:x", "test:-1", "test:9999999999"])
-def test_a_test_picture_without_a_number_is_an_error(entry: str) -> None:
+def test_a_test_image_without_a_number_is_an_error(entry: str) -> None:
     assert error(entry) == (
         "after test: belongs the number of a picture of the test split, such as "
         "test:17; numbers begin at 0."
     )
 
 
-def test_a_file_called_like_a_test_picture_is_reached_through_its_folder() -> None:
+def test_a_file_called_like_a_test_image_is_reached_through_its_folder() -> None:
     Path("test:17").write_bytes(b"")
     (source,) = collect_sources(["./test:17"])
     assert source.test_index is None and source.path == Path("test:17")

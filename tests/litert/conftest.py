@@ -52,5 +52,5 @@ NORMALIZATION = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
 @pytest.fixture(scope="session")
-def pictures() -> np.ndarray[Any, Any]:
+def images() -> np.ndarray[Any, Any]:
     return np.random.default_rng(1).integers(0, 256, (300, 32, 32, 3), np.uint8)

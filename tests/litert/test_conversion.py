@@ -15,7 +15,7 @@ from cifarcnn.config.layers.base import Activation
 from cifarcnn.errors import RunError
 from cifarcnn.litert.conversion import convert_model
 from cifarcnn.litert.runtime import LiteRTModel
-from cifarcnn.network.forward import predict_probabilities
+from cifarcnn.network.predict import predict_probabilities
 
 CONV = {"filters": 16, "kernel_size": 3}
 FIRST = {"Conv2D": {**CONV, "strides": 2, "activation": "relu"}}
@@ -89,12 +89,12 @@ NETWORKS = {
 
 
 def differences(
-    model: Any, pictures: np.ndarray[Any, Any]
+    model: Any, images: np.ndarray[Any, Any]
 ) -> tuple[float, np.ndarray[Any, Any]]:
     """The largest difference, and by how little the labels that differ were ahead."""
     fast = LiteRTModel("it", convert_model(model), 10)
-    found = fast.predict(pictures)
-    expected = predict_probabilities(model, pictures)
+    found = fast.predict(images)
+    expected = predict_probabilities(model, images)
     assert found.dtype == expected.dtype and found.shape == expected.shape
     ranked = np.sort(expected, axis=1)
     lead = ranked[:, -1] - ranked[:, -2]
@@ -104,15 +104,15 @@ def differences(
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_probabilities_and_labels_are_those_of_keras(
-    name: str, build_network: Any, pictures: np.ndarray[Any, Any]
+    name: str, build_network: Any, images: np.ndarray[Any, Any]
 ) -> None:
-    difference, leads = differences(build_network(*NETWORKS[name]), pictures)
+    difference, leads = differences(build_network(*NETWORKS[name]), images)
     assert difference < 1e-4
     assert leads.size == 0
 
 
 def test_every_activation_agrees(
-    build_network: Any, pictures: np.ndarray[Any, Any]
+    build_network: Any, images: np.ndarray[Any, Any]
 ) -> None:
     # One network for all: each conversion takes half a second.
     names = [name for name in Activation.__args__ if name != "exponential"]  # type: ignore[attr-defined]
@@ -120,16 +120,16 @@ def test_every_activation_agrees(
     layers: list[Any] = [{"Conv2D": {**CONV, "strides": 3}}]
     for name in names:
         layers += [{"Activation": name}, "BatchNormalization"]
-    difference, leads = differences(build_network(*layers, GLOBAL), pictures)
+    difference, leads = differences(build_network(*layers, GLOBAL), images)
     assert difference < 1e-4
     assert (leads < 1e-6).all()
 
 
 def test_the_exponential_agrees(
-    build_network: Any, pictures: np.ndarray[Any, Any]
+    build_network: Any, images: np.ndarray[Any, Any]
 ) -> None:
     layers = [{"Conv2D": CONV}, GLOBAL, {"Activation": "exponential"}]
-    assert differences(build_network(*layers), pictures)[0] < 1e-4
+    assert differences(build_network(*layers), images)[0] < 1e-4
 
 
 def refusal(model: Any) -> str:

@@ -36,32 +36,32 @@ def refusal(content: bytes, class_count: int = 10) -> str:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 31, 32, 33, 100])
-def test_any_number_of_pictures_is_answered_alike(
-    model: LiteRTModel, pictures: np.ndarray[Any, Any], count: int
+def test_any_number_of_images_is_answered_alike(
+    model: LiteRTModel, images: np.ndarray[Any, Any], count: int
 ) -> None:
-    together = model.predict(pictures)
-    found = model.predict(pictures[:count], batch_size=32)
+    together = model.predict(images)
+    found = model.predict(images[:count], batch_size=32)
     assert found.shape == (count, 10) and found.dtype == np.float32
     assert np.abs(found - together[:count]).max(initial=0) < 1e-6
 
 
-def test_answers_keep_the_order_of_the_pictures(
-    model: LiteRTModel, pictures: np.ndarray[Any, Any]
+def test_answers_keep_the_order_of_the_images(
+    model: LiteRTModel, images: np.ndarray[Any, Any]
 ) -> None:
-    forwards = model.predict(pictures, batch_size=64)
-    backwards = model.predict(pictures[::-1], batch_size=16)[::-1]
+    forwards = model.predict(images, batch_size=64)
+    backwards = model.predict(images[::-1], batch_size=16)[::-1]
     assert np.abs(forwards - backwards).max() < 1e-6
 
 
 def test_a_short_batch_is_filled_up_rather_than_the_runtime_resized(
-    model: LiteRTModel, pictures: np.ndarray[Any, Any]
+    model: LiteRTModel, images: np.ndarray[Any, Any]
 ) -> None:
     assert batch_size(model) == 1
-    model.predict(pictures[:64], batch_size=32)
+    model.predict(images[:64], batch_size=32)
     assert batch_size(model) == 32
-    model.predict(pictures[:3], batch_size=32)
+    model.predict(images[:3], batch_size=32)
     assert batch_size(model) == 32
-    model.predict(pictures[:33], batch_size=64)
+    model.predict(images[:33], batch_size=64)
     assert batch_size(model) == 64
 
 
@@ -69,11 +69,11 @@ def test_a_short_batch_is_filled_up_rather_than_the_runtime_resized(
 def test_the_number_of_threads_changes_no_answer(
     content: bytes,
     model: LiteRTModel,
-    pictures: np.ndarray[Any, Any],
+    images: np.ndarray[Any, Any],
     threads: int,
 ) -> None:
-    found = LiteRTModel("it", content, 10, threads).predict(pictures)
-    assert np.abs(found - model.predict(pictures)).max() < 1e-6
+    found = LiteRTModel("it", content, 10, threads).predict(images)
+    assert np.abs(found - model.predict(images)).max() < 1e-6
     assert usable_cores() >= 1
 
 

@@ -148,13 +148,13 @@ def empty_class(data: Path) -> None:
         (data / split / "cow").mkdir()
 
 
-def unreadable_pictures(data: Path) -> None:
+def unreadable_images(data: Path) -> None:
     pets(data)
     (data / "train/cat/3.png").write_bytes(b"")
     (data / "test/dog/notes.jpg").write_text("not a picture")
 
 
-def one_picture_each(data: Path) -> None:
+def one_image_each(data: Path) -> None:
     for name in ("cat", "dog"):
         draw(data / "train" / name / "1.png")
 
@@ -259,7 +259,7 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
         "{data}/train/cow has no pictures; expected PNG, JPEG, WebP, BMP or GIF files.",
     ),
     "pictures that cannot be read": (
-        unreadable_pictures, [FOLDER, TWO], 1,
+        unreadable_images, [FOLDER, TWO], 1,
         "{data} has pictures that cannot be read, 2 in all. Mend or remove them:\n"
         "  {data}/train/cat/3.png: the file is empty; expected a PNG, JPEG, WebP, BMP "
         "or GIF picture.\n"
@@ -267,7 +267,7 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
         "picture (its name ends in .jpg); save it as one of these.",
     ),
     "too few pictures for validation": (
-        one_picture_each, [FOLDER, TWO, "data.validation_fraction=0.5"], 1,
+        one_image_each, [FOLDER, TWO, "data.validation_fraction=0.5"], 1,
         "validation_fraction 0.5 takes 1 of the 1 training pictures of the class cat "
         "and leaves none to train on. Make it smaller, set it to 0, or add pictures.",
     ),

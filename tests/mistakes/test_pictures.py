@@ -1,4 +1,4 @@
-"""Files that are no pictures, all in one call of `cifarcnn predict` with a good one."""
+"""Files that are no images, all in one call of `cifarcnn predict` with a good one."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ CASES: dict[str, tuple[bytes | Callable[[Path], None] | None, str]] = {
 
 
 @pytest.fixture
-def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of all the files, written into the current folder; a good one last."""
     monkeypatch.chdir(tmp_path)
     for name, (content, _) in CASES.items():
@@ -123,11 +123,11 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [*CASES, "good.png"]
 
 
-def test_every_bad_picture_is_told_and_the_good_one_answered(
-    pictures: list[str], call: Call, trained_run: Path
+def test_every_bad_image_is_told_and_the_good_one_answered(
+    images: list[str], call: Call, trained_run: Path
 ) -> None:
     outcome = call(
-        "predict", *pictures, "--run", str(trained_run), "--format", "json",
+        "predict", *images, "--run", str(trained_run), "--format", "json",
         "--device", "cpu",
     )  # fmt: skip
     assert outcome.code == 1
@@ -139,9 +139,9 @@ def test_every_bad_picture_is_told_and_the_good_one_answered(
 
 
 def test_for_people_the_bad_ones_are_told_beside_the_table(
-    pictures: list[str], call: Call, trained_run: Path
+    images: list[str], call: Call, trained_run: Path
 ) -> None:
-    outcome = call("predict", *pictures, "--run", str(trained_run), "--device", "cpu")
+    outcome = call("predict", *images, "--run", str(trained_run), "--device", "cpu")
     note, *said = outcome.stderr.splitlines()
     assert note.startswith("note: ")
     assert said == [f"{name}: {message}" for name, (_, message) in CASES.items()]

@@ -11,22 +11,22 @@ import pytest
 from cifarcnn.errors import UsageError
 from cifarcnn.network import build_model, logits_model
 
-PICTURES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 
 
-def answers(model: Any, pictures: np.ndarray) -> np.ndarray:
-    return np.array(model(pictures, training=False))
+def answers(model: Any, images: np.ndarray) -> np.ndarray:
+    return np.array(model(images, training=False))
 
 
 def test_the_article_has_122570_parameters(keras, make_config):
     assert build_model(make_config(), 10).count_params() == 122_570
 
 
-def test_pictures_go_in_as_bytes_and_probabilities_come_out(keras, make_config):
+def test_images_go_in_as_bytes_and_probabilities_come_out(keras, make_config):
     model = build_model(make_config(), 10)
     assert model.input_shape == (None, 32, 32, 3)
     assert model.input.dtype == "uint8"
-    probabilities = answers(model, PICTURES)
+    probabilities = answers(model, IMAGES)
     assert probabilities.shape == (4, 10)
     assert probabilities.dtype == np.float32
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-6)
@@ -48,10 +48,10 @@ def test_a_last_activation_layer_loses_its_softmax_too(keras, make_config):
 
 def test_logits_share_the_weights_and_end_before_the_softmax(keras, make_config):
     model = build_model(make_config(), 10)
-    logits = answers(logits_model(model), PICTURES)
+    logits = answers(logits_model(model), IMAGES)
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     expected = exponentials / exponentials.sum(axis=1, keepdims=True)
-    assert answers(model, PICTURES) == pytest.approx(expected, abs=1e-6)
+    assert answers(model, IMAGES) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_a_convolution_of_nine_numbers_worked_out_by_hand(keras, make_config):
     # Only red counts: an edge detector with a 5 in the middle.
     kernel[:, :, 0, 0] = [[1, 0, -1], [2, 5, -2], [1, 0, -1]]
     model.get_layer("filter").set_weights([kernel, np.array([0.5], np.float32)])
-    picture = np.zeros((1, 32, 32, 3), dtype=np.uint8)
-    picture[0, :3, :3, 0] = [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
+    image = np.zeros((1, 32, 32, 3), dtype=np.uint8)
+    image[0, :3, :3, 0] = [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
     maps = keras.Model(model.input, model.get_layer("filter").output)
     # 10 - 30 + 2 * 40 + 5 * 50 - 2 * 60 + 70 - 90, and the bias of 0.5.
-    assert answers(maps, picture)[0, 0, 0, 0] == 170.5
+    assert answers(maps, image)[0, 0, 0, 0] == 170.5
 
 
 def test_residual_adds_both_ways(keras, make_config):
@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_start(keras, make_config):
     starts = []
     for seed in (1, 1, 2):
         keras.utils.set_random_seed(seed)
-        starts.append(answers(build_model(make_config(), 10), PICTURES))
+        starts.append(answers(build_model(make_config(), 10), IMAGES))
     assert np.array_equal(starts[0], starts[1])
     assert not np.array_equal(starts[0], starts[2])
 
@@ -168,8 +168,8 @@ def test_the_saved_model_opens_in_plain_keras_with_the_same_probabilities(
     statistics = {"mean": [0.49, 0.48, 0.45], "deviation": [0.25, 0.24, 0.26]}
     model = build_model(make_config(normalization=statistics), 10)
     model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "pictures.npy", PICTURES)
-    np.save(tmp_path / "expected.npy", answers(model, PICTURES))
+    np.save(tmp_path / "pictures.npy", IMAGES)
+    np.save(tmp_path / "expected.npy", answers(model, IMAGES))
     # -I: no checkout on the path, no PYTHONPATH.
     code = (
         "import sys, numpy as np, keras\n"

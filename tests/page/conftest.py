@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.page import Setting, render_model_page, render_picture_page
+from cifarcnn.page import Setting, render_image_page, render_model_page
 
 LAYERS = [
     {"Conv2D": {"filters": 6, "kernel_size": 3, "padding": "same",
@@ -28,11 +28,11 @@ LAYERS = [
 
 @pytest.fixture(scope="session")
 def explain(shared_cache: Path) -> Callable[..., Any]:
-    """Explains a picture, or the model alone, with an untrained network."""
+    """Explains an image, or the model alone, with an untrained network."""
     from cifarcnn import engine
     from cifarcnn.config import Config
     from cifarcnn.data import open_dataset
-    from cifarcnn.explanation import Subject, explain_model, explain_picture
+    from cifarcnn.explanation import Subject, explain_image, explain_model
     from cifarcnn.network import build_model
 
     engine.start("cpu")
@@ -43,7 +43,7 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
         dataset = open_dataset("synthetic", None)
         dataset.training(0.1, 0), dataset.test()
 
-    def explain(layers: list[Any], picture: int | None = 3, **data: Any) -> Any:
+    def explain(layers: list[Any], image: int | None = 3, **data: Any) -> Any:
         keras.utils.set_random_seed(1)
         config = Config.model_validate_json(
             json.dumps(
@@ -57,17 +57,17 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
         )
         model = build_model(config, 10)
         subject = Subject(model, config, dataset.class_names, lambda: dataset)
-        if picture is None:
+        if image is None:
             return explain_model(subject)
-        pixels = dataset.test().images[picture]
-        return explain_picture(subject, pixels, name=f"test:{picture}")
+        pixels = dataset.test().images[image]
+        return explain_image(subject, pixels, name=f"test:{image}")
 
     return explain
 
 
 @pytest.fixture(scope="session")
 def story(explain: Callable[..., Any]) -> Any:
-    """The explanation of one picture, with every part."""
+    """The explanation of one image, with every part."""
     return explain(LAYERS)
 
 
@@ -159,7 +159,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def page_file(story: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "explained.html"
-    path.write_text(render_picture_page(story, Setting("runs/tiny-1", "deer")))
+    path.write_text(render_image_page(story, Setting("runs/tiny-1", "deer")))
     return path
 
 

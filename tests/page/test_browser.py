@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.page import Setting, render_picture_page
-from cifarcnn.page.interaction import find_start
+from cifarcnn.page import Setting, render_image_page
+from cifarcnn.page.page_data import find_start
 
 Open = Callable[..., Any]
 
@@ -73,7 +73,7 @@ def point(page: Any, area: Any, row: int, column: int, cells: int) -> None:
 
 
 def marked(page: Any, area: Any, box: str, cells: int) -> list[float]:
-    """Row, column, height and width of a box, in cells of the picture."""
+    """Row, column, height and width of a box, in cells of the image."""
     frame = area.locator("canvas").bounding_box()
     found = area.locator(f".{box}").bounding_box()
     size = frame["width"] / cells
@@ -116,7 +116,7 @@ def test_arrow_keys_move_the_tile_and_stop_at_the_border(
     assert "count as 0" in page.inner_text("#tile-readout")
 
 
-def test_pointing_moves_the_tile_in_both_pictures(
+def test_pointing_moves_the_tile_in_both_images(
     open_page: Open, page_file: Path, story: Any
 ) -> None:
     page = open_page(page_file)
@@ -272,7 +272,7 @@ def test_the_window_of_the_pooling_shows_its_values_and_its_maximum(
     check(3, 2)
 
 
-def test_pixels_and_their_normalization_are_those_of_the_picture(
+def test_pixels_and_their_normalization_are_those_of_the_image(
     open_page: Open, page_file: Path, story: Any
 ) -> None:
     page = open_page(page_file)
@@ -291,7 +291,7 @@ def test_pixels_and_their_normalization_are_those_of_the_picture(
 def test_maps_are_painted_with_the_values_of_the_model(
     open_page: Open, page_file: Path, story: Any
 ) -> None:
-    from cifarcnn.page.colours import paint
+    from cifarcnn.page.color_scales import paint
 
     page = open_page(page_file)
     maps = story.feature_maps[0]
@@ -394,7 +394,7 @@ def test_names_of_strangers_run_nothing(
     strange = replace(story, name=ATTACKS[2], class_names=names, sight=sight)
     path = tmp_path / "strange.html"
     path.write_text(
-        render_picture_page(strange, Setting(ATTACKS[3], names[2], ATTACKS[1]))
+        render_image_page(strange, Setting(ATTACKS[3], names[2], ATTACKS[1]))
     )
     page = open_page(path)
     # What the script draws anew on every step is made of the names as well.

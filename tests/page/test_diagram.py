@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cifarcnn.config.summary import Row
-from cifarcnn.explanation.story import NetworkTable
+from cifarcnn.explanation.explanation import NetworkTable
 from cifarcnn.page.diagram import draw_network
 
 ROWS = (

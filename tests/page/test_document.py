@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.explanation import Missing
-from cifarcnn.page import Setting, render_model_page, render_picture_page
+from cifarcnn.page import Setting, render_image_page, render_model_page
 from cifarcnn.page.numbers import show, show_percent
 
 Reader = Callable[[str], Any]
@@ -34,7 +34,7 @@ PARTS = [
 
 @pytest.fixture(scope="module")
 def text(story: Any) -> str:
-    return render_picture_page(story, SETTING)
+    return render_image_page(story, SETTING)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_network_that_answers_nothing_is_shown_too(
     dense = {"Dense": {"units": 10, "use_bias": False, "activation": "softmax"}}
     dark = explain([{"Rescaling": {"scale": 0}}, "Flatten", dense])
     assert not dark.softmax.logits.any()
-    assert "10.0%" in words(render_picture_page(dark, SETTING), read_page)
+    assert "10.0%" in words(render_image_page(dark, SETTING), read_page)
 
 
 def test_ten_parts_stand_in_the_order_of_the_story(page: Any) -> None:
@@ -106,21 +106,21 @@ def test_only_its_own_style_and_script_may_run(text: str) -> None:
     )
 
 
-def test_every_picture_has_words(page: Any) -> None:
-    pictures = sum(tag == "img" and name == "src" for tag, name, _ in page.attributes)
+def test_every_image_has_words(page: Any) -> None:
+    images = sum(tag == "img" and name == "src" for tag, name, _ in page.attributes)
     texts = [v for tag, name, v in page.attributes if tag == "img" and name == "alt"]
-    assert pictures > 10
-    assert len(texts) == pictures and all(texts)
+    assert images > 10
+    assert len(texts) == images and all(texts)
 
 
 def test_the_same_story_gives_the_same_page(story: Any, text: str) -> None:
-    assert render_picture_page(story, SETTING) == text
+    assert render_image_page(story, SETTING) == text
 
 
 def test_names_of_strangers_stay_text(with_photo: Any, read_page: Reader) -> None:
     names = ("<script>alert(1)</script>", '"><img src=x>', *with_photo.class_names[2:])
     strange = replace(with_photo, name="{{ 7 * 7 }}<i>", class_names=names)
-    text = render_picture_page(strange, Setting("runs/<u>", "</main>", "<hr>"))
+    text = render_image_page(strange, Setting("runs/<u>", "</main>", "<hr>"))
     assert "<script>alert" not in text and "<img src=x>" not in text
     assert "<hr>" not in text and text.count("</main>") == 1 and "<u>" not in text
     read = words(text, read_page)
@@ -144,12 +144,12 @@ def test_a_wrong_answer_is_called_wrong_and_a_right_one_right(
     story: Any, read_page: Reader
 ) -> None:
     name = story.class_names[story.prediction.winner]
-    right = words(render_picture_page(story, Setting("r", name)), read_page)
+    right = words(render_image_page(story, Setting("r", name)), read_page)
     assert f"The data set calls this picture {name}: the answer is right." in right
     other = story.class_names[story.prediction.runner_up]
-    wrong = words(render_picture_page(story, Setting("r", other)), read_page)
+    wrong = words(render_image_page(story, Setting("r", other)), read_page)
     assert f"The data set calls this picture {other}: the answer is wrong." in wrong
-    unknown = words(render_picture_page(story, Setting("r")), read_page)
+    unknown = words(render_image_page(story, Setting("r")), read_page)
     assert "The data set calls" not in unknown
 
 
@@ -157,7 +157,7 @@ def test_what_must_be_said_about_the_data_is_said(
     story: Any, model_story: Any, read_page: Reader
 ) -> None:
     setting = Setting("r", notice="drawings, not photos")
-    page = words(render_picture_page(story, setting), read_page)
+    page = words(render_image_page(story, setting), read_page)
     assert "The network was trained on drawings, not photos." in page
     page = words(render_model_page(model_story, setting), read_page)
     assert "It was trained on drawings, not photos." in page
@@ -214,7 +214,7 @@ def test_the_network_is_listed_as_check_counts_it(story: Any, page: Any) -> None
 
 
 def test_the_photo_is_shown_with_its_square(with_photo: Any, read_page: Reader) -> None:
-    text = render_picture_page(with_photo, SETTING)
+    text = render_image_page(with_photo, SETTING)
     assert (
         "It gets the largest square from the middle, shrunk to 32 pixels a side."
     ) in words(text, read_page)
@@ -229,13 +229,13 @@ def test_a_part_that_does_not_apply_says_why(story: Any, read_page: Reader) -> N
              "grad_cam")
         )
     }  # fmt: skip
-    text = render_picture_page(replace(story, **reasons), SETTING)
+    text = render_image_page(replace(story, **reasons), SETTING)
     read = words(text, read_page)
     for reason in reasons.values():
         assert read.count(reason.reason) == 1
 
 
-def test_a_model_without_a_picture_has_three_parts(
+def test_a_model_without_a_image_has_three_parts(
     model_story: Any, read_page: Reader
 ) -> None:
     text = render_model_page(model_story, SETTING)
@@ -275,7 +275,7 @@ def test_every_network_gets_a_page(explain: Callable[..., Any]) -> None:
     for layers in (only_dense, odd):
         for normalization in ("none", "unit"):
             story = explain(layers, normalization=normalization)
-            assert "<h1>" in render_picture_page(story, SETTING)
+            assert "<h1>" in render_image_page(story, SETTING)
         assert "<h1>" in render_model_page(explain(layers, None), SETTING)
 
 
@@ -305,7 +305,7 @@ def test_what_becomes_of_the_last_maps_is_told(
             {"Dense": {"units": 10, "activation": "softmax"}},
         ]
     )
-    assert sentence in words(render_picture_page(story, SETTING), read_page)
+    assert sentence in words(render_image_page(story, SETTING), read_page)
 
 
 def test_templates_name_no_missing_part() -> None:

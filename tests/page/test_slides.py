@@ -20,7 +20,7 @@ def matplotlib() -> None:
 
 
 @pytest.mark.usefixtures("matplotlib")
-def test_every_part_becomes_a_picture_of_a_screen(story: Any) -> None:
+def test_every_part_becomes_a_image_of_a_screen(story: Any) -> None:
     slides = dict(draw_slides(story))
     assert list(slides) == [
         "01-input.png", "02-filters.png", "03-convolution.png", "04-activation.png",
@@ -29,9 +29,9 @@ def test_every_part_becomes_a_picture_of_a_screen(story: Any) -> None:
         "11-softmax.png", "12-looked.png", "13-network.png",
     ]  # fmt: skip
     for data in slides.values():
-        with Image.open(io.BytesIO(data)) as picture:
-            assert picture.size == (1600, 900)
-            extent = picture.convert("L").point(lambda level: 255 - level).getbbox()
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.size == (1600, 900)
+            extent = image.convert("L").point(lambda level: 255 - level).getbbox()
             assert extent is not None and extent[2] - extent[0] > 300
 
 

@@ -28,19 +28,19 @@ MakeConfig = Callable[..., Config]
 
 @dataclass(frozen=True)
 class ArrayStore:
-    """Pictures that are there already."""
+    """Images that are there already."""
 
-    pictures: Split
+    images: Split
 
     def training(self) -> Split:
-        return self.pictures
+        return self.images
 
     def test(self) -> Split:
-        return self.pictures
+        return self.images
 
 
 def coloured(count: int, seed: int = 0) -> Split:
-    """Noisy pictures of three colours, as many of each."""
+    """Noisy images of three colours, as many of each."""
     random = np.random.default_rng(seed)
     labels = (np.arange(count) % 3).astype(np.uint8)
     images = random.integers(0, 120, (count, 32, 32, 3), dtype=np.uint8)

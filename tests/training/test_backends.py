@@ -25,7 +25,7 @@ device = engine.start("cpu")
 from cifarcnn.config import Config, load_config
 from cifarcnn.data import Dataset, Split
 from cifarcnn.errors import DivergedError
-from cifarcnn.network.starts import set_identities
+from cifarcnn.network.initialization import set_identities
 from cifarcnn.runs import Run
 
 # Keras draws other start values on each backend. These are small, so that the network

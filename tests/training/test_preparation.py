@@ -10,7 +10,7 @@ from cifarcnn.training.preparation import direction_of, steps_per_execution
 def test_the_article_runs_a_quarter_of_a_second_in_one_go_or_16_steps(
     batch_size, steps
 ):
-    # 4,548,608 multiply-accumulates a picture, times 6, into 60 billion.
+    # 4,548,608 multiply-accumulates an image, times 6, into 60 billion.
     config = load_config("article", {"training.batch_size": batch_size})
     assert steps_per_execution(config, "cpu") == steps
 

@@ -44,10 +44,10 @@ class Steps(Observer):
 def train_it(keras, make_dataset, device, tmp_path: Path, make_config):
     count = iter(range(100))
 
-    def start(pictures=70, observer=None, **settings):
+    def start(images=70, observer=None, **settings):
         run = Run.create(tmp_path / f"runs{next(count)}", "tiny")
         config = make_config(layers=LAYERS, **settings)
-        material = gather_material(config, make_dataset(pictures))
+        material = gather_material(config, make_dataset(images))
         outcome = train(config, material, run, device, observer=observer)
         return run, outcome
 
@@ -121,7 +121,7 @@ def test_the_average_is_kept_and_not_the_weights_themselves(train_it, make_confi
 @pytest.mark.parametrize(("drop", "steps"), [(False, 4), (True, 3)])
 def test_a_partial_batch_may_be_dropped(train_it, drop, steps):
     observer = Steps()
-    # 56 pictures in batches of 16.
+    # 56 images in batches of 16.
     _, outcome = train_it(epochs=1, drop_remainder=drop, observer=observer)
     assert observer.last == steps
 

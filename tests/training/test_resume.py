@@ -209,7 +209,7 @@ class InValidation(Observer):
     """Has a signal come while the averages stand in the place of the weights."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from cifarcnn.training.averages import Averages
+        from cifarcnn.training.weight_averaging import Averages
 
         swap = Averages.swap
 
@@ -288,12 +288,12 @@ def test_an_epoch_that_is_begun_is_finished_before_early_stopping_has_its_say(
 def test_the_precision_that_auto_came_to_elsewhere_stays(
     begin, go_on, whole, make_way, run: Run, monkeypatch: pytest.MonkeyPatch
 ):
-    from cifarcnn.training import session
+    from cifarcnn.training import trainer
 
     config = make_way(precision="auto")
     with monkeypatch.context() as patch:
         # As on a GPU that is fast with it; this machine's CPU is not.
-        patch.setattr(session, "choose_precision", lambda *_: "mixed_float16")
+        patch.setattr(trainer, "choose_precision", lambda *_: "mixed_float16")
         expected = whole(config)
         with pytest.raises(Stopped):
             begin(config, Interrupter(2, 1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cifarcnn.config.choices import Choice
+from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.optimizers import (
     Constant,
     CosineDecay,

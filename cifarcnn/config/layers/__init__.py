@@ -11,7 +11,6 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from cifarcnn.config.choices import NamedChoice, snake_case
 from cifarcnn.config.layers.base import Layer, Misfit, Shape
 from cifarcnn.config.layers.convolution import (
     Conv2D,
@@ -39,6 +38,7 @@ from cifarcnn.config.layers.pooling import (
     MaxPooling2D,
     ZeroPadding2D,
 )
+from cifarcnn.config.named_choice import NamedChoice, snake_case
 
 
 class Residual(Layer):

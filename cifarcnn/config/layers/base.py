@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from cifarcnn.config.choices import AS_PAIR, Choice, mistake
+from cifarcnn.config.named_choice import AS_PAIR, Choice, mistake
 
 # The shape of one example without the batch: (height, width, channels) or (units,).
 Shape: TypeAlias = tuple[int, ...]
@@ -108,7 +108,7 @@ class Layer(Choice):
         """What Keras calls the weights that gradients change."""
         return ()
 
-    def as_picture(self, shape: Shape) -> tuple[int, int, int]:
+    def as_image(self, shape: Shape) -> tuple[int, int, int]:
         """``shape`` as height, width and channels.
 
         Raises:

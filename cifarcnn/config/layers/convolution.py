@@ -48,7 +48,7 @@ class _Convolution(Layer):
         return ("kernel", "bias") if self.use_bias else ("kernel",)
 
     def output_shape(self, shape: Shape) -> Shape:
-        height, width, channels = self.as_picture(shape)
+        height, width, channels = self.as_image(shape)
         after = self.channels_after(channels)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise Misfit(

@@ -80,7 +80,7 @@ class SpatialDropout2D(Layer):
     """Share of the maps, 0 to 1."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        return self.as_picture(shape)
+        return self.as_image(shape)
 
 
 class GaussianNoise(Layer):

@@ -7,7 +7,6 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from cifarcnn.config.choices import describe, mistake
 from cifarcnn.config.layers.base import (
     Layer,
     Misfit,
@@ -16,6 +15,7 @@ from cifarcnn.config.layers.base import (
     Shape,
     window,
 )
+from cifarcnn.config.named_choice import describe, mistake
 
 
 class _Pooling(Layer):
@@ -31,7 +31,7 @@ class _Pooling(Layer):
     """`valid` leaves out an incomplete window at the border; `same` keeps it."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        height, width, channels = self.as_picture(shape)
+        height, width, channels = self.as_image(shape)
         strides = self.strides or self.pool_size
         try:
             sides = window(shape, self.pool_size, strides, self.padding)
@@ -60,7 +60,7 @@ class _GlobalPooling(Layer):
     """Whether the result keeps a height and width of 1."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        channels = self.as_picture(shape)[2]
+        channels = self.as_image(shape)[2]
         return (1, 1, channels) if self.keepdims else (channels,)
 
 
@@ -113,6 +113,6 @@ class ZeroPadding2D(Layer):
     """One number, [height, width], or [[top, bottom], [left, right]]."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        height, width, channels = self.as_picture(shape)
+        height, width, channels = self.as_image(shape)
         (top, bottom), (left, right) = self.padding
         return (height + top + bottom, width + left + right, channels)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from cifarcnn.config.addresses import find_fault, is_loopback
+from cifarcnn.config.urls import find_fault, is_loopback
 from cifarcnn.data.fetching.failures import SourceFailure
-from cifarcnn.data.fetching.patience import Patience
+from cifarcnn.data.fetching.retry_policy import Patience
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager

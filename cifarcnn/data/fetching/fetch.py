@@ -9,12 +9,12 @@ from pathlib import Path
 
 from cifarcnn.data.cifar_facts import Archive
 from cifarcnn.data.fetching.client import Client
+from cifarcnn.data.fetching.download import transfer
 from cifarcnn.data.fetching.failures import SourceFailure, TooSlow
 from cifarcnn.data.fetching.observer import FetchObserver
-from cifarcnn.data.fetching.partial import Part, find_archive_fault, remove_parts
-from cifarcnn.data.fetching.patience import Patience
+from cifarcnn.data.fetching.partial_file import Part, find_archive_fault, remove_parts
+from cifarcnn.data.fetching.retry_policy import Patience
 from cifarcnn.data.fetching.sources import Source
-from cifarcnn.data.fetching.transfer import transfer
 from cifarcnn.errors import DataError
 
 # An attempt that brought at least this much is no failure in a row.

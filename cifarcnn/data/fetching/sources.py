@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from cifarcnn.config.addresses import find_fault
+from cifarcnn.config.urls import find_fault
 from cifarcnn.data.cifar_facts import Archive, Cifar
 from cifarcnn.errors import UsageError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100, Cifar
-from cifarcnn.data.decoded import Decoded
+from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
@@ -46,7 +46,7 @@ def read_npz(
         kinds: The data sets that it may be; the labels decide.
 
     Returns:
-        Which data set it is, and its pictures.
+        Which data set it is, and its images.
 
     Raises:
         DataError: The file cannot be read, is damaged, or lacks an array; or an array
@@ -94,9 +94,9 @@ def _read(
             f"{path} lacks {', '.join(missing)}; expected the arrays "
             f"{', '.join(NAMES)}."
         )
-    # All data sets have as many pictures.
-    train = kinds[0].training_pictures
-    test = kinds[0].binary.test.pictures
+    # All data sets have as many images.
+    train = kinds[0].training_images
+    test = kinds[0].binary.test.images
     labels = [
         _read_labels(path, members, name, count)
         for name, count in (("y_train", train), ("y_test", test))

@@ -1,4 +1,4 @@
-"""What every random change of pictures has in common."""
+"""What every random change of images has in common."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     import numpy as np
 
-    from cifarcnn.training.augmentation.chance import Chance
+    from cifarcnn.training.augmentation.random_draws import Chance
 
-# Height and width of a picture in pixels.
+# Height and width of an image in pixels.
 SIDE = 32
 
 Draws: TypeAlias = "dict[str, np.ndarray]"
@@ -29,11 +29,11 @@ class Operation(ABC):
 
     @abstractmethod
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        """What happens to each picture of a batch, in a few numbers.
+        """What happens to each image of a batch, in a few numbers.
 
         Args:
             epoch: Counted from 0.
-            index: int ``(b,)``, which pictures; ``b`` may be 0.
+            index: int ``(b,)``, which images; ``b`` may be 0.
 
         Returns:
             int32 ``(b,)`` or ``(b, ...)`` by name. The names, and the shapes but for
@@ -41,11 +41,11 @@ class Operation(ABC):
         """
 
     @abstractmethod
-    def apply(self, pictures: Any, draws: Mapping[str, Any]) -> Any:
+    def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         """Do what was drawn: ``keras.ops`` of static shape alone.
 
         Args:
-            pictures: uint8 ``(b, 32, 32, 3)``.
+            images: uint8 ``(b, 32, 32, 3)``.
             draws: As :meth:`draw` gives them, as tensors.
 
         Returns:
@@ -54,11 +54,11 @@ class Operation(ABC):
 
 
 class Mixing(Operation):
-    """An operation that takes parts of other pictures of the batch."""
+    """An operation that takes parts of other images of the batch."""
 
     @abstractmethod
     def mix_labels(self, labels: np.ndarray, draws: Draws) -> np.ndarray:
-        """Mix the labels in the proportion of the pictures.
+        """Mix the labels in the proportion of the images.
 
         Args:
             labels: float32 ``(b, classes)``, shares that add to 1.

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.config.choices import Choice, snake_case
-from cifarcnn.training.augmentation.chance import Chance
-from cifarcnn.training.augmentation.colours import (
+from cifarcnn.config.named_choice import Choice, snake_case
+from cifarcnn.training.augmentation.color import (
     RandomBrightness,
     RandomContrast,
     RandomSaturation,
 )
-from cifarcnn.training.augmentation.erasing import RandomErasing
-from cifarcnn.training.augmentation.mixing import CutMix, MixUp
-from cifarcnn.training.augmentation.moves import (
+from cifarcnn.training.augmentation.flip_and_translate import (
     Move,
     Places,
     RandomFlip,
     RandomTranslation,
     move_all,
 )
+from cifarcnn.training.augmentation.mixup_cutmix import CutMix, MixUp
 from cifarcnn.training.augmentation.operation import Draws, Mixing, Operation
 from cifarcnn.training.augmentation.rand_augment import RandAugment
+from cifarcnn.training.augmentation.random_draws import Chance
+from cifarcnn.training.augmentation.random_erasing import RandomErasing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,7 @@ def build_augmentation(
     Args:
         choices: ``data.augmentation``.
         seed: 0 or more.
-        count: Number of training pictures.
+        count: Number of training images.
 
     Returns:
         ``None`` when there are none.
@@ -66,7 +66,7 @@ def build_augmentation(
 
 
 class Augmentation:
-    """Draws what happens to the pictures of a batch, and does it.
+    """Draws what happens to the images of a batch, and does it.
 
     Attributes:
         operations: By a name of their own, in the order in which they are done.
@@ -81,11 +81,11 @@ class Augmentation:
         return any(isinstance(found, Mixing) for found in self.operations.values())
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        """What happens to each picture of a batch.
+        """What happens to each image of a batch.
 
         Args:
             epoch: Counted from 0.
-            index: int ``(b,)``, which training pictures.
+            index: int ``(b,)``, which training images.
 
         Returns:
             int32 ``(b,)`` or ``(b, ...)`` by name.
@@ -105,11 +105,11 @@ class Augmentation:
             for name, value in self._no_draws().items()
         }
 
-    def apply(self, pictures: Any, draws: Mapping[str, Any]) -> Any:
+    def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         """Do what was drawn; moves that follow one another are done in one go.
 
         Args:
-            pictures: uint8 ``(b, 32, 32, 3)``.
+            images: uint8 ``(b, 32, 32, 3)``.
             draws: As :meth:`draw` gives them.
 
         Returns:
@@ -122,14 +122,14 @@ class Augmentation:
                 moves.append(operation.places(own))
                 continue
             if moves:
-                pictures, moves = move_all(pictures, moves), []
-            pictures = operation.apply(pictures, own)
-        return move_all(pictures, moves) if moves else pictures
+                images, moves = move_all(images, moves), []
+            images = operation.apply(images, own)
+        return move_all(images, moves) if moves else images
 
     def mix_labels(
         self, labels: np.ndarray, class_count: int, draws: Draws
     ) -> np.ndarray:
-        """The labels of mixed pictures.
+        """The labels of mixed images.
 
         Args:
             labels: int ``(b,)``.
@@ -157,7 +157,7 @@ class Augmentation:
         }
 
     def as_layer(self) -> Any:
-        """A Keras layer from pictures and draws to pictures, awake in training only."""
+        """A Keras layer from images and draws to images, awake in training only."""
         import keras
 
         augmentation = self
@@ -165,13 +165,13 @@ class Augmentation:
         class AugmentationLayer(keras.layers.Layer):  # type: ignore[misc]
             """Does what was drawn while the network learns; else does nothing."""
 
-            def call(self, pictures: Any, draws: Any, training: bool = False) -> Any:
-                return augmentation.apply(pictures, draws) if training else pictures
+            def call(self, images: Any, draws: Any, training: bool = False) -> Any:
+                return augmentation.apply(images, draws) if training else images
 
             def compute_output_spec(
-                self, pictures: Any, draws: Any, training: bool = False
+                self, images: Any, draws: Any, training: bool = False
             ) -> Any:
-                return keras.KerasTensor(pictures.shape, dtype=pictures.dtype)
+                return keras.KerasTensor(images.shape, dtype=images.dtype)
 
         return AugmentationLayer(name="augmentation")
 

@@ -1,4 +1,4 @@
-"""What the network would see of a few pictures, by the code that trains it."""
+"""What the network would see of a few images, by the code that trains it."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def preview(
     index: np.ndarray,
     epochs: Sequence[int],
 ) -> np.ndarray:
-    """Pictures as they are, and as they would be in some epochs.
+    """Images as they are, and as they would be in some epochs.
 
-    Each is what the network sees of this picture in this epoch of a training with the
-    same seed; only the partners of mixed pictures are chosen among those shown, and
+    Each is what the network sees of this image in this epoch of a training with the
+    same seed; only the partners of mixed images are chosen among those shown, and
     not among their batch. Keras must have been started.
 
     Args:
-        augmentation: What changes the pictures.
-        images: uint8 ``(n, 32, 32, 3)``, the training pictures.
+        augmentation: What changes the images.
+        images: uint8 ``(n, 32, 32, 3)``, the training images.
         index: int32 ``(b,)``, which of them are shown.
         epochs: Counted from 0.
 
     Returns:
-        uint8 ``(b, 1 + len(epochs), 32, 32, 3)``; the first is the picture itself.
+        uint8 ``(b, 1 + len(epochs), 32, 32, 3)``; the first is the image itself.
     """
     import numpy as np
 

@@ -1,27 +1,27 @@
-"""A few operations for each picture, drawn from a fixed set."""
+"""A few operations for each image, drawn from a fixed set."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.training.augmentation.chance import Chance, whole_numbers
-from cifarcnn.training.augmentation.colours import (
+from cifarcnn.training.augmentation.color import (
     ONE,
+    as_images,
     as_numbers,
-    as_pictures,
     grey,
     mean_colour,
-    per_picture,
+    per_image,
     stretch,
 )
-from cifarcnn.training.augmentation.geometry import take_pixels
+from cifarcnn.training.augmentation.gather import take_pixels
 from cifarcnn.training.augmentation.operation import SIDE, Draws, Operation
+from cifarcnn.training.augmentation.random_draws import Chance, whole_numbers
 
 if TYPE_CHECKING:
     import numpy as np
 
-# All that can happen to a picture. The first five move pixels and need one gather
+# All that can happen to an image. The first five move pixels and need one gather
 # together; the others change each pixel by itself. Left out of the operations of the
 # paper are `Equalize` and `Sharpness`, which are dear on whole batches.
 KINDS = (
@@ -45,7 +45,7 @@ LARGEST_SHEAR = 0.3
 LARGEST_SHIFT_PIXELS = 14
 LARGEST_CHANGE = 0.9
 MOST_BITS_LOST = 4
-# Colour of what lay outside of the picture.
+# Colour of what lay outside of the image.
 _OUTSIDE = 128
 
 
@@ -73,17 +73,15 @@ class RandAugment(Operation):
             "amount": np.round(ONE * strength).astype(np.int32),
         }
 
-    def apply(self, pictures: Any, draws: Mapping[str, Any]) -> Any:
+    def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         for turn in range(self.num_ops):
-            pictures = move(pictures, draws["way"][:, turn])
-            pictures = _recolour(
-                pictures, draws["kind"][:, turn], draws["amount"][:, turn]
-            )
-        return pictures
+            images = move(images, draws["way"][:, turn])
+            images = _recolour(images, draws["kind"][:, turn], draws["amount"][:, turn])
+        return images
 
 
 def draw_ways(kind: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """Where the pixels of each picture come from, as :func:`move` takes it.
+    """Where the pixels of each image come from, as :func:`move` takes it.
 
     Args:
         kind: int ``(...)``, places in :data:`KINDS`.
@@ -112,14 +110,14 @@ def draw_ways(kind: np.ndarray, strength: np.ndarray) -> np.ndarray:
     return np.round(ONE * ways).astype(np.int32)
 
 
-def move(pictures: Any, ways: Any) -> Any:
+def move(images: Any, ways: Any) -> Any:
     """Take each pixel from the nearest to another place; grey where there is none.
 
-    With ``y`` and ``x`` counted from the middle of the picture, the pixel comes from
+    With ``y`` and ``x`` counted from the middle of the image, the pixel comes from
     ``(a y + b x + c, d y + e x + f)``.
 
     Args:
-        pictures: uint8 ``(b, 32, 32, 3)``.
+        images: uint8 ``(b, 32, 32, 3)``.
         ways: int32 ``(b, 6)``: a, b, c, d, e, f in 1/1024.
     """
     from keras import ops
@@ -139,27 +137,25 @@ def move(pictures: Any, ways: Any) -> Any:
     near_rows = ops.minimum(ops.maximum(rows, 0), most)
     near_columns = ops.minimum(ops.maximum(columns, 0), most)
     inside = ops.logical_and(rows == near_rows, columns == near_columns)
-    moved = take_pixels(pictures, near_rows, near_columns)
+    moved = take_pixels(images, near_rows, near_columns)
     return ops.where(inside[..., None], moved, ops.full_like(moved, _OUTSIDE))
 
 
-def _recolour(pictures: Any, kind: Any, amount: Any) -> Any:
+def _recolour(images: Any, kind: Any, amount: Any) -> Any:
     """Do those operations that change each pixel by itself.
 
     Args:
-        pictures: uint8 ``(b, 32, 32, 3)``.
+        images: uint8 ``(b, 32, 32, 3)``.
         kind: int32 ``(b,)``, places in :data:`KINDS`.
         amount: int32 ``(b,)``, strengths in 1/1024, -1024 to 1024.
     """
     from keras import ops
 
-    numbers = as_numbers(pictures)
-    kind = per_picture(kind)
+    numbers = as_numbers(images)
+    kind = per_image(kind)
     # 0.9 in 1/1024, times the strength.
-    factor = ONE + ops.right_shift(
-        per_picture(amount) * round(LARGEST_CHANGE * ONE), 10
-    )
-    strength = ops.abs(per_picture(amount))
+    factor = ONE + ops.right_shift(per_image(amount) * round(LARGEST_CHANGE * ONE), 10)
+    strength = ops.abs(per_image(amount))
 
     def choose(name: str, changed: Any, otherwise: Any) -> Any:
         return ops.where(kind == KINDS.index(name), changed, otherwise)
@@ -174,7 +170,7 @@ def _recolour(pictures: Any, kind: Any, amount: Any) -> Any:
     result = choose("Posterize", _posterize(numbers, strength), result)
     result = choose("Solarize", _solarize(numbers, strength), result)
     result = choose("AutoContrast", _spread(numbers), result)
-    return as_pictures(result)
+    return as_images(result)
 
 
 def _posterize(numbers: Any, strength: Any) -> Any:

@@ -19,7 +19,7 @@ from pathlib import Path
 from cifarcnn.data.cifar_facts import Archive
 from cifarcnn.data.fetching.fetch import fetch_archive
 from cifarcnn.data.fetching.observer import FetchObserver
-from cifarcnn.data.fetching.patience import Patience
+from cifarcnn.data.fetching.retry_policy import Patience
 from cifarcnn.data.fetching.sources import Source
 from cifarcnn.errors import DataError
 

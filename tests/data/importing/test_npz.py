@@ -98,7 +98,7 @@ SHAPES = "of the shape (100, 32, 32, 3) or (100, 3, 32, 32)."
         (lambda x: x[..., :1], "uint8 (100, 32, 32, 1)"),
     ],
 )
-def test_pictures_of_another_shape_or_type(refusal, arrays, make, found):
+def test_images_of_another_shape_or_type(refusal, arrays, make, found):
     assert refusal(x_train=make(arrays["x_train"])) == (
         f": x_train is {found}, expected uint8, 0 to 255, {SHAPES}"
     )

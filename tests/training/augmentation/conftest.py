@@ -1,4 +1,4 @@
-"""A few pictures, and operations done to them as in training."""
+"""A few images, and operations done to them as in training."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Apply = Callable[[Operation, np.ndarray, Mapping[str, Any]], np.ndarray]
 
 
 @pytest.fixture
-def pictures() -> np.ndarray:
-    """Five pictures of noise, the last of one colour."""
+def images() -> np.ndarray:
+    """Five images of noise, the last of one colour."""
     noise = np.random.default_rng(5).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
     noise[4] = (200, 20, 90)
     return noise
@@ -27,14 +27,14 @@ def apply(keras: Any, request: pytest.FixtureRequest) -> Apply:
     compiled = request.param
 
     def apply(
-        operation: Operation, pictures: np.ndarray, draws: Mapping[str, Any]
+        operation: Operation, images: np.ndarray, draws: Mapping[str, Any]
     ) -> np.ndarray:
         import tensorflow as tf
 
         given = {name: np.asarray(value, np.int32) for name, value in draws.items()}
         function = tf.function(operation.apply, jit_compile=compiled)
         found = function(
-            tf.constant(pictures), {n: tf.constant(value) for n, value in given.items()}
+            tf.constant(images), {n: tf.constant(value) for n, value in given.items()}
         )
         assert found.dtype == tf.uint8
         return found.numpy()

@@ -16,7 +16,7 @@ from cifarcnn.config.augmentation import (
 )
 from cifarcnn.network import build_model, to_numpy
 from cifarcnn.training.augmentation import build_augmentation
-from cifarcnn.training.pictures import training_model
+from cifarcnn.training.image_table import training_model
 
 ALL = [
     RandomFlip(),
@@ -81,7 +81,7 @@ def test_two_operations_of_a_kind_draw_apart():
     assert 400 < same.sum() < 600
 
 
-def test_operations_are_done_in_the_order_of_the_list(keras, pictures):
+def test_operations_are_done_in_the_order_of_the_list(keras, images):
     # Black fills in before or after the negative of everything.
     moved, erased = RandomTranslation(fill="zero"), RandomErasing(size=(31, 31))
     draws = {"shift": [[0, 8]] * 5, "box": [[0, 0, 31, 31]] * 5}
@@ -92,7 +92,7 @@ def test_operations_are_done_in_the_order_of_the_list(keras, pictures):
             name: np.array(draws[name.rsplit("_", 1)[1]], np.int32)
             for name in augmentation.draw(0, INDEX)
         }
-        return to_numpy(augmentation.apply(pictures, given))
+        return to_numpy(augmentation.apply(images, given))
 
     assert np.all(done(moved, erased)[:, :31, :31] == 128)
     assert np.all(done(erased, moved)[:, :31, :8] == 0)
@@ -109,8 +109,8 @@ def test_labels_are_mixed_by_every_operation_that_mixes():
         "cut_mix_9_box": np.array([[0, 0, 0, 0], [0, 0, 16, 16], [0, 0, 32, 32]]),
     }
     mixed = augmentation.mix_labels(np.array([0, 1, 2]), 3, draws)
-    # First half of label 1 comes to the first picture, then a quarter of that mixture
-    # to the second, and the whole second picture to the third.
+    # First half of label 1 comes to the first image, then a quarter of that mixture
+    # to the second, and the whole second image to the third.
     assert mixed.tolist() == [[0.5, 0.5, 0], [0.125, 0.875, 0], [0, 1, 0]]
 
 
@@ -119,10 +119,10 @@ def model(keras, make_config):
     return build_model(make_config([{"GlobalAveragePooling2D": {}}, {"Dense": 3}]), 3)
 
 
-def test_validation_sees_the_pictures_as_they_are(keras, model, pictures):
+def test_validation_sees_the_images_as_they_are(keras, model, images):
     augmentation = build_augmentation(ALL, 0, 5)
-    pupil = training_model(model, pictures, augmentation)
-    plain = training_model(model, pictures)
+    pupil = training_model(model, images, augmentation)
+    plain = training_model(model, images)
     inputs = {"index": INDEX, **augmentation.draw(0, INDEX)}
     expected = to_numpy(plain({"index": INDEX}))
     asleep = to_numpy(pupil(inputs, training=False))
@@ -133,20 +133,20 @@ def test_validation_sees_the_pictures_as_they_are(keras, model, pictures):
     assert not np.allclose(awake, expected, atol=1e-3)
 
 
-def test_the_network_sees_what_the_operations_give(keras, model, pictures):
+def test_the_network_sees_what_the_operations_give(keras, model, images):
     augmentation = build_augmentation(ALL, 0, 5)
     draws = augmentation.draw(0, INDEX)
-    changed = to_numpy(augmentation.apply(pictures[INDEX], draws))
-    awake = training_model(model, pictures, augmentation)(
+    changed = to_numpy(augmentation.apply(images[INDEX], draws))
+    awake = training_model(model, images, augmentation)(
         {"index": INDEX, **draws}, training=True
     )
     expected = training_model(model, changed)({"index": np.arange(3)})
     assert to_numpy(awake) == pytest.approx(to_numpy(expected), abs=1e-6)
 
 
-def test_xla_compiles_the_whole_step(keras, model, pictures):
+def test_xla_compiles_the_whole_step(keras, model, images):
     augmentation = build_augmentation(ALL, 0, 5)
-    pupil = training_model(model, pictures, augmentation)
+    pupil = training_model(model, images, augmentation)
     pupil.compile("sgd", "mse", jit_compile=True)
     assert pupil.jit_compile
     assert all(layer.supports_jit for layer in pupil.layers)
@@ -166,13 +166,13 @@ def test_xla_compiles_the_whole_step(keras, model, pictures):
     ],
     ids=["usual", "zero first", "twice", "with another between"],
 )
-def test_moves_in_one_go_are_the_moves_one_after_the_other(keras, pictures, choices):
+def test_moves_in_one_go_are_the_moves_one_after_the_other(keras, images, choices):
     augmentation = build_augmentation(choices, 2, 5)
     index = np.arange(5)
-    expected = pictures
+    expected = images
     for name, operation in augmentation.operations.items():
         own = operation.draw(1, index)
         expected = to_numpy(operation.apply(expected, own))
-        assert not np.array_equal(expected, pictures), name
-    found = augmentation.apply(pictures, augmentation.draw(1, index))
+        assert not np.array_equal(expected, images), name
+    found = augmentation.apply(images, augmentation.draw(1, index))
     assert np.array_equal(to_numpy(found), expected)

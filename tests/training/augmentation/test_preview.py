@@ -6,30 +6,30 @@ from cifarcnn.config.augmentation import RandAugment, RandomFlip, RandomTranslat
 from cifarcnn.network import build_model, to_numpy
 from cifarcnn.training.augmentation import build_augmentation
 from cifarcnn.training.augmentation.preview import preview
-from cifarcnn.training.batches import Batches
-from cifarcnn.training.pictures import training_model
+from cifarcnn.training.batch_order import Batches
+from cifarcnn.training.image_table import training_model
 
 CHOICES = [RandomFlip(alternate=True), RandomTranslation(), RandAugment()]
 
 
-def test_the_first_is_the_picture_itself(keras, pictures):
+def test_the_first_is_the_image_itself(keras, images):
     augmentation = build_augmentation(CHOICES, 3, 5)
-    shown = preview(augmentation, pictures, np.array([4, 1]), [0, 1, 2])
+    shown = preview(augmentation, images, np.array([4, 1]), [0, 1, 2])
     assert shown.shape == (2, 4, 32, 32, 3)
     assert shown.dtype == np.uint8
-    assert np.array_equal(shown[:, 0], pictures[[4, 1]])
+    assert np.array_equal(shown[:, 0], images[[4, 1]])
 
 
 def test_the_others_are_what_the_network_is_given_in_these_epochs(
-    keras, make_config, pictures
+    keras, make_config, images
 ):
     epochs = [6, 7]
     augmentation = build_augmentation(CHOICES, 3, 5)
-    shown = preview(augmentation, pictures, np.array([4, 1]), epochs)
+    shown = preview(augmentation, images, np.array([4, 1]), epochs)
     # A network that gives the mean of each colour.
     layers = ["GlobalAveragePooling2D", {"Activation": "linear"}]
     model = build_model(make_config(layers, 0.0), 3)
-    pupil = training_model(model, pictures, augmentation)
+    pupil = training_model(model, images, augmentation)
     batches = Batches(np.zeros(5, np.uint8), 3, 3, augmentation=augmentation)
     for place, epoch in enumerate(epochs):
         seen = np.empty((5, 3))

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from cifarcnn.training.augmentation.chance import Chance
 from cifarcnn.training.augmentation.rand_augment import KINDS, RandAugment, draw_ways
+from cifarcnn.training.augmentation.random_draws import Chance
 
 INDEX = np.arange(3000)
 
@@ -16,7 +16,7 @@ def rand_augment(num_ops=1, factor=1.0) -> RandAugment:
 
 
 def drawn(name: str, strengths: list[float]) -> dict[str, np.ndarray]:
-    """The draws of one turn in which all pictures have one kind."""
+    """The draws of one turn in which all images have one kind."""
     strength = np.array(strengths)[:, None]
     kind = np.full(strength.shape, KINDS.index(name), np.int32)
     amount = np.round(1024 * strength).astype(np.int32)
@@ -30,9 +30,9 @@ def half_up(value) -> np.ndarray:
     return np.clip(np.floor(np.asarray(value) + 0.5), 0, 255)
 
 
-def recoloured(name: str, picture: np.ndarray, strength: float) -> np.ndarray:
+def recoloured(name: str, image: np.ndarray, strength: float) -> np.ndarray:
     """What the definition says, in float64."""
-    numbers = picture.astype(float)
+    numbers = image.astype(float)
     factor = 1 + math.floor(round(1024 * strength) * 922 / 1024) / 1024
     if name == "Brightness":
         return half_up(numbers * factor)
@@ -63,17 +63,17 @@ def recoloured(name: str, picture: np.ndarray, strength: float) -> np.ndarray:
         *("AutoContrast", "Identity"),
     ],
 )
-def test_what_changes_each_pixel_by_itself(apply, pictures, name):
-    # A picture of few tones too, for the contrast to be spread.
-    pictures[3] = pictures[3] // 2 + 60
-    found = apply(rand_augment(), pictures, drawn(name, STRENGTHS))
-    for picture, result, strength in zip(pictures, found, STRENGTHS, strict=True):
-        assert np.array_equal(result, recoloured(name, picture, strength))
+def test_what_changes_each_pixel_by_itself(apply, images, name):
+    # An image of few tones too, for the contrast to be spread.
+    images[3] = images[3] // 2 + 60
+    found = apply(rand_augment(), images, drawn(name, STRENGTHS))
+    for image, result, strength in zip(images, found, STRENGTHS, strict=True):
+        assert np.array_equal(result, recoloured(name, image, strength))
 
 
-def moved(name: str, picture: np.ndarray, strength: float) -> np.ndarray:
+def moved(name: str, image: np.ndarray, strength: float) -> np.ndarray:
     """Each pixel from the nearest to where it comes from, 128 from outside."""
-    result = np.full_like(picture, 128)
+    result = np.full_like(image, 128)
     angle = math.radians(30 * strength)
     for row in range(32):
         for column in range(32):
@@ -90,27 +90,27 @@ def moved(name: str, picture: np.ndarray, strength: float) -> np.ndarray:
             }[name]
             source = math.floor(from_y + 16), math.floor(from_x + 16)
             if 0 <= source[0] < 32 and 0 <= source[1] < 32:
-                result[row, column] = picture[source]
+                result[row, column] = image[source]
     return result
 
 
 @pytest.mark.parametrize(
     "name", ["Rotate", "ShearX", "ShearY", "TranslateX", "TranslateY"]
 )
-def test_what_moves_pixels(apply, pictures, name):
-    found = apply(rand_augment(), pictures, drawn(name, STRENGTHS))
-    for picture, result, strength in zip(pictures, found, STRENGTHS, strict=True):
-        differs = np.any(result != moved(name, picture, strength), axis=-1)
+def test_what_moves_pixels(apply, images, name):
+    found = apply(rand_augment(), images, drawn(name, STRENGTHS))
+    for image, result, strength in zip(images, found, STRENGTHS, strict=True):
+        differs = np.any(result != moved(name, image, strength), axis=-1)
         # Angles are rounded to 1/1024, which moves a few pixels that lie between two.
         assert differs.sum() <= (40 if name in ("Rotate", "ShearX", "ShearY") else 0)
-    assert np.array_equal(found[0], pictures[0])
+    assert np.array_equal(found[0], images[0])
 
 
-def test_the_operations_are_done_one_after_the_other(apply, pictures):
+def test_the_operations_are_done_one_after_the_other(apply, images):
     one, two = drawn("TranslateX", STRENGTHS), drawn("Solarize", STRENGTHS)
     both = {name: np.concatenate([one[name], two[name]], axis=1) for name in one}
-    step = apply(rand_augment(), apply(rand_augment(), pictures, one), two)
-    assert np.array_equal(apply(rand_augment(2), pictures, both), step)
+    step = apply(rand_augment(), apply(rand_augment(), images, one), two)
+    assert np.array_equal(apply(rand_augment(2), images, both), step)
 
 
 def test_every_kind_is_drawn_as_often_and_the_factor_bounds_the_strength():

@@ -1,0 +1,296 @@
+"""Strict models, and values that are chosen by name from a closed set.
+
+A config writes a choice as its bare name or as a name with arguments::
+
+    Flatten
+    {Conv2D: {filters: 32, kernel_size: 3}}
+    {Dropout: 0.5}                     # the one argument that matters, by itself
+
+Each name is a class here; nothing outside the set can be named.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+from cifarcnn.config.yaml_tree import cut, quote
+
+
+class Strict(BaseModel):
+    """A mapping of known keys, each of its exact type; numbers are finite."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+
+class Choice(Strict):
+    """One member of a closed set; the class is named as the config names it."""
+
+    # The argument that may be given by itself, as in ``Dropout: 0.5``.
+    shorthand: ClassVar[str | None] = None
+
+    @property
+    def type(self) -> str:
+        """The name that the config uses."""
+        return type(self).__name__
+
+    def arguments(self) -> dict[str, Any]:
+        """The fields by name, as they are."""
+        return {field: getattr(self, field) for field in type(self).model_fields}
+
+
+class NamedChoice:
+    """Annotation of a union of choices: reads the two ways of writing one.
+
+    Args:
+        word: What such a value is called in messages, such as ``layer``.
+        choices: The classes of the set.
+        short: Gives Keras's short spelling, such as ``he_normal``, for a name that may
+            also be written like that.
+    """
+
+    def __init__(
+        self,
+        word: str,
+        *choices: type[Choice],
+        short: Callable[[str], str] | None = None,
+    ) -> None:
+        self.word = word
+        self.by_name = {choice.__name__: choice for choice in choices}
+        self.short = short
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        branches: dict[Any, core_schema.CoreSchema] = {
+            name: core_schema.no_info_before_validator_function(
+                self._opener(choice), handler.generate_schema(choice)
+            )
+            for name, choice in self.by_name.items()
+        }
+        return core_schema.no_info_before_validator_function(
+            self._check, core_schema.tagged_union_schema(branches, self._name_of)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Bare names, or an object with one of the names as its only key."""
+        # This annotation itself, and other validators, wrapped the union in functions,
+        # and each branch in one.
+        union = cast(Any, schema)
+        while "choices" not in union:
+            union = union["schema"]
+        branches = union["choices"]
+        bare: list[str] = []
+        properties: dict[str, Any] = {}
+        for name, choice in self.by_name.items():
+            needs = [
+                field
+                for field, info in choice.model_fields.items()
+                if info.is_required()
+            ]
+            reference = handler(branches[name]["schema"])
+            forms: list[Any] = [reference]
+            if not needs:
+                bare.append(name)
+                forms.append({"type": "null"})
+            if choice.shorthand is not None:
+                forms.append({"type": ["number", "string", "array", "integer"]})
+            properties[name] = reference if len(forms) == 1 else {"anyOf": forms}
+        if self.short is not None:
+            bare += [self.short(name) for name in bare]
+            properties |= {self.short(name): form for name, form in properties.items()}
+        return {
+            "title": self.word,
+            "anyOf": [
+                {"type": "string", "enum": bare},
+                {
+                    "type": "object",
+                    "properties": properties,
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                },
+            ],
+        }
+
+    def spellings(self) -> dict[str, str]:
+        """Every way to write a name of the set, and the name that it means."""
+        plain = {name: name for name in self.by_name}
+        return plain | (
+            {self.short(name): name for name in plain} if self.short else {}
+        )
+
+    def _name_of(self, value: Any) -> str | None:
+        if isinstance(value, Choice):
+            return value.type
+        if isinstance(value, str):
+            return self.spellings().get(value, value)
+        if isinstance(value, dict) and len(value) == 1:
+            key = str(next(iter(value)))
+            return self.spellings().get(key, key)
+        return None
+
+    def _check(self, value: Any) -> Any:
+        name = self._name_of(value)
+        if name in self.by_name:
+            return value
+        if name is None:
+            several = isinstance(value, dict) and len(value) > 1
+            raise mistake(
+                f"expected one {self.word}, as its name or as "
+                f"{{Name: {{argument: value}}}}, found {describe(value)}",
+                "give one name, and indent its arguments below it" if several else "",
+            )
+        raise mistake(
+            f"there is no {self.word} {quote(name)}", suggest(name, self.by_name)
+        )
+
+    def _opener(self, choice: type[Choice]) -> Callable[[Any], Any]:
+        def open_choice(value: Any) -> Any:
+            if isinstance(value, Choice):
+                return value
+            inner = next(iter(value.values())) if isinstance(value, dict) else None
+            if inner is None:
+                return {}
+            if isinstance(inner, dict):
+                return inner
+            if choice.shorthand is not None:
+                return {choice.shorthand: inner}
+            raise mistake(
+                f"expected the arguments of {choice.__name__} as a mapping, "
+                f"found {describe(inner)}",
+                _example(choice),
+            )
+
+        return open_choice
+
+
+def _example(choice: type[Choice]) -> str:
+    """How a choice is written with its arguments, those first that it needs."""
+    fields = choice.model_fields
+    needed = [name for name, info in fields.items() if info.is_required()]
+    shown = needed or [name for name in fields if name != "name"][:1]
+    if not shown:
+        return f"{choice.__name__} takes no arguments"
+    return f"such as {choice.__name__}: {{{', '.join(f'{n}: ...' for n in shown)}}}"
+
+
+def mistake(message: str, hint: str = "", *at: str) -> PydanticCustomError:
+    """A user's mistake with its way out, raised from inside a validator.
+
+    Args:
+        message: What was found and expected.
+        hint: The way out.
+        at: The way to the guilty value, from the one that is being validated.
+    """
+    # Braces would be read as places for values.
+    return PydanticCustomError(
+        "mistake", "{message}", {"message": message, "hint": hint, "at": at}
+    )
+
+
+def nearest(found: str, known: Iterable[str]) -> str | None:
+    """The name that was probably meant, or None when nothing is near."""
+    names = sorted(known)
+    folded = {name.lower().replace("_", ""): name for name in names}
+    near = difflib.get_close_matches(
+        found.lower().replace("_", ""), folded, n=1, cutoff=0.6
+    )
+    if near:
+        return folded[near[0]]
+    for name in names:
+        if found == "".join(word[:1] for word in name.split("_")):
+            return name
+    return None
+
+
+def suggest(found: str, known: Iterable[str]) -> str:
+    """``did you mean ...?`` when something is near, else all that there is."""
+    names = sorted(known)
+    if near := nearest(found, names):
+        return f"did you mean {near}?"
+    return f"known: {', '.join(names)}" if names else ""
+
+
+def describe(value: object) -> str:
+    """A plain value as a message quotes it."""
+    if isinstance(value, dict):
+        keys = [cut(str(key), 20) for key in list(value)[:5]]
+        more = ["..."] if len(value) > 5 else []
+        return f"a mapping of {', '.join(keys + more)}" if keys else "an empty mapping"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    return quote(value)
+
+
+def snake_case(name: str) -> str:
+    """``MaxPooling2D`` as ``max_pooling2d``, as Keras names its layers."""
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _to_pair(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return tuple(value)
+    raise mistake(
+        f"expected a whole number, or two of them (height, width), found "
+        f"{describe(value)}"
+    )
+
+
+@dataclass(frozen=True)
+class OneOrTwo:
+    """Marks a pair that a config may also write as a single number.
+
+    Attributes:
+        read: Makes the pair of what the config says, or raises a mistake.
+    """
+
+    read: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        pair = handler(schema)
+        return {"anyOf": [pair["prefixItems"][0], pair]}
+
+
+# A whole number for height and width, or one for each.
+AS_PAIR = OneOrTwo(_to_pair)
+
+
+def external(value: Any) -> Any:
+    """A checked value back in the form that a config is written in."""
+    if isinstance(value, Choice):
+        return {value.type: external(value.arguments())}
+    if isinstance(value, BaseModel):
+        return {
+            field: external(getattr(value, field)) for field in type(value).model_fields
+        }
+    if isinstance(value, dict):
+        return {key: external(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [external(inner) for inner in value]
+    return value

@@ -1,0 +1,150 @@
+"""Having CIFAR on this machine: what is here already, or the network, or by hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifarcnn.data.cache import cache_folder
+from cifarcnn.data.cifar_facts import Cifar
+from cifarcnn.data.fetching.fetch import (
+    AllSourcesFailed,
+    fetch_archive,
+    is_there_already,
+)
+from cifarcnn.data.fetching.observer import FetchObserver
+from cifarcnn.data.fetching.retry_policy import Patience
+from cifarcnn.data.fetching.sources import gather_sources
+from cifarcnn.data.location import Place, explain_by_hand, find_cifar, is_there
+from cifarcnn.data.provenance import Provenance, write_provenance
+from cifarcnn.errors import DataError
+
+OFFLINE = "CIFARCNN_OFFLINE"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A data set that is there.
+
+    Attributes:
+        path: The archive, or the folder of files that was there already.
+        url: Where it was fetched from; ``None`` when it was there.
+    """
+
+    path: Path
+    url: str | None
+
+
+def is_offline() -> bool:
+    """Whether ``$CIFARCNN_OFFLINE`` forbids every use of the network."""
+    return os.environ.get(OFFLINE, "") not in ("", "0")
+
+
+def fetch_cifar(
+    cifar: Cifar,
+    *,
+    asked: Sequence[str] = (),
+    configured: Sequence[str] = (),
+    folder: Path | None = None,
+    offline: bool = False,
+    patience: Patience | None = None,
+    observer: FetchObserver | None = None,
+) -> Arrival:
+    """Have the official files of ``cifar`` on this machine.
+
+    Args:
+        cifar: Which data set.
+        asked: Further sources, tried first; see ``gather_sources``.
+        configured: Further sources of a config, tried next.
+        folder: Where the archive shall lie; ``None``: in the user's cache folder,
+            unless the official files are in one of the usual places already.
+        offline: Whether the network must not be used. ``$CIFARCNN_OFFLINE`` forbids
+            it too.
+        patience: Its bounds.
+        observer: Told about every step.
+
+    Raises:
+        UsageError: A source is not an acceptable address.
+        DataError: It is not here and could not be fetched; says why, for each source,
+            and how to go on by hand.
+    """
+    sources = gather_sources(cifar, asked, configured)
+    observer = observer or FetchObserver()
+    if folder is None:
+        place = _find_official(cifar)
+        if place is not None:
+            return Arrival(place.path, None)
+    target = cache_folder() if folder is None else folder
+    if offline or is_offline():
+        for layout in cifar.layouts:
+            if is_there_already(target / layout.archive.name, layout.archive):
+                return Arrival(target / layout.archive.name, None)
+        why = "--offline was given" if offline else f"{OFFLINE} is set"
+        raise DataError(
+            f"The official {cifar.title} is not here, and {why}, so that nothing is "
+            "fetched.\n"
+            f"{explain_by_hand(cifar, target)}"
+        )
+    try:
+        path, url = fetch_archive(
+            sources, target, patience=patience or Patience(), observer=observer
+        )
+    except AllSourcesFailed as failure:
+        raise DataError(
+            f"{cifar.title} could not be fetched.{failure}\n"
+            f"{explain_by_hand(cifar, target)}"
+        ) from None
+    if url is not None:
+        write_provenance(path, Provenance.of_now("fetched", url))
+    if folder is None:
+        _remark_rivals(cifar, path, observer)
+    return Arrival(path, url)
+
+
+def fetch_when_missing(
+    dataset: str,
+    path: str | Path | None,
+    configured: Sequence[str],
+    observer: FetchObserver | None,
+) -> None:
+    """Fetch a CIFAR that is in none of the usual places; do nothing else.
+
+    Nothing is done either when a path says where it must lie, or
+    ``$CIFARCNN_OFFLINE`` is set: opening it then says what is missing.
+
+    Raises:
+        UsageError: A source is not an acceptable address.
+        DataError: It could not be fetched.
+    """
+    from cifarcnn.data.registry import CIFAR
+
+    cifar = CIFAR.get(dataset)
+    if cifar is None or path is not None or is_offline() or is_there(cifar):
+        return
+    fetch_cifar(cifar, configured=configured, observer=observer)
+
+
+def _find_official(cifar: Cifar) -> Place | None:
+    """Where the official files are found when the data set is opened, if they are."""
+    from cifarcnn.data.cifar_source import CifarSource
+    from cifarcnn.data.decoded_cache import DecodedStore
+
+    if not is_there(cifar):
+        return None
+    place = find_cifar(cifar, None)
+    try:
+        official = DecodedStore(CifarSource(cifar, place)).official
+    except DataError:
+        return None
+    return place if official else None
+
+
+def _remark_rivals(cifar: Cifar, path: Path, observer: FetchObserver) -> None:
+    found = find_cifar(cifar, None).path
+    if found != path:
+        observer.remarked(
+            f"{found} is found before {path} and is what the program uses; move it "
+            "away, or name the other one with data.path."
+        )

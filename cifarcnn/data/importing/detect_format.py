@@ -1,0 +1,113 @@
+"""What a path given to ``data import`` may be."""
+
+from __future__ import annotations
+
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifarcnn.data.cifar_facts import Cifar
+from cifarcnn.data.cifar_files import read_first_name
+from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.decoded_cache import Decoded
+from cifarcnn.data.importing.image_folder import (
+    holds_images,
+    match_images,
+    read_images,
+)
+from cifarcnn.data.importing.npz import read_npz
+from cifarcnn.data.location import Place, places_at
+from cifarcnn.errors import DataError
+
+_GZIP, _USTAR = b"\x1f\x8b", b"ustar"
+_WANTED = (
+    "expected an archive or a folder of the binary or the Python version, a folder "
+    "that holds one, an .npz file with x_train, y_train, x_test and y_test, or folders "
+    "of 32x32 pictures train/<class>/ and test/<class>/"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A copy of a data set that was read and is sound in itself.
+
+    Attributes:
+        cifar: Which data set.
+        decoded: Its images.
+        place: Where its files lie; ``None`` when they are in no published form.
+    """
+
+    cifar: Cifar
+    decoded: Decoded
+    place: Place | None
+
+
+def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> Found:
+    """Read what ``path`` holds, whatever of the known forms it has.
+
+    Of several copies the first sound one is taken, an official one before others.
+
+    Args:
+        path: A file or a folder.
+        kinds: The data sets that it may be.
+
+    Raises:
+        DataError: There is nothing at ``path``; it holds no copy; or none is sound,
+            each with its reason.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+    if stat.S_ISREG(mode):
+        return _read_file(path, kinds)
+    if not stat.S_ISDIR(mode):
+        raise DataError(f"{path} is not a regular file or folder; {_WANTED}.")
+    faults, sound = [], None
+    for cifar, place in _places(path, kinds):
+        try:
+            found = Found(cifar, CifarSource(cifar, place).decode(), place)
+        except DataError as error:
+            faults.append(str(error))
+            continue
+        if found.decoded.official:
+            return found
+        sound = sound or found
+    if sound is not None:
+        return sound
+    if faults:
+        raise DataError("\n".join(faults))
+    if holds_images(path):
+        cifar = match_images(path, kinds)
+        return Found(cifar, read_images(cifar, path), None)
+    raise DataError(f"{path} holds no copy of CIFAR; {_WANTED}.")
+
+
+def _places(path: Path, kinds: tuple[Cifar, ...]) -> Iterator[tuple[Cifar, Place]]:
+    for cifar in kinds:
+        for place in places_at(cifar, path):
+            yield cifar, place
+
+
+def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> Found:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(tarfile.BLOCKSIZE)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+    # What comes behind a .tar may look like the end of a zip file.
+    tar = start.startswith(_GZIP) or start[257:262] == _USTAR
+    if not tar and zipfile.is_zipfile(path):
+        cifar, decoded = read_npz(path, kinds)
+        return Found(cifar, decoded, None)
+    folder = read_first_name(path)
+    for cifar in kinds:
+        for layout in cifar.layouts:
+            # By its own name it is known even when its content is damaged.
+            if folder == layout.folder or path.name == layout.archive.name:
+                place = Place(layout, path, packed=True)
+                return Found(cifar, CifarSource(cifar, place).decode(), place)
+    raise DataError(f"{path} is not a copy of CIFAR; {_WANTED}.")

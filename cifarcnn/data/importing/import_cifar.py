@@ -1,0 +1,82 @@
+"""From a copy of any form to the data set in the user's cache folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifarcnn.data.cache import cache_folder
+from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100, Cifar
+from cifarcnn.data.fetching.fetch import locked
+from cifarcnn.data.fetching.observer import FetchObserver
+from cifarcnn.data.fetching.retry_policy import Patience
+from cifarcnn.data.importing.check_content import check_content
+from cifarcnn.data.importing.detect_format import Found, read_copy
+from cifarcnn.data.importing.install import place_copy
+from cifarcnn.data.location import find_cifar
+from cifarcnn.data.provenance import Provenance, write_provenance
+from cifarcnn.errors import DataError
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What an import came to.
+
+    Attributes:
+        cifar: Which data set it was.
+        path: Where it lies now.
+        official: Whether it is the publisher's, to the byte.
+        rival: What is found before it when the data set is opened, or ``None``.
+    """
+
+    cifar: Cifar
+    path: Path
+    official: bool
+    rival: Path | None
+
+
+def import_cifar(
+    path: Path,
+    kinds: tuple[Cifar, ...] = (CIFAR10, CIFAR100),
+    *,
+    folder: Path | None = None,
+    observer: FetchObserver | None = None,
+) -> Brought:
+    """Check a copy of CIFAR and put it where the program looks for it.
+
+    Args:
+        path: An archive or folder of the binary or Python version, a folder that
+            holds one (such as Keras's or torchvision's cache), an ``.npz`` file with
+            the four arrays, or folders of images ``train/<class>`` and
+            ``test/<class>``.
+        kinds: The data sets that it may be.
+        folder: Where it goes; ``None``: the user's cache folder.
+        observer: Told when another process has to be waited for.
+
+    Raises:
+        DataError: There is no copy, it is damaged or not CIFAR, something else stands
+            in its place, or there is no room.
+    """
+    found = read_copy(path, kinds)
+    if not found.decoded.official:
+        check_content(found.cifar, found.decoded, path)
+    target = cache_folder() if folder is None else folder
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{target} cannot be made: {error.strerror}.") from None
+    lock = target / f"{found.cifar.binary.archive.name}.lock"
+    with locked(lock, Patience(), observer or FetchObserver()):
+        placed = place_copy(found, target)
+    write_provenance(placed, Provenance.of_now("imported", str(path.absolute())))
+    return Brought(
+        found.cifar,
+        placed,
+        found.decoded.official,
+        _rival(found, placed) if folder is None else None,
+    )
+
+
+def _rival(found: Found, placed: Path) -> Path | None:
+    first = find_cifar(found.cifar, None).path
+    return None if first == placed else first

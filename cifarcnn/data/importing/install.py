@@ -1,0 +1,161 @@
+"""Putting a copy into its final folder, whole and checked, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifarcnn.data.cifar_facts import Cifar
+from cifarcnn.data.cifar_files import Piece, read_archive, read_folder
+from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.decoded_cache import Decoded
+from cifarcnn.data.importing.detect_format import Found
+from cifarcnn.data.location import Place
+from cifarcnn.data.splits import Split
+from cifarcnn.errors import DataError
+from cifarcnn.files import sync_folder
+
+_CHUNK = 1 << 20
+_MARK = ".importing-"
+
+
+def place_copy(found: Found, folder: Path) -> Path:
+    """Put ``found`` into ``folder``.
+
+    An official archive is copied as it is; of everything else the plain files are
+    written, in the form they have, or the binary one. They are read back and
+    compared before they get their name.
+
+    Args:
+        found: Read and checked.
+        folder: Exists.
+
+    Returns:
+        The archive, or the folder of the files.
+
+    Raises:
+        DataError: Something else stands in its place; there is no room; or what was
+            written is not what was read.
+    """
+    _remove_leftovers(folder)
+    source = found.place
+    if source is not None and source.packed and found.decoded.official:
+        target = Place(source.layout, folder / source.layout.archive.name, packed=True)
+    else:
+        layout = found.cifar.binary if source is None else source.layout
+        target = Place(layout, folder / layout.folder, packed=False)
+    if os.path.lexists(target.path):
+        _compare(found, target)
+        return target.path
+    try:
+        with tempfile.TemporaryDirectory(prefix=_MARK, dir=folder) as work:
+            draft = Path(work) / target.path.name
+            _write(found, draft, packed=target.packed)
+            _check(found, Place(target.layout, draft, target.packed), target.path)
+            # Fails where in the meantime something was put, other than a file.
+            draft.rename(target.path)
+            sync_folder(folder)
+    except OSError as error:
+        raise _explain(error, found, folder) from None
+    return target.path
+
+
+def _remove_leftovers(folder: Path) -> None:
+    # Of an import that was killed; the caller holds the lock.
+    for path in folder.glob(f"{_MARK}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _compare(found: Found, target: Place) -> None:
+    with contextlib.suppress(DataError):
+        there = CifarSource(found.cifar, target).decode()
+        if there.checksum == found.decoded.checksum:
+            return
+    raise DataError(
+        f"{target.path} is there already and holds something else. It is not touched. "
+        "Move it away and import again."
+    )
+
+
+def _check(found: Found, draft: Place, target: Path) -> None:
+    written = CifarSource(found.cifar, draft).decode()
+    if written.checksum != found.decoded.checksum:
+        raise DataError(
+            f"{target}: what was written is not what was read; the source changed "
+            "meanwhile, or a disk is failing. Nothing was imported."
+        )
+
+
+def _write(found: Found, draft: Path, *, packed: bool) -> None:
+    if packed and found.place is not None:
+        with open(found.place.path, "rb") as source, open(draft, "xb") as target:
+            shutil.copyfileobj(source, target, _CHUNK)
+            target.flush()
+            os.fsync(target.fileno())
+        return
+    draft.mkdir()
+    for name, data in _files(found):
+        with open(draft / name, "xb") as target:
+            target.write(data)
+            target.flush()
+            os.fsync(target.fileno())
+    sync_folder(draft)
+
+
+def _files(found: Found) -> Iterator[tuple[str, bytes]]:
+    place, cifar = found.place, found.cifar
+    if place is None:
+        yield from binary_files(cifar, found.decoded)
+        return
+    read = read_archive if place.packed else read_folder
+    pieces: Iterator[Piece] = read(cifar, place.layout, place.path)
+    for piece in pieces:
+        yield piece.name, piece.data
+
+
+def binary_files(cifar: Cifar, decoded: Decoded) -> Iterator[tuple[str, bytes]]:
+    """The files of the binary form, as the publisher would have written them."""
+    start = 0
+    for file in cifar.binary.training:
+        part = slice(start, start + file.images)
+        start += file.images
+        training = decoded.training
+        yield (
+            file.name,
+            _records(cifar, Split(training.images[part], training.labels[part])),
+        )
+    if decoded.test is not None:
+        yield cifar.binary.test.name, _records(cifar, decoded.test)
+    names = "".join(f"{name}\n" for name in cifar.class_names)
+    yield cifar.binary.names_file, names.encode()
+
+
+def _records(cifar: Cifar, split: Split) -> bytes:
+    import numpy as np
+
+    columns = [split.labels[:, None]]
+    if cifar.coarse_labels:
+        coarse = np.array(cifar.coarse_labels, np.uint8)
+        columns.insert(0, coarse[split.labels][:, None])
+    planes = split.images.transpose(0, 3, 1, 2).reshape(len(split), -1)
+    return np.hstack([*columns, planes]).tobytes()
+
+
+def _explain(error: OSError, found: Found, folder: Path) -> DataError:
+    needed = sum(split.images.nbytes for split in _splits(found.decoded))
+    with contextlib.suppress(OSError):
+        free = shutil.disk_usage(folder).free
+        return DataError(
+            f"{folder} cannot take the data: {error.strerror}. About {needed:,} bytes "
+            f"are needed, {free:,} are free. The environment variable CIFARCNN_CACHE "
+            "can name another folder."
+        )
+    return DataError(f"{folder} cannot be written: {error.strerror}.")
+
+
+def _splits(decoded: Decoded) -> list[Split]:
+    return [decoded.training, *([decoded.test] if decoded.test else [])]

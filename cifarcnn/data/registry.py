@@ -1,0 +1,78 @@
+"""From the words of a config to an open data set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
+from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.decoded_cache import DecodedStore, Source
+from cifarcnn.data.folder import FolderSource
+from cifarcnn.data.location import find_cifar
+from cifarcnn.data.synthetic import SyntheticSource
+from cifarcnn.errors import DataError, UsageError
+
+# Those that can be fetched, by their names in a config.
+CIFAR = {facts.name: facts for facts in (CIFAR10, CIFAR100)}
+
+
+def open_dataset(dataset: str, path: str | Path | None) -> Dataset:
+    """Find a data set, check it, and have its arrays ready.
+
+    The first time everything is read and checked; the decoded arrays are then kept in
+    the user's cache folder, and the next time costs a fraction of a second.
+
+    Args:
+        dataset: ``cifar10``, ``cifar100``, ``synthetic`` or ``folder``.
+        path: Where it lies: for CIFAR a folder or an official archive (``None`` looks
+            in the usual places), for ``folder`` the folder that holds ``train``.
+
+    Raises:
+        UsageError: There is no such data set, or it takes no path.
+        DataError: It was not found, is damaged, or is not what it claims to be.
+    """
+    return open_source(dataset, _find(dataset, path))
+
+
+def open_source(name: str, source: Source) -> Dataset:
+    """Open any source of images under ``name``.
+
+    Raises:
+        DataError: The source is not sound.
+    """
+    store = DecodedStore(source)
+    return Dataset(
+        name=name,
+        class_names=store.class_names,
+        origin=source.origin,
+        checksum=store.checksum,
+        official=store.official,
+        notice=source.notice,
+        store=store,
+    )
+
+
+def _find(dataset: str, path: str | Path | None) -> Source:
+    place = None if path is None else Path(os.path.expanduser(path))
+    if dataset in CIFAR:
+        cifar = CIFAR[dataset]
+        return CifarSource(cifar, find_cifar(cifar, place))
+    if dataset == "folder":
+        if place is None:
+            raise DataError(
+                "dataset: folder needs data.path, the folder that holds "
+                "train/<class>/<picture>."
+            )
+        return FolderSource(place)
+    if dataset == "synthetic":
+        if place is not None:
+            raise UsageError(
+                f"dataset: synthetic is drawn by code and takes no path, found {path}."
+            )
+        return SyntheticSource()
+    raise UsageError(
+        f"the data set {dataset!r} is unknown; expected cifar10, cifar100, synthetic "
+        "or folder."
+    )

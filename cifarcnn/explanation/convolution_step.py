@@ -1,0 +1,207 @@
+"""The first convolution, activation and pooling, as they ran over an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from cifarcnn.explanation.activations import CUTTING, describe_function, sample_function
+from cifarcnn.explanation.explanation import ActivationStep, Missing
+from cifarcnn.explanation.steps import (
+    ACTIVATION,
+    IN_PLACE,
+    POOLINGS,
+    Step,
+    Steps,
+    convolutions,
+    find_activation,
+)
+from cifarcnn.explanation.tiles import Convolution, FilterBank, Pooling, Window
+from cifarcnn.explanation.windows import window_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+    Arrays = Mapping[str, Array]
+
+NO_CONVOLUTION = Missing("The network has no convolution.")
+_DEPTHWISE = (
+    "A depthwise convolution: every filter looks at one channel only, so that nothing "
+    "is added up across channels."
+)
+_SEPARABLE = (
+    "A separable convolution works in two steps: a small filter for every channel by "
+    "itself, then weighted sums of the results. Here both are put together as one "
+    "filter, which gives the same sums."
+)
+
+
+def read_filters(steps: Steps, weights: Arrays) -> FilterBank | Missing:
+    """The filters of the first convolution."""
+    import numpy as np
+
+    step = next(iter(convolutions(steps)), None)
+    if step is None:
+        return NO_CONVOLUTION
+    shape = steps[step.inputs[0]].shape
+    kernel, groups, note = _read_kernel(step, shape[2], weights)
+    bias = weights.get(f"{step.name}/bias")
+    return FilterBank(
+        layer=step.name,
+        type=step.kind,
+        kernel=kernel,
+        bias=np.zeros(step.shape[2], np.float32) if bias is None else bias,
+        has_bias=bias is not None,
+        window=window_of(step, shape),
+        groups=groups,
+        input_shape=cast(tuple[int, int, int], shape),
+        output_shape=cast(tuple[int, int, int], step.shape),
+        note=note,
+    )
+
+
+def _read_kernel(
+    step: Step, channels: int, weights: Arrays
+) -> tuple[Array, int, str | None]:
+    """The weights as ``(height, width, inputs, filters)``, the groups, a note."""
+    import numpy as np
+
+    if step.kind == "Conv2D":
+        groups = int(getattr(step.layer, "groups", 1))
+        note = None
+        if groups > 1:
+            note = (
+                f"The channels are divided into {groups} groups: every filter looks at "
+                "those of its own group only."
+            )
+        return weights[f"{step.name}/kernel"], groups, note
+    if step.kind == "DepthwiseConv2D":
+        # (height, width, channels, multiplier): the filters of a channel follow each
+        # other in the result.
+        kernel = weights[f"{step.name}/kernel"]
+        return kernel.reshape(*kernel.shape[:2], 1, -1), channels, _DEPTHWISE
+    spatial = weights[f"{step.name}/depthwise_kernel"]
+    mixing = weights[f"{step.name}/pointwise_kernel"][0, 0]
+    mixing = mixing.reshape(*spatial.shape[2:], -1)
+    kernel = np.einsum("hwcm,cmf->hwcf", spatial, mixing).astype(np.float32)
+    return kernel, 1, _SEPARABLE
+
+
+def show_convolution(
+    steps: Steps, filters: FilterBank | Missing, values: Arrays
+) -> Convolution | Missing:
+    """The first convolution.
+
+    Args:
+        steps: The network.
+        filters: From :func:`read_filters`.
+        values: The result of every step for the image, without the batch.
+    """
+    if isinstance(filters, Missing):
+        return filters
+    step = steps[filters.layer]
+    before = values[step.name]
+    own = steps.get(step.name + ACTIVATION)
+    after = before if own is None else values[own.name]
+    return Convolution(
+        filters=filters,
+        input=values[step.inputs[0]],
+        before=before,
+        activation="linear" if own is None else own.activation,
+        after=after,
+        order=strongest_first(after),
+    )
+
+
+def show_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing:
+    """The first activation of maps after the first convolution."""
+    step = next(iter(convolutions(steps)), None)
+    if step is None:
+        return NO_CONVOLUTION
+    found = find_activation(steps, step, IN_PLACE | POOLINGS | {"Add"})
+    found = found or _any_activation(steps, step)
+    if found is None:
+        return Missing("No activation follows the convolutions: they stay linear.")
+    last, between = found
+    before, after = values[last.inputs[0]], values[last.name]
+    zeroed = None
+    if last.activation in CUTTING:
+        zeroed = float(((after == 0) & (before != 0)).mean())
+    return ActivationStep(
+        layer=last.owner,
+        activation=last.activation,
+        between=tuple(dict.fromkeys(step.owner for step in between)),
+        before=before,
+        after=after,
+        order=strongest_first(after),
+        zeroed_share=zeroed,
+        note=describe_function(last.activation),
+        curve=sample_function(last.activation),
+    )
+
+
+def _any_activation(steps: Steps, start: Step) -> tuple[Step, tuple[Step, ...]] | None:
+    """The next activation in the order of the config, where the way divides."""
+    names = list(steps)
+    later = [steps[name] for name in names[names.index(start.name) + 1 :]]
+    for place, step in enumerate(later):
+        if step.activation != "linear" and step.is_map:
+            return step, tuple(later[:place])
+    return None
+
+
+def show_pooling(steps: Steps, values: Arrays) -> Pooling | Missing:
+    """The first pooling."""
+    step = next((step for step in steps.values() if step.kind in POOLINGS), None)
+    if step is None:
+        return Missing(
+            "The network has no pooling layer that slides a window over its maps."
+        )
+    source = step.inputs[0]
+    before, after = values[source], values[step.name]
+    window = window_of(step, steps[source].shape)
+    is_maximum = step.kind == "MaxPooling2D"
+    return Pooling(
+        layer=step.name,
+        type=step.kind,
+        window=window,
+        before=before,
+        after=after,
+        winners=_find_winners(window, before, after.shape) if is_maximum else None,
+        order=strongest_first(before),
+        share_left=after.size / before.size,
+    )
+
+
+def _find_winners(window: Window, before: Array, shape: tuple[int, ...]) -> Array:
+    """Row and column of the first largest value of every window."""
+    import numpy as np
+
+    winners = np.empty((*shape, 2), np.int32)
+    for row, column in np.ndindex(shape[:2]):
+        rows = _within(window.rows(row), before.shape[0])
+        columns = _within(window.columns(column), before.shape[1])
+        seen = before[np.ix_(rows, columns)].reshape(-1, shape[2])
+        first, second = np.divmod(seen.argmax(axis=0), len(columns))
+        winners[row, column] = np.stack([rows[first], columns[second]], axis=1)
+    return winners
+
+
+def _within(places: list[int], length: int) -> Array:
+    import numpy as np
+
+    return np.array([place for place in places if 0 <= place < length])
+
+
+def strongest_first(maps: Array) -> Array:
+    """Channels by the mean of their absolute values, the largest first."""
+    return (-strength_of(maps)).argsort(kind="stable")
+
+
+def strength_of(maps: Array) -> Array:
+    """The mean of the absolute values of each channel, float32 ``(channels,)``."""
+    import numpy as np
+
+    strength: Array = np.abs(maps).mean(axis=(0, 1), dtype=np.float64)
+    return strength.astype(np.float32)

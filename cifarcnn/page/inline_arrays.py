@@ -1,0 +1,91 @@
+"""Arrays and images as text within a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# The most channels of one layer that the page carries; the strongest come first.
+MOST_CHANNELS = 32
+_KINDS = {"f": "<f4", "u": "u1"}
+
+
+class ArrayStore:
+    """Collects the arrays of a page; one that is added twice is kept once.
+
+    The script gets each as base64 of its bytes, little-endian: float32 as it is,
+    without any rounding, at 5.3 characters a number.
+    """
+
+    def __init__(self) -> None:
+        self._entries: list[dict[str, object]] = []
+        self._numbers: dict[tuple[str, tuple[int, ...], bytes], int] = {}
+
+    def add(self, array: Array) -> int:
+        """The number by which the script finds the array.
+
+        Args:
+            array: Of floats or of unsigned bytes.
+        """
+        import numpy as np
+
+        kind = _KINDS[array.dtype.kind]
+        data = np.ascontiguousarray(array, dtype=kind).tobytes()
+        key = (kind, array.shape, data)
+        if key not in self._numbers:
+            self._numbers[key] = len(self._entries)
+            text = base64.b64encode(data).decode("ascii")
+            self._entries.append(
+                {"kind": kind[-2:], "shape": list(array.shape), "data": text}
+            )
+        return self._numbers[key]
+
+    @property
+    def entries(self) -> list[dict[str, object]]:
+        """Every array, by number."""
+        return self._entries
+
+
+def to_script_json(document: object) -> str:
+    """JSON that may stand within ``<script>``: no character in it can end the element.
+
+    NaN and infinities are refused, which JSON does not know.
+    """
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def to_png_url(pixels: Array) -> str:
+    """An image as a ``data:`` address of a PNG.
+
+    Args:
+        pixels: uint8 ``(height, width, 3)``.
+    """
+    return _to_url(pixels, "PNG", {"optimize": True})
+
+
+def to_jpeg_url(pixels: Array) -> str:
+    """A photo as a ``data:`` address of a JPEG.
+
+    Args:
+        pixels: uint8 ``(height, width, 3)``.
+    """
+    return _to_url(pixels, "JPEG", {"quality": 82, "optimize": True})
+
+
+def _to_url(pixels: Array, kind: str, options: dict[str, Any]) -> str:
+    from PIL import Image
+
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, kind, **options)
+    text = base64.b64encode(data.getvalue()).decode("ascii")
+    return f"data:image/{kind.lower()};base64,{text}"

@@ -1,0 +1,125 @@
+"""Where an explanation is put: nothing of the user's is ever replaced."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePath
+from typing import Literal
+
+from cifarcnn.errors import UsageError
+from cifarcnn.files import write_atomically
+
+Format = Literal["html", "png"]
+
+
+def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
+    """The file of the page, or the folder of the images.
+
+    Args:
+        out: What the user asked for. None takes a name made from the subject in the
+            working folder, with a number where that name is taken.
+        subject: What is explained: the name of an image, or of a run.
+        layout: ``html`` for a file, ``png`` for a folder.
+
+    Raises:
+        UsageError: The place is taken, or its folder is missing or cannot be written.
+    """
+    if out is None:
+        return find_free(f"{make_stem(subject)}-explained", _ending(layout))
+    _refuse_taken(out, layout)
+    parent = out.parent
+    if not parent.is_dir():
+        raise UsageError(
+            f"There is no folder {parent} to put {out.name} in. Make it first, or name "
+            "another place with --out."
+        )
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"The folder {parent} may not be written to. Name another place with --out."
+        )
+    return out
+
+
+def find_free(stem: str, ending: str) -> Path:
+    """A name in the working folder that nothing has: ``stem``, ``stem-2`` and so on."""
+    number = 1
+    path = Path(f"{stem}{ending}")
+    while os.path.lexists(path):
+        number += 1
+        path = Path(f"{stem}-{number}{ending}")
+    return path
+
+
+def make_stem(subject: str) -> str:
+    """The name of an image or run as the beginning of a file's name."""
+    if subject == "-":
+        return "standard-input"
+    # A colon, as in test:17, is not allowed in names on Windows.
+    stem = re.sub(r'[:*?"<>|\\]', "-", PurePath(subject).stem)
+    stem = "".join(sign if sign.isprintable() else "-" for sign in stem)
+    return stem[:100] or "picture"
+
+
+def place_film(out: Path | None, place: Path, subject: str, layout: Format) -> Path:
+    """Where the sliding filter goes: into the folder of the images, or by the page.
+
+    Args:
+        out: What the user asked for, as for ``choose_place``.
+        place: What ``choose_place`` made of it.
+        subject: What is explained.
+        layout: As for ``choose_place``.
+
+    Raises:
+        UsageError: The place is taken.
+    """
+    if layout == "png":
+        return place / "sliding.gif"
+    if out is None:
+        return find_free(f"{make_stem(subject)}-sliding", ".gif")
+    film = out.with_suffix(".gif")
+    _refuse_taken(film, "html")
+    return film
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Write a file whole, into a folder that is made when it is the last one missing.
+
+    Raises:
+        UsageError: It cannot be written, or its name has been taken meanwhile.
+    """
+    try:
+        path.parent.mkdir(exist_ok=True)
+        if os.path.lexists(path):
+            raise UsageError(_taken(path))
+        write_atomically(path, data)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}. Name another place with "
+            "--out."
+        ) from None
+
+
+def _refuse_taken(path: Path, layout: Format) -> None:
+    if not os.path.lexists(path):
+        return
+    if layout == "html" and path.is_dir():
+        raise UsageError(
+            f"{path} is a folder, but the page is a file. Name it, such as "
+            f"--out {path / 'explained.html'}."
+        )
+    if layout == "png" and path.is_dir() and not any(path.iterdir()):
+        return
+    raise UsageError(_taken(path))
+
+
+def _taken(path: Path) -> str:
+    what = "is a folder that is not empty" if path.is_dir() else "exists already"
+    return (
+        f"{path} {what}, and nothing is replaced. Name another place with --out, or "
+        "move it away first."
+    )
+
+
+def _ending(layout: Format) -> str:
+    return ".html" if layout == "html" else ""

@@ -1,0 +1,159 @@
+"""The sliding filter as an animated GIF.
+
+Drawn with Pillow, which writes GIF itself and carries a small font; its letters are
+plain ASCII, which is all that is written here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.errors import UsageError
+from cifarcnn.explanation.explanation import Convolution, Explanation, Missing
+from cifarcnn.page.color_scales import paint
+from cifarcnn.page.numbers import choose_decimals
+from cifarcnn.page.page_data import find_start
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    Array = np.ndarray[Any, Any]
+
+_SIDE = 288  # of each of the two images, at least
+_EDGE = 24
+_SLOW_ROWS = 2  # rows shown cell by cell; of the others a few steps each
+_STEPS_OF_A_ROW = 2
+_SLOW, _FAST, _LAST = 110, 60, 2500  # milliseconds that a frame stays
+_WAITING = 176  # grey of what has not been reached yet, darker than that of 0
+_PAPER, _INK, _MARK = (255, 255, 255), (32, 37, 43), (192, 21, 21)
+
+
+def draw_film(story: Explanation) -> bytes:
+    """A GIF in which the strongest filter slides over the image and fills its map.
+
+    Raises:
+        UsageError: The network has no convolution whose tiles could be shown.
+    """
+    if isinstance(story.convolution, Missing):
+        raise UsageError(
+            f"There is no sliding filter to draw: {story.convolution.reason} Leave "
+            "out --gif."
+        )
+    from PIL import Image
+
+    convolution = story.convolution
+    frames, durations = [], []
+    for row, column, duration in _stops(*convolution.before.shape[:2]):
+        frames.append(_draw_frame(convolution, story.sight.pixels, row, column))
+        durations.append(duration)
+    data = io.BytesIO()
+    # One palette for all, so that colours do not flicker: of the emptiest frame and of
+    # the fullest.
+    both = Image.new("RGB", (frames[0].width, 2 * frames[0].height))
+    both.paste(frames[0])
+    both.paste(frames[-1], (0, frames[0].height))
+    palette = both.quantize(255)
+    first, *others = (
+        frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames
+    )
+    first.save(
+        data,
+        "GIF",
+        save_all=True,
+        append_images=others,
+        duration=durations,
+        loop=0,
+        optimize=True,
+    )
+    return data.getvalue()
+
+
+def _stops(height: int, width: int) -> Iterator[tuple[int, int, int]]:
+    """Where the film stops: row and column of the map, and for how long."""
+    for row in range(height):
+        if row < _SLOW_ROWS:
+            for column in range(width):
+                yield row, column, _SLOW
+        else:
+            for step in range(1, _STEPS_OF_A_ROW + 1):
+                column = width * step // _STEPS_OF_A_ROW - 1
+                last = row == height - 1 and column == width - 1
+                if column >= 0:
+                    yield row, column, _LAST if last else _FAST
+
+
+def _draw_frame(
+    convolution: Convolution, pixels: Array, row: int, column: int
+) -> Image.Image:
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    bank = convolution.filters
+    filter, _, _ = find_start(convolution)
+    height, width = bank.input_shape[:2]
+    seen = pixels
+    if bank.input_shape != pixels.shape:
+        reach = float(np.abs(convolution.input).max())
+        seen = paint(convolution.input[:, :, 0], -reach, reach)
+    values = convolution.before[:, :, filter]
+    reach = float(np.abs(convolution.before).max())
+    painted = paint(values, -reach, reach)
+    painted[row, column + 1 :] = painted[row + 1 :] = _WAITING
+
+    frame = Image.new("RGB", (2 * _SIDE + 3 * _EDGE, _SIDE + 3 * _EDGE), _PAPER)
+    draw = ImageDraw.Draw(frame)
+    font = ImageFont.load_default(15)
+    for place, image in enumerate((seen, painted)):
+        enlarged = Image.fromarray(image).resize(
+            (_SIDE, _SIDE), Image.Resampling.NEAREST
+        )
+        frame.paste(enlarged, (_EDGE + place * (_SIDE + _EDGE), _EDGE))
+    top, left = bank.window.origin(row, column)
+    down, across = (
+        (size - 1) * dilation + 1
+        for size, dilation in zip(bank.window.size, bank.window.dilation, strict=True)
+    )
+    _mark(draw, _EDGE, (height, width), (top, left, down, across))
+    _mark(draw, 2 * _EDGE + _SIDE, values.shape, (row, column, 1, 1))
+    decimals = choose_decimals(reach)
+    below = _EDGE + _SIDE + 10
+    _write(draw, font, _EDGE, below, f"tile at row {top}, column {left}")
+    _write(
+        draw,
+        font,
+        2 * _EDGE + _SIDE,
+        below,
+        f"filter {filter}: sum + bias = {values[row, column]:.{decimals}f}",
+    )
+    return frame
+
+
+def _mark(
+    draw: ImageDraw.ImageDraw,
+    left_edge: int,
+    cells: tuple[int, ...],
+    box: tuple[int, int, int, int],
+) -> None:
+    """A frame around cells: row, column, height and width of the box."""
+    down, across = _SIDE / cells[0], _SIDE / cells[1]
+    row, column, height, width = box
+    corners = (
+        left_edge + column * across - 1,
+        _EDGE + row * down - 1,
+        left_edge + (column + width) * across,
+        _EDGE + (row + height) * down,
+    )
+    draw.rectangle(corners, outline=_MARK, width=2)
+
+
+def _write(
+    draw: ImageDraw.ImageDraw,
+    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+    left: int,
+    top: int,
+    text: str,
+) -> None:
+    draw.text((left, top), text, fill=_INK, font=font)

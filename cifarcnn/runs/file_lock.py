@@ -1,0 +1,43 @@
+"""One process at a time trains in the folder of a run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifarcnn.errors import RunError
+from cifarcnn.files import remove_leftovers
+from cifarcnn.runs.safe_read import reason
+
+LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in a folder, until the context ends.
+
+    The system lets go of it however the process ends. What processes left that were
+    killed while they wrote is cleared away.
+
+    Raises:
+        RunError: Another process holds it, or the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+        remove_leftovers(folder)
+    except Timeout:
+        raise RunError(
+            f"{folder} is being trained by another process. Wait for its end, or stop "
+            "it."
+        ) from None
+    except OSError as error:
+        lock.release()
+        raise RunError(f"{folder} cannot be trained in: {reason(error)}.") from error
+    try:
+        yield
+    finally:
+        lock.release()

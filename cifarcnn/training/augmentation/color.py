@@ -1,0 +1,116 @@
+"""Brightness, contrast and saturation, in whole numbers.
+
+Factors and means are counted in 1/1024, so that every engine rounds alike: sums of
+float32 depend on their order, and a compiler may join a product and a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cifarcnn.training.augmentation.operation import Draws, Operation
+from cifarcnn.training.augmentation.random_draws import Chance, whole_numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ONE = 1024
+# Shares of red, green and blue in the brightness that people see, of 1024 in all:
+# 0.299, 0.587 and 0.114 of ITU-R BT.601, section 2.5.1.
+LUMA = (306, 601, 117)
+
+
+class RandomBrightness(Operation):
+    """Adds the same number to all pixels."""
+
+    def __init__(self, chance: Chance, *, factor: float) -> None:
+        super().__init__(chance)
+        self.largest = round(255 * factor)
+
+    def draw(self, epoch: int, index: np.ndarray) -> Draws:
+        draws = self.chance.draw(epoch, index, 1)[:, 0]
+        return {"added": whole_numbers(draws, -self.largest, self.largest)}
+
+    def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
+        return as_images(as_numbers(images) + per_image(draws["added"]))
+
+
+class _Stretching(Operation):
+    """Multiplies the distances from something by a factor for each image."""
+
+    def __init__(self, chance: Chance, *, factor: float) -> None:
+        super().__init__(chance)
+        self.largest = round(ONE * factor)
+
+    def draw(self, epoch: int, index: np.ndarray) -> Draws:
+        draws = self.chance.draw(epoch, index, 1)[:, 0]
+        return {"factor": ONE + whole_numbers(draws, -self.largest, self.largest)}
+
+
+class RandomContrast(_Stretching):
+    """Draws the pixels of each colour away from their mean, or towards it."""
+
+    def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
+        numbers = as_numbers(images)
+        return as_images(
+            stretch(numbers, mean_colour(numbers), per_image(draws["factor"]))
+        )
+
+
+class RandomSaturation(_Stretching):
+    """Makes the colours stronger or weaker; what is grey stays as it is."""
+
+    def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
+        numbers = as_numbers(images)
+        return as_images(stretch(numbers, grey(numbers), per_image(draws["factor"])))
+
+
+def as_numbers(images: Any) -> Any:
+    """uint8 as int32, to calculate with."""
+    from keras import ops
+
+    return ops.cast(images, "int32")
+
+
+def as_images(numbers: Any) -> Any:
+    """int32 as uint8; what lies beyond black or white becomes black or white."""
+    from keras import ops
+
+    return ops.cast(ops.minimum(ops.maximum(numbers, 0), 255), "uint8")
+
+
+def per_image(numbers: Any) -> Any:
+    """``(b,)`` to ``(b, 1, 1, 1)``."""
+    return numbers[:, None, None, None]
+
+
+def mean_colour(numbers: Any) -> Any:
+    """The mean of each colour in 1/1024: ``(b, 1, 1, 3)``.
+
+    An image has 1,024 pixels, so that it is simply the sum.
+    """
+    from keras import ops
+
+    return ops.sum(numbers, axis=(1, 2), keepdims=True)
+
+
+def grey(numbers: Any) -> Any:
+    """The brightness of each pixel in 1/1024: ``(b, 32, 32, 1)``."""
+    red, green, blue = (numbers[..., place : place + 1] for place in range(3))
+    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+
+
+def stretch(numbers: Any, centre: Any, factor: Any) -> Any:
+    """``centre + (numbers - centre) * factor``, rounded to the nearest whole number.
+
+    Args:
+        numbers: int32, 0 to 255.
+        centre: int32 in 1/1024.
+        factor: int32 in 1/1024, 0 to 2048: more would not fit into 32 bits.
+    """
+    from keras import ops
+
+    # In 1/1024 of 1/1024: centre * 1 + (numbers - centre) * factor + a half.
+    exact = centre * ONE + (numbers * ONE - centre) * factor + ONE * ONE // 2
+    return ops.right_shift(exact, 20)

@@ -1,0 +1,141 @@
+"""Whether a training step can fit into the memory, and what to try when it does not."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cifarcnn.config import summarize
+from cifarcnn.engine import choose_precision, free_memory, is_out_of_memory
+from cifarcnn.errors import RunError
+
+if TYPE_CHECKING:
+    from cifarcnn.config import Config
+    from cifarcnn.config.summary import Row
+    from cifarcnn.engine import Device
+    from cifarcnn.training.training_data import Material
+
+_CONVOLUTIONS = frozenset({"Conv2D", "SeparableConv2D", "DepthwiseConv2D"})
+# Layers whose gradient needs what they were given.
+_KEEPING = _CONVOLUTIONS | {"BatchNormalization", "MaxPooling2D", "Flatten", "Dense"}
+# A step takes up to so many times what it takes at least: 1.7 to 2.7 times with the
+# shipped configs at batches from 64 to 16,384.
+_MARGIN = 3
+
+
+def require_memory(
+    config: Config, material: Material, device: Device, *, resumed: bool = False
+) -> str | None:
+    """See that a training step is not certain to take more memory than there is.
+
+    Only for TensorFlow on a CPU, which crashes without a word where a GPU and other
+    engines raise an exception.
+
+    Args:
+        config: The network and its batches.
+        material: The images.
+        device: What Keras was started on.
+        resumed: Whether the batch size cannot change any more.
+
+    Returns:
+        A sentence where the memory may be too little; ``None`` where it is enough, or
+        nothing is known.
+
+    Raises:
+        RunError: It is certain; the message has a batch size that fits.
+    """
+    import keras
+
+    free = free_memory()
+    if free is None or device.kind != "cpu" or keras.config.backend() != "tensorflow":
+        return None
+    wide = choose_precision(config.training.precision, device) == "float32"
+    images = min(config.training.batch_size, len(material.split.labels))
+    rows = summarize(config).rows
+    weights = least_bytes_of_weights(rows)
+    each = least_bytes_of_image(rows, 4 if wide else 2)
+    needed = weights + images * each
+    if _MARGIN * needed <= free:
+        return None
+    found = (
+        f"The network with a batch of {images:,} pictures takes at least "
+        f"{_describe(needed)} of memory in training, and {_describe(free)} are free."
+    )
+    fitting = max(free - _MARGIN * weights, 0) // (each * _MARGIN)
+    way_out = _describe_way_out(min(fitting, images // 2), resumed)
+    if needed > free:
+        raise RunError(f"{found} {way_out}")
+    return f"{found} If the process ends without a word, it was too little. {way_out}"
+
+
+def least_bytes_of_image(rows: list[Row], item_bytes: int) -> int:
+    """What each image of a batch takes until the gradient is known, at least.
+
+    Counted are outputs that are certain to be kept from the way forward to the way
+    back: of activations, and of convolutions that a layer follows which needs them.
+
+    Args:
+        rows: The network, from ``summarize``.
+        item_bytes: Of a number within the step.
+    """
+    values = 32 * 32 * 3
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        kept = row.type == "Activation" or (
+            row.type in _CONVOLUTIONS
+            and after is not None
+            and after.type in _KEEPING
+            and after.depth == row.depth
+        )
+        if kept:
+            count = 1
+            for length in row.output_shape:
+                count *= length
+            values += count
+    return values * item_bytes
+
+
+def least_bytes_of_weights(rows: list[Row]) -> int:
+    """What the weights take, in the network and in what learns in its place."""
+    return 2 * 4 * sum(row.parameters for row in rows)
+
+
+@contextlib.contextmanager
+def explained(batch_size: int, *, resumed: bool = False) -> Iterator[None]:
+    """Say what to do when an engine raises an exception for want of memory.
+
+    Args:
+        batch_size: Of the training.
+        resumed: Whether it cannot change any more.
+
+    Raises:
+        RunError: One was raised within the context.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RunError(
+            f"The memory is not enough for a batch of {batch_size:,} pictures. "
+            f"{_describe_way_out(batch_size // 2, resumed)}"
+        ) from error
+
+
+def _describe_way_out(batch_size: int, resumed: bool) -> str:
+    if resumed:
+        return (
+            "The batch size of a training that goes on cannot change: free some "
+            "memory, or go on on a machine with more."
+        )
+    if batch_size < 1:
+        return "Use a smaller network, or a machine with more memory."
+    largest = 1 << (batch_size.bit_length() - 1)
+    return (
+        f"Try --set training.batch_size={largest}, a smaller network, or a machine "
+        "with more memory."
+    )
+
+
+def _describe(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB"

@@ -1,0 +1,236 @@
+"""Whether and how a training that was cut short, or is to become longer, goes on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from cifarcnn.config import Config
+from cifarcnn.config.averaging import Lookahead
+from cifarcnn.config.diff import Difference, find_differences
+from cifarcnn.config.named_choice import external
+from cifarcnn.config.optimizers import Constant, ReduceLROnPlateau
+from cifarcnn.errors import RunError, UsageError
+from cifarcnn.training.run_files import read_divergence
+
+if TYPE_CHECKING:
+    from cifarcnn.runs import Checkpoint, Run
+
+# They decide nothing about the steps that are done.
+CHANGEABLE = (
+    "training.epochs",
+    "training.early_stopping",
+    "training.checkpoint_minutes",
+    "training.steps_per_execution",
+    "data.path",
+    "data.fetch",
+    "data.sources",
+    "evaluation",
+)
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """How a training goes on.
+
+    Attributes:
+        config: With what was changed.
+        checkpoint: From where; ``None`` from the beginning.
+        smoke: Whether it is only a trial on few images.
+        extended: Whether the training was finished, and is now to go further.
+        replanned: Whether it has another number of epochs now.
+        remarks: What the user should know of it.
+    """
+
+    config: Config
+    checkpoint: Checkpoint | None
+    smoke: bool
+    extended: bool
+    replanned: bool
+    remarks: tuple[str, ...]
+
+
+def plan_continuation(run: Run, config: Config) -> Continuation | None:
+    """How the training of a run can go on.
+
+    Args:
+        run: Held by this process.
+        config: Of the run, with what the user wants changed.
+
+    Returns:
+        ``None`` when the run is finished, and nothing is left to do.
+
+    Raises:
+        UsageError: A setting cannot change in the middle, or the epochs are over.
+        RunError: There is no checkpoint although something was trained, or all are
+            damaged.
+    """
+    checkpoint, damages = run.find_checkpoint()
+    if checkpoint is None:
+        return _plan_beginning(run, config)
+    state = checkpoint.state
+    try:
+        before = Config.model_validate(state.config)
+    except ValidationError as error:
+        raise RunError(
+            f"{checkpoint.path} was written with settings that this version of "
+            "cifarcnn does not know. Go on with the version that wrote it."
+        ) from error
+    changes = _compare(run, before, config)
+    epochs, wanted = before.training.epochs, config.training.epochs
+    if state.smoke:
+        if run.finished:
+            return None
+    elif wanted != epochs and wanted <= state.epoch - (state.step == 0):
+        steps = f" and {state.step} steps" if state.step else ""
+        raise UsageError(
+            f"{run.path} cannot end after {wanted} epochs: {state.epoch} epochs{steps} "
+            "are done already."
+        )
+    if run.finished and not any(
+        change.path.startswith(("training.epochs", "training.early_stopping"))
+        for change in changes
+    ):
+        return None
+    return Continuation(
+        config=config,
+        checkpoint=checkpoint,
+        smoke=state.smoke,
+        extended=run.finished,
+        replanned=wanted != epochs,
+        remarks=(
+            *damages,
+            *_describe_divergence(run),
+            *(
+                f"{item.path} was {item.before}, is {item.after} now"
+                for item in changes
+            ),
+        ),
+    )
+
+
+def _plan_beginning(run: Run, config: Config) -> Continuation:
+    diverged = _describe_divergence(run)
+    if run.finished or (run.has_weights and not diverged):
+        raise RunError(
+            f"{run.path} has trained weights, but no checkpoint to go on from: none "
+            "could be written, or it was removed. The weights can be used as they are; "
+            "to train anew: cifarcnn train --config "
+            f"{shlex.quote(str(run.config_path))}"
+        )
+    changes = _compare(run, run.config, config)
+    smoke = bool(run.read_environment().get("smoke")) if run.has_environment else False
+    return Continuation(
+        config=config,
+        checkpoint=None,
+        smoke=smoke,
+        extended=False,
+        replanned=False,
+        remarks=(
+            f"{run.path} has no checkpoint yet: its training begins anew",
+            *diverged,
+            *(
+                f"{item.path} was {item.before}, is {item.after} now"
+                for item in changes
+            ),
+        ),
+    )
+
+
+def _describe_divergence(run: Run) -> tuple[str, ...]:
+    sentence = read_divergence(run)
+    if sentence is None:
+        return ()
+    return (
+        f"{run.path} diverged before, and comes to the same again where nothing is "
+        f"different: {sentence}",
+    )
+
+
+def _compare(run: Run, before: Config, after: Config) -> list[Difference]:
+    """What changed and may.
+
+    Raises:
+        UsageError: Something changed that must not.
+    """
+    found = list(find_differences(to_plain(before), to_plain(after)))
+    refused = [item for item in found if not _may_change(item.path)]
+    if refused:
+        config = shlex.quote(str(run.config_path))
+        listed = "; ".join(
+            f"{item.path} was {item.before} and would be {item.after}"
+            for item in refused
+        )
+        raise UsageError(
+            f"{run.path} cannot go on with other settings: {listed}. Only "
+            f"{', '.join(CHANGEABLE)} can change in the middle of a training. To train "
+            f"anew: cifarcnn train --config {config} --set ..."
+        )
+    return found
+
+
+def _may_change(path: str) -> bool:
+    return any(
+        path == key or path.startswith((f"{key}.", f"{key}[")) for key in CHANGEABLE
+    )
+
+
+def to_plain(config: Config) -> dict[str, Any]:
+    """A config as JSON would give it back."""
+    plain: dict[str, Any] = json.loads(json.dumps(external(config)))
+    return plain
+
+
+def describe_new_plan(
+    config: Config, rate_before: float | None, rate_after: float
+) -> str:
+    """What another number of epochs means for the learning rate, as a sentence.
+
+    Args:
+        config: With the new number.
+        rate_before: Of the last step of the last finished epoch, if there is one.
+        rate_after: Of the next one.
+    """
+    training = config.training
+    schedule = training.learning_rate_schedule
+    averaging = (
+        " Lookahead's share grows by the new plan too."
+        if isinstance(training.averaging, Lookahead)
+        else ""
+    )
+    if isinstance(schedule, Constant | ReduceLROnPlateau):
+        return f"the learning rate goes on at {rate_after:.3g}.{averaging}"
+    before = "" if rate_before is None else f", after {rate_before:.3g} by the old plan"
+    return (
+        f"{schedule.type} is planned anew over {training.epochs} epochs: the next step "
+        f"has a learning rate of {rate_after:.3g}{before}. It will not come to what "
+        f"{training.epochs} epochs from the beginning come to.{averaging}"
+    )
+
+
+def describe_moves(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Why the numbers may differ from those of an uninterrupted training.
+
+    Args:
+        before: The content of ``environment.json``, as far as it can be understood.
+        now: What it would be now.
+
+    Returns:
+        A sentence; ``None`` when nothing that matters is different.
+    """
+    found = []
+    for key in ("versions", "device", "precision"):
+        for item in find_differences(before.get(key), now.get(key), key):
+            if item.path != "device.note":
+                found.append(f"{item.path} was {item.before}, is {item.after} now")
+    if not found:
+        return None
+    return (
+        f"{'; '.join(found)}: the results may differ in their last digits from those "
+        "of a training without interruption"
+    )

@@ -1,0 +1,207 @@
+"""The files of a run that are written once: at the start and at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from cifarcnn.engine.precision import Policy
+from cifarcnn.errors import RunError
+from cifarcnn.litert.conversion import convert_model
+from cifarcnn.network import write_weights
+from cifarcnn.runs import Origin
+from cifarcnn.runs.manifest import DataRecord
+from cifarcnn.training.keeper import Keeper
+from cifarcnn.training.observer import Outcome, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import keras
+
+    from cifarcnn.config.averaging import Views
+    from cifarcnn.data import Dataset
+    from cifarcnn.engine import Device
+    from cifarcnn.runs import Run
+
+MODEL = "model.keras"
+_DIVERGED = "diverged"
+
+
+def describe_origin(dataset: Dataset, device: Device) -> Origin:
+    """Where the weights come from, for the manifest."""
+    return Origin(
+        class_names=dataset.class_names,
+        data=DataRecord(
+            name=dataset.name,
+            checksum=dataset.checksum,
+            official=dataset.official,
+            notice=dataset.notice,
+        ),
+        versions=dict(device.versions),
+    )
+
+
+def describe_environment(
+    dataset: Dataset, device: Device, seed: int, precision: str, smoke: bool
+) -> dict[str, object]:
+    """The content of ``environment.json``: where and with what this was trained."""
+    return {
+        "command_line": sys.argv,
+        "versions": dict(device.versions),
+        "device": {
+            "kind": device.kind,
+            "description": device.description,
+            "threads": device.threads,
+            "note": device.note,
+        },
+        "seed": seed,
+        "smoke": smoke,
+        "precision": precision,
+        "data": _describe_data(dataset),
+    }
+
+
+def write_environment(
+    run: Run, environment: dict[str, object]
+) -> Mapping[str, object] | None:
+    """Write ``environment.json``, or what it is now behind what it was before.
+
+    Args:
+        run: A new one, or one whose training goes on.
+        environment: From :func:`describe_environment`.
+
+    Returns:
+        Where and with what the training went on last; ``None`` for a new one.
+
+    Raises:
+        RunError: The file is damaged, or cannot be written.
+    """
+    if not run.has_environment:
+        run.write_environment(environment)
+        return None
+    first = run.read_environment()
+    first.pop(_DIVERGED, None)
+    later = first.get("resumed")
+    resumed = later if isinstance(later, list) else []
+    run.write_environment({**first, "resumed": [*resumed, environment]})
+    return _newest(first)
+
+
+def read_precision(run: Run) -> Policy | None:
+    """What a run was trained in last; ``None`` where ``environment.json`` says nothing.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not run.has_environment:
+        return None
+    first = run.read_environment()
+    found = _newest(first).get("precision")
+    return next((policy for policy in get_args(Policy) if policy == found), None)
+
+
+def _newest(environment: Mapping[str, object]) -> Mapping[str, object]:
+    """The entry of where the training went on last, or of where it began."""
+    resumed = environment.get("resumed")
+    last = resumed[-1] if isinstance(resumed, list) and resumed else environment
+    return last if isinstance(last, dict) else environment
+
+
+def note_divergence(run: Run, sentence: str) -> None:
+    """Add to ``environment.json`` how the training diverged."""
+    # Where it cannot be written, the user has the sentence all the same.
+    with contextlib.suppress(RunError):
+        run.write_environment({**run.read_environment(), _DIVERGED: sentence})
+
+
+def read_divergence(run: Run) -> str | None:
+    """How the training diverged when it was last tried; ``None`` when it did not.
+
+    Raises:
+        RunError: ``environment.json`` is damaged.
+    """
+    sentence = run.read_environment().get(_DIVERGED) if run.has_environment else None
+    return sentence if isinstance(sentence, str) else None
+
+
+def describe_metrics(
+    outcome: Outcome, plan: Plan, dataset: Dataset
+) -> dict[str, object]:
+    """The content of ``metrics.json``: what a finished training came to."""
+    seconds = outcome.duration_seconds
+    speeds = [record.pictures_per_second for record in outcome.records]
+    return {
+        "smoke": plan.smoke,
+        "epochs": len(outcome.records),
+        "stopped_early": outcome.stopped_early,
+        "weights": outcome.weights,
+        "kept": asdict(outcome.kept),
+        "best": asdict(outcome.best),
+        "last": asdict(outcome.last),
+        "duration_seconds": seconds,
+        "epoch_duration_seconds": [r.duration_seconds for r in outcome.records],
+        "pictures_per_second": sum(speeds) / len(speeds),
+        "training_pictures": plan.training_images,
+        "validation_pictures": plan.validation_images,
+        "parameters": plan.parameters,
+        "data": _describe_data(dataset),
+        "diagnosis": list(outcome.diagnosis),
+    }
+
+
+def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
+    """Write ``model.keras`` with the weights that the run settled on.
+
+    Keras writes straight onto its target, so it gets a place of its own first.
+
+    Raises:
+        RunError: The file, or a temporary one, cannot be written.
+    """
+    if keeper.weights == "best":
+        write_weights(model, keeper.best_arrays)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL
+            model.save(path)
+            content = path.read_bytes()
+    except OSError as error:
+        raise RunError(
+            f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
+            "room there, or name another one in the environment variable TMPDIR."
+        ) from error
+    keeper.run.write(MODEL, content)
+
+
+def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str | None:
+    """Write ``model.tflite`` from what ``model.keras`` holds.
+
+    Returns:
+        Why there is none, as a sentence; None when it was written.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    try:
+        content = convert_model(model)
+    except RunError as error:
+        return (
+            f"model.tflite is not written: {error} `predict` answers with Keras, which "
+            "takes longer to start."
+        )
+    keeper.run.save_litert(content, views)
+    return None
+
+
+def _describe_data(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "origin": dataset.origin,
+        "checksum": dataset.checksum,
+        "official": dataset.official,
+        "notice": dataset.notice,
+    }

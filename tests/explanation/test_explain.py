@@ -1,0 +1,237 @@
+"""The whole story: what agrees with ``predict``, and networks of every kind."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarcnn.config import ChannelStatistics, Config, check_config, summarize
+from cifarcnn.config.shipped import find_shipped, shipped_names
+from cifarcnn.errors import UsageError
+from cifarcnn.explanation import Missing, Subject, explain_image, explain_model
+from cifarcnn.network.predict import predict_probabilities
+
+RANDOM_NETWORKS = int(os.environ.get("CIFARCNN_RANDOM_EXPLANATIONS", "12"))
+
+
+def test_the_prediction_is_what_predict_says(case: Any) -> None:
+    expected = predict_probabilities(case.subject.model, case.image[None])[0]
+    prediction = case.explanation.prediction
+    assert np.array_equal(prediction.probabilities, expected)
+    order = np.argsort(-expected)
+    assert (prediction.winner, prediction.runner_up) == (order[0], order[1])
+    assert (prediction.wanted, prediction.views, prediction.note) == (3, "none", None)
+
+
+def test_logits_and_probabilities_are_those_of_plain_numpy(case: Any) -> None:
+    softmax = case.explanation.softmax
+    assert softmax.logits == pytest.approx(case.logits, abs=1e-4)
+    powers = np.exp(case.logits - case.logits.max())
+    assert softmax.probabilities == pytest.approx(powers / powers.sum(), abs=1e-5)
+    prediction = case.explanation.prediction.probabilities
+    assert softmax.probabilities == pytest.approx(prediction, abs=1e-6)
+
+
+def test_the_table_is_that_of_check(case: Any) -> None:
+    table, summary = case.explanation.network, summarize(case.config)
+    assert table.rows == tuple(summary.rows)
+    assert (table.parameters, table.macs) == (summary.parameters, summary.macs)
+    assert table.parameters == case.subject.model.count_params()
+    assert table.input_shape == (32, 32, 3)
+
+
+def test_explaining_again_tells_the_same_and_changes_no_weight(case: Any) -> None:
+    from cifarcnn.network import read_weights
+
+    again = explain_image(case.subject, case.image)
+    assert np.array_equal(again.softmax.logits, case.explanation.softmax.logits)
+    correlations = case.explanation.grad_cam.sanity.correlations
+    assert again.grad_cam.sanity.correlations == correlations
+    for name, array in read_weights(case.subject.model).items():
+        assert np.array_equal(array, case.weights[name])
+
+
+def test_several_views_are_averaged_in_the_prediction_alone(
+    make_subject: Any, image: Any
+) -> None:
+    subject = make_subject(
+        {
+            "model": {"layers": ["Flatten", {"Dense": 10}]},
+            "evaluation": {"test_time_augmentation": "mirror_and_shift"},
+        }
+    )
+    explanation = explain_image(subject, image)
+    prediction = explanation.prediction
+    expected = predict_probabilities(
+        subject.model, image[None], views="mirror_and_shift"
+    )[0]
+    assert np.array_equal(prediction.probabilities, expected)
+    alone = predict_probabilities(subject.model, image[None])[0]
+    assert explanation.softmax.probabilities == pytest.approx(alone, abs=1e-6)
+    assert np.abs(alone - expected).max() > 1e-3
+    assert prediction.views == "mirror_and_shift"
+    assert prediction.note == (
+        "This answer is the mean over several views of the picture (mirrored, or "
+        "shifted by a pixel), as evaluation.test_time_augmentation says. Everything "
+        "else here is about the picture as it is, by itself."
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ("clas_3", "There is no class 'clas_3': did you mean class_3?"),
+        (
+            "rhubarb",
+            "There is no class 'rhubarb': known: class_0, class_1, class_2, class_3, "
+            "class_4, class_5, class_6, class_7, class_8, class_9.",
+        ),
+    ],
+)
+def test_a_class_that_does_not_exist(
+    wanted: str, sentence: str, case: Any, image: Any
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        explain_image(case.subject, image, wanted_class=wanted)
+    assert str(raised.value) == sentence
+
+
+def test_the_model_alone_tells_the_same_of_filters_and_layers(case: Any) -> None:
+    alone, with_image = explain_model(case.subject), case.explanation
+    assert alone.class_names == with_image.class_names
+    assert alone.name == with_image.name == "run"
+    assert alone.network == with_image.network
+    filters = with_image.convolution.filters
+    assert np.array_equal(alone.filters.kernel, filters.kernel)
+    assert np.array_equal(alone.filters.bias, filters.bias)
+    assert alone.filters.window == filters.window
+    assert [unit.layer for unit in alone.deeper.units] == [
+        unit.layer for unit in with_image.deeper.units
+    ]
+
+
+def test_a_network_without_convolutions_leaves_out_what_needs_one(
+    make_subject: Any, image: Any
+) -> None:
+    subject = make_subject({"model": {"layers": ["Flatten", {"Dense": 10}]}})
+    found = explain_image(subject, image)
+    alone = explain_model(subject)
+    for part in (found.convolution, found.activation, found.feature_maps, found.deeper,
+                 alone.filters, alone.deeper):  # fmt: skip
+        assert part == Missing("The network has no convolution.")
+    assert isinstance(found.grad_cam, Missing)
+    assert not isinstance(found.dense, Missing)
+
+
+# --- networks of every kind ----------------------------------------------------------
+
+
+def check(subject: Subject, image: Any) -> None:
+    """Whatever the network is: it is explained, and the numbers fit each other."""
+    found = explain_image(subject, image, wanted_class="class_3")
+    expected = predict_probabilities(
+        subject.model,
+        image[None],
+        views=subject.config.evaluation.test_time_augmentation,
+    )[0]
+    assert np.array_equal(found.prediction.probabilities, expected)
+    convolution = found.convolution
+    if not isinstance(convolution, Missing):
+        height, width, filters = convolution.before.shape
+        size = 1 + float(np.abs(convolution.before).max())
+        for place in ((0, 0, 0), (height - 1, width - 1, filters - 1)):
+            tile = convolution.tile(place[2], place[0], place[1])
+            assert tile.sum + tile.bias == pytest.approx(tile.value, abs=1e-4 * size)
+    pooling = found.pooling
+    if not isinstance(pooling, Missing):
+        height, width, channels = pooling.after.shape
+        tile = pooling.tile(channels - 1, height - 1, width - 1)
+        if tile.winner is None:
+            middle = np.nanmean(tile.values)
+            assert middle == pytest.approx(tile.value, rel=1e-4, abs=1e-5)
+        else:
+            assert tile.values[tile.winner] == tile.value
+    if not isinstance(found.feature_maps, Missing):
+        for maps in found.feature_maps:
+            fields = maps.receptive_field
+            assert (len(fields.rows), len(fields.columns)) == maps.maps.shape[:2]
+    if not isinstance(found.dense, Missing):
+        for parts in found.dense.logits:
+            terms = [term.contribution for term in parts.strongest]
+            size = 1 + float(np.abs(parts.contributions).sum())
+            total = sum(terms) + parts.rest + parts.bias
+            assert total == pytest.approx(parts.logit, abs=1e-5 * size)
+    if not isinstance(found.grad_cam, Missing):
+        cam = found.grad_cam
+        assert cam.difference.shape == cam.shape[:2]
+        assert cam.on_input(cam.maps[0].heat).shape == (32, 32)
+        assert all(np.isfinite(one.signed).all() for one in cam.maps)
+    for part in vars(found).values():
+        if isinstance(part, Missing):
+            assert part.reason.endswith(".")
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_network_is_explained(
+    name: str, keras: Any, dataset: Any, image: Any, monkeypatch: Any
+) -> None:
+    from cifarcnn.explanation import grad_cam
+    from cifarcnn.network import build_model
+
+    monkeypatch.setattr(grad_cam, "SHUFFLES", 1)
+    path = find_shipped(name)
+    assert path is not None
+    config = check_config(path, []).config
+    assert config is not None
+    if config.data.normalization == "standard":
+        config = config.with_normalization(
+            ChannelStatistics(mean=[0.5, 0.5, 0.5], deviation=[0.2, 0.2, 0.2])
+        )
+    model = build_model(config, 10)
+    check(Subject(model, config, dataset.class_names, lambda: dataset), image)
+
+
+@pytest.fixture(scope="module")
+def draw_network() -> Any:
+    """Random networks, from the tests of the table of layers."""
+    path = Path(__file__).parents[1] / "network" / "test_summary_equals_keras.py"
+    spec = importlib.util.spec_from_file_location("random_networks", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.network
+
+
+def test_random_networks_are_explained(
+    draw_network: Any, keras: Any, make_subject: Any, image: Any, monkeypatch: Any
+) -> None:
+    from cifarcnn.config.yaml_text import dump
+    from cifarcnn.explanation import grad_cam
+
+    monkeypatch.setattr(grad_cam, "SHUFFLES", 1)
+    chance = random.Random(20262)
+    done = 0
+    while done < RANDOM_NETWORKS:
+        value = draw_network(chance)
+        if summarize(Config.model_validate(value)).complaints:
+            continue
+        if done % 50 == 0:
+            keras.backend.clear_session()
+        subject = make_subject(value)
+        try:
+            subject.model(image[None])
+        except Exception:
+            # TensorFlow has no depthwise convolution with two different strides.
+            continue
+        try:
+            check(subject, image)
+        except Exception as error:
+            error.add_note(dump(value))
+            raise
+        done += 1

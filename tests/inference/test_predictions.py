@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifarcnn.errors import DataError
+from cifarcnn.inference import Answer, Source, collect_sources, predict_images
+from cifarcnn.inference.predictions import CHUNK
+from cifarcnn.inference.warnings import note
+from cifarcnn.network.predict import predict_probabilities
+
+Array = np.ndarray[Any, Any]
+NAMES = ("red", "green", "blue")
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    """Gives each image the class of its brightest channel."""
+    import keras
+
+    images = keras.Input((32, 32, 3), dtype="uint8")
+    means = keras.layers.GlobalAveragePooling2D()(
+        keras.layers.Rescaling(1 / 64)(images)
+    )
+    return keras.Model(images, keras.layers.Softmax()(means))
+
+
+def plain(*colour: int) -> Array:
+    return np.broadcast_to(np.array(colour, np.uint8), (32, 32, 3)).copy()
+
+
+def save(path: Path, pixels: Array) -> str:
+    Image.fromarray(pixels).save(path)
+    return str(path)
+
+
+def answers(
+    model: Any,
+    entries: Sequence[str],
+    test_images: Array | None = None,
+    standard_input: bytes = b"",
+) -> list[Answer]:
+    def open_test_images() -> Array:
+        if test_images is None:
+            raise DataError("The data set is not here.")
+        return test_images
+
+    return list(
+        predict_images(
+            lambda images: predict_probabilities(model, images, CHUNK),
+            collect_sources(entries),
+            test_images=open_test_images,
+            standard_input=io.BytesIO(standard_input),
+        )
+    )
+
+
+def label(answer: Answer) -> str:
+    return answer.top(1, NAMES)[0][0]
+
+
+def test_each_image_gets_its_own_answer_in_order(model: Any, tmp_path: Path) -> None:
+    entries = [
+        save(tmp_path / "1.png", plain(0, 0, 200)),
+        save(tmp_path / "2.png", plain(200, 0, 0)),
+        save(tmp_path / "3.png", plain(0, 200, 0)),
+    ]
+    found = answers(model, [*entries, entries[0]])
+    assert [answer.source.name for answer in found] == [*entries, entries[0]]
+    assert [label(answer) for answer in found] == ["blue", "red", "green", "blue"]
+
+
+def test_bad_images_disturb_no_other_across_chunks(model: Any, tmp_path: Path) -> None:
+    colours = {"red": (200, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 200)}
+    good = {
+        name: save(tmp_path / f"{name}.png", plain(*c)) for name, c in colours.items()
+    }
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"<html>")
+    order = [["red", "bad", "green", "blue", "blue"][i % 5] for i in range(2 * CHUNK)]
+    found = answers(model, [good.get(name, str(bad)) for name in order])
+    assert len(found) == len(order)
+    for name, answer in zip(order, found, strict=True):
+        if name == "bad":
+            assert answer.error == (
+                "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in "
+                ".png); save it as one of these."
+            )
+            assert answer.pixels is None and answer.top(3, NAMES) == []
+        else:
+            assert answer.error is None and label(answer) == name
+
+
+def test_only_bad_images_give_only_errors(model: Any) -> None:
+    found = answers(model, ["nowhere.png", "*.nothing"])
+    assert [answer.error for answer in found] == [
+        "there is no such file.",
+        "there is no such file, and as a pattern it matches none.",
+    ]
+
+
+def test_no_entry_gives_no_answer(model: Any) -> None:
+    assert answers(model, []) == []
+
+
+def test_answers_are_those_of_the_network_for_the_pixels(
+    model: Any, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (20, 32, 32, 3)).astype(np.uint8)
+    entries = [save(tmp_path / f"{i:02}.png", image) for i, image in enumerate(images)]
+    together = answers(model, entries)
+    for answer, image, row in zip(
+        together, images, predict_probabilities(model, images), strict=True
+    ):
+        assert answer.pixels is not None and answer.probabilities is not None
+        assert np.array_equal(answer.pixels, image)
+        assert np.abs(answer.probabilities - row).max() < 1e-6
+        (alone,) = answers(model, [answer.source.name])
+        assert alone.probabilities is not None
+        assert np.abs(answer.probabilities - alone.probabilities).max() < 1e-6
+
+
+def test_standard_input_is_a_image_even_when_named_twice(model: Any) -> None:
+    data = io.BytesIO()
+    Image.fromarray(plain(0, 200, 0)).save(data, "PNG")
+    found = answers(model, ["-", "-"], standard_input=data.getvalue())
+    assert [label(answer) for answer in found] == ["green", "green"]
+
+
+def test_empty_standard_input_is_an_error(model: Any) -> None:
+    (found,) = answers(model, ["-"])
+    assert found.error == (
+        "the file is empty; expected a PNG, JPEG, WebP, BMP or GIF picture."
+    )
+
+
+def test_a_test_image_is_the_one_of_its_number(model: Any) -> None:
+    images = np.stack([plain(200, 0, 0), plain(0, 200, 0), plain(0, 0, 200)])
+    found = answers(model, ["test:2", "test:0"], test_images=images)
+    assert [label(answer) for answer in found] == ["blue", "red"]
+
+
+def test_a_number_beyond_the_test_split_is_an_error(model: Any) -> None:
+    images = np.stack([plain(1, 2, 3)] * 3)
+    first, second = answers(model, ["test:3", "test:2"], test_images=images)
+    assert first.error == "the test split has the pictures 0 to 2."
+    assert second.error is None
+
+
+def test_a_missing_data_set_costs_only_the_test_images(
+    model: Any, tmp_path: Path
+) -> None:
+    entry = save(tmp_path / "1.png", plain(200, 0, 0))
+    first, second = answers(model, ["test:3", entry])
+    assert first.error == "The data set is not here."
+    assert label(second) == "red"
+
+
+def test_the_test_split_is_not_opened_for_nothing(model: Any, tmp_path: Path) -> None:
+    entry = save(tmp_path / "1.png", plain(200, 0, 0))
+    assert answers(model, [entry])[0].error is None
+
+
+def test_top_is_sorted_short_and_in_class_order_for_ties() -> None:
+    row = np.array([0.25, 0.5, 0.25], np.float32)
+    answer = Answer(Source("x"), plain(0, 0, 0), row)
+    assert answer.top(2, NAMES) == [("green", 0.5), ("red", 0.25)]
+    assert len(answer.top(99, NAMES)) == 3
+
+
+def test_a_probability_is_the_shortest_decimal_of_its_float() -> None:
+    answer = Answer(Source("x"), plain(0, 0, 0), np.array([0.93, 0.07], np.float32))
+    assert answer.top(2, ("a", "b")) == [("a", 0.93), ("b", 0.07)]
+
+
+@pytest.mark.parametrize(
+    ("size", "row", "words"),
+    [
+        ((40, 32), [0.9, 0.1], ""),
+        ((40, 32), [0.49, 0.51], ""),
+        ((64, 32), [0.9, 0.1], "50% cropped"),
+        ((32, 100), [0.4, 0.3], "unsure, 68% cropped"),
+        ((32, 32), [0.4, 0.3], "unsure"),
+    ],
+)
+def test_a_doubtful_answer_gets_a_note(
+    tmp_path: Path, size: tuple[int, int], row: list[float], words: str
+) -> None:
+    path = tmp_path / "x.png"
+    Image.new("RGB", size).save(path)
+    source = Source("x.png", path=path)
+    answer = Answer(source, plain(0, 0, 0), np.array(row, np.float32))
+    assert note(answer) == words
+
+
+def test_a_image_that_is_gone_by_now_gets_no_note_on_its_size(
+    tmp_path: Path,
+) -> None:
+    source = Source("x", path=tmp_path / "gone.png")
+    assert note(Answer(source, plain(0, 0, 0), np.array([0.9, 0.1]))) == ""

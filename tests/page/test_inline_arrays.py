@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifarcnn.page.inline_arrays import (
+    ArrayStore,
+    to_jpeg_url,
+    to_png_url,
+    to_script_json,
+)
+
+
+def test_an_array_comes_back_to_the_bit() -> None:
+    array = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    store = ArrayStore()
+    assert store.add(array[:, ::-1]) == 0
+    [entry] = store.entries
+    assert entry["kind"] == "f4" and entry["shape"] == [2, 3, 4]
+    read = np.frombuffer(base64.b64decode(str(entry["data"])), "<f4")
+    assert (read.reshape(2, 3, 4) == array[:, ::-1]).all()
+
+
+def test_bytes_stay_bytes() -> None:
+    store = ArrayStore()
+    store.add(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    assert store.entries == [{"kind": "u1", "shape": [2, 3], "data": "AAECAwQF"}]
+
+
+def test_the_same_array_is_kept_once() -> None:
+    store = ArrayStore()
+    zeros = np.zeros((2, 2), np.float32)
+    assert [store.add(zeros), store.add(zeros + 1), store.add(zeros.copy())] == [
+        0,
+        1,
+        0,
+    ]
+    assert store.add(np.zeros((4,), np.float32)) == 2
+
+
+def test_json_within_a_script_cannot_end_it() -> None:
+    document = {"name": "</script><!-- & ü"}
+    text = to_script_json(document)
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == document
+
+
+def test_numbers_that_json_does_not_know_are_refused() -> None:
+    with pytest.raises(ValueError):
+        to_script_json([float("nan")])
+
+
+def test_images_come_back() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
+    start, _, data = to_png_url(pixels).partition(",")
+    assert start == "data:image/png;base64"
+    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        assert (np.asarray(image) == pixels).all()
+    start, _, data = to_jpeg_url(pixels).partition(",")
+    assert start == "data:image/jpeg;base64"
+    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        assert image.size == (7, 5)

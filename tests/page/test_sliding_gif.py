@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifarcnn.errors import UsageError
+from cifarcnn.explanation import Missing
+from cifarcnn.page.sliding_gif import draw_film
+
+WAITING = (176, 176, 176)
+
+
+def cell(frame: Image.Image, row: int, column: int) -> tuple[int, ...]:
+    """The colour in the middle of a cell of the 32x32 map, the right one of the two."""
+    at = (336 + 9 * column + 4, 24 + 9 * row + 4)
+    colour = frame.convert("RGB").getpixel(at)
+    assert isinstance(colour, tuple)
+    return colour
+
+
+def test_the_map_is_filled_cell_by_cell_then_row_by_row(story: Any) -> None:
+    with Image.open(io.BytesIO(draw_film(story))) as film:
+        frames = getattr(film, "n_frames")  # noqa: B009
+        assert film.size == (648, 360)
+        assert frames == 2 * 32 + 2 * 30
+        film.seek(10)
+        assert np.abs(np.subtract(cell(film, 0, 12), WAITING)).max() < 8
+        assert np.abs(np.subtract(cell(film, 0, 8), WAITING)).max() > 20
+        film.seek(frames - 1)
+        assert film.info["duration"] == 2500
+        assert np.abs(np.subtract(cell(film, 30, 12), WAITING)).max() > 8
+    assert len(draw_film(story)) < 1_000_000
+
+
+def test_any_window_can_be_filmed(explain: Callable[..., Any]) -> None:
+    for layer in (
+        {"Conv2D": {"filters": 3, "kernel_size": [1, 5], "strides": 3}},
+        {"DepthwiseConv2D": {"kernel_size": 5, "dilation_rate": 2}},
+        {"Conv2D": {"filters": 3, "kernel_size": 32}},
+    ):
+        dense = {"Dense": {"units": 10, "activation": "softmax"}}
+        story = explain([layer, "Flatten", dense])
+        assert draw_film(story).startswith(b"GIF89a")
+
+
+def test_without_a_convolution_there_is_no_film(story: Any) -> None:
+    without = replace(story, convolution=Missing("The network has no convolution."))
+    with pytest.raises(UsageError) as caught:
+        draw_film(without)
+    assert str(caught.value) == (
+        "There is no sliding filter to draw: The network has no convolution. Leave out "
+        "--gif."
+    )

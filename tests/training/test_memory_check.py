@@ -1,0 +1,134 @@
+"""Too little memory: known before where it is certain, and told with a way out."""
+
+from __future__ import annotations
+
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifarcnn.config import summarize
+from cifarcnn.errors import RunError
+from cifarcnn.training.memory_check import (
+    explained,
+    least_bytes_of_image,
+    least_bytes_of_weights,
+)
+
+GIB = 1024**3
+COMMAND = [sys.executable, "-m", "cifarcnn", "train", "--device", "cpu", "-c"]
+LARGE = """\
+name: large
+data: {dataset: synthetic}
+model:
+  layers:
+    - Conv2D: {filters: 64, kernel_size: 3, padding: same, activation: relu}
+    - Conv2D: {filters: 64, kernel_size: 3, padding: same, activation: relu}
+    - MaxPooling2D
+    - Flatten
+    - Dense: {units: 10, activation: softmax}
+training: {epochs: 1, batch_size: 9000}
+"""
+
+
+def test_what_is_kept_for_the_gradient_is_counted_by_hand(make_config):
+    layers = [
+        {"Conv2D": {"filters": 8, "kernel_size": 3, "padding": "same"}},
+        "BatchNormalization",
+        {"Activation": "relu"},
+        {"Residual": [{"Conv2D": {"filters": 8, "kernel_size": 1}}]},
+        {"Conv2D": {"filters": 4, "kernel_size": 1, "activation": "relu"}},
+        "GlobalAveragePooling2D",
+        {"Dense": 3},
+    ]
+    rows = summarize(make_config(layers=layers)).rows
+    # The images, the first convolution and its activation: the sum of the residual
+    # may take the place of its convolution, and a mean needs nothing.
+    values = 32 * 32 * (3 + 8 + 8)
+    assert least_bytes_of_image(rows, 4) == 4 * values
+    assert least_bytes_of_image(rows, 2) == 2 * values
+    parameters = (27 + 1) * 8 + 4 * 8 + 9 * 8 + 9 * 4 + 5 * 3
+    assert least_bytes_of_weights(rows) == 8 * parameters
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "way_out"),
+    [
+        (300, "Try --set training.batch_size=128, a smaller network, or a machine"),
+        (2, "Try --set training.batch_size=1, a smaller network, or a machine"),
+        (1, "Use a smaller network, or a machine"),
+    ],
+)
+def test_what_is_raised_for_want_of_memory_becomes_a_sentence(
+    batch_size: int, way_out: str
+):
+    with pytest.raises(RunError) as caught, explained(batch_size):
+        np.zeros(2**50)
+    assert str(caught.value) == (
+        f"The memory is not enough for a batch of {batch_size} pictures. {way_out} "
+        "with more memory."
+    )
+
+
+def test_a_training_that_goes_on_keeps_its_batch_size():
+    with pytest.raises(RunError) as caught, explained(300, resumed=True):
+        np.zeros(2**50)
+    assert str(caught.value) == (
+        "The memory is not enough for a batch of 300 pictures. The batch size of a "
+        "training that goes on cannot change: free some memory, or go on on a machine "
+        "with more."
+    )
+
+
+def test_other_exceptions_stay_what_they_are():
+    with pytest.raises(KeyError), explained(8):
+        raise KeyError("x")
+
+
+def run_with_little_memory(
+    command: list[str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (5 * GIB, 5 * GIB))
+
+    (folder / "large.yaml").write_text(LARGE)
+    return subprocess.run(
+        command, cwd=folder, preexec_fn=limit, capture_output=True, text=True
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere limits are not kept")
+def test_a_step_that_cannot_fit_is_refused_before_anything_is_made(tmp_path: Path):
+    done = run_with_little_memory([*COMMAND, "large.yaml"], tmp_path)
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: The network with a batch of 9,000 pictures takes at least 4\.8 GB of "
+        r"memory in training, and \d\.\d GB are free\. Try --set training\.batch_size="
+        r"(512|1024|2048), a smaller network, or a machine with more memory\.",
+        done.stderr.splitlines()[-1],
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere limits are not kept")
+def test_nor_is_another_batch_size_proposed_before_it_goes_on(tmp_path: Path):
+    script = (
+        "from cifarcnn import api, engine, load_config, training\n"
+        "config = load_config('large.yaml')\n"
+        "dataset = api.open_config_data(config)\n"
+        "material = training.gather_material(config, dataset)\n"
+        "device = engine.start('cpu')\n"
+        "training.require_memory(config, material, device, resumed=True)\n"
+    )
+    done = run_with_little_memory([sys.executable, "-c", script], tmp_path)
+    assert re.fullmatch(
+        r"cifarcnn\.errors\.RunError: The network with a batch of 9,000 pictures takes "
+        r"at least 4\.8 GB of memory in training, and \d\.\d GB are free\. The batch "
+        r"size of a training that goes on cannot change: free some memory, or go on on "
+        r"a machine with more\.",
+        done.stderr.splitlines()[-1],
+    )
