@@ -15,6 +15,7 @@ from pydantic import (
 
 from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation
 from cifarcnn.config.averaging import Averaging, Evaluation, Multipliers, Precision
+from cifarcnn.config.datasets import DATASETS, ImageShape
 from cifarcnn.config.initializers import ConvInitializer, Regularizer
 from cifarcnn.config.layers import AnyLayer, name_layers
 from cifarcnn.config.layers.base import Fraction
@@ -46,8 +47,6 @@ SPELLINGS = {
     for union in [get_args(choices)[1]]
     for spelling, name in union.spellings().items()
 }
-# Number of classes of the data sets whose classes are known beforehand.
-CLASS_COUNTS = {"cifar10": 10, "cifar100": 100, "synthetic": 10}
 
 
 def _check_name(name: str) -> str:
@@ -265,7 +264,12 @@ class Config(Strict):
         """Number of classes; None for a folder whose classes are not named."""
         if self.data.classes is not None:
             return len(self.data.classes)
-        return CLASS_COUNTS.get(self.data.dataset)
+        return DATASETS[self.data.dataset].class_count
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of the images that the network takes."""
+        return DATASETS[self.data.dataset].image_shape
 
     def with_data(self, **changes: Any) -> Config:
         """The same config with other values under ``data``."""

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifarcnn.data import image as module
+from cifarcnn.data import image_file as module
 from cifarcnn.data import read_image
 from cifarcnn.data.pixel_modes import prepare_mode
 from cifarcnn.errors import ImageError
