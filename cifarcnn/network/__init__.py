@@ -6,7 +6,6 @@ from cifarcnn.network.builder import (
     build_model,
     logits_model,
     normalization,
-    require_classes,
 )
 from cifarcnn.network.initialization import set_whitening
 from cifarcnn.network.keras_objects import convert_arguments, convert_choice
@@ -21,7 +20,6 @@ __all__ = [
     "logits_model",
     "normalization",
     "read_weights",
-    "require_classes",
     "set_whitening",
     "to_numpy",
     "write_weights",

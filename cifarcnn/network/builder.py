@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.layers import AnyLayer, Residual
+from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
 from cifarcnn.network.keras_objects import convert_choice
@@ -64,23 +65,6 @@ def assemble(
     # float32 whatever the precision of the layers: small probabilities matter.
     softmax = keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
     return keras.Model(images, softmax(logits), name="cifarcnn")
-
-
-def require_classes(shape: tuple[int, ...], class_count: int) -> None:
-    """See that a last layer fits the classes.
-
-    Args:
-        shape: What it gives for one image.
-        class_count: Number of classes.
-
-    Raises:
-        UsageError: It does not give one number per class.
-    """
-    if shape != (class_count,):
-        raise UsageError(
-            f"The last layer gives the shape {shape}, but the data has {class_count} "
-            f"classes: it must give ({class_count},)."
-        )
 
 
 def logits_model(model: keras.Model) -> keras.Model:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from cifarcnn.config import Config
-from cifarcnn.config.averaging import Lookahead
 from cifarcnn.config.diff import Difference, find_differences
 from cifarcnn.config.named_choice import external
-from cifarcnn.config.optimizers import Constant, ReduceLROnPlateau
 from cifarcnn.errors import RunError, UsageError
+from cifarcnn.runs import Checkpoint, Run
 from cifarcnn.training.run_files import read_divergence
-
-if TYPE_CHECKING:
-    from cifarcnn.runs import Checkpoint, Run
 
 # They decide nothing about the steps that are done.
 CHANGEABLE = (
@@ -35,7 +30,7 @@ CHANGEABLE = (
 
 
 @dataclass(frozen=True)
-class Continuation:
+class ResumePlan:
     """How a training goes on.
 
     Attributes:
@@ -44,7 +39,7 @@ class Continuation:
         smoke: Whether it is only a trial on few images.
         extended: Whether the training was finished, and is now to go further.
         replanned: Whether it has another number of epochs now.
-        remarks: What the user should know of it.
+        notes: What the user should know of it.
     """
 
     config: Config
@@ -52,10 +47,10 @@ class Continuation:
     smoke: bool
     extended: bool
     replanned: bool
-    remarks: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-def plan_continuation(run: Run, config: Config) -> Continuation | None:
+def plan_resume(run: Run, config: Config) -> ResumePlan | None:
     """How the training of a run can go on.
 
     Args:
@@ -97,13 +92,13 @@ def plan_continuation(run: Run, config: Config) -> Continuation | None:
         for change in changes
     ):
         return None
-    return Continuation(
+    return ResumePlan(
         config=config,
         checkpoint=checkpoint,
         smoke=state.smoke,
         extended=run.finished,
         replanned=wanted != epochs,
-        remarks=(
+        notes=(
             *damages,
             *_describe_divergence(run),
             *(
@@ -114,7 +109,7 @@ def plan_continuation(run: Run, config: Config) -> Continuation | None:
     )
 
 
-def _plan_beginning(run: Run, config: Config) -> Continuation:
+def _plan_beginning(run: Run, config: Config) -> ResumePlan:
     diverged = _describe_divergence(run)
     if run.finished or (run.has_weights and not diverged):
         raise RunError(
@@ -125,13 +120,13 @@ def _plan_beginning(run: Run, config: Config) -> Continuation:
         )
     changes = _compare(run, run.config, config)
     smoke = bool(run.read_environment().get("smoke")) if run.has_environment else False
-    return Continuation(
+    return ResumePlan(
         config=config,
         checkpoint=None,
         smoke=smoke,
         extended=False,
         replanned=False,
-        remarks=(
+        notes=(
             f"{run.path} has no checkpoint yet: its training begins anew",
             *diverged,
             *(
@@ -184,53 +179,3 @@ def to_plain(config: Config) -> dict[str, Any]:
     """A config as JSON would give it back."""
     plain: dict[str, Any] = json.loads(json.dumps(external(config)))
     return plain
-
-
-def describe_new_plan(
-    config: Config, rate_before: float | None, rate_after: float
-) -> str:
-    """What another number of epochs means for the learning rate, as a sentence.
-
-    Args:
-        config: With the new number.
-        rate_before: Of the last step of the last finished epoch, if there is one.
-        rate_after: Of the next one.
-    """
-    training = config.training
-    schedule = training.learning_rate_schedule
-    averaging = (
-        " Lookahead's share grows by the new plan too."
-        if isinstance(training.averaging, Lookahead)
-        else ""
-    )
-    if isinstance(schedule, Constant | ReduceLROnPlateau):
-        return f"the learning rate goes on at {rate_after:.3g}.{averaging}"
-    before = "" if rate_before is None else f", after {rate_before:.3g} by the old plan"
-    return (
-        f"{schedule.type} is planned anew over {training.epochs} epochs: the next step "
-        f"has a learning rate of {rate_after:.3g}{before}. It will not come to what "
-        f"{training.epochs} epochs from the beginning come to.{averaging}"
-    )
-
-
-def describe_moves(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """Why the numbers may differ from those of an uninterrupted training.
-
-    Args:
-        before: The content of ``environment.json``, as far as it can be understood.
-        now: What it would be now.
-
-    Returns:
-        A sentence; ``None`` when nothing that matters is different.
-    """
-    found = []
-    for key in ("versions", "device", "precision"):
-        for item in find_differences(before.get(key), now.get(key), key):
-            if item.path != "device.note":
-                found.append(f"{item.path} was {item.before}, is {item.after} now")
-    if not found:
-        return None
-    return (
-        f"{'; '.join(found)}: the results may differ in their last digits from those "
-        "of a training without interruption"
-    )

@@ -1,34 +1,23 @@
-"""The files of a run that are written once: at the start and at the end."""
+"""What ``environment.json``, ``metrics.json`` and the manifest say of a training."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from cifarcnn.engine.devices import Device
 from cifarcnn.engine.precision import Policy
 from cifarcnn.errors import RunError
-from cifarcnn.litert.conversion import convert_model
-from cifarcnn.network import write_weights
-from cifarcnn.runs import Origin
+from cifarcnn.runs import Origin, Run
 from cifarcnn.runs.manifest import DataRecord
-from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import Outcome, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from cifarcnn.data.dataset import Dataset
 
-    import keras
-
-    from cifarcnn.config.averaging import Views
-    from cifarcnn.data import Dataset
-    from cifarcnn.engine import Device
-    from cifarcnn.runs import Run
-
-MODEL = "model.keras"
 _DIVERGED = "diverged"
 
 
@@ -152,49 +141,6 @@ def describe_metrics(
         "data": _describe_data(dataset),
         "diagnosis": list(outcome.diagnosis),
     }
-
-
-def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
-    """Write ``model.keras`` with the weights that the run settled on.
-
-    Keras writes straight onto its target, so it gets a place of its own first.
-
-    Raises:
-        RunError: The file, or a temporary one, cannot be written.
-    """
-    if keeper.weights == "best":
-        write_weights(model, keeper.best_arrays)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / MODEL
-            model.save(path)
-            content = path.read_bytes()
-    except OSError as error:
-        raise RunError(
-            f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
-            "room there, or name another one in the environment variable TMPDIR."
-        ) from error
-    keeper.run.write(MODEL, content)
-
-
-def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str | None:
-    """Write ``model.tflite`` from what ``model.keras`` holds.
-
-    Returns:
-        Why there is none, as a sentence; None when it was written.
-
-    Raises:
-        RunError: The file cannot be written.
-    """
-    try:
-        content = convert_model(model)
-    except RunError as error:
-        return (
-            f"model.tflite is not written: {error} `predict` answers with Keras, which "
-            "takes longer to start."
-        )
-    keeper.run.save_litert(content, views)
-    return None
 
 
 def _describe_data(dataset: Dataset) -> dict[str, Any]:

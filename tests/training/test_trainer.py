@@ -9,9 +9,13 @@ import pytest
 
 from cifarcnn.config import Config
 from cifarcnn.errors import RunError, UsageError
-from cifarcnn.network import build_model, read_weights
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import read_weights
 from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import Observer, gather_material, run_files, train
+from cifarcnn.training import model_files
+from cifarcnn.training.observer import Observer
+from cifarcnn.training.trainer import train
+from cifarcnn.training.training_data import load_training_data
 
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
@@ -44,7 +48,7 @@ class Recorder(Observer):
     def epoch_ended(self, record):
         self.events.append(record.epoch)
 
-    def remarked(self, sentence):
+    def noted(self, sentence):
         self.events.append(sentence)
 
     def training_ended(self, outcome):
@@ -58,8 +62,8 @@ def train_in(keras, make_dataset, device, tmp_path: Path):
     def start(config: Config, **options):
         run = Run.create(tmp_path / f"runs{next(count)}", "tiny")
         given = options.pop("dataset", None) or make_dataset(70)
-        material = gather_material(config, given, options.pop("smoke", False))
-        return train(config, material, run, device, **options)
+        data = load_training_data(config, given, options.pop("smoke", False))
+        return train(config, data, run, device, **options)
 
     return start
 
@@ -96,7 +100,7 @@ def test_every_file_of_a_finished_run_is_there(train_in, make_config):
     ]
 
 
-def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_remark(
+def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
     train_in, make_config, keras, monkeypatch
 ):
     recorder = Recorder()
@@ -104,7 +108,7 @@ def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_remark(
     def fail(model):
         raise RunError("only TensorFlow can make it, and Keras runs on jax here.")
 
-    monkeypatch.setattr(run_files, "convert_model", fail)
+    monkeypatch.setattr(model_files, "convert_model", fail)
     outcome = train_in(make_config(), observer=recorder)
     assert recorder.events[-2:] == [
         "model.tflite is not written: only TensorFlow can make it, and Keras runs on "

@@ -17,7 +17,7 @@ from cifarcnn.config.optimizers import (
     StepDecay,
     Triangle,
 )
-from cifarcnn.training.schedules import learning_rate
+from cifarcnn.training.learning_rate_schedules import learning_rate
 
 
 def rates(schedule: Choice, steps: list[int], epochs: int = 10) -> list[float]:
