@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cifarcnn.config.consistency import find_misuse
-from cifarcnn.config.layers import AnyLayer, Misfit, Residual, Shape
+from cifarcnn.config.layers import AnyLayer, Residual, Shape, ShapeError
 from cifarcnn.config.layers.base import MOST_PARAMETERS, show
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import UsageError
@@ -33,6 +33,8 @@ class Row:
         parameters: Number of weights, trained or not.
         macs: Multiply-accumulates of one example.
         depth: How many residuals it lies within.
+        kept: Whether its output is certain to be kept from the forward to the backward
+            pass of a training step.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Row:
     parameters: int
     macs: int
     depth: int
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,14 +116,21 @@ def _walk(
                 layer.parameters(shape),
                 layer.macs(shape),
                 depth,
+                kept=_is_kept(layer, layers[index + 1 : index + 2]),
             )
-        except Misfit as misfit:
-            summary.complaints.append(Complaint(here, misfit.message, misfit.hint))
-            shape = misfit.assumed
+        except ShapeError as error:
+            summary.complaints.append(Complaint(here, error.message, error.hint))
+            shape = error.assumed
             continue
         summary.rows.append(row)
         shape = after
     return shape
+
+
+def _is_kept(layer: AnyLayer, following: Sequence[AnyLayer]) -> bool:
+    if layer.keeps_output == "if_needed":
+        return any(after.keeps_input for after in following)
+    return layer.keeps_output == "always"
 
 
 def _walk_residual(

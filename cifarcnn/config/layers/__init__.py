@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from cifarcnn.config.layers.base import Layer, Misfit, Shape
+from cifarcnn.config.layers.base import Layer, Pointwise, Shape, ShapeError, Window
 from cifarcnn.config.layers.convolution import (
     Conv2D,
     DepthwiseConv2D,
@@ -41,14 +41,17 @@ from cifarcnn.config.layers.pooling import (
 from cifarcnn.config.named_choice import NamedChoice, snake_case
 
 
-class Residual(Layer):
+class Residual(Pointwise):
     """Adds the result of some layers to what went into them.
 
     ``shortcut`` holds the layers of the other way, such as a 1x1 convolution where
-    the shape changes; empty, what went in is added as it is.
+    the shape changes; empty, what went in is added as it is. The shape and
+    window are those of the addition at the end.
     """
 
     shorthand = "layers"
+    keeps_input = False
+    keeps_output = "unknown"
 
     layers: Annotated[list[AnyLayer], Field(min_length=1)]
     """The layers of the main way."""
@@ -147,9 +150,10 @@ __all__ = [
     "AnyLayer",
     "Dense",
     "Layer",
-    "Misfit",
     "Residual",
     "Shape",
+    "ShapeError",
+    "Window",
     "flatten_layers",
     "name_layers",
 ]

@@ -16,12 +16,12 @@ from cifarcnn.config.layers.base import (
     Activation,
     Count,
     Layer,
-    Misfit,
     Padding,
     PositivePair,
     Shape,
+    ShapeError,
+    Window,
     show,
-    window,
 )
 
 
@@ -41,6 +41,9 @@ class _Convolution(Layer):
     use_bias: bool = True
     """Whether a number is added to every map."""
 
+    keeps_input = True
+    keeps_output = "if_needed"
+
     def channels_after(self, channels: int) -> int:
         raise NotImplementedError
 
@@ -51,23 +54,26 @@ class _Convolution(Layer):
         height, width, channels = self.as_image(shape)
         after = self.channels_after(channels)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise Misfit(
+            raise ShapeError(
                 f"strides of {show(self.strides)} and a dilation_rate of "
                 f"{show(self.dilation_rate)} cannot be used together",
                 "leave one of them at 1",
                 (height, width, after),
             )
         try:
-            sides = window(
-                shape, self.kernel_size, self.strides, self.padding, self.dilation_rate
-            )
+            sides = self.window(shape).output_size(shape)
         except ValueError as error:
-            raise Misfit(
+            raise ShapeError(
                 str(error),
                 "use padding: same, a smaller kernel_size, or fewer poolings before it",
                 (height, width, after),
             ) from None
         return (*sides, after)
+
+    def window(self, shape: Shape) -> Window:
+        return Window.over(
+            shape, self.kernel_size, self.strides, self.padding, self.dilation_rate
+        )
 
     def places(self, shape: Shape) -> int:
         """At how many places each filter is applied."""
@@ -99,7 +105,7 @@ class Conv2D(_Convolution):
         after = super().output_shape(shape)
         for count, what in ((shape[2], "channels"), (self.filters, "filters")):
             if count % self.groups:
-                raise Misfit(
+                raise ShapeError(
                     f"{count} {what} cannot be divided into {self.groups} groups",
                     "choose groups that divide both the channels and the filters",
                     after,

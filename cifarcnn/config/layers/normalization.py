@@ -12,10 +12,10 @@ from cifarcnn.config.initializers import (
     RowInitializer,
     Zeros,
 )
-from cifarcnn.config.layers.base import Layer, Misfit, NotNegative, Shape
+from cifarcnn.config.layers.base import NotNegative, Pointwise, Shape, ShapeError
 
 
-class _Normalization(Layer):
+class _Normalization(Pointwise):
     """A learned scale (gamma) and shift (beta) for every channel."""
 
     epsilon: Annotated[NotNegative, Field(le=1)] = 0.001
@@ -33,6 +33,9 @@ class _Normalization(Layer):
     gamma_regularizer: Regularizer | None = None
     """Penalty on the scales."""
 
+    keeps_input = False
+    keeps_output = "unknown"
+
     def weight_names(self) -> tuple[str, ...]:
         return (*("gamma",) * self.scale, *("beta",) * self.center)
 
@@ -49,6 +52,8 @@ class BatchNormalization(_Normalization):
     """What the moving means start from."""
     moving_variance_initializer: RowInitializer = Ones()
     """What the moving variances start from."""
+
+    keeps_input = True
 
     def parameters(self, shape: Shape) -> int:
         return super().parameters(shape) + 2 * shape[-1]
@@ -69,14 +74,17 @@ class GroupNormalization(_Normalization):
     def output_shape(self, shape: Shape) -> Shape:
         channels = shape[-1]
         if self.groups == 0:
-            raise Misfit("groups must be -1 or at least 1, found 0", "", shape)
+            raise ShapeError("groups must be -1 or at least 1, found 0", "", shape)
         if self.groups > 0 and channels % self.groups:
-            raise Misfit(
+            raise ShapeError(
                 f"{channels} channels cannot be divided into {self.groups} groups",
                 f"such as groups: {_largest_divisor(channels, self.groups)}",
                 shape,
             )
         return shape
+
+    def window(self, shape: Shape) -> None:
+        """None: the mean and variance are of the whole picture."""
 
 
 def _largest_divisor(number: int, limit: int) -> int:

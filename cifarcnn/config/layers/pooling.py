@@ -9,11 +9,11 @@ from pydantic import BeforeValidator, Field
 
 from cifarcnn.config.layers.base import (
     Layer,
-    Misfit,
     Padding,
     PositivePair,
     Shape,
-    window,
+    ShapeError,
+    Window,
 )
 from cifarcnn.config.named_choice import describe, mistake
 
@@ -30,13 +30,15 @@ class _Pooling(Layer):
     padding: Padding = "valid"
     """`valid` leaves out an incomplete window at the border; `same` keeps it."""
 
+    keeps_input = False
+    keeps_output = "unknown"
+
     def output_shape(self, shape: Shape) -> Shape:
-        height, width, channels = self.as_image(shape)
-        strides = self.strides or self.pool_size
+        channels = self.as_image(shape)[2]
         try:
-            sides = window(shape, self.pool_size, strides, self.padding)
+            sides = self.window(shape).output_size(shape)
         except ValueError as error:
-            raise Misfit(
+            raise ShapeError(
                 str(error),
                 "use fewer or smaller poolings, or padding: same in the convolutions "
                 "before it",
@@ -44,9 +46,15 @@ class _Pooling(Layer):
             ) from None
         return (*sides, channels)
 
+    def window(self, shape: Shape) -> Window:
+        strides = self.strides or self.pool_size
+        return Window.over(shape, self.pool_size, strides, self.padding)
+
 
 class MaxPooling2D(_Pooling):
     """Keeps the largest value of each window."""
+
+    keeps_input = True
 
 
 class AveragePooling2D(_Pooling):
@@ -59,9 +67,15 @@ class _GlobalPooling(Layer):
     keepdims: bool = False
     """Whether the result keeps a height and width of 1."""
 
+    keeps_input = False
+    keeps_output = "unknown"
+
     def output_shape(self, shape: Shape) -> Shape:
         channels = self.as_image(shape)[2]
         return (1, 1, channels) if self.keepdims else (channels,)
+
+    def window(self, shape: Shape) -> None:
+        """None: every number is of the whole map."""
 
 
 class GlobalAveragePooling2D(_GlobalPooling):
@@ -75,8 +89,14 @@ class GlobalMaxPooling2D(_GlobalPooling):
 class Flatten(Layer):
     """Turns maps into one row of numbers."""
 
+    keeps_input = True
+    keeps_output = "unknown"
+
     def output_shape(self, shape: Shape) -> Shape:
         return (prod(shape),)
+
+    def window(self, shape: Shape) -> None:
+        """None: a row of numbers has no places, and holds the whole input."""
 
 
 def _to_borders(value: Any) -> Any:
@@ -112,7 +132,13 @@ class ZeroPadding2D(Layer):
     padding: Borders = ((1, 1), (1, 1))
     """One number, [height, width], or [[top, bottom], [left, right]]."""
 
+    keeps_input = False
+    keeps_output = "unknown"
+
     def output_shape(self, shape: Shape) -> Shape:
         height, width, channels = self.as_image(shape)
         (top, bottom), (left, right) = self.padding
         return (height + top + bottom, width + left + right, channels)
+
+    def window(self, shape: Shape) -> Window:
+        return Window((1, 1), padding=self.padding)
