@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops
 
+from cifarcnn.config import Config
 from cifarcnn.config.named_choice import Choice
 from cifarcnn.network.keras_objects import convert_choice
 
@@ -81,9 +82,31 @@ def learning_rate(
     return PlannedRate(peak, _warmed_up(fraction, warmup) if warmup else fraction)
 
 
-def is_planned(schedule: Choice) -> bool:
-    """Whether the rate of a step, after the warm-up, is planned beforehand."""
-    return schedule.type not in _UNPLANNED
+def describe_new_plan(
+    config: Config, rate_before: float | None, rate_after: float
+) -> str:
+    """What another number of epochs means for the learning rate, as a sentence.
+
+    Args:
+        config: With the new number.
+        rate_before: Of the last step of the last finished epoch, if there is one.
+        rate_after: Of the next one.
+    """
+    training = config.training
+    schedule = training.learning_rate_schedule
+    averaging = (
+        " Lookahead's share grows by the new plan too."
+        if training.averaging is not None and training.averaging.type == "Lookahead"
+        else ""
+    )
+    if schedule.type in _UNPLANNED:
+        return f"the learning rate goes on at {rate_after:.3g}.{averaging}"
+    before = "" if rate_before is None else f", after {rate_before:.3g} by the old plan"
+    return (
+        f"{schedule.type} is planned anew over {training.epochs} epochs: the next step "
+        f"has a learning rate of {rate_after:.3g}{before}. It will not come to what "
+        f"{training.epochs} epochs from the beginning come to.{averaging}"
+    )
 
 
 def schedule_callbacks(schedule: Choice) -> list[keras.callbacks.Callback]:

@@ -15,9 +15,6 @@ from cifarcnn.engine import Device, choose_precision, free_memory, is_out_of_mem
 from cifarcnn.errors import RunError
 from cifarcnn.training.training_data import TrainingData
 
-_CONVOLUTIONS = frozenset({"Conv2D", "SeparableConv2D", "DepthwiseConv2D"})
-# Layers whose gradient needs what they were given.
-_KEEPING = _CONVOLUTIONS | {"BatchNormalization", "MaxPooling2D", "Flatten", "Dense"}
 # A step takes up to so many times what it takes at least: 1.7 to 2.7 times with the
 # shipped configs at batches from 64 to 16,384.
 _MARGIN = 3
@@ -69,24 +66,15 @@ def require_memory(
 def least_bytes_of_image(shape: ImageShape, rows: list[Row], item_bytes: int) -> int:
     """What each image of a batch takes until the gradient is known, at least.
 
-    Counted are outputs that are certain to be kept from the way forward to the way
-    back: of activations, and of convolutions that a layer follows which needs them.
+    Counted are outputs that are certain to be kept from the forward to the backward
+    pass.
 
     Args:
         shape: Of the images.
         rows: The network, from ``summarize``.
         item_bytes: Of a number within the step.
     """
-    values = prod(shape)
-    for row, after in zip(rows, [*rows[1:], None], strict=True):
-        kept = row.type == "Activation" or (
-            row.type in _CONVOLUTIONS
-            and after is not None
-            and after.type in _KEEPING
-            and after.depth == row.depth
-        )
-        if kept:
-            values += prod(row.output_shape)
+    values = prod(shape) + sum(prod(row.output_shape) for row in rows if row.kept)
     return values * item_bytes
 
 

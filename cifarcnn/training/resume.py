@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ from cifarcnn.config.diff import Difference, find_differences
 from cifarcnn.config.named_choice import external
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.runs import Checkpoint, Run
-from cifarcnn.training.run_files import read_divergence
 
+# How a training diverged, in ``environment.json``.
+DIVERGED = "diverged"
 # They decide nothing about the steps that are done.
 CHANGEABLE = (
     "training.epochs",
@@ -98,14 +100,7 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
         smoke=state.smoke,
         extended=run.finished,
         replanned=wanted != epochs,
-        notes=(
-            *damages,
-            *_describe_divergence(run),
-            *(
-                f"{item.path} was {item.before}, is {item.after} now"
-                for item in changes
-            ),
-        ),
+        notes=(*damages, *_describe_divergence(run), *_describe(changes)),
     )
 
 
@@ -129,22 +124,23 @@ def _plan_beginning(run: Run, config: Config) -> ResumePlan:
         notes=(
             f"{run.path} has no checkpoint yet: its training begins anew",
             *diverged,
-            *(
-                f"{item.path} was {item.before}, is {item.after} now"
-                for item in changes
-            ),
+            *_describe(changes),
         ),
     )
 
 
 def _describe_divergence(run: Run) -> tuple[str, ...]:
-    sentence = read_divergence(run)
+    sentence = run.read_environment().get(DIVERGED) if run.has_environment else None
     if sentence is None:
         return ()
     return (
         f"{run.path} diverged before, and comes to the same again where nothing is "
         f"different: {sentence}",
     )
+
+
+def _describe(changes: Iterable[Difference]) -> list[str]:
+    return [f"{item.path} was {item.before}, is {item.after} now" for item in changes]
 
 
 def _compare(run: Run, before: Config, after: Config) -> list[Difference]:
@@ -179,3 +175,28 @@ def to_plain(config: Config) -> dict[str, Any]:
     """A config as JSON would give it back."""
     plain: dict[str, Any] = json.loads(json.dumps(external(config)))
     return plain
+
+
+def describe_environment_change(
+    before: Mapping[str, Any], now: Mapping[str, Any]
+) -> str | None:
+    """Why the numbers may differ from those of an uninterrupted training.
+
+    Args:
+        before: The content of ``environment.json``, as far as it can be understood.
+        now: What it would be now.
+
+    Returns:
+        A sentence; ``None`` when nothing that matters is different.
+    """
+    found = []
+    for key in ("versions", "device", "precision"):
+        for item in find_differences(before.get(key), now.get(key), key):
+            if item.path != "device.note":
+                found.append(f"{item.path} was {item.before}, is {item.after} now")
+    if not found:
+        return None
+    return (
+        f"{'; '.join(found)}: the results may differ in their last digits from those "
+        "of a training without interruption"
+    )

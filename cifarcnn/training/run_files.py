@@ -1,24 +1,31 @@
-"""What ``environment.json``, ``metrics.json`` and the manifest say of a training."""
+"""The files of a run that are written once: at the start and at the end."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, get_args
+from pathlib import Path
+from typing import Any, get_args
 
-from cifarcnn.engine.devices import Device
+import keras
+
+from cifarcnn.config import Config
+from cifarcnn.config.averaging import Views
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.engine import Device
 from cifarcnn.engine.precision import Policy
 from cifarcnn.errors import RunError
+from cifarcnn.litert.conversion import convert_model
 from cifarcnn.runs import Origin, Run
 from cifarcnn.runs.manifest import DataRecord
 from cifarcnn.training.observer import Outcome, Plan
+from cifarcnn.training.resume import DIVERGED
+from cifarcnn.training.training_data import TrainingData
 
-if TYPE_CHECKING:
-    from cifarcnn.data.dataset import Dataset
-
-_DIVERGED = "diverged"
+MODEL = "model.keras"
 
 
 def describe_origin(dataset: Dataset, device: Device) -> Origin:
@@ -36,7 +43,7 @@ def describe_origin(dataset: Dataset, device: Device) -> Origin:
 
 
 def describe_environment(
-    dataset: Dataset, device: Device, seed: int, precision: str, smoke: bool
+    config: Config, data: TrainingData, device: Device, precision: str
 ) -> dict[str, object]:
     """The content of ``environment.json``: where and with what this was trained."""
     return {
@@ -48,10 +55,10 @@ def describe_environment(
             "threads": device.threads,
             "note": device.note,
         },
-        "seed": seed,
-        "smoke": smoke,
+        "seed": config.training.seed,
+        "smoke": data.smoke,
         "precision": precision,
-        "data": _describe_data(dataset),
+        "data": _describe_data(data.dataset),
     }
 
 
@@ -74,7 +81,7 @@ def write_environment(
         run.write_environment(environment)
         return None
     first = run.read_environment()
-    first.pop(_DIVERGED, None)
+    first.pop(DIVERGED, None)
     later = first.get("resumed")
     resumed = later if isinstance(later, list) else []
     run.write_environment({**first, "resumed": [*resumed, environment]})
@@ -105,17 +112,7 @@ def note_divergence(run: Run, sentence: str) -> None:
     """Add to ``environment.json`` how the training diverged."""
     # Where it cannot be written, the user has the sentence all the same.
     with contextlib.suppress(RunError):
-        run.write_environment({**run.read_environment(), _DIVERGED: sentence})
-
-
-def read_divergence(run: Run) -> str | None:
-    """How the training diverged when it was last tried; ``None`` when it did not.
-
-    Raises:
-        RunError: ``environment.json`` is damaged.
-    """
-    sentence = run.read_environment().get(_DIVERGED) if run.has_environment else None
-    return sentence if isinstance(sentence, str) else None
+        run.write_environment({**run.read_environment(), DIVERGED: sentence})
 
 
 def describe_metrics(
@@ -141,6 +138,51 @@ def describe_metrics(
         "data": _describe_data(dataset),
         "diagnosis": list(outcome.diagnosis),
     }
+
+
+def write_keras_model(run: Run, network: keras.Model) -> None:
+    """Write ``model.keras``.
+
+    Keras writes straight onto its target, so it gets a place of its own first.
+
+    Args:
+        run: Where to.
+        network: With the weights that the run settled on.
+
+    Raises:
+        RunError: The file, or a temporary one, cannot be written.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL
+            network.save(path)
+            content = path.read_bytes()
+    except OSError as error:
+        raise RunError(
+            f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
+            "room there, or name another one in the environment variable TMPDIR."
+        ) from error
+    run.write(MODEL, content)
+
+
+def write_litert_model(run: Run, network: keras.Model, views: Views) -> str | None:
+    """Write ``model.tflite`` from what ``model.keras`` holds.
+
+    Returns:
+        Why there is none, as a sentence; None when it was written.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    try:
+        content = convert_model(network)
+    except RunError as error:
+        return (
+            f"model.tflite is not written: {error} `predict` answers with Keras, which "
+            "takes longer to start."
+        )
+    run.save_litert(content, views)
+    return None
 
 
 def _describe_data(dataset: Dataset) -> dict[str, Any]:

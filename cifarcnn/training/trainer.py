@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import keras
 
 from cifarcnn.config import Config
-from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.engine import Device, choose_precision
 from cifarcnn.engine.precision import Policy
 from cifarcnn.errors import DivergedError, RunError, UsageError
 from cifarcnn.network.weights import write_weights
-from cifarcnn.runs import Checkpoint, CheckpointState, Run
-from cifarcnn.training.callbacks.stop_on_signal import SignalWatch
+from cifarcnn.runs import Checkpoint, Run
+from cifarcnn.signals import ending_signals_handled
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.diagnosis import diagnose
-from cifarcnn.training.input_pipeline import (
-    TrainingBatches,
-    build_batches,
-    validation_inputs,
-)
+from cifarcnn.training.fit import fit
+from cifarcnn.training.input_pipeline import build_batches
+from cifarcnn.training.learning_rate_schedules import describe_new_plan
 from cifarcnn.training.memory_check import explain_out_of_memory
-from cifarcnn.training.model_files import write_keras_model, write_litert_model
 from cifarcnn.training.observer import Observer, Outcome, Plan
-from cifarcnn.training.resume import ResumePlan
-from cifarcnn.training.resume_notes import (
-    describe_environment_change,
-    describe_new_plan,
-)
+from cifarcnn.training.resume import ResumePlan, describe_environment_change
 from cifarcnn.training.run_files import (
     describe_environment,
     describe_metrics,
@@ -39,9 +31,11 @@ from cifarcnn.training.run_files import (
     note_divergence,
     read_precision,
     write_environment,
+    write_keras_model,
+    write_litert_model,
 )
 from cifarcnn.training.training_data import TrainingData
-from cifarcnn.training.training_model import TrainingModel, build_training_model
+from cifarcnn.training.training_model import build_training_model
 
 
 def train(
@@ -56,8 +50,7 @@ def train(
 ) -> Outcome:
     """Train the network of ``config`` and write the files of ``run``.
 
-    Keras must have been started on ``device``. Sets Keras's global seed. On SIGINT,
-    SIGTERM or SIGHUP, in the main thread, it ends after the current step.
+    Sets Keras's global seed. SIGINT, SIGTERM or SIGHUP ends it after the current step.
 
     Args:
         config: With ``data.normalization`` resolved; written to the run as it is.
@@ -80,31 +73,24 @@ def train(
     observer = observer or Observer()
     source = resume.checkpoint if resume else None
     precision = _choose_precision(config, run, device, source)
-    with SignalWatch() as signals:
+    memory_explained = partial(
+        explain_out_of_memory, config.training.batch_size, resumed=source is not None
+    )
+    signals: list[int] = []
+    with ending_signals_handled(signals.append):
         if source is None:
             # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
-        epochs = 1 if data.smoke else config.training.epochs
-        batches = build_batches(config, data)
-        with explain_out_of_memory(config.training.batch_size, resumed=bool(source)):
-            network, model = build_training_model(
-                config, data, batches, device, precision, epochs
+        with memory_explained():
+            network, ours = _build(
+                config, data, run, device, precision, source, observer, signals
             )
-        plan = _plan(config, data, batches, network.count_params(), source)
-        origin = describe_origin(data.dataset, device)
-        ours = TrainingCallbacks(
-            config, run, origin, model, batches, plan, observer, signals
-        )
-        environment = describe_environment(
-            data.dataset, device, config.training.seed, precision, data.smoke
-        )
-        if resume is None:
-            write_environment(run, environment)
-        else:
-            _restore(resume, run, ours, environment)
-        observer.training_started(plan)
-        with _failures_explained(config, run, ours, resumed=bool(source)):
-            _fit(data, batches, ours, callbacks, source.state if source else None)
+        environment = describe_environment(config, data, device, precision)
+        _restore(resume, run, ours, environment)
+        observer.training_started(ours.progress.plan)
+        with _failures_explained(run, ours):
+            with memory_explained():
+                fit(data, ours, callbacks, source.state if source else None)
             outcome = _finish(config, data, run, network, ours)
     observer.training_ended(outcome)
     return outcome
@@ -122,34 +108,50 @@ def _choose_precision(
     return precision
 
 
-def _plan(
+def _build(
     config: Config,
     data: TrainingData,
-    batches: TrainingBatches,
-    parameters: int,
+    run: Run,
+    device: Device,
+    precision: Policy,
     source: Checkpoint | None,
-) -> Plan:
-    return Plan(
-        epochs=1 if data.smoke else config.training.epochs,
+    observer: Observer,
+    signals: Sequence[int],
+) -> tuple[keras.Model, TrainingCallbacks]:
+    """The network of stock layers, and the callbacks, which know all else."""
+    epochs = 1 if data.smoke else config.training.epochs
+    batches = build_batches(config, data)
+    network, model = build_training_model(
+        config, data, batches, device, precision, epochs
+    )
+    plan = Plan(
+        epochs=epochs,
         steps_per_epoch=batches.steps_per_epoch,
         batch_size=config.training.batch_size,
         training_images=len(data.split.labels),
         validation_images=len(data.validation.labels) if data.validation else 0,
-        parameters=parameters,
+        parameters=network.count_params(),
         class_count=data.class_count,
         smoke=data.smoke,
         epochs_done=source.state.epoch if source else 0,
         steps_done=source.state.step if source else 0,
     )
+    origin = describe_origin(data.dataset, device)
+    return network, TrainingCallbacks(
+        config, run, origin, model, batches, plan, observer, signals
+    )
 
 
 def _restore(
-    resume: ResumePlan,
+    resume: ResumePlan | None,
     run: Run,
     ours: TrainingCallbacks,
     environment: dict[str, object],
 ) -> None:
-    """Bring model and files to where the training goes on; say what is different."""
+    """Bring model and files to where the training begins; say what is different."""
+    if resume is None:
+        write_environment(run, environment)
+        return
     source, progress, observer = resume.checkpoint, ours.progress, ours.observer
     if source is not None:
         ours.restore(source)
@@ -178,76 +180,6 @@ def _restore(
     change = describe_environment_change(before, environment) if before else None
     if change:
         observer.noted(change)
-
-
-def _fit(
-    data: TrainingData,
-    batches: TrainingBatches,
-    ours: TrainingCallbacks,
-    users: Sequence[keras.callbacks.Callback],
-    state: CheckpointState | None,
-) -> None:
-    """Train until the last epoch is over, or something ends it before.
-
-    An epoch that was cut short is a ``fit`` of its own, since Keras asks only once how
-    many batches an epoch has.
-    """
-    model, epochs = ours.model, ours.progress.plan.epochs
-    callbacks = ours.in_order(users)
-    validation = validation_inputs(data, batches.augmentation)
-
-    def fit(first: int, end: int, first_step: int = 0) -> None:
-        batches.first_step = first_step
-        model.fit(
-            batches,
-            initial_epoch=first,
-            epochs=end,
-            callbacks=callbacks,
-            validation_data=validation,
-            validation_batch_size=EVALUATION_BATCH_SIZE,
-            shuffle=False,
-            verbose=0,
-        )
-
-    epoch = state.epoch if state else 0
-    if state is not None and state.step:
-        if state.logs is None:
-            fit(epoch, epoch + 1, state.step)
-        else:
-            _validate(model, epoch, state.logs, validation, callbacks)
-        if model.stop_training:
-            return
-        epoch += 1
-    if epoch < epochs and not ours.replay.replay():
-        fit(epoch, epochs)
-
-
-def _validate(
-    model: TrainingModel,
-    epoch: int,
-    logs: Mapping[Any, float],
-    validation: tuple[Any, Any] | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
-    """What is left of an epoch whose steps are all done, with the events of ``fit``."""
-    listed = keras.callbacks.CallbackList(
-        callbacks, model=model, epochs=epoch + 1, steps=0, verbose=0
-    )
-    model.stop_training = False
-    listed.on_train_begin()
-    listed.on_epoch_begin(epoch)
-    figures = dict(logs)
-    if validation is not None:
-        found = model.evaluate(
-            *validation,
-            batch_size=EVALUATION_BATCH_SIZE,
-            callbacks=listed,
-            return_dict=True,
-            verbose=0,
-        )
-        figures |= {f"val_{name}": value for name, value in found.items()}
-    listed.on_epoch_end(epoch, figures)
-    listed.on_train_end(figures)
 
 
 def _finish(
@@ -287,14 +219,11 @@ def _finish(
 
 
 @contextlib.contextmanager
-def _failures_explained(
-    config: Config, run: Run, ours: TrainingCallbacks, *, resumed: bool
-) -> Iterator[None]:
+def _failures_explained(run: Run, ours: TrainingCallbacks) -> Iterator[None]:
     """Say of a failure what is saved, and how to go on."""
     saved = ours.backup.describe_saved
     try:
-        with explain_out_of_memory(config.training.batch_size, resumed=resumed):
-            yield
+        yield
     except DivergedError as error:
         explained = ours.terminate_on_nan.explain(error, ours.checkpoint, saved())
         note_divergence(run, str(explained))

@@ -12,7 +12,7 @@ from cifarcnn.errors import RunError, UsageError
 from cifarcnn.network.builder import build_model
 from cifarcnn.network.weights import read_weights
 from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import model_files
+from cifarcnn.training import run_files
 from cifarcnn.training.observer import Observer
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
@@ -108,7 +108,7 @@ def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
     def fail(model):
         raise RunError("only TensorFlow can make it, and Keras runs on jax here.")
 
-    monkeypatch.setattr(model_files, "convert_model", fail)
+    monkeypatch.setattr(run_files, "convert_model", fail)
     outcome = train_in(make_config(), observer=recorder)
     assert recorder.events[-2:] == [
         "model.tflite is not written: only TensorFlow can make it, and Keras runs on "

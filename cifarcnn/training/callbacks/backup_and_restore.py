@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from cifarcnn.config import Config
 from cifarcnn.errors import DivergedError
 from cifarcnn.runs import Checkpoint, CheckpointState, Run, describe_arrays
-from cifarcnn.runs.weights import ArraySpec
 from cifarcnn.training.callbacks.model_checkpoint import save_or_note
 from cifarcnn.training.callbacks.progress import Progress
 from cifarcnn.training.callbacks.terminate_on_nan import NOT_FINITE
@@ -24,7 +23,8 @@ _BEST = "best/"
 class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
     """Saves all that a training needs to go on, bit for bit, at any step.
 
-    Keras's own saves neither random generators nor the middle of an epoch.
+    Keras's own saves neither random generators nor the middle of an epoch. A full disk
+    is only noted.
 
     Attributes:
         saved: Finished epochs, and steps of the next one, in the newest checkpoint;
@@ -43,15 +43,6 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
         progress: Progress,
         observer: Observer,
     ) -> None:
-        """Connect the parts.
-
-        Args:
-            run: Where the checkpoints go.
-            config: With ``data.normalization`` resolved.
-            data_checksum: Of the data set.
-            progress: How far the training has come.
-            observer: Is told when the disk is full.
-        """
         super().__init__()
         self.run = run
         self.config = config
@@ -69,15 +60,13 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
             RunError: It does not fit the training, or holds values that are not finite.
         """
         state = self._restored = checkpoint.state
-        model = self.model
-        weights = describe_arrays(model.read_weights())
-        expected: dict[str, ArraySpec] = dict(model.state.specs())
-        if state.best_epoch is not None:
-            expected |= {f"{_BEST}{name}": spec for name, spec in weights.items()}
-        arrays = checkpoint.load(expected)
-        model.state.write(arrays)
-        best = {name: arrays[f"{_BEST}{name}"] for name in weights if state.best_epoch}
-        self.progress.restore(state, best)
+        weights = describe_arrays(self.model.read_weights())
+        best = {f"{_BEST}{name}": weights[name] for name in weights if state.best_epoch}
+        arrays = checkpoint.load({**self.model.state.specs(), **best})
+        self.model.state.write(arrays)
+        self.progress.restore(
+            state, {name.removeprefix(_BEST): arrays[name] for name in best}
+        )
         self.saved = (state.epoch, state.step)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -88,10 +77,10 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.due():
-            self._try(self.save_now)
+            _try(self.save_now, self.progress, self.observer)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._try(lambda: self.save(epoch + 1))
+        _try(lambda: self.save(epoch + 1), self.progress, self.observer)
 
     def due(self) -> bool:
         """Whether the last checkpoint, or attempt at one, is long enough ago."""
@@ -99,12 +88,7 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
         return minutes >= self.config.training.checkpoint_minutes
 
     def save_now(self) -> None:
-        """Write a checkpoint of this moment, in the middle of an epoch.
-
-        Raises:
-            DivergedError: A number is not finite.
-            RunError: It cannot be written; those of before are unharmed.
-        """
+        """Write a checkpoint of this moment, in the middle of an epoch."""
         self.save(self.progress.epoch, self.progress.steps_done)
 
     def save(self, epoch: int, step: int = 0) -> None:
@@ -120,25 +104,19 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
         """
         if self.saved == (epoch, step):
             return
-        progress, model = self.progress, self.model
-        best = progress.best_weights if progress.best else {}
-        arrays = {
-            **model.state.read(),
-            **{f"{_BEST}{name}": value for name, value in best.items()},
+        variables = self.model.state
+        arrays = variables.read() | {
+            f"{_BEST}{name}": value
+            for name, value in self.progress.best_weights.items()
         }
-        logs = progress.logs if step else None
+        in_steps = step and self.progress.logs is None
         state = CheckpointState(
             config=to_plain(self.config),
             data_checksum=self.data_checksum,
-            smoke=progress.plan.smoke,
             epoch=epoch,
             step=step,
-            records=tuple(progress.records),
-            best_epoch=progress.best.epoch if progress.best else None,
-            metrics=model.state.read_metrics() if step and logs is None else (),
-            logs=None if logs is None else _plain(logs),
-            epoch_seconds=progress.epoch_seconds if step else 0.0,
-            training_seconds=progress.training_seconds,
+            metrics=variables.read_metrics() if in_steps else (),
+            **_describe(self.progress, step),
         )
         # Also of an attempt that fails: on a full disk the next step would try again.
         self._last_try = time.perf_counter()
@@ -155,13 +133,22 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
         )
         return f"The last checkpoint is of {where}."
 
-    def _try(self, save: Callable[[], None]) -> None:
-        try:
-            save_or_note(save, self.observer)
-        except DivergedError as error:
-            place = self.progress.place("after")
-            raise DivergedError(f"{place} {NOT_FINITE}") from error
+
+def _try(save: Callable[[], None], progress: Progress, observer: Observer) -> None:
+    try:
+        save_or_note(save, observer)
+    except DivergedError as error:
+        raise DivergedError(f"{progress.place('after')} {NOT_FINITE}") from error
 
 
-def _plain(logs: Mapping[str, float]) -> dict[Literal["loss", "accuracy"], float]:
-    return {"loss": float(logs["loss"]), "accuracy": float(logs["accuracy"])}
+def _describe(progress: Progress, step: int) -> dict[str, Any]:
+    """The figures of a checkpoint, after so many steps of an epoch."""
+    logs = progress.logs if step else None
+    return {
+        "smoke": progress.plan.smoke,
+        "records": tuple(progress.records),
+        "best_epoch": progress.best.epoch if progress.best else None,
+        "logs": logs and {name: float(logs[name]) for name in ("loss", "accuracy")},
+        "epoch_seconds": progress.epoch_seconds if step else 0.0,
+        "training_seconds": progress.training_seconds,
+    }

@@ -22,7 +22,7 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
 
     ``last.safetensors`` holds the weights after the last finished epoch, and
     ``weights.safetensors`` those that ``evaluate`` and ``predict`` use: of the best
-    epoch, or of the last one when the config says so.
+    epoch, or of the last one when ``weights`` says so. A full disk is only noted.
 
     Attributes:
         saved_epochs: How many epochs the files know of.
@@ -39,15 +39,6 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         observer: Observer,
         weights: Literal["best", "last"],
     ) -> None:
-        """Connect the parts.
-
-        Args:
-            run: Where the files go.
-            origin: Where the weights come from, for the manifest.
-            progress: Has the records and the weights.
-            observer: Is told when the disk is full.
-            weights: Which ones ``evaluate`` and ``predict`` use.
-        """
         super().__init__()
         self.run = run
         self.origin = origin

@@ -16,6 +16,10 @@ class ReplayEpochs(keras.callbacks.Callback):  # type: ignore[misc]
     Early stopping and the fall of the rate on a plateau depend on nothing but the
     figures of the epochs, so that they need no state of their own in a checkpoint. To
     stand behind them in the list, because ``fit`` makes them begin anew.
+
+    Attributes:
+        first_learning_rate: That of the first epoch, where one of them moves it: a
+            checkpoint may be of before the last move. ``None`` where none does.
     """
 
     def __init__(
@@ -24,14 +28,6 @@ class ReplayEpochs(keras.callbacks.Callback):  # type: ignore[misc]
         progress: Progress,
         first_learning_rate: float | None = None,
     ) -> None:
-        """Connect the parts.
-
-        Args:
-            callbacks: Of Keras, such as ``EarlyStopping``.
-            progress: Has the records of the epochs.
-            first_learning_rate: That of the first epoch, where one of them moves it: a
-                checkpoint may be of before the last move. ``None`` where none does.
-        """
         super().__init__()
         self.callbacks = callbacks
         self.progress = progress

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import signal
-import threading
-from types import FrameType
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,50 +13,9 @@ from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.progress import Progress
 
-# A closed terminal sends SIGHUP, which Windows does not have.
-_WATCHED = tuple(
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP")
-    if hasattr(signal, name)
-)
-
-
-class SignalWatch:
-    """While open, the first signal is remembered; the second acts at once.
-
-    Outside the main thread, where Python allows no handlers, it watches nothing. A
-    signal that the process ignores (``nohup``, jobs in the background) stays ignored.
-
-    Attributes:
-        received: The number of the signal that came, or ``None``.
-    """
-
-    def __init__(self) -> None:
-        self.received: int | None = None
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> SignalWatch:
-        if threading.current_thread() is threading.main_thread():
-            for number in _WATCHED:
-                before = signal.getsignal(number)
-                # None: a handler that does not come from Python and cannot be put back.
-                if before is not signal.SIG_IGN and before is not None:
-                    self._before[number] = signal.signal(number, self._remember)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)
-        self._before.clear()
-
-    def _remember(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        for watched in self._before:
-            signal.signal(watched, signal.SIG_DFL)
-
 
 class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends the training after the step in which a signal came.
+    """Ends the training after the step in which a signal was received.
 
     Raises:
         Stopped: One came; what was trained is saved, or the message says why not.
@@ -66,21 +23,13 @@ class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(
         self,
-        signals: SignalWatch,
+        received: Sequence[int],
         progress: Progress,
         backup: BackupAndRestore,
         checkpoint: ModelCheckpoint,
     ) -> None:
-        """Connect the parts.
-
-        Args:
-            signals: Remembers a signal.
-            progress: How far the training has come.
-            backup: Saves what the training needs to go on.
-            checkpoint: Saves the weights of this moment.
-        """
         super().__init__()
-        self.signals = signals
+        self.received = received
         self.progress = progress
         self.backup = backup
         self.checkpoint = checkpoint
@@ -92,8 +41,7 @@ class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
         self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
-        number = self.signals.received
-        if number is None:
+        if not self.received:
             return
         failure = ""
         try:
@@ -101,7 +49,7 @@ class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
             self.checkpoint.save_now(self.model.read_weights())
         except RunError as error:
             failure = f"{error} {self.backup.describe_saved()}".rstrip()
-        raise Stopped(number, self._describe(failure))
+        raise Stopped(self.received[0], self._describe(failure))
 
     def _describe(self, failure: str) -> str:
         progress, path = self.progress, self.checkpoint.run.path

@@ -13,7 +13,7 @@ from cifarcnn.training.callbacks.epoch_log import EpochLog, ObserverCallback
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.progress import Progress, TrackProgress
 from cifarcnn.training.callbacks.replay import ReplayEpochs
-from cifarcnn.training.callbacks.stop_on_signal import SignalWatch, StopOnSignal
+from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
 from cifarcnn.training.callbacks.swap_averages import SwapAverages
 from cifarcnn.training.callbacks.terminate_on_nan import TerminateOnNaN
 from cifarcnn.training.input_pipeline import TrainingBatches
@@ -27,6 +27,7 @@ class TrainingCallbacks:
 
     Attributes:
         model: What is trained.
+        batches: Of every epoch.
         observer: Is told of each event.
         progress: How far the training has come.
         terminate_on_nan: Ends a training that diverges.
@@ -44,21 +45,10 @@ class TrainingCallbacks:
         batches: TrainingBatches,
         plan: Plan,
         observer: Observer,
-        signals: SignalWatch,
+        signals: Sequence[int],
     ) -> None:
-        """Make the callbacks.
-
-        Args:
-            config: Its ``training``.
-            run: Where they save.
-            origin: Where the weights come from.
-            model: What is trained.
-            batches: They are told which epoch it is.
-            plan: What is to be done.
-            observer: Is told of each event.
-            signals: Remembers a signal.
-        """
         self.model = model
+        self.batches = batches
         self.observer = observer
         settings = config.training
         progress = self.progress = Progress(plan, settings.best_by)

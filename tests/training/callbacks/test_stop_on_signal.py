@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import os
 import signal
-import threading
 
 import pytest
 
@@ -10,49 +8,9 @@ from cifarcnn.errors import RunError, Stopped
 from cifarcnn.runs import EpochRecord
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
-from cifarcnn.training.callbacks.stop_on_signal import SignalWatch, StopOnSignal
+from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
 
 GOOD = {"loss": 1.0, "accuracy": 0.5}
-
-
-def test_the_first_signal_is_remembered_and_the_second_acts_at_once():
-    with SignalWatch() as watch:
-        assert watch.received is None
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert watch.received == signal.SIGTERM
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
-
-
-def test_the_handlers_of_before_come_back():
-    before = signal.getsignal(signal.SIGINT)
-    with SignalWatch():
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_an_ignored_signal_stays_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with SignalWatch() as watch:
-            os.kill(os.getpid(), signal.SIGINT)
-            assert watch.received is None
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_outside_the_main_thread_nothing_is_watched():
-    handlers = []
-
-    def look() -> None:
-        with SignalWatch():
-            handlers.append(signal.getsignal(signal.SIGINT))
-
-    before = signal.getsignal(signal.SIGINT)
-    thread = threading.Thread(target=look)
-    thread.start()
-    thread.join()
-    assert handlers == [before]
 
 
 @pytest.fixture
@@ -63,7 +21,7 @@ def make(run, make_config, progress, observer, origin, model):
     def make(weights: str = "best") -> StopOnSignal:
         backup = BackupAndRestore(run, config, "0" * 64, progress, observer)
         checkpoint = ModelCheckpoint(run, origin, progress, observer, weights)
-        callback = StopOnSignal(SignalWatch(), progress, backup, checkpoint)
+        callback = StopOnSignal([], progress, backup, checkpoint)
         for each in (backup, callback):
             each.set_model(model)
         return callback
@@ -98,7 +56,7 @@ def test_a_stop_says_what_is_kept_and_what_to_type(
         pass_epoch(progress, model)
     progress.begin_epoch(epochs)
     progress.end_step(1, GOOD)
-    callback.signals.received = signal.SIGTERM
+    callback.received.append(signal.SIGTERM)
     with pytest.raises(Stopped) as caught:
         getattr(callback, event)(1, GOOD)
     assert caught.value.exit_code == 143
@@ -123,7 +81,7 @@ def test_a_stop_that_cannot_be_saved_says_so(make, progress, model, run, monkeyp
         raise RunError("The disk is full.")
 
     monkeypatch.setattr(callback.backup, "save_now", fail)
-    callback.signals.received = signal.SIGINT
+    callback.received.append(signal.SIGINT)
     with pytest.raises(Stopped) as caught:
         callback.on_train_batch_end(1, GOOD)
     assert str(caught.value) == (

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from cifarcnn.errors import DivergedError
-from cifarcnn.training.callbacks.stop_on_signal import SignalWatch
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.input_pipeline import build_batches
 from cifarcnn.training.observer import Plan
@@ -34,7 +33,7 @@ def make(keras, run, make_config, make_dataset, device, observer, origin):
         _, model = build_training_model(config, data, batches, device, "float32", 3)
         plan = Plan(3, 4, 16, 55, 15, 127, 3)
         return TrainingCallbacks(
-            config, run, origin, model, batches, plan, observer, SignalWatch()
+            config, run, origin, model, batches, plan, observer, []
         )
 
     return make
