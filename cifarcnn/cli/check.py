@@ -12,7 +12,7 @@ from cifarcnn.cli.console import answer, emit, say
 from cifarcnn.cli.options import common, set_option
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
-from cifarcnn.config.summary import INPUT_SHAPE, Summary
+from cifarcnn.config.summary import Summary
 from cifarcnn.errors import Problem, UsageError
 
 WRONG_CONFIG = 2
@@ -88,7 +88,7 @@ def _print(checked: Checked) -> None:
 def _table(checked: Checked) -> str:
     summary = checked.summary
     rows = [("layer", "type", "output", "parameters", "multiply-accumulates")]
-    rows.append(("images", "Input", show(INPUT_SHAPE), "", ""))
+    rows.append(("images", "Input", show(summary.input_shape), "", ""))
     for row in summary.rows:
         indent = "  " * row.depth
         rows.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,26 +48,29 @@ class Checked:
 
 
 def load_config(
-    path_or_name: str | Path, overrides: Mapping[str, object] | None = None
+    path_or_name: str | Path,
+    overrides: Mapping[str, object] | None = None,
+    settings: Iterable[str] = (),
 ) -> Config:
     """Read and check a config.
 
     Args:
         path_or_name: A YAML file, or the name of a shipped config such as ``article``.
         overrides: Values by dotted key, such as ``{"training.epochs": 5}``.
+        settings: The same as the command line has them: ``training.epochs=5``.
 
     Raises:
-        ConfigError: Anything is wrong with it; all mistakes at once, with their lines.
+        ConfigError: Anything is wrong with it; all problems at once, with their lines.
         UsageError: There is no such file and no such shipped config.
     """
-    settings = [f"{key}={_inline(value)}" for key, value in (overrides or {}).items()]
-    checked = check_config(path_or_name, settings)
+    given = [f"{key}={_inline(value)}" for key, value in (overrides or {}).items()]
+    checked = check_config(path_or_name, [*given, *settings])
     if checked.config is None:
         raise ConfigError(checked.problems)
     return checked.config
 
 
-def check_config(path_or_name: str | Path, settings: list[str]) -> Checked:
+def check_config(path_or_name: str | Path, settings: Iterable[str] = ()) -> Checked:
     """Read a config and gather everything that is wrong with it.
 
     Args:

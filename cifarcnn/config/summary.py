@@ -10,7 +10,6 @@ from cifarcnn.config.layers import AnyLayer, Residual, Shape, ShapeError
 from cifarcnn.config.layers.base import MOST_PARAMETERS, show
 from cifarcnn.config.schema import Config
 
-INPUT_SHAPE: Shape = (32, 32, 3)
 # The most values that one example may have in one layer: 1 GB in float32.
 MOST_VALUES = 250_000_000
 # And the most that a batch may have in all layers together: 100 GB in float32.
@@ -56,8 +55,15 @@ class Complaint:
 
 @dataclass
 class Summary:
-    """The rows of a network, and the complaints about it."""
+    """The rows of a network, and the complaints about it.
 
+    Attributes:
+        input_shape: Of one image; empty when the config could not be read.
+        rows: One for each layer.
+        complaints: What does not fit.
+    """
+
+    input_shape: Shape = ()
     rows: list[Row] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
 
@@ -81,10 +87,10 @@ def summarize(config: Config, data_known: bool = True) -> Summary:
     After a complaint the walk goes on with a likely shape, so that all complaints come
     at once; the rows are to be trusted only when there are none.
     """
-    summary = Summary()
+    summary = Summary(config.image_shape)
     layers = config.model.layers
     start: Location = ("model", "layers")
-    shape = _walk(layers, INPUT_SHAPE, start, 0, summary)
+    shape = _walk(layers, config.image_shape, start, 0, summary)
     _check_names(layers, start, summary)
     _check_activations(layers, start, summary)
     summary.complaints += [Complaint(*found) for found in find_misuse(config)]

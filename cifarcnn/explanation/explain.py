@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cifarcnn.config.named_choice import suggest
-from cifarcnn.config.summary import INPUT_SHAPE, summarize
+from cifarcnn.config.summary import summarize
 from cifarcnn.config.yaml_tree import quote
 from cifarcnn.errors import UsageError
 from cifarcnn.explanation.contributions import show_dense
@@ -149,7 +149,7 @@ def list_layers(config: Config) -> NetworkTable:
     """Every layer, as ``check`` counts it."""
     summary = summarize(config, data_known=False)
     return NetworkTable(
-        INPUT_SHAPE, tuple(summary.rows), summary.parameters, summary.macs
+        config.image_shape, tuple(summary.rows), summary.parameters, summary.macs
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cifarcnn.config.layers import AnyLayer, Residual, Shape
-from cifarcnn.config.summary import INPUT_SHAPE
 from cifarcnn.network.builder import NORMALIZATION, without_softmax
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def list_steps(config: Config) -> dict[str, Step]:
     The first is the normalization of the pixels, the last gives the logits.
     """
     steps: dict[str, Step] = {}
-    first = Step(NORMALIZATION, "Rescaling", None, (), INPUT_SHAPE, 0)
+    first = Step(NORMALIZATION, "Rescaling", None, (), config.image_shape, 0)
     steps[first.name] = first
     _add_steps(steps, without_softmax(config.model.layers), first, 0)
     return steps

@@ -72,7 +72,7 @@ def set_whitening(
     if not isinstance(start, Whitening):
         return
     covariance = covariance_of_windows(
-        images[: start.images],
+        images[: start.pictures],
         layer.kernel_size,
         np.asarray(scale, np.float32),
         np.asarray(offset, np.float32),

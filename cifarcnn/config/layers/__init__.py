@@ -45,10 +45,10 @@ class Residual(Pointwise):
     """Adds the result of some layers to what went into them.
 
     ``shortcut`` holds the layers of the other way, such as a 1x1 convolution where
-    the shape changes; empty, what went in is added as it is. The shape and
-    window are those of the addition at the end.
+    the shape changes; empty, what went in is added as it is.
     """
 
+    # Shape and window are those of the addition at the end.
     shorthand = "layers"
     keeps_input = False
     keeps_output = "unknown"

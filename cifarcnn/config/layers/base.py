@@ -165,11 +165,11 @@ class Layer(Choice):
     name: LayerName = ""
     """Unique name; left out, it is the type and a number, such as conv2d_1."""
 
+    # Whether the gradient certainly needs what went into the layer.
     keeps_input: ClassVar[bool]
-    """Whether the gradient certainly needs what went into the layer."""
+    # Whether the output is certainly kept from the forward to the backward pass:
+    # always, if the next layer keeps its input, or not for certain.
     keeps_output: ClassVar[Literal["always", "if_needed", "unknown"]]
-    """Whether the output is certainly kept from the forward to the backward pass:
-    always, if the next layer keeps its input, or not for certain."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape of one example after the layer.
