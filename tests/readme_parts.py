@@ -17,12 +17,13 @@ import click
 from pydantic import BaseModel
 
 from cifarcnn.cli.main import COMMANDS, cli
-from cifarcnn.config.augmentation import AnyAugmentation
-from cifarcnn.config.averaging import Averaging, Evaluation
+from cifarcnn.config.augmentation import AUGMENTATIONS
+from cifarcnn.config.averaging import AVERAGINGS, Evaluation
 from cifarcnn.config.json_schema import field_docstrings
 from cifarcnn.config.layers import LAYERS
-from cifarcnn.config.named_choice import Choice, NamedChoice, external
-from cifarcnn.config.optimizers import AnyOptimizer, AnySchedule
+from cifarcnn.config.learning_rate_schedules import SCHEDULES
+from cifarcnn.config.named_choice import NamedChoice, external
+from cifarcnn.config.optimizers import OPTIMIZERS
 from cifarcnn.config.schema import Config, Data, EarlyStopping, Training
 
 README = Path(__file__).parent.parent / "README.md"
@@ -70,7 +71,7 @@ def config_table() -> str:
     return "\n".join(lines)
 
 
-def choice_table(word: str, choices: list[type[Choice]]) -> str:
+def choice_table(word: str, choices: NamedChoice) -> str:
     lines = [f"| {word} | what it does | arguments |", "|---|---|---|"]
     for choice in choices:
         arguments = [
@@ -82,12 +83,6 @@ def choice_table(word: str, choices: list[type[Choice]]) -> str:
         summary = (choice.__doc__ or "").splitlines()[0]
         lines.append(f"| `{choice.__name__}` | {summary} | {listed} |")
     return "\n".join(lines)
-
-
-def members(annotated: object) -> list[type[Choice]]:
-    metadata = annotated.__metadata__  # type: ignore[attr-defined]
-    named = next(item for item in metadata if isinstance(item, NamedChoice))
-    return list(named.by_name.values())
 
 
 def help_pages() -> str:
@@ -119,11 +114,11 @@ def help_pages() -> str:
 def parts() -> dict[str, str]:
     return {
         "config": config_table(),
-        "augmentation": choice_table("augmentation", members(AnyAugmentation)),
-        "layers": choice_table("layer", list(LAYERS)),
-        "optimizers": choice_table("optimizer", members(AnyOptimizer)),
-        "schedules": choice_table("schedule", members(AnySchedule)),
-        "averaging": choice_table("averaging", members(Averaging)),
+        "augmentation": choice_table("augmentation", AUGMENTATIONS),
+        "layers": choice_table("layer", LAYERS),
+        "optimizers": choice_table("optimizer", OPTIMIZERS),
+        "schedules": choice_table("schedule", SCHEDULES),
+        "averaging": choice_table("averaging", AVERAGINGS),
         "help": help_pages(),
     }
 

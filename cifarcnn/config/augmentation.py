@@ -140,7 +140,8 @@ class CutMix(Choice):
     """Both parameters of the beta distribution of the share; 1: all the same chance."""
 
 
-AUGMENTATIONS = (
+AUGMENTATIONS = NamedChoice(
+    "augmentation",
     RandomFlip,
     RandomTranslation,
     RandomErasing,
@@ -151,15 +152,4 @@ AUGMENTATIONS = (
     MixUp,
     CutMix,
 )
-AnyAugmentation: TypeAlias = Annotated[
-    RandomFlip
-    | RandomTranslation
-    | RandomErasing
-    | RandomBrightness
-    | RandomContrast
-    | RandomSaturation
-    | RandAugment
-    | MixUp
-    | CutMix,
-    NamedChoice("augmentation", *AUGMENTATIONS),
-]
+AnyAugmentation: TypeAlias = Annotated[Choice, AUGMENTATIONS]

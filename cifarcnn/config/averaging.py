@@ -39,10 +39,8 @@ class Lookahead(Choice):
     """Share of the slow weights that is kept for each step, at the very end."""
 
 
-Averaging: TypeAlias = Annotated[
-    ExponentialMovingAverage | Lookahead,
-    NamedChoice("averaging", ExponentialMovingAverage, Lookahead),
-]
+AVERAGINGS = NamedChoice("averaging", ExponentialMovingAverage, Lookahead)
+Averaging: TypeAlias = Annotated[ExponentialMovingAverage | Lookahead, AVERAGINGS]
 
 
 class Evaluation(Strict):

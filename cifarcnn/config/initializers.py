@@ -107,7 +107,8 @@ class Orthogonal(Choice):
     """Factor on the matrix."""
 
 
-_INITIALIZERS = (
+INITIALIZERS = NamedChoice(
+    "initializer",
     Zeros,
     Ones,
     Constant,
@@ -122,25 +123,9 @@ _INITIALIZERS = (
     LecunUniform,
     VarianceScaling,
     Orthogonal,
+    short=snake_case,
 )
-
-Initializer: TypeAlias = Annotated[
-    Zeros
-    | Ones
-    | Constant
-    | RandomNormal
-    | RandomUniform
-    | TruncatedNormal
-    | GlorotNormal
-    | GlorotUniform
-    | HeNormal
-    | HeUniform
-    | LecunNormal
-    | LecunUniform
-    | VarianceScaling
-    | Orthogonal,
-    NamedChoice("initializer", *_INITIALIZERS, short=snake_case),
-]
+Initializer: TypeAlias = Annotated[Choice, INITIALIZERS]
 
 
 class Identity(Choice):
@@ -166,25 +151,10 @@ class Whitening(Choice):
 
 
 # For the filters of a Conv2D, which have a place for every channel.
-ConvInitializer: TypeAlias = Annotated[
-    Zeros
-    | Ones
-    | Constant
-    | RandomNormal
-    | RandomUniform
-    | TruncatedNormal
-    | GlorotNormal
-    | GlorotUniform
-    | HeNormal
-    | HeUniform
-    | LecunNormal
-    | LecunUniform
-    | VarianceScaling
-    | Orthogonal
-    | Identity
-    | Whitening,
-    NamedChoice("initializer", *_INITIALIZERS, Identity, Whitening, short=snake_case),
-]
+CONV_INITIALIZERS = NamedChoice(
+    "initializer", *INITIALIZERS, Identity, Whitening, short=snake_case
+)
+ConvInitializer: TypeAlias = Annotated[Choice, CONV_INITIALIZERS]
 
 
 def _refuse_orthogonal(initializer: Choice) -> Choice:
@@ -227,6 +197,5 @@ class L1L2(Choice):
     """Factor of the squared weights."""
 
 
-Regularizer: TypeAlias = Annotated[
-    L1 | L2 | L1L2, NamedChoice("regularizer", L1, L2, L1L2, short=str.lower)
-]
+REGULARIZERS = NamedChoice("regularizer", L1, L2, L1L2, short=str.lower)
+Regularizer: TypeAlias = Annotated[Choice, REGULARIZERS]

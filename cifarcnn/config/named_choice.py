@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -71,6 +71,9 @@ class NamedChoice:
         self.word = word
         self.by_name = {choice.__name__: choice for choice in choices}
         self.short = short
+
+    def __iter__(self) -> Iterator[type[Choice]]:
+        return iter(self.by_name.values())
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

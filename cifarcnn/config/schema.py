@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -13,39 +13,44 @@ from pydantic import (
     model_validator,
 )
 
-from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation
-from cifarcnn.config.averaging import Averaging, Evaluation, Multipliers, Precision
+from cifarcnn.config.augmentation import AUGMENTATIONS, MOST_OPERATIONS, AnyAugmentation
+from cifarcnn.config.averaging import (
+    AVERAGINGS,
+    Averaging,
+    Evaluation,
+    Multipliers,
+    Precision,
+)
 from cifarcnn.config.datasets import DATASETS, ImageShape
-from cifarcnn.config.initializers import ConvInitializer, Regularizer
-from cifarcnn.config.layers import AnyLayer, name_layers
+from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
+from cifarcnn.config.layers import LAYERS, AnyLayer, name_layers
 from cifarcnn.config.layers.base import Fraction
-from cifarcnn.config.named_choice import Strict, describe, external, mistake, suggest
-from cifarcnn.config.optimizers import (
-    Adam,
-    AnyOptimizer,
+from cifarcnn.config.learning_rate_schedules import (
+    SCHEDULES,
     AnySchedule,
     Constant,
     Monitor,
     ReduceLROnPlateau,
 )
+from cifarcnn.config.named_choice import Strict, describe, external, mistake, suggest
+from cifarcnn.config.optimizers import OPTIMIZERS, Adam, AnyOptimizer
 from cifarcnn.config.urls import find_fault
 from cifarcnn.config.yaml_text import dump
 from cifarcnn.config.yaml_tree import Spelling
 
 # Every way to write the name of a layer, an optimizer and so on.
 SPELLINGS = {
-    spelling: Spelling(name, union.by_name[name].shorthand)
+    spelling: Spelling(name, choices.by_name[name].shorthand)
     for choices in (
-        AnyAugmentation,
-        AnyLayer,
-        AnyOptimizer,
-        AnySchedule,
-        Averaging,
-        ConvInitializer,
-        Regularizer,
+        AUGMENTATIONS,
+        LAYERS,
+        OPTIMIZERS,
+        SCHEDULES,
+        AVERAGINGS,
+        CONV_INITIALIZERS,
+        REGULARIZERS,
     )
-    for union in [get_args(choices)[1]]
-    for spelling, name in union.spellings().items()
+    for spelling, name in choices.spellings().items()
 }
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cifarcnn.config.optimizers import Muon, Optimizer
-from cifarcnn.config.patterns import matches_any, multiplier_of
+from cifarcnn.config.optimizers import (
+    Muon,
+    Optimizer,
+    matches_any,
+    multiplier_of,
+)
 from cifarcnn.network import convert_arguments
 from cifarcnn.training.muon import muon_for_filters
 

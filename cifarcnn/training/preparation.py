@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from cifarcnn.config import summarize
-from cifarcnn.config.optimizers import ReduceLROnPlateau
+from cifarcnn.config.learning_rate_schedules import ReduceLROnPlateau
 from cifarcnn.network import convert_choice, to_numpy
 from cifarcnn.training.optimizers import make_optimizer
 from cifarcnn.training.schedules import learning_rate

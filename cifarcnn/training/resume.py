@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from cifarcnn.config import Config
 from cifarcnn.config.averaging import Lookahead
 from cifarcnn.config.diff import Difference, find_differences
+from cifarcnn.config.learning_rate_schedules import Constant, ReduceLROnPlateau
 from cifarcnn.config.named_choice import external
-from cifarcnn.config.optimizers import Constant, ReduceLROnPlateau
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.training.run_files import read_divergence
 

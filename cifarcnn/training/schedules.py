@@ -12,8 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from cifarcnn.config.named_choice import Choice
-from cifarcnn.config.optimizers import (
+from cifarcnn.config.learning_rate_schedules import (
     Constant,
     CosineDecay,
     ExponentialDecay,
@@ -22,6 +21,7 @@ from cifarcnn.config.optimizers import (
     StepDecay,
     Triangle,
 )
+from cifarcnn.config.named_choice import Choice
 
 Fraction = Callable[[Any], Any]
 

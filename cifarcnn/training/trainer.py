@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from cifarcnn.config.optimizers import ReduceLROnPlateau
+from cifarcnn.config.learning_rate_schedules import ReduceLROnPlateau
 from cifarcnn.engine import choose_precision
 from cifarcnn.errors import DivergedError, RunError, UsageError
 from cifarcnn.training.checkpointer import Checkpointer

@@ -56,7 +56,10 @@ def test_one_size_is_the_smallest_and_the_largest(check: Check) -> None:
     assert read(check, "[RandomErasing: 12]") == [RandomErasing(size=(12, 12))]
 
 
-@pytest.mark.parametrize("name", [choice.__name__ for choice in AUGMENTATIONS])
+@pytest.mark.parametrize(
+    "name",
+    [choice.__name__ for choice in AUGMENTATIONS],
+)
 def test_each_reads_back_what_it_writes(check: Check, tmp_path, name: str) -> None:
     checked = check(f"data: {{augmentation: [{name}]}}\n{MODEL}")
     assert checked.config is not None

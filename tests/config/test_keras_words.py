@@ -8,15 +8,13 @@ from typing import Any, get_args
 import pytest
 
 from cifarcnn import engine
-from cifarcnn.config.initializers import Initializer, Regularizer
+from cifarcnn.config.initializers import INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.base import Activation
-from cifarcnn.config.named_choice import Choice
-from cifarcnn.config.optimizers import AnyOptimizer, ReduceLROnPlateau
+from cifarcnn.config.learning_rate_schedules import ReduceLROnPlateau
+from cifarcnn.config.named_choice import Choice, NamedChoice
+from cifarcnn.config.optimizers import OPTIMIZERS
 
-OPTIMIZERS = get_args(get_args(AnyOptimizer)[0])
-INITIALIZERS = get_args(get_args(Initializer)[0])
-REGULARIZERS = get_args(get_args(Regularizer)[0])
 CHOICES = [
     *(("layers", choice) for choice in LAYERS if choice.__name__ != "Residual"),
     *(("optimizers", choice) for choice in OPTIMIZERS),
@@ -81,15 +79,10 @@ def test_a_choice_has_the_arguments_and_defaults_of_its_keras_class(
     ],
 )
 def test_the_short_spellings_are_those_of_keras(
-    module: str, choices: tuple[type[Choice], ...], keras: Any
+    module: str, choices: NamedChoice, keras: Any
 ) -> None:
-    union = {
-        "optimizers": AnyOptimizer,
-        "initializers": Initializer,
-        "regularizers": Regularizer,
-    }[module]
-    spellings = get_args(union)[1].spellings()
-    assert len(spellings) == 2 * len(choices)
+    spellings = choices.spellings()
+    assert len(spellings) == 2 * len(choices.by_name)
     for spelling, name in spellings.items():
         if name == "Constant":
             continue  # Keras cannot make it by name: it wants the value.

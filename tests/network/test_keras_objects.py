@@ -11,7 +11,7 @@ from cifarcnn.config.initializers import (
 )
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.convolution import Conv2D
-from cifarcnn.config.optimizers import ReduceLROnPlateau
+from cifarcnn.config.learning_rate_schedules import ReduceLROnPlateau
 from cifarcnn.network import convert_choice
 
 

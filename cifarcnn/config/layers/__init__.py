@@ -59,7 +59,8 @@ class Residual(Pointwise):
     """The layers of the other way."""
 
 
-LAYERS: tuple[type[Layer], ...] = (
+LAYERS = NamedChoice(
+    "layer",
     Conv2D,
     SeparableConv2D,
     DepthwiseConv2D,
@@ -80,29 +81,7 @@ LAYERS: tuple[type[Layer], ...] = (
     Rescaling,
     Residual,
 )
-
-AnyLayer: TypeAlias = Annotated[
-    Conv2D
-    | SeparableConv2D
-    | DepthwiseConv2D
-    | MaxPooling2D
-    | AveragePooling2D
-    | GlobalAveragePooling2D
-    | GlobalMaxPooling2D
-    | Flatten
-    | Dense
-    | Dropout
-    | SpatialDropout2D
-    | BatchNormalization
-    | LayerNormalization
-    | GroupNormalization
-    | Activation
-    | ZeroPadding2D
-    | GaussianNoise
-    | Rescaling
-    | Residual,
-    NamedChoice("layer", *LAYERS),
-]
+AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
 Residual.model_rebuild()
 
