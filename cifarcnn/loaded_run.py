@@ -7,8 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from cifarcnn.config import Config
-from cifarcnn.config.averaging import Views
+from cifarcnn.config import Config, Views
 from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.runs import Manifest, Run, WeightsChoice, describe_arrays
 

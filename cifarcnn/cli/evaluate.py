@@ -15,7 +15,7 @@ from cifarcnn.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from cifarcnn.config.averaging import Views
+    from cifarcnn.config import Views
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.loaded_run import LoadedRun, SplitChoice

@@ -20,4 +20,4 @@ def command() -> None:
     """
     from cifarcnn.config.json_schema import config_schema
 
-    emit(json.dumps(config_schema(), indent=2))
+    emit(json.dumps(config_schema(), separators=(",", ":")))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, mistake, snake_case
+from cifarcnn.config.named_choice import Choice, NamedChoice, problem, snake_case
 
 
 class Zeros(Choice):
@@ -46,7 +46,7 @@ class RandomUniform(Choice):
     @model_validator(mode="after")
     def _refuse_disorder(self) -> RandomUniform:
         if self.minval > self.maxval:
-            raise mistake(
+            raise problem(
                 f"minval {self.minval} is above maxval {self.maxval}",
                 "exchange them",
                 "minval",
@@ -159,7 +159,7 @@ ConvInitializer: TypeAlias = Annotated[Choice, CONV_INITIALIZERS]
 
 def _refuse_orthogonal(initializer: Choice) -> Choice:
     if isinstance(initializer, Orthogonal):
-        raise mistake(
+        raise problem(
             "Orthogonal needs a table of weights, and here is only a row of them",
             "use Zeros, Ones, Constant or a random one",
         )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, mistake, snake_case
+from cifarcnn.config.named_choice import Choice, NamedChoice, problem, snake_case
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Epochs: TypeAlias = Annotated[float, Field(ge=0, le=100_000)]
@@ -61,7 +61,7 @@ class StepDecay(_WarmedUp):
     def _refuse_disorder(self) -> StepDecay:
         if sorted(set(self.at_epochs)) != self.at_epochs:
             found = ", ".join(f"{epoch:g}" for epoch in self.at_epochs)
-            raise mistake(
+            raise problem(
                 f"at_epochs must rise, found {found}",
                 "write the smallest first, each once",
                 "at_epochs",

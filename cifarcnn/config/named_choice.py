@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -154,12 +155,12 @@ class NamedChoice:
             return value
         if name is None:
             several = isinstance(value, dict) and len(value) > 1
-            raise mistake(
+            raise problem(
                 f"expected one {self.word}, as its name or as "
                 f"{{Name: {{argument: value}}}}, found {describe(value)}",
                 "give one name, and indent its arguments below it" if several else "",
             )
-        raise mistake(
+        raise problem(
             f"there is no {self.word} {quote(name)}", suggest(name, self.by_name)
         )
 
@@ -174,7 +175,7 @@ class NamedChoice:
                 return inner
             if choice.shorthand is not None:
                 return {choice.shorthand: inner}
-            raise mistake(
+            raise problem(
                 f"expected the arguments of {choice.__name__} as a mapping, "
                 f"found {describe(inner)}",
                 _example(choice),
@@ -193,8 +194,8 @@ def _example(choice: type[Choice]) -> str:
     return f"such as {choice.__name__}: {{{', '.join(f'{n}: ...' for n in shown)}}}"
 
 
-def mistake(message: str, hint: str = "", *at: str) -> PydanticCustomError:
-    """A user's mistake with its way out, raised from inside a validator.
+def problem(message: str, hint: str = "", *at: str | int) -> PydanticCustomError:
+    """A problem with its way out, raised from inside a validator.
 
     Args:
         message: What was found and expected.
@@ -203,8 +204,32 @@ def mistake(message: str, hint: str = "", *at: str) -> PydanticCustomError:
     """
     # Braces would be read as places for values.
     return PydanticCustomError(
-        "mistake", "{message}", {"message": message, "hint": hint, "at": at}
+        "problem", "{message}", {"message": message, "hint": hint, "at": at}
     )
+
+
+def name_or_mapping(value: Any) -> str:
+    """The tag of a union of both; without tags each of them would be complained of."""
+    return "mapping" if isinstance(value, dict | BaseModel) else "name"
+
+
+def expect_name(names: Sequence[str], expected: str) -> BeforeValidator:
+    """Refuses what is neither one of the names nor a mapping.
+
+    Args:
+        names: The names.
+        expected: Both, as a message has it.
+    """
+
+    def check(value: Any) -> Any:
+        if name_or_mapping(value) == "mapping" or value in names:
+            return value
+        raise problem(
+            f"expected {expected}, found {describe(value)}",
+            suggest(value, names) if isinstance(value, str) else "",
+        )
+
+    return BeforeValidator(check)
 
 
 def nearest(found: str, known: Iterable[str]) -> str | None:
@@ -252,7 +277,7 @@ def _to_pair(value: Any) -> Any:
         return (value, value)
     if isinstance(value, list | tuple) and len(value) == 2:
         return tuple(value)
-    raise mistake(
+    raise problem(
         f"expected a whole number, or two of them (height, width), found "
         f"{describe(value)}"
     )
@@ -263,7 +288,7 @@ class OneOrTwo:
     """Marks a pair that a config may also write as a single number.
 
     Attributes:
-        read: Makes the pair of what the config says, or raises a mistake.
+        read: Makes the pair of what the config says, or raises a problem.
     """
 
     read: Callable[[Any], Any]

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, mistake
+from cifarcnn.config.named_choice import Choice, NamedChoice, problem
 
 Rate: TypeAlias = Annotated[float, Field(gt=0, le=1000)]
 Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -42,7 +42,7 @@ class Optimizer(Choice):
             if getattr(self, name) is not None
         ]
         if len(names) > 1:
-            raise mistake(
+            raise problem(
                 f"{' and '.join(names)} cannot be used together",
                 "keep one of them",
                 names[1],
@@ -76,7 +76,7 @@ class Adam(Optimizer):
 
 def _refuse_none(value: float | None) -> float | None:
     if value is None:
-        raise mistake("AdamW needs a number for weight_decay", "use Adam for none")
+        raise problem("AdamW needs a number for weight_decay", "use Adam for none")
     return value
 
 

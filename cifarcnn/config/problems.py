@@ -114,7 +114,7 @@ def _explain(item: Any, root: Node, model: type[BaseModel]) -> Problem:
 
 def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
     found = node.describe()
-    if kind == "mistake":
+    if kind == "problem":
         return context["message"], context["hint"]
     if kind in _EXPECTED:
         hint = ""

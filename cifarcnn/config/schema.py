@@ -6,22 +6,18 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
     model_validator,
 )
 
-from cifarcnn.config.augmentation import AUGMENTATIONS, MOST_OPERATIONS, AnyAugmentation
+from cifarcnn.config.augmentation import AUGMENTATIONS
 from cifarcnn.config.averaging import (
     AVERAGINGS,
     Averaging,
-    Evaluation,
-    Multipliers,
-    Precision,
 )
-from cifarcnn.config.datasets import DATASETS, ImageShape
+from cifarcnn.config.datasets import DATASETS, ChannelStatistics, Data, ImageShape
 from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS, AnyLayer, name_layers
 from cifarcnn.config.layers.base import Fraction
@@ -32,9 +28,14 @@ from cifarcnn.config.learning_rate_schedules import (
     Monitor,
     ReduceLROnPlateau,
 )
-from cifarcnn.config.named_choice import Strict, describe, external, mistake, suggest
+from cifarcnn.config.named_choice import (
+    Strict,
+    expect_name,
+    external,
+    name_or_mapping,
+    problem,
+)
 from cifarcnn.config.optimizers import OPTIMIZERS, Adam, AnyOptimizer
-from cifarcnn.config.urls import find_fault
 from cifarcnn.config.yaml_text import dump
 from cifarcnn.config.yaml_tree import Spelling
 
@@ -59,7 +60,7 @@ def _check_name(name: str) -> str:
     if not (
         plain.isalnum() and name.isascii() and name[0].isalnum() and len(name) <= 60
     ):
-        raise mistake(
+        raise problem(
             f"'{name}' is no name for a run's folder",
             "use at most 60 letters, digits, points, hyphens and underscores, "
             "beginning with a letter or digit",
@@ -67,103 +68,11 @@ def _check_name(name: str) -> str:
     return name
 
 
-class ChannelStatistics(Strict):
-    """Mean and deviation of red, green and blue, of pixels divided by 255."""
-
-    mean: Annotated[list[float], Field(min_length=3, max_length=3)]
-    """What is subtracted: one number for each of red, green, blue."""
-    deviation: Annotated[
-        list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)
-    ]
-    """What is then divided by: one number for each of red, green, blue."""
-
-
-NORMALIZATIONS = ("unit", "standard", "none")
-
-
-def _check_normalization(value: Any) -> Any:
-    if isinstance(value, dict | ChannelStatistics) or value in NORMALIZATIONS:
-        return value
-    raise mistake(
-        f"expected unit, standard, none or {{mean: [...], deviation: [...]}}, "
-        f"found {describe(value)}",
-        suggest(value, NORMALIZATIONS) if isinstance(value, str) else "",
-    )
-
-
-def _shape_of(value: Any) -> str:
-    # A plain union would report a mistake once for each member.
-    return "mapping" if isinstance(value, dict | ChannelStatistics) else "name"
-
-
-Normalization: TypeAlias = Annotated[
-    Annotated[ChannelStatistics, Tag("mapping")]
-    | Annotated[Literal["unit", "standard", "none"], Tag("name")],
-    Discriminator(_shape_of),
-    BeforeValidator(_check_normalization),
-]
-
-
-def _check_source(url: str) -> str:
-    # A stranger's config must not make this machine talk to itself.
-    fault = find_fault(url, loopback=False)
-    if fault is not None:
-        raise mistake(
-            f"'{url:.200}' cannot be a source: {fault}",
-            "write the https:// address of the archive, or of the folder that holds "
-            "it, with a slash at its end",
-        )
-    return url
-
-
-class Data(Strict):
-    """Which pictures the network sees."""
-
-    dataset: Literal["cifar10", "cifar100", "synthetic", "folder"] = "cifar10"
-    """The data set; `synthetic` is drawn by code, `folder` holds your own pictures."""
-    path: str | None = None
-    """Where it lies: a folder or an archive; null looks in the usual places."""
-    fetch: bool = False
-    """Whether `train` fetches CIFAR when it is in none of the usual places."""
-    sources: Annotated[
-        list[Annotated[str, AfterValidator(_check_source)]], Field(max_length=20)
-    ] = []
-    """Addresses to fetch from first: of the archive, or of a folder, ending with /."""
-    classes: Annotated[list[str], Field(min_length=2)] | None = None
-    """Class names of a `folder`, in order; null takes the names of its folders."""
-    validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
-    """Share of the training pictures kept for validation, 0 to 0.5; 0 for none."""
-    normalization: Normalization = "unit"
-    """`unit`: 0 to 1; `standard`: mean 0, deviation 1 by the training pictures."""
-    augmentation: Annotated[
-        list[AnyAugmentation], Field(max_length=MOST_OPERATIONS)
-    ] = []
-    """Random changes of the training pictures, in the order in which they happen."""
-
-    @model_validator(mode="after")
-    def _check_folder(self) -> Data:
-        if self.dataset == "folder" and self.path is None:
-            raise mistake(
-                "dataset: folder needs a path",
-                "give the folder that holds train/<class>/ and test/<class>/",
-                "dataset",
-            )
-        if self.dataset != "folder" and self.classes is not None:
-            raise mistake(
-                f"classes belong to dataset: folder; those of {self.dataset} are known",
-                "remove classes",
-                "classes",
-            )
-        if self.classes is not None and len(set(self.classes)) < len(self.classes):
-            raise mistake("classes holds a name twice", "keep one of them", "classes")
-        return self
-
-
 class Model(Strict):
     """The network."""
 
     layers: Annotated[list[AnyLayer], Field(min_length=1), AfterValidator(name_layers)]
-    """The layers, first to last; pictures of 32x32x3 go in, one number a class out."""
+    """The layers, first to last; pictures go in, one number for each class out."""
 
 
 class EarlyStopping(Strict):
@@ -177,21 +86,17 @@ class EarlyStopping(Strict):
     """Change that counts as an improvement."""
 
 
-def _check_class_weights(value: Any) -> Any:
-    if value == "balanced" or isinstance(value, dict):
-        return value
-    raise mistake(
-        f"expected null, balanced or {{class: weight}}, found {describe(value)}",
-        suggest(value, ["balanced"]) if isinstance(value, str) else "",
-    )
-
-
 ClassWeights: TypeAlias = Annotated[
     Annotated[dict[str, Annotated[float, Field(ge=0)]], Tag("mapping")]
     | Annotated[Literal["balanced"], Tag("name")],
-    Discriminator(_shape_of),
-    BeforeValidator(_check_class_weights),
+    Discriminator(name_or_mapping),
+    expect_name(("balanced",), "null, balanced or {class: weight}"),
 ]
+
+
+Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
+# A larger one could only be written by mistake.
+Multipliers: TypeAlias = dict[str, Annotated[float, Field(ge=0, le=10_000)]]
 
 
 class Training(Strict):
@@ -231,6 +136,16 @@ class Training(Strict):
     """Start of every random number: weights, order of the pictures, dropout."""
 
 
+Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
+
+
+class Evaluation(Strict):
+    """How a trained network is asked, by `evaluate` and `predict` alike."""
+
+    test_time_augmentation: Views = "none"
+    """Views of a picture that are averaged: also mirrored, also shifted by a pixel."""
+
+
 class Config(Strict):
     """A network, the pictures it learns from, and how it learns."""
 
@@ -255,7 +170,7 @@ class Config(Strict):
             (isinstance(schedule, ReduceLROnPlateau), "ReduceLROnPlateau"),
         ):
             if needs:
-                raise mistake(
+                raise problem(
                     f"{who} watches the validation pictures, but "
                     "data.validation_fraction is 0",
                     "set data.validation_fraction to 0.1, say",
@@ -274,7 +189,7 @@ class Config(Strict):
     @property
     def image_shape(self) -> ImageShape:
         """Height, width and channels of the images that the network takes."""
-        return DATASETS[self.data.dataset].image_shape
+        return self.data.image_shape
 
     def with_data(self, **changes: Any) -> Config:
         """The same config with other values under ``data``."""

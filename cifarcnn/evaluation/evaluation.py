@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.config.averaging import Views
+from cifarcnn.config import Views
 from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation import metrics

@@ -26,7 +26,7 @@ from cifarcnn.explanation.tiles import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from cifarcnn.config.averaging import Views
+    from cifarcnn.config import Views
     from cifarcnn.config.summary import Row
 
     Array = np.ndarray[Any, Any]

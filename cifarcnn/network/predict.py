@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.config.averaging import Views
+from cifarcnn.config import Views
 from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.network.test_time_augmentation import average_views
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.config.averaging import Views
+from cifarcnn.config import Views
 
 if TYPE_CHECKING:
     import numpy as np

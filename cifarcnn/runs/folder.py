@@ -35,8 +35,7 @@ from cifarcnn.runs.weights_store import (
 )
 
 if TYPE_CHECKING:
-    from cifarcnn.config import Config
-    from cifarcnn.config.averaging import Views
+    from cifarcnn.config import Config, Views
     from cifarcnn.runs.weights import Array
 
 ENVIRONMENT = "environment.json"

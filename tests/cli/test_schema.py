@@ -42,7 +42,7 @@ def test_the_command_prints_the_schema() -> None:
 def test_the_file_beside_the_shipped_configs_is_this_schema() -> None:
     """`cifarcnn schema > configs/config.schema.json` writes it anew."""
     written = (shipped_folder() / "config.schema.json").read_text(encoding="utf-8")
-    assert written == json.dumps(SCHEMA, indent=2) + "\n"
+    assert written == json.dumps(SCHEMA, separators=(",", ":")) + "\n"
 
 
 def test_it_is_a_schema_of_the_2020_12_dialect() -> None:

@@ -96,7 +96,7 @@ def test_every_activation_is_known_to_keras(name: str, keras: Any) -> None:
     assert callable(keras.activations.get(name))
 
 
-@pytest.mark.parametrize("choice", INITIALIZERS)
+@pytest.mark.parametrize("choice", list(INITIALIZERS))
 def test_an_initializer_makes_filters_and_only_orthogonal_no_biases(
     choice: type[Choice], keras: Any
 ) -> None:

@@ -172,7 +172,7 @@ NEEDED = {
 }
 
 
-@pytest.mark.parametrize("kind", LAYERS, ids=[kind.__name__ for kind in LAYERS])
+@pytest.mark.parametrize("kind", list(LAYERS), ids=[kind.__name__ for kind in LAYERS])
 def test_every_kind_of_layer_tells_its_window_and_what_is_kept(
     kind: type[Layer],
 ) -> None:

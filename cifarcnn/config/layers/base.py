@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from cifarcnn.config.named_choice import AS_PAIR, Choice, mistake
+from cifarcnn.config.named_choice import AS_PAIR, Choice, problem
 
 # The shape of one example without the batch: (height, width, channels) or (units,).
 Shape: TypeAlias = tuple[int, ...]
@@ -52,13 +52,13 @@ RESERVED_NAMES = frozenset({"images", "normalization", "probabilities"})
 
 def _refuse_reserved(name: str) -> str:
     if not name.isidentifier() or not name.isascii() or len(name) > 60:
-        raise mistake(
+        raise problem(
             f"'{name}' is no name for a layer",
             "use at most 60 letters, digits and underscores, not beginning with a "
             "digit",
         )
     if name in RESERVED_NAMES:
-        raise mistake(
+        raise problem(
             f"the name '{name}' is taken by the model itself", "choose another"
         )
     return name

@@ -15,7 +15,7 @@ from cifarcnn.config.layers.base import (
     ShapeError,
     Window,
 )
-from cifarcnn.config.named_choice import describe, mistake
+from cifarcnn.config.named_choice import describe, problem
 
 
 class _Pooling(Layer):
@@ -111,7 +111,7 @@ def _to_borders(value: Any) -> Any:
             else side
             for side in value
         )
-    raise mistake(
+    raise problem(
         "expected a whole number, [height, width], or [[top, bottom], [left, right]], "
         f"found {describe(value)}"
     )

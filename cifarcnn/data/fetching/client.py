@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from cifarcnn.config.urls import find_fault, is_loopback
+from cifarcnn.config.urls import find_problem, is_loopback
 from cifarcnn.data.fetching.failures import SourceFailure
 from cifarcnn.data.fetching.retry_policy import Patience
 
@@ -83,7 +83,7 @@ class Client:
     def _follow(self, url: str, target: str, seen: set[str]) -> str:
         following = urljoin(url, target)
         loopback = is_loopback(urlsplit(url).hostname or "")
-        fault = find_fault(following, loopback=loopback)
+        fault = find_problem(following, loopback=loopback)
         if not target or fault is not None:
             raise SourceFailure(
                 f"it redirects to {target!r:.{_TEXT_LIMIT}}, which is not followed: "

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from cifarcnn.config.urls import find_fault
+from cifarcnn.config.urls import find_problem
 from cifarcnn.data.cifar_facts import Archive, Cifar
 from cifarcnn.errors import UsageError
 
@@ -76,7 +76,7 @@ def _read(
     cifar: Cifar, urls: Iterable[str], place: str, *, loopback: bool
 ) -> Iterable[Source]:
     for url in urls:
-        fault = find_fault(url, loopback=loopback)
+        fault = find_problem(url, loopback=loopback)
         if fault is not None:
             raise UsageError(f"{place}: {url!r:.200} cannot be a source: {fault}.")
         source = _match(cifar, url)
