@@ -120,10 +120,10 @@ def _check(name: str, root: Node) -> Checked:
     walkable = config or _without(root, wrong)
     if walkable is not None and not expansion.problems:
         summary = summarize(walkable, data_known="data" not in wrong)
-        for complaint in summary.complaints:
-            node = locate(root, complaint.location)
+        for found in summary.problems:
+            node = locate(root, found.location)
             problems.append(
-                node.key_or_place.problem(node.path, complaint.message, complaint.hint)
+                node.key_or_place.problem(node.path, found.message, found.hint)
             )
     # The file itself first, then what it extends and what was set; each once.
     files = dict.fromkeys([root.place.source.name, *(item.file for item in problems)])

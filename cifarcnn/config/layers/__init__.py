@@ -6,7 +6,8 @@ multiply-accumulates, without Keras.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Annotated, TypeAlias
 
 from pydantic import Field
@@ -86,6 +87,10 @@ AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 Residual.model_rebuild()
 
 
+# The way to a value of the config: keys, numbers of items, names of choices.
+Location: TypeAlias = tuple[str | int, ...]
+
+
 def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
     """The same layers, each with a name of its own.
 
@@ -93,19 +98,17 @@ def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
     first layer on, as in ``conv2d_1``; numbers that are taken are passed over. Names
     are the same in every process, so that weights can be found by them.
     """
-    taken = {layer.name for layer in flatten_layers(layers) if layer.name}
-    counts: dict[str, int] = {}
+    taken = {layer.name for layer in flatten_layers(layers)}
+    counts: Counter[str] = Counter()
 
-    def name(layer: AnyLayer) -> AnyLayer:
+    def name(layer: Layer) -> Layer:
         update: dict[str, object] = {}
         if not layer.name:
             base = snake_case(layer.type)
-            while True:
-                counts[base] = counts.get(base, 0) + 1
-                candidate = f"{base}_{counts[base]}"
-                if candidate not in taken:
-                    break
-            update["name"] = candidate
+            counts[base] += 1
+            while f"{base}_{counts[base]}" in taken:
+                counts[base] += 1
+            update["name"] = f"{base}_{counts[base]}"
         if isinstance(layer, Residual):
             update["layers"] = [name(inner) for inner in layer.layers]
             update["shortcut"] = [name(inner) for inner in layer.shortcut]
@@ -114,13 +117,21 @@ def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
     return [name(layer) for layer in layers]
 
 
-def flatten_layers(layers: list[AnyLayer]) -> Iterator[AnyLayer]:
-    """All layers, those within residual ones included, in the order of the file."""
-    for layer in layers:
+def walk_layers(
+    layers: Sequence[Layer], start: Location = ("model", "layers")
+) -> Iterator[tuple[Location, Layer]]:
+    """All layers, each residual before those within it, with their locations."""
+    for index, layer in enumerate(layers):
+        here = (*start, index)
+        yield here, layer
         if isinstance(layer, Residual):
-            yield from flatten_layers(layer.layers)
-            yield from flatten_layers(layer.shortcut)
-        yield layer
+            yield from walk_layers(layer.layers, (*here, "Residual", "layers"))
+            yield from walk_layers(layer.shortcut, (*here, "Residual", "shortcut"))
+
+
+def flatten_layers(layers: Sequence[Layer]) -> list[Layer]:
+    """All layers, each residual before those within it, in the order of the file."""
+    return [layer for _, layer in walk_layers(layers)]
 
 
 __all__ = [
@@ -129,10 +140,12 @@ __all__ = [
     "AnyLayer",
     "Dense",
     "Layer",
+    "Location",
     "Residual",
     "Shape",
     "ShapeError",
     "Window",
     "flatten_layers",
     "name_layers",
+    "walk_layers",
 ]

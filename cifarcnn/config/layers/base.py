@@ -13,9 +13,6 @@ from cifarcnn.config.named_choice import AS_PAIR, Choice, problem
 # The shape of one example without the batch: (height, width, channels) or (units,).
 Shape: TypeAlias = tuple[int, ...]
 
-# More weights than this do not fit into 4 GB with float32.
-MOST_PARAMETERS = 1_000_000_000
-
 Activation: TypeAlias = Literal[
     "linear",
     "relu",
@@ -42,7 +39,6 @@ PositivePair: TypeAlias = Annotated[
     AS_PAIR,
 ]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
-Positive: TypeAlias = Annotated[float, Field(gt=0)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
