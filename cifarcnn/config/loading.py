@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from cifarcnn.config.expansion import Expansion
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.named_choice import suggest
-from cifarcnn.config.overrides import override
+from cifarcnn.config.overrides import merge, override
 from cifarcnn.config.problems import explain, locate
-from cifarcnn.config.schema import SPELLINGS, Config
+from cifarcnn.config.schema import Config
 from cifarcnn.config.shipped import find_shipped, shipped_names
 from cifarcnn.config.summary import Summary, summarize
 from cifarcnn.config.yaml_text import (
@@ -23,7 +23,7 @@ from cifarcnn.config.yaml_text import (
     dump,
     parse,
 )
-from cifarcnn.config.yaml_tree import Node, Source, merge, quote
+from cifarcnn.config.yaml_tree import Node, quote
 from cifarcnn.errors import ConfigError, Problem, UsageError
 
 LONGEST_CHAIN = 8
@@ -182,49 +182,35 @@ def _read_chain(path: Path, above: tuple[Path, ...]) -> Node:
     except OSError as error:
         raise UsageError(f"'{name}' cannot be read: {error.strerror}") from None
     text = decode(data, name)
-    root = parse(text, Source.of(name, text))
+    root = parse(text, name)
     if not isinstance(root.value, dict):
-        raise ConfigError(
-            [
-                root.place.problem(
-                    "",
-                    f"expected a mapping with the keys name, data, model and training, "
-                    f"found {root.describe()}",
-                )
-            ]
-        )
+        message = "expected a mapping with the keys name, data, model and training, "
+        raise root.place.error("", f"{message}found {root.describe()}")
     members = dict(root.value)
     extends = members.pop("extends", None)
     root = replace(root, value=members)
     if extends is None:
         return root
     base = _read_base(path, extends, (*above, path.resolve()))
-    return merge(base, root, SPELLINGS)
+    return merge(base, root)
 
 
 def _read_base(path: Path, extends: Node, above: tuple[Path, ...]) -> Node:
     if not isinstance(extends.value, str) or not extends.value:
-        raise ConfigError(
-            [
-                extends.place.problem(
-                    "extends",
-                    f"expected the name of a file or of a shipped config, found "
-                    f"{extends.describe()}",
-                )
-            ]
-        )
+        message = "expected the name of a file or of a shipped config, found "
+        raise extends.place.error("extends", message + extends.describe())
     beside = path.parent / extends.value
     try:
         base = beside if os.path.isfile(beside) else find_config(extends.value)
     except UsageError as error:
-        raise ConfigError([extends.place.problem("extends", str(error))]) from None
+        raise extends.place.error("extends", str(error)) from None
     if base.resolve() in above or len(above) >= LONGEST_CHAIN:
         what = (
             "this file extends itself"
             if base.resolve() in above
             else f"more than {LONGEST_CHAIN} files extend one another"
         )
-        raise ConfigError([extends.place.problem("extends", what)])
+        raise extends.place.error("extends", what)
     return _read_chain(base, above)
 
 

@@ -72,6 +72,10 @@ class NamedChoice:
         self.word = word
         self.by_name = {choice.__name__: choice for choice in choices}
         self.short = short
+        # Every way to write a name of the set.
+        self.by_spelling = {**self.by_name}
+        if short is not None:
+            self.by_spelling |= {short(name): c for name, c in self.by_name.items()}
 
     def __iter__(self) -> Iterator[type[Choice]]:
         return iter(self.by_name.values())
@@ -132,22 +136,14 @@ class NamedChoice:
             ],
         }
 
-    def spellings(self) -> dict[str, str]:
-        """Every way to write a name of the set, and the name that it means."""
-        plain = {name: name for name in self.by_name}
-        return plain | (
-            {self.short(name): name for name in plain} if self.short else {}
-        )
-
     def _name_of(self, value: Any) -> str | None:
         if isinstance(value, Choice):
             return value.type
-        if isinstance(value, str):
-            return self.spellings().get(value, value)
         if isinstance(value, dict) and len(value) == 1:
-            key = str(next(iter(value)))
-            return self.spellings().get(key, key)
-        return None
+            [value] = value
+        if not isinstance(value, str):
+            return None
+        return self.by_spelling[value].__name__ if value in self.by_spelling else value
 
     def _check(self, value: Any) -> Any:
         name = self._name_of(value)

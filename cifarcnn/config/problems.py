@@ -14,9 +14,8 @@ from cifarcnn.config.named_choice import (
     nearest,
     suggest,
 )
-from cifarcnn.config.scalars import is_number
 from cifarcnn.config.schema import SPELLINGS, Config
-from cifarcnn.config.yaml_tree import Node, join, quote
+from cifarcnn.config.yaml_tree import Node, is_number, join, quote
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -79,7 +78,7 @@ def _short_spelling(node: Node, step: str | int) -> Node | None:
     """The child that says ``adam`` where the schema says ``Adam``."""
     named = node.named() if isinstance(node.value, dict) else None
     if named is not None and named[0] in SPELLINGS:
-        return named[1] if SPELLINGS[named[0]].name == step else None
+        return named[1] if SPELLINGS[named[0]].__name__ == step else None
     return None
 
 

@@ -29,6 +29,7 @@ from cifarcnn.config.learning_rate_schedules import (
     ReduceLROnPlateau,
 )
 from cifarcnn.config.named_choice import (
+    Choice,
     Strict,
     expect_name,
     external,
@@ -37,21 +38,16 @@ from cifarcnn.config.named_choice import (
 )
 from cifarcnn.config.optimizers import OPTIMIZERS, Adam, AnyOptimizer
 from cifarcnn.config.yaml_text import dump
-from cifarcnn.config.yaml_tree import Spelling
 
 # Every way to write the name of a layer, an optimizer and so on.
-SPELLINGS = {
-    spelling: Spelling(name, choices.by_name[name].shorthand)
-    for choices in (
-        AUGMENTATIONS,
-        LAYERS,
-        OPTIMIZERS,
-        SCHEDULES,
-        AVERAGINGS,
-        CONV_INITIALIZERS,
-        REGULARIZERS,
-    )
-    for spelling, name in choices.spellings().items()
+SPELLINGS: dict[str, type[Choice]] = {
+    **AUGMENTATIONS.by_spelling,
+    **LAYERS.by_spelling,
+    **OPTIMIZERS.by_spelling,
+    **SCHEDULES.by_spelling,
+    **AVERAGINGS.by_spelling,
+    **CONV_INITIALIZERS.by_spelling,
+    **REGULARIZERS.by_spelling,
 }
 
 

@@ -13,9 +13,18 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from cifarcnn.config.scalars import LONGEST_NUMBER_DIGITS, is_number, resolve
-from cifarcnn.config.yaml_errors import tell
-from cifarcnn.config.yaml_tree import Node, Place, Scalar, Source, join, quote
+from cifarcnn.config.yaml_errors import to_problem
+from cifarcnn.config.yaml_tree import (
+    LONGEST_NUMBER_DIGITS,
+    Node,
+    Place,
+    Scalar,
+    SourceText,
+    is_number,
+    join,
+    quote,
+    resolve,
+)
 from cifarcnn.errors import ConfigError, Problem
 
 # The resolved config of a run has up to 1,000 layers of about 0.4, at most 1 kB.
@@ -49,25 +58,18 @@ def decode(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        source = Source.of(name, data.decode("utf-8", "replace"))
-        before = data[: error.start].decode("utf-8")
-        raise ConfigError(
-            [
-                _point(source, before).problem(
-                    "",
-                    f"byte {data[error.start]:#04x} is not UTF-8 text",
-                    _SAVE_AS_UTF8,
-                )
-            ]
-        ) from None
+        source = SourceText.of(name, data.decode("utf-8", "replace"))
+        place = _place_after(data[: error.start].decode("utf-8"), source)
+        message = f"byte {data[error.start]:#04x} is not UTF-8 text"
+        raise place.error("", message, _SAVE_AS_UTF8) from None
 
 
-def parse(text: str, source: Source) -> Node:
+def parse(text: str, name: str) -> Node:
     """The tree of one YAML document.
 
     Args:
         text: The document.
-        source: What its places refer to.
+        name: What the user calls it.
 
     Raises:
         ConfigError: The text is empty or not YAML, has a character that YAML does not
@@ -75,38 +77,33 @@ def parse(text: str, source: Source) -> Node:
             nested more than 32 deep, or has a number of more than 40 digits. All
             repeated keys are reported at once.
     """
+    source = SourceText.of(name, text)
     root = parse_value(text, source)
     if root is None:
-        raise ConfigError(
-            [
-                Place(source, 1, 1).problem(
-                    "",
-                    "the file is empty; a config needs at least a model",
-                    "start from a shipped one: cifarcnn init article my.yaml",
-                )
-            ]
-        )
+        message = "the file is empty; a config needs at least a model"
+        hint = "start from a shipped one: cifarcnn init article my.yaml"
+        raise source.place().error("", message, hint)
     return root
 
 
-def parse_value(text: str, source: Source) -> Node | None:
+def parse_value(text: str, source: SourceText) -> Node | None:
     """The same as :func:`parse`, but None for a text without any value.
 
     Raises:
         ConfigError: As :func:`parse`.
     """
     if refused := _REFUSED.search(text):
-        place = _point(source, text[: refused.start()])
         message = f"the character U+{ord(refused[0]):04X} is not allowed in YAML"
         hint = _SAVE_AS_UTF8 if refused[0] == "\0" else "remove it"
-        raise ConfigError([place.problem("", message, hint)])
+        place = _place_after(text[: refused.start()], source)
+        raise place.error("", message, hint)
     builder = _Builder(source)
     try:
         # Event by event: what is nested too deep is refused before it is all read.
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        problem = tell(_in_the_same_words(text, error), source)
+        problem = to_problem(_in_the_same_words(text, error), source)
         raise ConfigError([*builder.problems, problem]) from None
     if builder.problems:
         raise ConfigError(builder.problems)
@@ -142,16 +139,15 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def _point(source: Source, before: str) -> Place:
-    """The place that comes after the text ``before``."""
+def _place_after(before: str, source: SourceText) -> Place:
     lines = (before + "|").splitlines()
-    return Place(source, len(lines), len(lines[-1]))
+    return source.place(len(lines) - 1, len(lines[-1]) - 1)
 
 
 def _in_the_same_words(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError:
-    """The complaint of PyYAML's own parser, which is the same on every machine.
+    """The error of PyYAML's own parser, which is the same on every machine.
 
-    Its parser in C words mistakes differently, and is there on most machines only. The
+    Its parser in C words errors differently, and is there on most machines only. The
     one in Python is slow, so that for a long text the words of the other must do.
     """
     if len(text) > LONGEST_PARSED_TWICE:
@@ -164,7 +160,7 @@ def _in_the_same_words(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAM
             if depth > DEEPEST_NESTING:
                 break
     except yaml.MarkedYAMLError as other:
-        # A tab before a comment is a mistake to it alone.
+        # A tab before a comment is an error to it alone.
         ours, theirs = other.problem_mark, error.problem_mark
         tab = "'\\t'" in (other.problem or "")
         return error if tab and ours and theirs and ours.line < theirs.line else other
@@ -187,7 +183,7 @@ class _Frame:
 class _Builder:
     """Turns parser events into nodes without recursion."""
 
-    source: Source
+    source: SourceText
     root: Node | None = None
     problems: list[Problem] = field(default_factory=list)
     frames: list[_Frame] = field(default_factory=list)
@@ -218,9 +214,9 @@ class _Builder:
 
     def _place(self, event: yaml.Event) -> Place:
         mark = event.start_mark
-        if mark is None:
-            return Place(self.source, 1, 1)
-        return Place(self.source, mark.line + 1, mark.column + 1)
+        return (
+            self.source.place(mark.line, mark.column) if mark else self.source.place()
+        )
 
     def _path(self) -> str:
         if not self.frames:

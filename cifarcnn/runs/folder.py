@@ -125,11 +125,10 @@ class Run:
         # load than all the rest.
         from cifarcnn.config import load_config
         from cifarcnn.config.yaml_text import decode, parse
-        from cifarcnn.config.yaml_tree import Source
 
         path = self.config_path
         text = decode(read_bytes(path, CONFIG_LIMIT), str(path))
-        root = parse(text, Source(str(path), tuple(text.splitlines()))).value
+        root = parse(text, str(path)).value
         if isinstance(root, dict) and "extends" in root:
             raise RunError(
                 f"{path} extends another file, but the config of a run stands for "

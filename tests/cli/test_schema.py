@@ -16,14 +16,13 @@ from cifarcnn.config import check_config
 from cifarcnn.config.json_schema import config_schema
 from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
 from cifarcnn.config.yaml_text import parse
-from cifarcnn.config.yaml_tree import Source
 
 SCHEMA = config_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def errors(text: str) -> list[str]:
-    value = parse(text, Source.of("f", text)).plain()
+    value = parse(text, "f").plain()
     return [error.message for error in VALIDATOR.iter_errors(value)]
 
 

@@ -81,14 +81,14 @@ def test_a_choice_has_the_arguments_and_defaults_of_its_keras_class(
 def test_the_short_spellings_are_those_of_keras(
     module: str, choices: NamedChoice, keras: Any
 ) -> None:
-    spellings = choices.spellings()
+    spellings = choices.by_spelling
     assert len(spellings) == 2 * len(choices.by_name)
-    for spelling, name in spellings.items():
-        if name == "Constant":
+    for spelling, choice in spellings.items():
+        if choice.__name__ == "Constant":
             continue  # Keras cannot make it by name: it wants the value.
         found = getattr(keras, module).get(spelling)
         found = found if isinstance(found, type) else type(found)
-        assert found is getattr(getattr(keras, module), name)
+        assert found is getattr(getattr(keras, module), choice.__name__)
 
 
 @pytest.mark.parametrize("name", get_args(Activation))

@@ -51,8 +51,6 @@ class Residual(Pointwise):
 
     # Shape and window are those of the addition at the end.
     shorthand = "layers"
-    keeps_input = False
-    keeps_output = "unknown"
 
     layers: Annotated[list[AnyLayer], Field(min_length=1)]
     """The layers of the main way."""

@@ -121,14 +121,14 @@ class Window:
             )
         return cls(size, strides, dilation, borders)
 
-    def output_size(self, shape: Shape) -> Pair:
-        """Height and width after it has slid over maps of ``shape``.
+    def output_shape(self, shape: Shape, channels: int, hint: str = "") -> Shape:
+        """The shape of ``channels`` maps after it has slid over those of ``shape``.
 
         With n cells, padding included, floor((n - d (k - 1) - 1) / s) + 1, as
         TensorFlow's documentation of ``tf.nn.convolution`` has it.
 
         Raises:
-            ValueError: The window does not fit; the message gives the two sizes.
+            ShapeError: The window does not fit; its hint is ``hint``.
         """
         spans = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.size, strict=True)]
         height, width = (
@@ -138,11 +138,13 @@ class Window:
             )
         )
         if height < 1 or width < 1:
-            raise ValueError(
+            raise ShapeError(
                 f"a window of {show(tuple(spans))} does not fit into maps of "
-                f"{show(shape[:2])}"
+                f"{show(shape[:2])}",
+                hint,
+                (*shape[:2], channels),
             )
-        return height, width
+        return height, width, channels
 
 
 def _same_border(length: int, size: int, stride: int, dilation: int) -> Pair:
@@ -212,6 +214,9 @@ class Layer(Choice):
 
 class Pointwise(Layer):
     """A layer whose output cells each see the same cell of its input."""
+
+    keeps_input = False
+    keeps_output = "unknown"
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape

@@ -33,9 +33,6 @@ class _Normalization(Pointwise):
     gamma_regularizer: Regularizer | None = None
     """Penalty on the scales."""
 
-    keeps_input = False
-    keeps_output = "unknown"
-
     def weight_names(self) -> tuple[str, ...]:
         return (*("gamma",) * self.scale, *("beta",) * self.center)
 

@@ -12,13 +12,19 @@ from cifarcnn.config.layers.base import (
     Padding,
     PositivePair,
     Shape,
-    ShapeError,
     Window,
 )
 from cifarcnn.config.named_choice import describe, problem
 
 
-class _Pooling(Layer):
+class _Resizing(Layer):
+    """Changes the size of maps; nothing is sure to be kept for the gradient."""
+
+    keeps_input = False
+    keeps_output = "unknown"
+
+
+class _Pooling(_Resizing):
     """A window that keeps one number of several."""
 
     shorthand = "pool_size"
@@ -30,21 +36,13 @@ class _Pooling(Layer):
     padding: Padding = "valid"
     """`valid` leaves out an incomplete window at the border; `same` keeps it."""
 
-    keeps_input = False
-    keeps_output = "unknown"
-
     def output_shape(self, shape: Shape) -> Shape:
         channels = self.as_image(shape)[2]
-        try:
-            sides = self.window(shape).output_size(shape)
-        except ValueError as error:
-            raise ShapeError(
-                str(error),
-                "use fewer or smaller poolings, or padding: same in the convolutions "
-                "before it",
-                shape,
-            ) from None
-        return (*sides, channels)
+        hint = (
+            "use fewer or smaller poolings, or padding: same in the convolutions "
+            "before it"
+        )
+        return self.window(shape).output_shape(shape, channels, hint)
 
     def window(self, shape: Shape) -> Window:
         strides = self.strides or self.pool_size
@@ -61,14 +59,11 @@ class AveragePooling2D(_Pooling):
     """Keeps the mean of each window."""
 
 
-class _GlobalPooling(Layer):
+class _GlobalPooling(_Resizing):
     """One number for each map."""
 
     keepdims: bool = False
     """Whether the result keeps a height and width of 1."""
-
-    keeps_input = False
-    keeps_output = "unknown"
 
     def output_shape(self, shape: Shape) -> Shape:
         channels = self.as_image(shape)[2]
@@ -86,11 +81,10 @@ class GlobalMaxPooling2D(_GlobalPooling):
     """Keeps the largest value of each map."""
 
 
-class Flatten(Layer):
+class Flatten(_Resizing):
     """Turns maps into one row of numbers."""
 
     keeps_input = True
-    keeps_output = "unknown"
 
     def output_shape(self, shape: Shape) -> Shape:
         return (prod(shape),)
@@ -124,7 +118,7 @@ Borders: TypeAlias = Annotated[
 ]
 
 
-class ZeroPadding2D(Layer):
+class ZeroPadding2D(_Resizing):
     """Puts a border of zeros around the maps."""
 
     shorthand = "padding"
@@ -132,13 +126,8 @@ class ZeroPadding2D(Layer):
     padding: Borders = ((1, 1), (1, 1))
     """One number, [height, width], or [[top, bottom], [left, right]]."""
 
-    keeps_input = False
-    keeps_output = "unknown"
-
     def output_shape(self, shape: Shape) -> Shape:
-        height, width, channels = self.as_image(shape)
-        (top, bottom), (left, right) = self.padding
-        return (height + top + bottom, width + left + right, channels)
+        return self.window(shape).output_shape(shape, self.as_image(shape)[2])
 
     def window(self, shape: Shape) -> Window:
         return Window((1, 1), padding=self.padding)
