@@ -80,6 +80,7 @@ class ShapeError(Exception):
 
 
 Pair: TypeAlias = tuple[int, int]
+Kept: TypeAlias = Literal["always", "if_needed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class Layer(Choice):
     keeps_input: ClassVar[bool]
     # Whether the output is certainly kept from the forward to the backward pass:
     # always, if the next layer keeps its input, or not for certain.
-    keeps_output: ClassVar[Literal["always", "if_needed", "unknown"]]
+    keeps_output: ClassVar[Kept]
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape of one example after the layer.
@@ -216,7 +217,7 @@ class Pointwise(Layer):
     """A layer whose output cells each see the same cell of its input."""
 
     keeps_input = False
-    keeps_output = "unknown"
+    keeps_output: ClassVar[Kept] = "unknown"
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
