@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cifarcnn.config.expansion import Expansion
-from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.expansion import expand
 from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.overrides import merge, override
 from cifarcnn.config.problems import explain, locate
@@ -27,7 +26,6 @@ from cifarcnn.config.yaml_tree import Node, quote
 from cifarcnn.errors import ConfigError, Problem, UsageError
 
 LONGEST_CHAIN = 8
-_LAYER_NAMES = frozenset(layer.__name__ for layer in LAYERS)
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,11 @@ def check_config(path_or_name: str | Path, settings: Iterable[str] = ()) -> Chec
 
 
 def _check(name: str, root: Node) -> Checked:
-    expansion = Expansion(_LAYER_NAMES)
     try:
-        root = expansion.expand(root)
+        root, unfolding_problems = expand(root)
     except ConfigError as error:
         return Checked(name, None, Summary(), error.problems)
-    problems = [*expansion.problems]
+    problems = [*unfolding_problems]
     config, summary = None, Summary()
     wrong: set[str | int] = set()
     try:
@@ -118,7 +115,7 @@ def _check(name: str, root: Node) -> Checked:
         ]
         wrong = {item["loc"][0] if item["loc"] else "data" for item in error.errors()}
     walkable = config or _without(root, wrong)
-    if walkable is not None and not expansion.problems:
+    if walkable is not None and not unfolding_problems:
         summary = summarize(walkable, data_known="data" not in wrong)
         for found in summary.problems:
             node = locate(root, found.location)
