@@ -12,7 +12,6 @@ from cifarcnn.cli.console import answer, emit, say
 from cifarcnn.cli.options import common, set_option
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
-from cifarcnn.config.summary import Summary
 from cifarcnn.errors import Problem, UsageError
 
 WRONG_CONFIG = 2
@@ -44,9 +43,7 @@ def _check(config: str, settings: list[str]) -> Checked:
         return check_config(config, settings)
     except UsageError as error:
         # One missing file must not hide what is wrong with the others.
-        return Checked(
-            config, None, Summary(), (Problem(config, 1, 1, "", str(error)),)
-        )
+        return Checked(config, (Problem(config, 1, 1, "", str(error)),))
 
 
 def _document(checked: Checked) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the schema has against a config, in plain sentences with their places."""
+"""What the schema finds in a config, as problems in plain sentences."""
 
 from __future__ import annotations
 
@@ -42,25 +42,22 @@ _LIMITS = {
 _LENGTHS = {"too_short": "min_length", "too_long": "max_length"}
 
 
-def explain(
-    error: ValidationError, root: Node, model: type[BaseModel]
-) -> list[Problem]:
-    """Every mistake that pydantic found, as a problem with its place.
+def list_problems(error: ValidationError, root: Node) -> list[Problem]:
+    """Everything that pydantic found, as problems with their places.
 
     Args:
-        error: What pydantic said.
+        error: What pydantic said of the ``Config``.
         root: The tree that was validated.
-        model: The model it was validated against.
     """
     items = error.errors(include_url=False)
-    # A misspelt key is one mistake, not two: its right spelling is not missing as well.
+    # A misspelt key is one problem, not two: its right spelling is not missing as well.
     meant = {
-        (*item["loc"][:-1], _nearest(item["loc"], model))
+        (*item["loc"][:-1], _nearest(item["loc"]))
         for item in items
         if item["type"] == "extra_forbidden"
     }
     return [
-        _explain(item, root, model)
+        _to_problem(item, root)
         for item in items
         if item["type"] != "missing" or item["loc"] not in meant
     ]
@@ -82,24 +79,24 @@ def _short_spelling(node: Node, step: str | int) -> Node | None:
     return None
 
 
-def _nearest(loc: Sequence[str | int], model: type[BaseModel]) -> str | None:
+def _nearest(loc: Sequence[str | int]) -> str | None:
     """The key that is meant by the unknown one at the end of a pydantic location."""
-    return nearest(str(loc[-1]), _known_keys(_owner(model, loc[:-1])))
+    return nearest(str(loc[-1]), _known_keys(_owner(loc[:-1])))
 
 
-def _explain(item: Any, root: Node, model: type[BaseModel]) -> Problem:
+def _to_problem(item: Any, root: Node) -> Problem:
     kind, loc = item["type"], item["loc"]
     context = item.get("ctx", {})
     node = locate(root, (*loc, *context.get("at", ())))
     if kind == "missing":
-        owner = _owner(model, loc[:-1])
+        owner = _owner(loc[:-1])
         name = owner.__name__
         if not issubclass(owner, Choice):
             name = "the config" if owner is Config else str(loc[-2])
         path = join(node.path, loc[-1])
         return node.key_or_place.problem(path, f"{name} needs '{loc[-1]}'")
     if kind == "extra_forbidden":
-        owner = _owner(model, loc[:-1])
+        owner = _owner(loc[:-1])
         what = f"{owner.__name__} has no argument" if issubclass(owner, Choice) else (
             "there is no key"
         )  # fmt: skip
@@ -156,10 +153,10 @@ def _known_keys(owner: type[BaseModel]) -> Iterable[str]:
     return [*owner.model_fields, *(("extends", "blocks") if owner is Config else ())]
 
 
-def _owner(model: type[BaseModel], loc: Sequence[str | int]) -> type[BaseModel]:
+def _owner(loc: Sequence[str | int]) -> type[BaseModel]:
     """The model that the mapping at a pydantic location is read by."""
-    owner: type[BaseModel] = model
-    annotation: Any = model
+    owner: type[BaseModel] = Config
+    annotation: Any = Config
     for step in loc:
         annotation = _step(annotation, step)
         for candidate in _members(annotation):

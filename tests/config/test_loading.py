@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cifarcnn.config import check_config, load_config
-from cifarcnn.config.loading import LONGEST_CHAIN, find_config
-from cifarcnn.config.shipped import shipped_folder, shipped_names
+from cifarcnn.config.loading import LONGEST_CHAIN
+from cifarcnn.config.shipped import find_config, shipped_folder, shipped_names
 from cifarcnn.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
