@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from cifarcnn.config.named_choice import (
     Choice,
     NamedChoice,
-    OneOrTwo,
     describe,
     problem,
 )
@@ -45,7 +44,10 @@ def _to_range(value: Any) -> Any:
 
 
 # A whole number, or the smallest and the largest.
-AS_RANGE = OneOrTwo(_to_range)
+PixelRange: TypeAlias = Annotated[
+    tuple[Side, Side],
+    BeforeValidator(_to_range, json_schema_input_type=Side | tuple[Side, Side]),
+]
 
 
 class Augmentation(Choice):
@@ -86,7 +88,7 @@ class RandomErasing(Augmentation):
 
     shorthand = "size"
 
-    size: Annotated[tuple[Side, Side], AS_RANGE] = (8, 8)
+    size: PixelRange = (8, 8)
     """Height and width in pixels: one number, or [smallest, largest] to draw from."""
     probability: Probability = 1.0
     """Share of the pictures that it happens to."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from pydantic import (
@@ -266,43 +265,6 @@ def snake_case(name: str) -> str:
     """``MaxPooling2D`` as ``max_pooling2d``, as Keras names its layers."""
     name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def _to_pair(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (value, value)
-    if isinstance(value, list | tuple) and len(value) == 2:
-        return tuple(value)
-    raise problem(
-        f"expected a whole number, or two of them (height, width), found "
-        f"{describe(value)}"
-    )
-
-
-@dataclass(frozen=True)
-class OneOrTwo:
-    """Marks a pair that a config may also write as a single number.
-
-    Attributes:
-        read: Makes the pair of what the config says, or raises a problem.
-    """
-
-    read: Callable[[Any], Any]
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(self.read, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        pair = handler(schema)
-        return {"anyOf": [pair["prefixItems"][0], pair]}
-
-
-# A whole number for height and width, or one for each.
-AS_PAIR = OneOrTwo(_to_pair)
 
 
 def external(value: Any) -> Any:

@@ -111,10 +111,14 @@ def _to_borders(value: Any) -> Any:
     )
 
 
-_Border = Annotated[int, Field(ge=0, le=1024)]
+_Border: TypeAlias = Annotated[int, Field(ge=0, le=1024)]
+_Borders: TypeAlias = tuple[_Border, _Border]
 Borders: TypeAlias = Annotated[
-    tuple[tuple[_Border, _Border], tuple[_Border, _Border]],
-    BeforeValidator(_to_borders),
+    tuple[_Borders, _Borders],
+    BeforeValidator(
+        _to_borders,
+        json_schema_input_type=_Border | tuple[_Border | _Borders, _Border | _Borders],
+    ),
 ]
 
 
