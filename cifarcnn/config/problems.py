@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -156,37 +155,28 @@ def _known_keys(owner: type[BaseModel]) -> Iterable[str]:
 def _owner(loc: Sequence[str | int]) -> type[BaseModel]:
     """The model that the mapping at a pydantic location is read by."""
     owner: type[BaseModel] = Config
-    annotation: Any = Config
+    parts: list[Any] = [Config]
     for step in loc:
-        annotation = _step(annotation, step)
-        for candidate in _members(annotation):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                owner = candidate
+        for part in parts:
+            if isinstance(part, NamedChoice):
+                if step in part.by_name:
+                    parts = [part.by_name[str(step)]]
+                    break
+            elif step in part.model_fields:
+                field = part.model_fields[step]
+                parts = _parts(Annotated[field.annotation, *field.metadata, None])
                 break
+        owner = next((part for part in parts if isinstance(part, type)), owner)
     return owner
 
 
-def _step(annotation: Any, step: str | int) -> Any:
-    for candidate in _members(annotation):
-        if isinstance(candidate, NamedChoice):
-            if step in candidate.by_name:
-                return candidate.by_name[str(step)]
-        elif isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            if step in candidate.model_fields:
-                field = candidate.model_fields[str(step)]
-                return Annotated[field.annotation, *field.metadata, None]
-        elif get_origin(candidate) is list and isinstance(step, int):
-            return get_args(candidate)[0]
-    return annotation
-
-
-def _members(annotation: Any) -> list[Any]:
-    """The parts of an annotation: through unions and what is annotated to them."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        inner, *extras = get_args(annotation)
-        choices = [extra for extra in extras if isinstance(extra, NamedChoice)]
-        return choices or _members(inner)
-    if origin in (Union, types.UnionType):
-        return [part for arg in get_args(annotation) for part in _members(arg)]
-    return [annotation]
+def _parts(annotation: Any) -> list[Any]:
+    """The models and sets of choices in an annotation, through lists and unions."""
+    choices = [
+        extra
+        for extra in getattr(annotation, "__metadata__", ())
+        if isinstance(extra, NamedChoice)
+    ]
+    if choices or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return choices or [annotation]
+    return [part for inner in get_args(annotation) for part in _parts(inner)]
