@@ -14,6 +14,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from pydantic import (
@@ -51,6 +52,11 @@ class Choice(Strict):
         """The fields by name, as they are."""
         return {field: getattr(self, field) for field in type(self).model_fields}
 
+    @classmethod
+    def required(cls) -> list[str]:
+        """The names of the arguments that must be given."""
+        return [name for name, info in cls.model_fields.items() if info.is_required()]
+
 
 class NamedChoice:
     """Annotation of a union of choices: reads the two ways of writing one.
@@ -70,7 +76,6 @@ class NamedChoice:
     ) -> None:
         self.word = word
         self.by_name = {choice.__name__: choice for choice in choices}
-        self.short = short
         # Every way to write a name of the set.
         self.by_spelling = {**self.by_name}
         if short is not None:
@@ -84,7 +89,7 @@ class NamedChoice:
     ) -> core_schema.CoreSchema:
         branches: dict[Any, core_schema.CoreSchema] = {
             name: core_schema.no_info_before_validator_function(
-                self._opener(choice), handler.generate_schema(choice)
+                partial(_read_arguments, choice), handler.generate_schema(choice)
             )
             for name, choice in self.by_name.items()
         }
@@ -101,33 +106,27 @@ class NamedChoice:
         union = cast(Any, schema)
         while "choices" not in union:
             union = union["schema"]
-        branches = union["choices"]
-        bare: list[str] = []
-        properties: dict[str, Any] = {}
+        forms: dict[str, Any] = {}
         for name, choice in self.by_name.items():
-            needs = [
-                field
-                for field, info in choice.model_fields.items()
-                if info.is_required()
-            ]
-            reference = handler(branches[name]["schema"])
-            forms: list[Any] = [reference]
-            if not needs:
-                bare.append(name)
-                forms.append({"type": "null"})
+            form = [handler(union["choices"][name]["schema"])]
+            if not choice.required():
+                form.append({"type": "null"})
             if choice.shorthand is not None:
-                forms.append({"type": ["number", "string", "array", "integer"]})
-            properties[name] = reference if len(forms) == 1 else {"anyOf": forms}
-        if self.short is not None:
-            bare += [self.short(name) for name in bare]
-            properties |= {self.short(name): form for name, form in properties.items()}
+                form.append({"type": ["number", "string", "array", "integer"]})
+            forms[name] = {"anyOf": form} if len(form) > 1 else form[0]
+        spellings = self.by_spelling.items()
         return {
             "title": self.word,
             "anyOf": [
-                {"type": "string", "enum": bare},
+                {
+                    "type": "string",
+                    "enum": [
+                        text for text, choice in spellings if not choice.required()
+                    ],
+                },
                 {
                     "type": "object",
-                    "properties": properties,
+                    "properties": {text: forms[c.__name__] for text, c in spellings},
                     "additionalProperties": False,
                     "minProperties": 1,
                     "maxProperties": 1,
@@ -159,34 +158,27 @@ class NamedChoice:
             f"there is no {self.word} {quote(name)}", suggest(name, self.by_name)
         )
 
-    def _opener(self, choice: type[Choice]) -> Callable[[Any], Any]:
-        def open_choice(value: Any) -> Any:
-            if isinstance(value, Choice):
-                return value
-            inner = next(iter(value.values())) if isinstance(value, dict) else None
-            if inner is None:
-                return {}
-            if isinstance(inner, dict):
-                return inner
-            if choice.shorthand is not None:
-                return {choice.shorthand: inner}
-            raise problem(
-                f"expected the arguments of {choice.__name__} as a mapping, "
-                f"found {describe(inner)}",
-                _example(choice),
-            )
 
-        return open_choice
-
-
-def _example(choice: type[Choice]) -> str:
-    """How a choice is written with its arguments, those first that it needs."""
-    fields = choice.model_fields
-    needed = [name for name, info in fields.items() if info.is_required()]
-    shown = needed or [name for name in fields if name != "name"][:1]
-    if not shown:
-        return f"{choice.__name__} takes no arguments"
-    return f"such as {choice.__name__}: {{{', '.join(f'{n}: ...' for n in shown)}}}"
+def _read_arguments(choice: type[Choice], value: Any) -> Any:
+    """What stands under the name of a choice, as a mapping."""
+    if isinstance(value, Choice):
+        return value
+    inner = next(iter(value.values())) if isinstance(value, dict) else None
+    if inner is None or isinstance(inner, dict):
+        return inner or {}
+    if choice.shorthand is not None:
+        return {choice.shorthand: inner}
+    # Those that it needs, or any.
+    others = [name for name in choice.model_fields if name != "name"]
+    shown = choice.required() or others[:1]
+    listed = ", ".join(f"{name}: ..." for name in shown)
+    raise problem(
+        f"expected the arguments of {choice.__name__} as a mapping, "
+        f"found {describe(inner)}",
+        f"such as {choice.__name__}: {{{listed}}}"
+        if listed
+        else f"{choice.__name__} takes no arguments",
+    )
 
 
 def problem(message: str, hint: str = "", *at: str | int) -> PydanticCustomError:

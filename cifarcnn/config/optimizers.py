@@ -23,7 +23,7 @@ class Optimizer(Choice):
 
     learning_rate: Rate = 0.001
     """Size of the steps; the schedule multiplies it."""
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
+    weight_decay: Decay | None = None
     """Share of each weight that is taken away, times the learning rate, each step."""
     exclude_from_weight_decay: list[str] = []
     """Weights that it spares, such as [bias, beta, gamma] or conv2d_1/kernel."""
@@ -61,15 +61,18 @@ class SGD(Optimizer):
     """Whether the gradient is taken ahead of the step."""
 
 
-class Adam(Optimizer):
-    """Steps scaled by the size of recent gradients."""
-
+class _Moments(Optimizer):
     beta_1: Decay = 0.9
     """Decay of the mean of the gradients."""
     beta_2: Decay = 0.999
     """Decay of the mean of their squares."""
     epsilon: Small = 1e-7
     """Number against division by zero."""
+
+
+class Adam(_Moments):
+    """Steps scaled by the size of recent gradients."""
+
     amsgrad: bool = False
     """Whether the scale never grows again."""
 
@@ -83,9 +86,7 @@ def _refuse_none(value: float | None) -> float | None:
 class AdamW(Adam):
     """Adam with weight decay."""
 
-    weight_decay: Annotated[
-        Annotated[float, Field(ge=0, lt=1)] | None, AfterValidator(_refuse_none)
-    ] = 0.004
+    weight_decay: Annotated[Decay | None, AfterValidator(_refuse_none)] = 0.004
     """Share of each weight that is taken away, times the learning rate, each step."""
 
 
@@ -102,15 +103,8 @@ class RMSprop(Optimizer):
     """Whether the mean of the gradients is subtracted first."""
 
 
-class Nadam(Optimizer):
+class Nadam(_Moments):
     """Adam with Nesterov's momentum."""
-
-    beta_1: Decay = 0.9
-    """Decay of the mean of the gradients."""
-    beta_2: Decay = 0.999
-    """Decay of the mean of their squares."""
-    epsilon: Small = 1e-7
-    """Number against division by zero."""
 
 
 class Lion(Optimizer):
@@ -140,9 +134,9 @@ class Adafactor(Optimizer):
 class Muon(Optimizer):
     """Orthogonal steps for dense kernels and for filters; AdamW for other weights."""
 
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = 0.004
+    weight_decay: Decay | None = 0.004
     """Share of each kernel that is taken away, times the learning rate, each step."""
-    adam_weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = 0.004
+    adam_weight_decay: Decay | None = 0.004
     """The same for the other weights."""
     adam_beta_1: Decay = 0.9
     """For the other weights: decay of the mean of the gradients."""

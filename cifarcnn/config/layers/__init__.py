@@ -13,32 +13,10 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from cifarcnn.config.layers.base import Layer, Pointwise, Shape, ShapeError, Window
-from cifarcnn.config.layers.convolution import (
-    Conv2D,
-    DepthwiseConv2D,
-    SeparableConv2D,
-)
-from cifarcnn.config.layers.dense import (
-    Activation,
-    Dense,
-    Dropout,
-    GaussianNoise,
-    Rescaling,
-    SpatialDropout2D,
-)
-from cifarcnn.config.layers.normalization import (
-    BatchNormalization,
-    GroupNormalization,
-    LayerNormalization,
-)
-from cifarcnn.config.layers.pooling import (
-    AveragePooling2D,
-    Flatten,
-    GlobalAveragePooling2D,
-    GlobalMaxPooling2D,
-    MaxPooling2D,
-    ZeroPadding2D,
-)
+from cifarcnn.config.layers.convolution import CONVOLUTIONS
+from cifarcnn.config.layers.dense import POINTWISE_LAYERS, Dense
+from cifarcnn.config.layers.normalization import NORMALIZATIONS
+from cifarcnn.config.layers.pooling import POOLINGS
 from cifarcnn.config.named_choice import NamedChoice, snake_case
 
 
@@ -59,26 +37,7 @@ class Residual(Pointwise):
 
 
 LAYERS = NamedChoice(
-    "layer",
-    Conv2D,
-    SeparableConv2D,
-    DepthwiseConv2D,
-    MaxPooling2D,
-    AveragePooling2D,
-    GlobalAveragePooling2D,
-    GlobalMaxPooling2D,
-    Flatten,
-    Dense,
-    Dropout,
-    SpatialDropout2D,
-    BatchNormalization,
-    LayerNormalization,
-    GroupNormalization,
-    Activation,
-    ZeroPadding2D,
-    GaussianNoise,
-    Rescaling,
-    Residual,
+    "layer", *CONVOLUTIONS, *POOLINGS, *POINTWISE_LAYERS, *NORMALIZATIONS, Residual
 )
 AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
@@ -134,7 +93,6 @@ def flatten_layers(layers: Sequence[Layer]) -> list[Layer]:
 
 __all__ = [
     "LAYERS",
-    "Activation",
     "AnyLayer",
     "Dense",
     "Layer",

@@ -163,3 +163,6 @@ class SeparableConv2D(_Depthwise):
     def weight_names(self) -> tuple[str, ...]:
         kernels = ("depthwise_kernel", "pointwise_kernel")
         return (*kernels, "bias") if self.use_bias else kernels
+
+
+CONVOLUTIONS = (Conv2D, SeparableConv2D, DepthwiseConv2D)

@@ -103,3 +103,13 @@ class Rescaling(Pointwise):
     """Factor."""
     offset: float = 0.0
     """Number that is added after it."""
+
+
+POINTWISE_LAYERS = (
+    Dense,
+    Dropout,
+    SpatialDropout2D,
+    Activation,
+    GaussianNoise,
+    Rescaling,
+)

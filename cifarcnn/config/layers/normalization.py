@@ -84,5 +84,8 @@ class GroupNormalization(_Normalization):
         """None: the mean and variance are of the whole picture."""
 
 
+NORMALIZATIONS = (BatchNormalization, LayerNormalization, GroupNormalization)
+
+
 def _largest_divisor(number: int, limit: int) -> int:
     return max(n for n in range(1, min(number, limit) + 1) if number % n == 0)

@@ -135,3 +135,13 @@ class ZeroPadding2D(_Resizing):
 
     def window(self, shape: Shape) -> Window:
         return Window((1, 1), padding=self.padding)
+
+
+POOLINGS = (
+    MaxPooling2D,
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Flatten,
+    ZeroPadding2D,
+)
