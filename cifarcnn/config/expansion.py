@@ -14,7 +14,7 @@ A block is a list of layers under ``blocks``, with parameters written as ``$name
         - Repeat: {times: 3, layers: [{conv_bn: {filters: 64}}]}
 
 Both are unfolded here, before the schema sees the layers; every layer keeps the place
-that it was written at, so that a mistake in a block is shown in the block.
+that it was written at, so that a problem in a block is shown in the block.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class _Counts:
     def refuse(self, node: Node, message: str, hint: str = "") -> list[Node]:
         """Report a problem, and go on with some layer in place of what has it.
 
-        The schema must not complain of a list that is empty for that reason; shapes are
-        not looked at when there are such problems.
+        The schema may not refuse a list that is empty for that reason; shapes are not
+        looked at when there are such problems.
         """
         self.report(node, message, hint)
         return [replace(node, value="Flatten")]

@@ -115,15 +115,11 @@ class NamedChoice:
                 form.append({"type": ["number", "string", "array", "integer"]})
             forms[name] = {"anyOf": form} if len(form) > 1 else form[0]
         spellings = self.by_spelling.items()
+        bare = [text for text, choice in spellings if not choice.required()]
         return {
             "title": self.word,
             "anyOf": [
-                {
-                    "type": "string",
-                    "enum": [
-                        text for text, choice in spellings if not choice.required()
-                    ],
-                },
+                {"type": "string", "enum": bare},
                 {
                     "type": "object",
                     "properties": {text: forms[c.__name__] for text, c in spellings},
@@ -196,7 +192,7 @@ def problem(message: str, hint: str = "", *at: str | int) -> PydanticCustomError
 
 
 def name_or_mapping(value: Any) -> str:
-    """The tag of a union of both; without tags each of them would be complained of."""
+    """The tag of a union of both; without tags, each gives a problem of its own."""
     return "mapping" if isinstance(value, dict | BaseModel) else "name"
 
 

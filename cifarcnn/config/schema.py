@@ -91,7 +91,7 @@ ClassWeights: TypeAlias = Annotated[
 
 
 Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
-# A larger one could only be written by mistake.
+# A larger factor is a slip of the pen.
 Multipliers: TypeAlias = dict[str, Annotated[float, Field(ge=0, le=10_000)]]
 
 

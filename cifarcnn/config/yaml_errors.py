@@ -1,4 +1,4 @@
-"""What is wrong with YAML text, in words for people who do not know its grammar."""
+"""Errors of the YAML parser, in words for people who do not know YAML's grammar."""
 
 from __future__ import annotations
 
