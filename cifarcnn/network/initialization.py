@@ -102,8 +102,8 @@ def covariance_of_windows(
     values = size[0] * size[1] * images.shape[-1]
     total, count = np.zeros((values, values)), 0
     for first in range(0, len(images), _CHUNK):
-        images = images[first : first + _CHUNK].astype(np.float32) * scale + offset
-        windows = sliding_window_view(images, size, axis=(1, 2))
+        chunk = images[first : first + _CHUNK].astype(np.float32) * scale + offset
+        windows = sliding_window_view(chunk, size, axis=(1, 2))
         # (n, y, x, channel, row, column) to one row for each window.
         rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, values)
         total += rows.T @ rows
