@@ -7,12 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from cifarcnn.config.named_choice import (
-    Choice,
-    NamedChoice,
-    describe,
-    problem,
-)
+from cifarcnn.config.named_choice import Choice, NamedChoice, describe, problem
 
 MOST_OPERATIONS = 16
 

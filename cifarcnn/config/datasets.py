@@ -14,17 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from cifarcnn.config.augmentation import (
-    MOST_OPERATIONS,
-    AnyAugmentation,
-    Augmentation,
-)
-from cifarcnn.config.named_choice import (
-    Strict,
-    expect_name,
-    name_or_mapping,
-    problem,
-)
+from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation, Augmentation
+from cifarcnn.config.named_choice import Strict, expect_name, name_or_mapping, problem
 from cifarcnn.config.urls import find_problem
 
 # Height, width and channels of one image.

@@ -22,13 +22,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from cifarcnn.config.blocks import (
-    TAKEN_NAMES,
-    Block,
-    fill,
-    read_blocks,
-    refuse_unknown,
-)
+from cifarcnn.config.blocks import TAKEN_NAMES, Block, fill, read_blocks, refuse_unknown
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.yaml_text import DEEPEST_NESTING

@@ -16,12 +16,7 @@ from cifarcnn.config.problems import list_problems, locate
 from cifarcnn.config.schema import Config
 from cifarcnn.config.shipped import find_config
 from cifarcnn.config.summary import Summary, summarize
-from cifarcnn.config.yaml_text import (
-    LARGEST_FILE_BYTES,
-    decode,
-    dump,
-    parse,
-)
+from cifarcnn.config.yaml_text import LARGEST_FILE_BYTES, decode, dump, parse
 from cifarcnn.config.yaml_tree import Node
 from cifarcnn.errors import ConfigError, Problem, UsageError
 

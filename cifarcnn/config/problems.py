@@ -7,12 +7,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from cifarcnn.config.named_choice import (
-    Choice,
-    NamedChoice,
-    nearest,
-    suggest,
-)
+from cifarcnn.config.named_choice import Choice, NamedChoice, nearest, suggest
 from cifarcnn.config.schema import SPELLINGS, Config
 from cifarcnn.config.yaml_tree import Node, is_number, join, quote
 from cifarcnn.errors import Problem

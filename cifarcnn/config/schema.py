@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from cifarcnn.config.augmentation import AUGMENTATIONS
-from cifarcnn.config.averaging import (
-    AVERAGINGS,
-    Averaging,
-)
+from cifarcnn.config.averaging import AVERAGINGS, Averaging
 from cifarcnn.config.datasets import DATASETS, ChannelStatistics, Data, ImageShape
 from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS, AnyLayer, name_layers
@@ -52,10 +44,7 @@ SPELLINGS: dict[str, type[Choice]] = {
 
 
 def _check_name(name: str) -> str:
-    plain = name.replace("-", "").replace("_", "").replace(".", "")
-    if not (
-        plain.isalnum() and name.isascii() and name[0].isalnum() and len(name) <= 60
-    ):
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]{0,59}", name):
         raise problem(
             f"'{name}' is no name for a run's folder",
             "use at most 60 letters, digits, points, hyphens and underscores, "
@@ -160,20 +149,19 @@ class Config(Strict):
     def _check_validation(self) -> Config:
         if self.data.validation_fraction > 0:
             return self
-        schedule = self.training.learning_rate_schedule
-        for needs, who in (
-            (self.training.early_stopping is not None, "early_stopping"),
-            (isinstance(schedule, ReduceLROnPlateau), "ReduceLROnPlateau"),
-        ):
-            if needs:
-                raise problem(
-                    f"{who} watches the validation pictures, but "
-                    "data.validation_fraction is 0",
-                    "set data.validation_fraction to 0.1, say",
-                    "data",
-                    "validation_fraction",
-                )
-        return self
+        if self.training.early_stopping is not None:
+            watcher = "early_stopping"
+        elif isinstance(self.training.learning_rate_schedule, ReduceLROnPlateau):
+            watcher = "ReduceLROnPlateau"
+        else:
+            return self
+        raise problem(
+            f"{watcher} watches the validation pictures, but data.validation_fraction "
+            "is 0",
+            "set data.validation_fraction to 0.1, say",
+            "data",
+            "validation_fraction",
+        )
 
     @property
     def class_count(self) -> int | None:

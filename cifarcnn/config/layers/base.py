@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
@@ -62,16 +63,15 @@ RESERVED_NAMES = frozenset({"images", "normalization", "probabilities"})
 
 
 def _refuse_reserved(name: str) -> str:
-    if not name.isidentifier() or not name.isascii() or len(name) > 60:
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,59}", name):
         raise problem(
             f"'{name}' is no name for a layer",
             "use at most 60 letters, digits and underscores, not beginning with a "
             "digit",
         )
     if name in RESERVED_NAMES:
-        raise problem(
-            f"the name '{name}' is taken by the model itself", "choose another"
-        )
+        message = f"the name '{name}' is taken by the model itself"
+        raise problem(message, "choose another")
     return name
 
 

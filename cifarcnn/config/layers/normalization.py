@@ -6,12 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cifarcnn.config.initializers import (
-    Ones,
-    Regularizer,
-    RowInitializer,
-    Zeros,
-)
+from cifarcnn.config.initializers import Ones, Regularizer, RowInitializer, Zeros
 from cifarcnn.config.layers.base import NotNegative, Pointwise, Shape, ShapeError
 
 

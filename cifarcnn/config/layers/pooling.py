@@ -7,13 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from cifarcnn.config.layers.base import (
-    Layer,
-    Padding,
-    PositivePair,
-    Shape,
-    Window,
-)
+from cifarcnn.config.layers.base import Layer, Padding, PositivePair, Shape, Window
 from cifarcnn.config.named_choice import describe, problem
 
 
