@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
 from cifarcnn.config.named_choice import Choice, NamedChoice, Strict
+from cifarcnn.literals import Views as Views
 
-Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
-Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
 # A larger one could only be a mistake.
 Multipliers: TypeAlias = dict[str, Annotated[float, Field(ge=0, le=10_000)]]
 

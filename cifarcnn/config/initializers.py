@@ -159,7 +159,7 @@ class Whitening(Choice):
 
     epsilon: float = Field(0.0005, gt=0)
     """Number added to the eigenvalues, against division by zero."""
-    images: int = Field(5_000, ge=1, le=1_000_000)
+    pictures: int = Field(5_000, ge=1, le=1_000_000)
     """How many training pictures, normalized, the windows are taken from."""
     trainable: bool = True
     """Whether the filters go on learning; biases always do."""

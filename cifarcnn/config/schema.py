@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation
-from cifarcnn.config.averaging import Averaging, Evaluation, Multipliers, Precision
+from cifarcnn.config.averaging import Averaging, Evaluation, Multipliers
 from cifarcnn.config.datasets import DATASETS, ImageShape
 from cifarcnn.config.initializers import ConvInitializer, Regularizer
 from cifarcnn.config.layers import AnyLayer, name_layers
@@ -31,6 +31,7 @@ from cifarcnn.config.optimizers import (
 from cifarcnn.config.urls import find_fault
 from cifarcnn.config.yaml_text import dump
 from cifarcnn.config.yaml_tree import Spelling
+from cifarcnn.literals import Precision
 
 # Every way to write the name of a layer, an optimizer and so on.
 SPELLINGS = {

@@ -9,6 +9,7 @@ from cifarcnn.config.consistency import find_misuse
 from cifarcnn.config.layers import AnyLayer, Misfit, Residual, Shape
 from cifarcnn.config.layers.base import MOST_PARAMETERS, show
 from cifarcnn.config.schema import Config
+from cifarcnn.errors import UsageError
 
 INPUT_SHAPE: Shape = (32, 32, 3)
 # The most values that one example may have in one layer: 1 GB in float32.
@@ -261,3 +262,20 @@ def _values(shape: Shape) -> int:
     for side in shape:
         product *= side
     return product
+
+
+def require_classes(shape: tuple[int, ...], class_count: int) -> None:
+    """See that a last layer fits the classes.
+
+    Args:
+        shape: What it gives for one image.
+        class_count: Number of classes.
+
+    Raises:
+        UsageError: It does not give one number per class.
+    """
+    if shape != (class_count,):
+        raise UsageError(
+            f"The last layer gives the shape {shape}, but the data has {class_count} "
+            f"classes: it must give ({class_count},)."
+        )

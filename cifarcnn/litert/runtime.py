@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+import math
 
+import numpy as np
+
+from cifarcnn.cpu import usable_cores
 from cifarcnn.errors import RunError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+from cifarcnn.padded_batches import Array, predict_in_batches
 
 # What the converter makes of the layers that a config can name, and their like. None
 # of them runs another graph, keeps a state or touches a file. That does not make a
 # file from elsewhere safe, which can crash the runtime before it is asked; such a file
-# does not come here (see ``runs/seal.py``).
+# does not come here (see ``runs/signature.py``).
 OPERATIONS = frozenset(
     "ABS ADD AVERAGE_POOL_2D BATCH_TO_SPACE_ND BROADCAST_TO CAST CONCATENATION CONV_2D "
     "DELEGATE DEPTHWISE_CONV_2D DIV ELU EQUAL EXP EXPAND_DIMS FULLY_CONNECTED GELU "
@@ -25,6 +23,8 @@ OPERATIONS = frozenset(
     "RSQRT SELECT_V2 SHAPE SIGN SLICE SOFTMAX SPACE_TO_BATCH_ND SPLIT SQRT SQUARE "
     "SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH TRANSPOSE".split()
 )
+# Larger images, as a damaged file may name them, would fill the memory.
+_MOST_VALUES = 2**26
 
 
 def has_runtime() -> bool:
@@ -41,6 +41,9 @@ class LiteRTModel:
 
     It has answered one image when it is made, so that a file that does not work is
     found before anybody counts on it.
+
+    Attributes:
+        image_shape: Height, width and channels of the images that it takes.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class LiteRTModel:
 
         Args:
             name: How messages name it.
-            content: Of the file: uint8 ``(n, 32, 32, 3)`` to probabilities
+            content: Of the file: uint8 ``(n, height, width, 3)`` to probabilities
                 ``(n, classes)``.
             class_count: How many classes it must tell apart.
             threads: How many cores to use; None takes all that the process may use.
@@ -62,8 +65,6 @@ class LiteRTModel:
         Raises:
             RunError: The runtime is not installed, or the file is not such a network.
         """
-        import numpy as np
-
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -78,9 +79,14 @@ class LiteRTModel:
                 model_content=content, num_threads=threads or usable_cores()
             )
             self._refuse_unknown_operations()
-            self._input = self._interpreter.get_input_details()[0]["index"]
+            details = self._interpreter.get_input_details()[0]
+            self._input = details["index"]
             self._output = self._interpreter.get_output_details()[0]["index"]
-            row = self._invoke(np.zeros((1, 32, 32, 3), np.uint8))
+            shape = tuple(int(side) for side in details["shape"][1:])
+            if len(shape) != 3 or math.prod(shape) > _MOST_VALUES:
+                raise ValueError(f"it takes the shape {shape}, which is no image's")
+            self.image_shape = (shape[0], shape[1], shape[2])
+            row = self._invoke(np.zeros((1, *self.image_shape), np.uint8))
         except RunError:
             raise
         except Exception as error:
@@ -98,12 +104,11 @@ class LiteRTModel:
     def predict(self, images: Array, batch_size: int = 256) -> Array:
         """The probabilities of every image.
 
-        Batches have a fixed size, the last one being filled up: another size costs
-        the runtime as much as many answers.
-
         Args:
-            images: uint8 ``(n, 32, 32, 3)``, any ``n``, also 0.
-            batch_size: How many at once; for fewer images the next power of two.
+            images: uint8 ``(n, *image_shape)``, any ``n``, also 0.
+            batch_size: How many at once; for fewer images the next power of two, or
+                what it was before: another size costs the runtime as much as many
+                answers.
 
         Returns:
             float32 ``(n, classes)``, in the order of the images.
@@ -111,24 +116,14 @@ class LiteRTModel:
         Raises:
             RunError: The runtime fails.
         """
-        import numpy as np
-
-        count = len(images)
-        size = min(batch_size, max(self._size, 1 << max(count - 1, 0).bit_length()))
-        result = np.empty((count, self._class_count), np.float32)
-        for start in range(0, count, size):
-            batch = images[start : start + size]
-            filled = len(batch)
-            if filled < size:
-                padding = np.zeros((size - filled, 32, 32, 3), np.uint8)
-                batch = np.concatenate([batch, padding])
-            try:
-                result[start : start + filled] = self._invoke(batch)[:filled]
-            except (ValueError, RuntimeError, MemoryError) as error:
-                raise RunError(
-                    f"{self._name} failed while it was used: {_first_line(error)}"
-                ) from error
-        return result
+        try:
+            return predict_in_batches(
+                self._invoke, images, batch_size, self._class_count, self._size
+            )
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise RunError(
+                f"{self._name} failed while it was used: {_first_line(error)}"
+            ) from error
 
     def _invoke(self, batch: Array) -> Array:
         if len(batch) != self._size:
@@ -153,10 +148,3 @@ class LiteRTModel:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0]
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from cifarcnn.config.optimizers import Muon, Optimizer
 from cifarcnn.config.patterns import matches_any, multiplier_of
-from cifarcnn.network import convert_arguments
+from cifarcnn.network.keras_objects import convert_arguments
 from cifarcnn.training.muon import muon_for_filters
 
 

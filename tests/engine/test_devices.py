@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from cifarcnn import engine
-from cifarcnn.engine import GpuFacts, describe_failed_operation, explain_missing_gpu
+from cifarcnn.engine.devices import (
+    GpuFacts,
+    describe_failed_operation,
+    explain_missing_gpu,
+)
 from cifarcnn.errors import DeviceError
 
 USABLE = GpuFacts(

@@ -3,12 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.network import build_model, read_weights, set_whitening
+from cifarcnn.network.builder import build_model
 from cifarcnn.network.initialization import (
     covariance_of_windows,
+    set_whitening,
     with_identity,
     with_whitening,
 )
+from cifarcnn.network.weights import read_weights
 
 
 def network(first, *others):
@@ -80,7 +82,7 @@ def test_two_by_two_by_hand():
 
 
 def test_the_whitened_windows_of_images_are_independent(keras, make_config):
-    from cifarcnn.network import normalization
+    from cifarcnn.network.builder import normalization
 
     random = np.random.default_rng(5)
     # Neighbours that are alike, as in images.
