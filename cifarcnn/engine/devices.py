@@ -60,25 +60,6 @@ class ChosenGpu:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class GpuFacts:
-    """What decides whether TensorFlow can use a GPU.
-
-    Attributes:
-        listed: Whether TensorFlow lists a GPU.
-        driver: Whether the NVIDIA driver is loaded.
-        hidden: Whether ``CUDA_VISIBLE_DEVICES`` hides every GPU.
-        built_with_cuda: Whether this TensorFlow was compiled for CUDA.
-        system: ``Linux``, ``Windows`` or ``Darwin``.
-    """
-
-    listed: bool
-    driver: bool
-    hidden: bool
-    built_with_cuda: bool
-    system: str
-
-
 def start(device: DeviceChoice) -> Device:
     """Start Keras on a device, and run one small operation there.
 
@@ -116,44 +97,50 @@ def start(device: DeviceChoice) -> Device:
     if complaint := backend.try_convolution():
         raise DeviceError(describe_failed_operation(gpu.name, complaint))
     versions = _versions(engine)
+    software = f"{_BACKENDS.get(engine, engine)} {versions[engine]}"
     kind: Literal["cpu", "gpu"] = "gpu" if gpu.name else "cpu"
+    explained = gpu.reason and device == "auto"
     return Device(
         kind=kind,
-        description=f"{kind} ({gpu.name or _describe_cpu()}), "
-        f"{_BACKENDS.get(engine, engine)} {versions[engine]}, "
+        description=f"{kind} ({gpu.name or _describe_cpu()}), {software}, "
         f"Keras {versions['keras']}",
         # TensorFlow starts a thread for each core.
         threads=usable_cores(),
         versions=versions,
-        note=f"The GPU is not used: {gpu.reason}"
-        if gpu.reason and device == "auto"
-        else None,
+        note=f"The GPU is not used: {gpu.reason}" if explained else None,
         backend=engine,
         compute_capability=gpu.compute_capability,
     )
 
 
-def explain_missing_gpu(facts: GpuFacts) -> str | None:
-    """Why TensorFlow lists no GPU, and the way out; ``None`` when it lists one."""
-    if facts.listed:
-        return None
-    if facts.system == "Windows":
+def explain_missing_gpu(
+    *, driver: bool, hidden: bool, built_with_cuda: bool, system: str
+) -> str:
+    """Why TensorFlow lists no GPU, and the way out.
+
+    Args:
+        driver: Whether the NVIDIA driver is loaded.
+        hidden: Whether ``CUDA_VISIBLE_DEVICES`` hides every GPU.
+        built_with_cuda: Whether this TensorFlow was compiled for CUDA.
+        system: ``Linux``, ``Windows`` or ``Darwin``.
+    """
+    if system == "Windows":
         return (
             "TensorFlow has no GPU support on Windows itself. Install cifarcnn inside "
             f"WSL2 (Linux on Windows) with {_GPU_EXTRA}."
         )
-    if facts.system == "Darwin":
+    if system == "Darwin":
         return "TensorFlow has no support for NVIDIA GPUs on macOS."
-    if not facts.driver:
+    if not driver:
         return (
             "no NVIDIA driver is loaded on this machine. If it has an NVIDIA card, "
             "install the driver; `nvidia-smi` then lists the card."
         )
-    if facts.hidden:
+    if hidden:
         return (
             "the environment variable CUDA_VISIBLE_DEVICES hides every GPU. Unset it."
         )
-    if not facts.built_with_cuda:
+    if not built_with_cuda:
         return (
             "this TensorFlow was built without CUDA. Replace it: "
             f"pip uninstall tensorflow-cpu tensorflow, then {_GPU_EXTRA}."

@@ -18,7 +18,6 @@ import numpy as np
 from cifarcnn.engine.devices import (
     ChosenGpu,
     DeviceChoice,
-    GpuFacts,
     explain_missing_gpu,
     has_nvidia_driver,
 )
@@ -64,16 +63,19 @@ def choose_gpu(device: DeviceChoice) -> ChosenGpu:
             str(details.get("device_name", gpus[0].name)),
             parse_compute_capability(details.get("compute_capability")),
         )
-    facts = GpuFacts(
-        listed=False,
-        driver=has_nvidia_driver(),
-        hidden=os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"),
-        built_with_cuda=bool(tf.test.is_built_with_cuda()),
-        system=platform.system(),
-    )
+    driver = has_nvidia_driver()
     # A machine without a card needs no explanation unless one was asked for.
-    asked = device == "gpu" or facts.driver
-    return ChosenGpu(reason=explain_missing_gpu(facts) if asked else None)
+    if not driver and device != "gpu":
+        return ChosenGpu()
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
+    return ChosenGpu(
+        reason=explain_missing_gpu(
+            driver=driver,
+            hidden=hidden,
+            built_with_cuda=bool(tf.test.is_built_with_cuda()),
+            system=platform.system(),
+        )
+    )
 
 
 def has_fused_batch_norm() -> bool:

@@ -16,8 +16,8 @@ from cifarcnn.network.weights import to_numpy
 
 Array = np.ndarray[Any, Any]
 
-# Images whose windows are held at a time: about 50 MB for windows of 3x3.
-_CHUNK = 500
+# Pixels whose windows are held at a time: about 50 MB for windows of 3x3.
+_CHUNK_PIXELS = 500 * 1024
 
 
 def set_identities(model: keras.Model, layers: Sequence[AnyLayer]) -> None:
@@ -64,19 +64,17 @@ def set_whitening(
         offset: Numbers for red, green and blue, or one for all.
     """
     layer = layers[0]
-    if not isinstance(layer, Conv2D):
-        return
-    start = layer.kernel_initializer
-    if not isinstance(start, Whitening):
+    initializer = getattr(layer, "kernel_initializer", None)
+    if not isinstance(layer, Conv2D) or not isinstance(initializer, Whitening):
         return
     covariance = covariance_of_windows(
-        images[: start.pictures],
+        images[: initializer.pictures],
         layer.kernel_size,
         np.asarray(scale, np.float32),
         np.asarray(offset, np.float32),
     )
     kernel = model.get_layer(layer.name).kernel
-    kernel.assign(with_whitening(to_numpy(kernel), covariance, start.epsilon))
+    kernel.assign(with_whitening(to_numpy(kernel), covariance, initializer.epsilon))
 
 
 def covariance_of_windows(
@@ -96,8 +94,10 @@ def covariance_of_windows(
     """
     values = size[0] * size[1] * images.shape[-1]
     total, count = np.zeros((values, values)), 0
-    for first in range(0, len(images), _CHUNK):
-        chunk = images[first : first + _CHUNK].astype(np.float32) * scale + offset
+    size_of_chunk = max(_CHUNK_PIXELS // (images.shape[1] * images.shape[2]), 1)
+    for first in range(0, len(images), size_of_chunk):
+        chunk = images[first : first + size_of_chunk].astype(np.float32)
+        chunk = chunk * scale + offset
         windows = sliding_window_view(chunk, size, axis=(1, 2))
         # (n, y, x, channel, row, column) to one row for each window.
         rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, values)

@@ -85,7 +85,8 @@ def build_training_network(
 
     model = assemble(config, class_count, make)
     for layer in flatten_layers(layers):
-        if isinstance(layer, Conv2D) and _is_frozen(layer):
+        initializer = getattr(layer, "kernel_initializer", None)
+        if isinstance(initializer, Whitening) and not initializer.trainable:
             # The bias learns on, so that the layer as a whole cannot be frozen.
             model.get_layer(layer.name).kernel.trainable = False
     return model
@@ -127,8 +128,3 @@ def _exact_layers(layers: Sequence[AnyLayer]) -> frozenset[str]:
         if any(inner.weight_names() for inner in inside):
             break
     return frozenset(exact)
-
-
-def _is_frozen(layer: Conv2D) -> bool:
-    start = layer.kernel_initializer
-    return isinstance(start, Whitening) and not start.trainable
