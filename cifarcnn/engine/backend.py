@@ -12,6 +12,7 @@ import numpy as np
 from cifarcnn.engine import tensorflow_only
 from cifarcnn.engine.devices import ChosenGpu, DeviceChoice
 from cifarcnn.engine.precision import parse_compute_capability
+from cifarcnn.errors import first_line
 
 if keras.config.backend() == "jax":
     import jax
@@ -65,8 +66,7 @@ def try_convolution() -> str | None:
         )
     except Exception as error:
         # Whatever a broken driver or library raises here, the user needs its text.
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        return f"it failed with: {lines[0]}"
+        return f"it failed with: {first_line(error)}"
     return None if (result == 9.0).all() else f"it gave {result.ravel()[0]}"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cifarcnn.errors import RunError
+from cifarcnn.errors import RunError, first_line
 from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 
 # Beyond it a label could come out differently; sums in another order leave 1e-6.
@@ -45,8 +45,9 @@ def convert_model(model: keras.Model) -> bytes:
             content = path.read_bytes()
         except Exception as error:
             # Whatever the converter meets, a finished training is not lost for it.
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise RunError(f"TensorFlow's converter failed: {lines[0]}") from error
+            raise RunError(
+                f"TensorFlow's converter failed: {first_line(error)}"
+            ) from error
     difference = _measure_difference(model, content)
     if difference > TOLERANCE:
         raise RunError(

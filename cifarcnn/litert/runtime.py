@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from cifarcnn.cpu import usable_cores
-from cifarcnn.errors import RunError
+from cifarcnn.errors import RunError, first_line
 from cifarcnn.padded_batches import Array, predict_in_batches
 
 # What the converter makes of the layers that a config can name, and their like. None
@@ -65,20 +66,11 @@ class LiteRTModel:
         Raises:
             RunError: The runtime is not installed, or the file is not such a network.
         """
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise RunError(
-                f"{name} is not used, because the LiteRT runtime cannot be imported "
-                f"({error}); `pip install ai-edge-litert` brings it."
-            ) from error
         self._name = name
+        self._class_count = class_count
         self._size = 0
         try:
-            self._interpreter = Interpreter(
-                model_content=content, num_threads=threads or usable_cores()
-            )
-            self._refuse_unknown_operations()
+            self._interpreter = _open(name, content, threads or usable_cores())
             details = self._interpreter.get_input_details()[0]
             self._input = details["index"]
             self._output = self._interpreter.get_output_details()[0]["index"]
@@ -92,14 +84,13 @@ class LiteRTModel:
         except Exception as error:
             # On damaged content the runtime raises whatever it stumbles over.
             raise RunError(
-                f"{name} does not work with the LiteRT runtime: {_first_line(error)}"
+                f"{name} does not work with the LiteRT runtime: {first_line(error)}"
             ) from error
         if row.shape != (1, class_count) or not abs(row.sum() - 1) < 1e-3:
             raise RunError(
                 f"{name} is not a network that gives the probabilities of "
                 f"{class_count} classes."
             )
-        self._class_count = class_count
 
     def predict(self, images: Array, batch_size: int = 256) -> Array:
         """The probabilities of every image.
@@ -122,7 +113,7 @@ class LiteRTModel:
             )
         except (ValueError, RuntimeError, MemoryError) as error:
             raise RunError(
-                f"{self._name} failed while it was used: {_first_line(error)}"
+                f"{self._name} failed while it was used: {first_line(error)}"
             ) from error
 
     def _invoke(self, batch: Array) -> Array:
@@ -135,16 +126,20 @@ class LiteRTModel:
         result: Array = self._interpreter.get_tensor(self._output)
         return result
 
-    def _refuse_unknown_operations(self) -> None:
-        for operation in self._interpreter._get_ops_details():
-            name = operation["op_name"]
-            if name not in OPERATIONS:
-                raise RunError(
-                    f"{self._name} holds the operation {name}, which is not among "
-                    "those of a convolutional network."
-                )
 
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0]
+def _open(name: str, content: bytes, threads: int) -> Any:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise RunError(
+            f"{name} is not used, because the LiteRT runtime cannot be imported "
+            f"({error}); `pip install ai-edge-litert` brings it."
+        ) from error
+    interpreter = Interpreter(model_content=content, num_threads=threads)
+    for operation in interpreter._get_ops_details():
+        if operation["op_name"] not in OPERATIONS:
+            raise RunError(
+                f"{name} holds the operation {operation['op_name']}, which is not "
+                "among those of a convolutional network."
+            )
+    return interpreter
