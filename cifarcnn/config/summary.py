@@ -265,11 +265,7 @@ def _values(shape: Shape) -> int:
 
 
 def require_classes(shape: tuple[int, ...], class_count: int) -> None:
-    """See that a last layer fits the classes.
-
-    Args:
-        shape: What it gives for one image.
-        class_count: Number of classes.
+    """See that the ``shape`` that a last layer gives for one image fits the classes.
 
     Raises:
         UsageError: It does not give one number per class.

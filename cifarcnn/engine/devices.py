@@ -87,7 +87,11 @@ def start(device: DeviceChoice) -> Device:
         # Imports Keras, which reads these variables then and never again.
         from cifarcnn.engine import backend
     except ModuleNotFoundError as error:
-        raise DeviceError(describe_missing_module(wanted, str(error.name))) from None
+        raise DeviceError(
+            f"The environment variable KERAS_BACKEND asks for {wanted}, but the Python "
+            f"package {error.name} is not installed. Install it, or unset "
+            "KERAS_BACKEND to use TensorFlow."
+        ) from None
     engine = backend.reset_settings()
     gpu = backend.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
@@ -98,18 +102,17 @@ def start(device: DeviceChoice) -> Device:
         raise DeviceError(describe_failed_operation(gpu.name, complaint))
     versions = _versions(engine)
     software = f"{_BACKENDS.get(engine, engine)} {versions[engine]}"
+    software += f", Keras {versions['keras']}"
     kind: Literal["cpu", "gpu"] = "gpu" if gpu.name else "cpu"
     explained = gpu.reason and device == "auto"
     return Device(
-        kind=kind,
-        description=f"{kind} ({gpu.name or _describe_cpu()}), {software}, "
-        f"Keras {versions['keras']}",
-        # TensorFlow starts a thread for each core.
-        threads=usable_cores(),
-        versions=versions,
-        note=f"The GPU is not used: {gpu.reason}" if explained else None,
-        backend=engine,
-        compute_capability=gpu.compute_capability,
+        kind,
+        f"{kind} ({gpu.name or _describe_cpu()}), {software}",
+        usable_cores(),  # TensorFlow starts a thread for each.
+        versions,
+        f"The GPU is not used: {gpu.reason}" if explained else None,
+        engine,
+        gpu.compute_capability,
     )
 
 
@@ -148,15 +151,6 @@ def explain_missing_gpu(
     return (
         "the NVIDIA driver is there, but TensorFlow does not find the CUDA libraries. "
         f"Install them: {_GPU_EXTRA}."
-    )
-
-
-def describe_missing_module(backend: str, module: str) -> str:
-    """The sentence for a backend of Keras that is not installed."""
-    return (
-        f"The environment variable KERAS_BACKEND asks for {backend}, but the Python "
-        f"package {module} is not installed. Install it, or unset KERAS_BACKEND to use "
-        "TensorFlow."
     )
 
 
