@@ -1,6 +1,6 @@
 """What each piece of the ``speedrun`` recipe is worth: each is left out in turn.
 
-    python benchmarks/leave_one_out.py DATA [--epochs 3] [--images 20000]
+    python benchmarks/leave_one_out.py DATA [--epochs 3] [--pictures 20000]
         [--seeds 3] [--minutes 40] [--set training.batch_size=512]
 
 A shortened training of the shipped config for every piece and seed, each in a process
@@ -75,8 +75,8 @@ def train_once(options):
     whole = open_dataset("cifar10" if options.data else "synthetic", options.data)
     # The same images for every seed.
     split, validation = whole.training(VALIDATION_FRACTION, 0)
-    count = options.images or len(split)
-    few = options.validation_images
+    count = options.pictures or len(split)
+    few = options.validation_pictures
     validation = Split(validation.images[:few], validation.labels[:few])
     split = Split(split.images[:count], split.labels[:count])
     dataset = replace(whole, store=Cut(split))
@@ -124,9 +124,9 @@ def train_once(options):
 
 def run_child(options, without, seed):
     command = [sys.executable, __file__, "--without", without, "--seed", str(seed)]
-    command += ["--epochs", str(options.epochs), "--pictures", str(options.images)]
+    command += ["--epochs", str(options.epochs), "--pictures", str(options.pictures)]
     command += ["--config", options.config]
-    command += ["--validation-pictures", str(options.validation_images)]
+    command += ["--validation-pictures", str(options.validation_pictures)]
     for setting in options.settings:
         command += ["--set", setting]
     if options.data:

@@ -38,10 +38,10 @@ def build_model(config: Config) -> keras.Model:
         DataError: The classes of a ``folder`` are not named in the config, and the
             folder cannot be read.
     """
-    from cifarcnn.network import build_model as build
+    count = config.class_count or len(open_config_data(config).class_names)
+    from cifarcnn.network.builder import build_model as build
 
-    count = config.class_count
-    return build(config, count or len(open_config_data(config).class_names))
+    return build(config, count)
 
 
 def train(

@@ -122,3 +122,8 @@ class Stopped(BaseException):
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
         super().__init__(message)
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's exception says, in one line for a message of ours."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

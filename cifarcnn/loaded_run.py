@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from cifarcnn.config import Config, Views
+from cifarcnn.config import Config
 from cifarcnn.errors import DataError, RunError, UsageError
+from cifarcnn.literals import Views
 from cifarcnn.runs import Manifest, Run, WeightsChoice, describe_arrays
 
 if TYPE_CHECKING:
@@ -208,8 +209,6 @@ def load_run(
         UsageError: The best weights are asked for, and were not kept.
     """
     from cifarcnn import engine
-    from cifarcnn.network import build_model as build
-    from cifarcnn.network import read_weights, write_weights
 
     run = Run.open(None if path is None else Path(path))
     config = run.config
@@ -225,6 +224,9 @@ def load_run(
     choice = weights or config.training.weights
     # Everything that can be refused is, before the framework is started.
     started = engine.start(device)
+    from cifarcnn.network.builder import build_model as build
+    from cifarcnn.network.weights import read_weights, write_weights
+
     model = build(config, len(names))
     stored = run.load_weights(choice, describe_arrays(read_weights(model)))
     write_weights(model, stored.arrays)

@@ -100,7 +100,7 @@ def test_other_weights_are_left_to_keras(run: Path) -> None:
     assert is_fast(open_predictor(run, weights="last"))
     # As if an epoch had followed that was not the best.
     arrays = cifarcnn.load_run(run, device="cpu")
-    from cifarcnn.network import read_weights
+    from cifarcnn.network.weights import read_weights
 
     changed = {
         name: array + np.float32(0.5)

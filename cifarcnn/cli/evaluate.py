@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -13,9 +13,9 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
+from cifarcnn.literals import Views
 
 if TYPE_CHECKING:
-    from cifarcnn.config import Views
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.loaded_run import LoadedRun, SplitChoice
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--tta",
     "views",
-    type=click.Choice(["none", "mirror", "mirror_and_shift"]),
+    type=click.Choice(get_args(Views)),
     default=None,
     help="Views of each picture to average; left out, as the config says.",
 )

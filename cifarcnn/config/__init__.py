@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cifarcnn.config.datasets import ChannelStatistics
 from cifarcnn.config.loading import Checked, check_config, load_config
-from cifarcnn.config.schema import Config, Views
+from cifarcnn.config.schema import Config
 from cifarcnn.config.summary import Row, Summary, summarize
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Config",
     "Row",
     "Summary",
-    "Views",
     "check_config",
     "load_config",
     "summarize",

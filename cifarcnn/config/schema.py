@@ -30,6 +30,7 @@ from cifarcnn.config.named_choice import (
 )
 from cifarcnn.config.optimizers import OPTIMIZERS, Adam, AnyOptimizer
 from cifarcnn.config.yaml_text import dump
+from cifarcnn.literals import Precision, Views
 
 # Every way to write the name of a layer, an optimizer and so on.
 SPELLINGS: dict[str, type[Choice]] = {
@@ -79,7 +80,6 @@ ClassWeights: TypeAlias = Annotated[
 ]
 
 
-Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
 # A larger factor is a slip of the pen.
 Multipliers: TypeAlias = dict[str, Annotated[float, Field(ge=0, le=10_000)]]
 
@@ -119,9 +119,6 @@ class Training(Strict):
     """Which weights `evaluate` and `predict` use: of the best or of the last epoch."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Start of every random number: weights, order of the pictures, dropout."""
-
-
-Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
 
 
 class Evaluation(Strict):

@@ -10,6 +10,7 @@ from cifarcnn.config.consistency import LocatedProblem, find_problems
 from cifarcnn.config.layers import Layer, Location, Residual, Shape, ShapeError
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.schema import Config
+from cifarcnn.errors import UsageError
 
 # More weights than this do not fit into 4 GB with float32.
 MOST_PARAMETERS = 1_000_000_000
@@ -198,4 +199,17 @@ def _check_size(config: Config, summary: Summary) -> Iterator[LocatedProblem]:
             f"{images:,} pictures at once have {images * sum(values):,} values in all "
             f"layers together; at most {MOST_BATCH_VALUES:,} are allowed",
             "use fewer filters or units, or smaller batches",
+        )
+
+
+def require_classes(shape: tuple[int, ...], class_count: int) -> None:
+    """See that the ``shape`` that a last layer gives for one image fits the classes.
+
+    Raises:
+        UsageError: It does not give one number per class.
+    """
+    if shape != (class_count,):
+        raise UsageError(
+            f"The last layer gives the shape {shape}, but the data has {class_count} "
+            f"classes: it must give ({class_count},)."
         )

@@ -53,7 +53,7 @@ def sample_function(name: str) -> Array:
     import keras
     import numpy as np
 
-    from cifarcnn.network import to_numpy
+    from cifarcnn.network.weights import to_numpy
 
     inputs = np.linspace(-_REACH, _REACH, _POINTS, dtype=np.float32)
     function = keras.activations.get(name)

@@ -26,8 +26,8 @@ from cifarcnn.explanation.tiles import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from cifarcnn.config import Views
     from cifarcnn.config.summary import Row
+    from cifarcnn.literals import Views
 
     Array = np.ndarray[Any, Any]
 

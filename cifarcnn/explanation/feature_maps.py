@@ -143,7 +143,7 @@ def _find_peaks(
 ) -> dict[str, _Peaks]:
     import numpy as np
 
-    from cifarcnn.network import to_numpy
+    from cifarcnn.network.weights import to_numpy
 
     model = network.outputs({step.name for step in steps})
     total = sum(int(np.prod(step.shape)) for step in network.steps.values())

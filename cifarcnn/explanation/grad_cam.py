@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.engine import gradient
+from cifarcnn.engine.backend import gradient
 from cifarcnn.explanation.explanation import Missing
 from cifarcnn.explanation.fields import ReceptiveField
 from cifarcnn.explanation.layer_outputs import OpenedNetwork

@@ -13,8 +13,9 @@ from cifarcnn.explanation.steps import (
     has_activation,
     list_steps,
 )
-from cifarcnn.network import convert_choice, read_weights, to_numpy, write_weights
 from cifarcnn.network.builder import PROBABILITIES, assemble
+from cifarcnn.network.keras_objects import convert_choice
+from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +42,7 @@ class OpenedNetwork:
         """Open a network.
 
         Args:
-            model: From ``cifarcnn.network.build_model``, with its weights.
+            model: From ``cifarcnn.network.builder.build_model``, with its weights.
             config: What it was built from.
         """
         self.steps = list_steps(config)

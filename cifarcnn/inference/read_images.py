@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from cifarcnn.cpu import usable_cores
 from cifarcnn.data.image_file import MAX_BYTES, read_image_aloud, silent_pillow
 from cifarcnn.errors import CifarcnnError, ImageError
 from cifarcnn.inference.sources import Source
-from cifarcnn.litert.runtime import usable_cores
 
 if TYPE_CHECKING:
     import numpy as np

@@ -35,7 +35,8 @@ from cifarcnn.runs.weights_store import (
 )
 
 if TYPE_CHECKING:
-    from cifarcnn.config import Config, Views
+    from cifarcnn.config import Config
+    from cifarcnn.literals import Views
     from cifarcnn.runs.weights import Array
 
 ENVIRONMENT = "environment.json"

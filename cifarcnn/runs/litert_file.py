@@ -15,7 +15,7 @@ from cifarcnn.runs.weights import WEIGHTS_FILES, WeightsChoice
 from cifarcnn.runs.weights_store import MANIFEST, check_config, load_manifest
 
 if TYPE_CHECKING:
-    from cifarcnn.config import Views
+    from cifarcnn.literals import Views
 
 LITERT = "model.tflite"
 _SIZE_LIMIT = 2**30

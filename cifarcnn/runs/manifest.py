@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarcnn.errors import RunError
+from cifarcnn.literals import Views
 from cifarcnn.runs.safe_read import RESTORE_HINT, read_json
 
 FORMAT: Final = 1
@@ -62,7 +63,7 @@ class LitertRecord(_Part):
     sha256: Sha256
     bytes: Annotated[int, Field(ge=0)]
     weights_sha256: Sha256
-    views: Literal["none", "mirror", "mirror_and_shift"] = "none"
+    views: Views = "none"
     seal: Sha256 | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.network import logits_model
+from cifarcnn.network.builder import logits_model
 
 if TYPE_CHECKING:
     import keras

@@ -11,7 +11,7 @@ from cifarcnn.config.optimizers import (
     matches_any,
     multiplier_of,
 )
-from cifarcnn.network import convert_arguments
+from cifarcnn.network.keras_objects import convert_arguments
 from cifarcnn.training.muon import muon_for_filters
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cifarcnn.config import summarize
 from cifarcnn.config.learning_rate_schedules import ReduceLROnPlateau
-from cifarcnn.network import convert_choice, to_numpy
+from cifarcnn.network.keras_objects import convert_choice
+from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.optimizers import make_optimizer
 from cifarcnn.training.schedules import learning_rate
 

@@ -6,15 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.network import (
-    build_fast_twin,
-    build_model,
-    normalization,
-    read_weights,
-    set_whitening,
-    to_numpy,
-    write_weights,
-)
+from cifarcnn.network.builder import build_model, normalization
+from cifarcnn.network.initialization import set_whitening
+from cifarcnn.network.training_network import build_training_network
+from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 from cifarcnn.training.image_table import training_model
 from cifarcnn.training.loss import accuracy, crossentropy
 from cifarcnn.training.preparation import build_optimizer, steps_per_execution
@@ -114,7 +109,7 @@ def build_pupil(
     set_whitening(
         network, config.model.layers, material.split.images, *normalization(config)
     )
-    twin = build_fast_twin(config, class_count, precision)
+    twin = build_training_network(config, class_count, precision)
     write_weights(twin, read_weights(network))
     model = training_model(twin, material.all_images(), material.augmentation)
     averages = None

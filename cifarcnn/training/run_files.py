@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from cifarcnn.engine.precision import Policy
 from cifarcnn.errors import RunError
 from cifarcnn.litert.conversion import convert_model
-from cifarcnn.network import write_weights
+from cifarcnn.network.weights import write_weights
 from cifarcnn.runs import Origin
 from cifarcnn.runs.manifest import DataRecord
 from cifarcnn.training.keeper import Keeper
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     import keras
 
-    from cifarcnn.config import Views
     from cifarcnn.data import Dataset
     from cifarcnn.engine import Device
+    from cifarcnn.literals import Views
     from cifarcnn.runs import Run
 
 MODEL = "model.keras"

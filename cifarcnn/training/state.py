@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.errors import RunError
-from cifarcnn.network import to_numpy
+from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.image_table import is_image_table
 
 if TYPE_CHECKING:

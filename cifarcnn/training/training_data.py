@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config import summarize
-from cifarcnn.network import require_classes
+from cifarcnn.config.summary import require_classes
 from cifarcnn.training.augmentation import Augmentation, build_augmentation
 from cifarcnn.training.batch_order import Batches
 from cifarcnn.training.loss import weigh_classes

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.averaging import ExponentialMovingAverage, Lookahead
-from cifarcnn.network import to_numpy
+from cifarcnn.network.weights import to_numpy
 
 if TYPE_CHECKING:
     import keras

@@ -312,7 +312,7 @@ def draw_weights(model: Any, seed: int = 1) -> None:
 @pytest.fixture(scope="session")
 def make_subject(keras: Any, dataset: Dataset) -> Callable[[dict[str, Any]], Any]:
     from cifarcnn.explanation import Subject
-    from cifarcnn.network import build_model
+    from cifarcnn.network.builder import build_model
 
     def make(values: dict[str, Any]) -> Subject:
         config = Config.model_validate(values)
@@ -335,7 +335,7 @@ def image() -> Array:
 @pytest.fixture(scope="session", params=list(NETWORKS))
 def case(request: Any, make_subject: Any, image: Array) -> Case:
     from cifarcnn.explanation import explain_image
-    from cifarcnn.network import read_weights
+    from cifarcnn.network.weights import read_weights
 
     subject = make_subject(NETWORKS[request.param])
     config = subject.config

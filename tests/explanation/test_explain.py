@@ -47,7 +47,7 @@ def test_the_table_is_that_of_check(case: Any) -> None:
 
 
 def test_explaining_again_tells_the_same_and_changes_no_weight(case: Any) -> None:
-    from cifarcnn.network import read_weights
+    from cifarcnn.network.weights import read_weights
 
     again = explain_image(case.subject, case.image)
     assert np.array_equal(again.softmax.logits, case.explanation.softmax.logits)
@@ -182,7 +182,7 @@ def test_a_shipped_network_is_explained(
     name: str, keras: Any, dataset: Any, image: Any, monkeypatch: Any
 ) -> None:
     from cifarcnn.explanation import grad_cam
-    from cifarcnn.network import build_model
+    from cifarcnn.network.builder import build_model
 
     monkeypatch.setattr(grad_cam, "SHUFFLES", 1)
     path = find_shipped(name)

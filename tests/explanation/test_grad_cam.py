@@ -108,7 +108,7 @@ def spearman(one: Any, other: Any) -> float:
 
 
 def test_the_weights_of_the_network_come_back_after_the_check(case: Any) -> None:
-    from cifarcnn.network import read_weights
+    from cifarcnn.network.weights import read_weights
 
     network = OpenedNetwork(case.subject.model, case.config)
     with network.other_weights({n: 0 * v for n, v in case.weights.items()}):

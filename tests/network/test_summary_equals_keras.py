@@ -184,7 +184,7 @@ def network(chance: random.Random) -> dict[str, Any]:
 
 
 def build(config: Config) -> keras.Model:
-    from cifarcnn.network import build_model
+    from cifarcnn.network.builder import build_model
 
     return build_model(config, CLASSES)
 

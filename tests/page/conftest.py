@@ -33,7 +33,7 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
     from cifarcnn.config import Config
     from cifarcnn.data import open_dataset
     from cifarcnn.explanation import Subject, explain_image, explain_model
-    from cifarcnn.network import build_model
+    from cifarcnn.network.builder import build_model
 
     engine.start("cpu")
     import keras

@@ -20,17 +20,18 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from cifarcnn import engine, network
+from cifarcnn import engine
 device = engine.start("cpu")
 from cifarcnn.config import Config, load_config
 from cifarcnn.data import Dataset, Split
 from cifarcnn.errors import DivergedError
+from cifarcnn.network import builder
 from cifarcnn.network.initialization import set_identities
 from cifarcnn.runs import Run
 
 # Keras draws other start values on each backend. These are small, so that the network
 # stays calm until the moving statistics of its normalizations are right.
-build = network.build_model
+build = builder.build_model
 def build_alike(config, classes):
     model, random = build(config, classes), np.random.default_rng(0)
     for weight in model.weights:
@@ -39,7 +40,7 @@ def build_alike(config, classes):
             weight.assign(random.normal(size=weight.shape) * (0.5 / inputs) ** 0.5)
     set_identities(model, config.model.layers)
     return model
-network.build_model = build_alike
+builder.build_model = build_alike
 from cifarcnn.training import gather_material, train
 
 class Store:

@@ -13,7 +13,8 @@ import pytest
 
 from cifarcnn.config import Config
 from cifarcnn.errors import DivergedError, Stopped
-from cifarcnn.network import build_model, read_weights
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import read_weights
 from cifarcnn.runs import Run, describe_arrays
 from cifarcnn.training import Observer, gather_material, plan_continuation, train
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.errors import UsageError
-from cifarcnn.network import to_numpy
+from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.loss import accuracy, crossentropy, weigh_classes
 
 # Probabilities of 1/2, 1/4 and 1/4 after the softmax.

@@ -9,7 +9,8 @@ from functools import partial
 import pytest
 
 from cifarcnn.errors import DivergedError, Stopped
-from cifarcnn.network import build_model, read_weights
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import read_weights
 from cifarcnn.runs import DataRecord, Origin
 from cifarcnn.training import gather_material
 from cifarcnn.training.checkpointer import Checkpointer

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.network import build_model, read_weights
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import read_weights
 from cifarcnn.runs import Run, describe_arrays
 from cifarcnn.training import Observer, gather_material, train
 

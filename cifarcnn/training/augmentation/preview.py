@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cifarcnn.network import to_numpy
+from cifarcnn.network.weights import to_numpy
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,8 @@ from cifarcnn.config.augmentation import (
     RandomSaturation,
     RandomTranslation,
 )
-from cifarcnn.network import build_model, to_numpy
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation import build_augmentation
 from cifarcnn.training.image_table import training_model
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from cifarcnn.config.augmentation import RandAugment, RandomFlip, RandomTranslation
-from cifarcnn.network import build_model, to_numpy
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation import build_augmentation
 from cifarcnn.training.augmentation.preview import preview
 from cifarcnn.training.batch_order import Batches

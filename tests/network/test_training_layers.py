@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from cifarcnn.config.layers.normalization import BatchNormalization
-from cifarcnn.network import convert_choice
-from cifarcnn.network.batch_normalization import fused_batch_normalization
+from cifarcnn.network.keras_objects import convert_arguments, convert_choice
+from cifarcnn.network.training_layers import (
+    ActivatedMaxPooling2D,
+    FusedBatchNormalization,
+    SeparateBiasConv2D,
+)
 
 CHOICE = BatchNormalization(
     momentum=0.75,
@@ -14,6 +18,10 @@ CHOICE = BatchNormalization(
     gamma_initializer={"Constant": 2.0},
     name="norm",
 )
+
+
+def fused_batch_normalization(choice, dtype):
+    return FusedBatchNormalization(**convert_arguments(choice.arguments()), dtype=dtype)
 
 
 @pytest.fixture(scope="module")
@@ -105,17 +113,46 @@ def test_rows_are_normalized_by_keras(keras):
     )
 
 
-def test_without_the_operation_it_is_the_layer_of_keras(keras, monkeypatch):
-    from cifarcnn.network import batch_normalization
-
-    monkeypatch.setattr(batch_normalization, "has_fused_batch_norm", lambda: False)
-    made = fused_batch_normalization(CHOICE, "mixed_bfloat16")
-    assert type(made) is keras.layers.BatchNormalization
-    assert made.compute_dtype == "bfloat16"
-
-
 def test_a_frozen_layer_keeps_its_statistics(keras, maps):
     layer = fused_batch_normalization(CHOICE, "float32")
     layer.trainable = False
     layer(maps, training=True)
     assert np.array(layer.moving_mean.value) == pytest.approx([0, 0, 0])
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_convolution_answers_and_learns_like_that_of_keras(keras, use_bias):
+    import tensorflow as tf
+
+    convolution = {
+        "filters": 4,
+        "kernel_size": 3,
+        "padding": "same",
+        "activation": "relu",
+        "use_bias": use_bias,
+    }
+    ours = SeparateBiasConv2D(**convolution)
+    theirs = keras.layers.Conv2D(**convolution)
+    draw = np.random.default_rng(0)
+    maps = tf.constant(draw.normal(size=(5, 8, 8, 3)).astype("float32"))
+    for layer in (ours, theirs):
+        layer.build(maps.shape)
+    weights = [draw.normal(size=w.shape).astype("float32") for w in ours.weights]
+    found = []
+    for layer in (ours, theirs):
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            answer = layer(maps)
+            loss = tf.reduce_sum(tf.square(answer))
+        watched = [maps, *(w.value for w in layer.trainable_weights)]
+        found.append((answer, *tape.gradient(loss, watched)))
+    assert len(found[0]) == (4 if use_bias else 3)
+    for mine, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_activation_comes_after_the_pooling():
+    layer = ActivatedMaxPooling2D(activation="relu", pool_size=(1, 2))
+    maps = np.array([-2, -1, 3, 4], "float32").reshape(1, 1, 4, 1)
+    assert np.array(layer(maps)).ravel().tolist() == [0, 4]
