@@ -19,6 +19,7 @@ from cifarcnn.errors import RunError, UsageError
 from cifarcnn.litert.runtime import LiteRTModel
 from cifarcnn.prediction import Predictor, open_predictor
 from cifarcnn.runs import WeightsChoice
+from cifarcnn.runs.weights import save_weights
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), np.uint8)
 
@@ -106,7 +107,9 @@ def test_other_weights_are_left_to_keras(run: Path) -> None:
         name: array + np.float32(0.5)
         for name, array in read_weights(arrays.model).items()
     }
-    arrays.run.save_weights("last", changed, epoch=3, origin=arrays.manifest.origin)
+    save_weights(
+        arrays.run.path, "last", changed, epoch=3, origin=arrays.manifest.origin
+    )
     assert by_keras(run, "last") == (
         f"{run}/model.tflite was not made from the weights in last.safetensors."
     )
@@ -168,6 +171,7 @@ for name in ("tensorflow", "keras", "jax", "torch", "h5py", "yaml", "rich",
              "safetensors", "cifarcnn.config", "cifarcnn.network", "cifarcnn.api"):
     sys.modules[name] = None
 from cifarcnn.cli.main import main
+from cifarcnn.runs.weights import save_weights
 main()
 """
 

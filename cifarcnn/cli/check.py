@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from cifarcnn.cli.console import answer, emit, say
+from cifarcnn.cli.console import print_message, print_raw, print_result
 from cifarcnn.cli.options import common, set_option
+from cifarcnn.cli.tables import align_columns
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
 from cifarcnn.config.summary import INPUT_SHAPE, Summary
@@ -32,7 +33,9 @@ def command(configs: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
     results = [_check(config, list(settings)) for config in configs]
     if as_json:
         documents = [_document(result) for result in results]
-        emit(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
+        print_raw(
+            json.dumps(documents[0] if len(documents) == 1 else documents, indent=2)
+        )
     else:
         for result in results:
             _print(result)
@@ -78,11 +81,11 @@ def _document(checked: Checked) -> dict[str, Any]:
 
 def _print(checked: Checked) -> None:
     if checked.config is None:
-        say("\n".join(str(problem) for problem in checked.problems))
+        print_message("\n".join(str(problem) for problem in checked.problems))
         count = len(checked.problems)
-        say(f"{checked.file}: {count} problem{'s' if count != 1 else ''}")
+        print_message(f"{checked.file}: {count} problem{'s' if count != 1 else ''}")
         return
-    answer(_table(checked))
+    print_result(_table(checked))
 
 
 def _table(checked: Checked) -> str:
@@ -101,12 +104,4 @@ def _table(checked: Checked) -> str:
             )
         )
     rows.append(("total", "", "", f"{summary.parameters:,}", f"{summary.macs:,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < 3 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([f"{checked.file}: no problems", *lines])
+    return f"{checked.file}: no problems\n{align_columns(rows, right=(3, 4))}"

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from cifarcnn.cli.options import (
-    common,
-    run_option,
-    weights_option,
-)
+from cifarcnn.cli import console
+from cifarcnn.cli.options import common, run_option, weights_option
+from cifarcnn.cli.tables import format_table
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
-    from cifarcnn.inference import Answer
+    from cifarcnn.inference.predictions import Prediction
     from cifarcnn.runs import WeightsChoice
 
 Format = Literal["table", "json", "jsonl", "csv"]
@@ -44,6 +45,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
 )
 @click.option(
     "--save-input",
+    "input_folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Write what the network saw, 32x32 PNG files, into this folder.",
@@ -74,7 +76,7 @@ def command(
     run_path: str | None,
     top: int,
     layout: Format,
-    save_input: Path | None,
+    input_folder: Path | None,
     weights: WeightsChoice | None,
     data: Path | None,
     device: DeviceChoice,
@@ -88,53 +90,51 @@ def command(
     --save-input shows. A picture that cannot be read does not stop the others; the exit
     code is then 1.
     """
-    from cifarcnn.cli import console
-    from cifarcnn.inference import collect_sources, keep_input, predict_images
+    from cifarcnn.inference.predictions import predict_images, save_input
+    from cifarcnn.inference.sources import collect_sources
     from cifarcnn.prediction import open_predictor
 
     failed = False
     with console.native_output():
         predictor = open_predictor(
-            None if run_path is None else Path(run_path),
-            weights=weights,
-            device=device,
-            keras=keras,
-            data_path=data,
+            run_path, weights=weights, device=device, keras=keras, data_path=data
         )
         if predictor.note:
-            console.say(
+            console.print_message(
                 f"note: {predictor.note} Keras answers from the checked weights "
                 "instead, which takes longer to start."
             )
         notice = predictor.manifest.origin.data.notice
         if notice:
-            console.say(f"note: {predictor.path} was trained on {notice}.")
+            console.print_message(f"note: {predictor.path} was trained on {notice}.")
         names = predictor.class_names
         writer = _Writer(layout, names, min(top, len(names)))
         writer.begin()
-        for answer in predict_images(
+        height, width, _ = predictor.image_shape
+        for prediction in predict_images(
             predictor.predict,
             collect_sources(images),
+            size=(height, width),
             test_images=predictor.test_images,
             standard_input=sys.stdin.buffer,
         ):
-            failed = failed or answer.error is not None
-            if save_input is not None:
-                keep_input(save_input, answer)
-            writer.add(answer)
+            failed = failed or prediction.error is not None
+            if input_folder is not None:
+                save_input(input_folder, prediction)
+            writer.add(prediction)
         writer.end()
     if failed:
         click.get_current_context().exit(1)
 
 
 class _Writer:
-    """Brings answers to standard output in one of the formats."""
+    """Prints predictions in one of the formats."""
 
     def __init__(self, layout: Format, class_names: Sequence[str], top: int) -> None:
         self._layout = layout
         self._class_names = class_names
         self._top = top
-        self._answers: list[Answer] = []
+        self._predictions: list[Prediction] = []
 
     def begin(self) -> None:
         """What stands before the first image."""
@@ -142,77 +142,64 @@ class _Writer:
             columns = ["image", "label", "probability"]
             for rank in range(2, self._top + 1):
                 columns += [f"label_{rank}", f"probability_{rank}"]
-            _write_row([*columns, "error"])
+            _print_row([*columns, "error"])
 
-    def add(self, answer: Answer) -> None:
-        """One image: written at once where the format allows it."""
-        import json
-
-        from cifarcnn.cli import console
-        from cifarcnn.cli.console import printable
-
+    def add(self, prediction: Prediction) -> None:
+        """One image: printed at once where the format allows it."""
+        name, error = prediction.source.name, prediction.error
         if self._layout == "jsonl":
-            console.emit(json.dumps(self._entry(answer)))
+            console.print_raw(json.dumps(self._entry(prediction)))
         elif self._layout == "csv":
-            row: list[object] = [answer.source.name]
-            for pair in self._ranked(answer):
+            row: list[object] = [name]
+            for pair in self._top_k(prediction):
                 row += pair
             row += [""] * (1 + 2 * self._top - len(row))
-            _write_row([*row, answer.error or ""])
+            _print_row([*row, error or ""])
         else:
             console.require_reader()
-            self._answers.append(answer)
-            if self._layout == "table" and answer.error is not None:
-                console.say(printable(f"{answer.source.name}: {answer.error}"))
+            self._predictions.append(prediction)
+            if self._layout == "table" and error is not None:
+                console.print_message(console.printable(f"{name}: {error}"))
 
     def end(self) -> None:
         """The formats that need every image first."""
-        import json
-
-        from cifarcnn.cli import console
-
         if self._layout == "json":
             # One line per image; indented, Python's encoder takes ten times as long.
-            lines = [json.dumps(self._entry(answer)) for answer in self._answers]
-            console.emit("[\n" + ",\n".join(lines) + "\n]")
+            lines = [json.dumps(self._entry(each)) for each in self._predictions]
+            console.print_raw("[\n" + ",\n".join(lines) + "\n]")
         elif self._layout == "table":
-            answered = [answer for answer in self._answers if answer.error is None]
-            if answered:
-                console.answer(self._table(answered))
+            rows = [self._row(each) for each in self._predictions if each.error is None]
+            if rows:
+                headings = ["image", "sure", "label", "then", ""]
+                console.print_result(format_table(headings, rows, numbers=1))
 
-    def _entry(self, answer: Answer) -> dict[str, object]:
-        if answer.error is not None:
-            return {"image": answer.source.name, "error": answer.error}
+    def _entry(self, prediction: Prediction) -> dict[str, object]:
+        name = prediction.source.name
+        if prediction.error is not None:
+            return {"image": name, "error": prediction.error}
         top = [
             {"label": label, "probability": probability}
-            for label, probability in self._ranked(answer)
+            for label, probability in self._top_k(prediction)
         ]
-        return {"image": answer.source.name, **top[0], "top": top}
+        return {"image": name, **top[0], "top": top}
 
-    def _table(self, answers: Iterable[Answer]) -> str:
-        from cifarcnn.cli.tables import lay_out
-        from cifarcnn.inference.warnings import note
+    def _row(self, prediction: Prediction) -> list[str]:
+        from cifarcnn.inference.predictions import describe_doubts
 
-        rows = []
-        for answer in answers:
-            (label, probability), *others = self._ranked(answer)
-            then = ", ".join(f"{name} {share:.1%}" for name, share in others)
-            rows.append(
-                [answer.source.name, f"{probability:.1%}", label, then, note(answer)]
-            )
-        headings = ["image", "sure", "label", "then", ""]
-        return lay_out(headings, rows, numbers=1)
+        (label, probability), *others = self._top_k(prediction)
+        then = ", ".join(f"{name} {share:.1%}" for name, share in others)
+        doubts = describe_doubts(prediction)
+        return [prediction.source.name, f"{probability:.1%}", label, then, doubts]
 
-    def _ranked(self, answer: Answer) -> list[tuple[str, float]]:
-        return answer.top(self._top, self._class_names)
+    def _top_k(self, prediction: Prediction) -> list[tuple[str, float]]:
+        from cifarcnn.inference.top_k import top_k
+
+        if prediction.probabilities is None:
+            return []
+        return top_k(prediction.probabilities, self._class_names, self._top)
 
 
-def _write_row(cells: Sequence[object]) -> None:
-    import csv
-    import io
-
-    from cifarcnn.cli import console
-
+def _print_row(cells: Sequence[object]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(cells)
-    console.emit(text.getvalue())
+    console.print_raw(text.getvalue())

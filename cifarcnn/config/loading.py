@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,6 +46,16 @@ class Checked:
     summary: Summary
     problems: tuple[Problem, ...]
 
+    def require_config(self) -> Config:
+        """The config.
+
+        Raises:
+            ConfigError: There are problems.
+        """
+        if self.config is None:
+            raise ConfigError(self.problems)
+        return self.config
+
 
 def load_config(
     path_or_name: str | Path, overrides: Mapping[str, object] | None = None
@@ -61,13 +71,10 @@ def load_config(
         UsageError: There is no such file and no such shipped config.
     """
     settings = [f"{key}={_inline(value)}" for key, value in (overrides or {}).items()]
-    checked = check_config(path_or_name, settings)
-    if checked.config is None:
-        raise ConfigError(checked.problems)
-    return checked.config
+    return check_config(path_or_name, settings).require_config()
 
 
-def check_config(path_or_name: str | Path, settings: list[str]) -> Checked:
+def check_config(path_or_name: str | Path, settings: Sequence[str]) -> Checked:
     """Read a config and gather everything that is wrong with it.
 
     Args:
@@ -91,10 +98,11 @@ def check_config(path_or_name: str | Path, settings: list[str]) -> Checked:
             problems += error.problems
     if problems:
         return Checked(name, None, Summary(), tuple(problems))
-    return _check(name, root)
+    return check_tree(name, root)
 
 
-def _check(name: str, root: Node) -> Checked:
+def check_tree(name: str, root: Node) -> Checked:
+    """Gather everything that is wrong with a config that extends no other any more."""
     expansion = Expansion(_LAYER_NAMES)
     try:
         root = expansion.expand(root)
@@ -178,6 +186,23 @@ def _read_chain(path: Path, above: tuple[Path, ...]) -> Node:
             data = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
         raise UsageError(f"'{name}' cannot be read: {error.strerror}") from None
+    root, extends = parse_config(name, data)
+    if extends is None:
+        return root
+    base = _read_base(path, extends, (*above, path.resolve()))
+    return merge(base, root, SPELLINGS)
+
+
+def parse_config(name: str, data: bytes) -> tuple[Node, Node | None]:
+    """The tree of the text of one config, and the name of the one that it extends.
+
+    Args:
+        name: What problems call the file.
+        data: Its content.
+
+    Raises:
+        ConfigError: It is not YAML, or not a mapping.
+    """
     text = decode(data, name)
     root = parse(text, Source.of(name, text))
     if not isinstance(root.value, dict):
@@ -192,11 +217,7 @@ def _read_chain(path: Path, above: tuple[Path, ...]) -> Node:
         )
     members = dict(root.value)
     extends = members.pop("extends", None)
-    root = replace(root, value=members)
-    if extends is None:
-        return root
-    base = _read_base(path, extends, (*above, path.resolve()))
-    return merge(base, root, SPELLINGS)
+    return replace(root, value=members), extends
 
 
 def _read_base(path: Path, extends: Node, above: tuple[Path, ...]) -> Node:

@@ -10,12 +10,14 @@ from cifarcnn.errors import RunError
 if TYPE_CHECKING:
     import numpy as np
 
+    from cifarcnn.config.datasets import ImageShape
+
     Array = np.ndarray[Any, Any]
 
 # What the converter makes of the layers that a config can name, and their like. None
 # of them runs another graph, keeps a state or touches a file. That does not make a
 # file from elsewhere safe, which can crash the runtime before it is asked; such a file
-# does not come here (see ``runs/seal.py``).
+# does not come here (see ``runs/signature.py``).
 OPERATIONS = frozenset(
     "ABS ADD AVERAGE_POOL_2D BATCH_TO_SPACE_ND BROADCAST_TO CAST CONCATENATION CONV_2D "
     "DELEGATE DEPTHWISE_CONV_2D DIV ELU EQUAL EXP EXPAND_DIMS FULLY_CONNECTED GELU "
@@ -78,7 +80,10 @@ class LiteRTModel:
                 model_content=content, num_threads=threads or usable_cores()
             )
             self._refuse_unknown_operations()
-            self._input = self._interpreter.get_input_details()[0]["index"]
+            details = self._interpreter.get_input_details()[0]
+            self._input = details["index"]
+            height, width, channels = map(int, details["shape"][1:])
+            self.image_shape: ImageShape = height, width, channels
             self._output = self._interpreter.get_output_details()[0]["index"]
             row = self._invoke(np.zeros((1, 32, 32, 3), np.uint8))
         except RunError:
