@@ -84,7 +84,7 @@ def command(
 
 
 def _from_config(config_name: str) -> tuple[str, tuple[str, ...]]:
-    from cifarcnn.config import check_config
+    from cifarcnn.config import load_config
 
-    data = check_config(config_name, ()).require_config().data
+    data = load_config(config_name).data
     return data.dataset, tuple(data.sources)

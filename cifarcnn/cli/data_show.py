@@ -82,7 +82,7 @@ def command(
     test pictures stay unseen.
     """
     from cifarcnn.cli import console
-    from cifarcnn.config import check_config
+    from cifarcnn.config import load_config
 
     if out is not None and os.path.lexists(out):
         raise UsageError(
@@ -90,7 +90,7 @@ def command(
             "--out, or move it away first."
         )
     given = [*settings, *([] if seed is None else [f"training.seed={seed}"])]
-    config = check_config(config_name, given).require_config()
+    config = load_config(config_name, settings=given)
 
     from cifarcnn.data.registry import open_config_dataset
     from cifarcnn.training.augmentation import build_augmentation

@@ -119,6 +119,6 @@ def command(
 
 
 def _load(name: str, settings: tuple[str, ...]) -> Config:
-    from cifarcnn.config import check_config
+    from cifarcnn.config import load_config
 
-    return check_config(name, settings).require_config()
+    return load_config(name, settings=settings)

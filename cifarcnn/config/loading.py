@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,23 +58,40 @@ class Checked:
 
 
 def load_config(
-    path_or_name: str | Path, overrides: Mapping[str, object] | None = None
+    path_or_name: str | Path,
+    overrides: Mapping[str, object] | None = None,
+    settings: Iterable[str] = (),
 ) -> Config:
     """Read and check a config.
 
     Args:
         path_or_name: A YAML file, or the name of a shipped config such as ``article``.
         overrides: Values by dotted key, such as ``{"training.epochs": 5}``.
+        settings: The same as the command line has them: ``training.epochs=5``.
 
     Raises:
         ConfigError: Anything is wrong with it; all mistakes at once, with their lines.
         UsageError: There is no such file and no such shipped config.
     """
-    settings = [f"{key}={_inline(value)}" for key, value in (overrides or {}).items()]
-    return check_config(path_or_name, settings).require_config()
+    given = [f"{key}={_inline(value)}" for key, value in (overrides or {}).items()]
+    return check_config(path_or_name, [*given, *settings]).require_config()
 
 
-def check_config(path_or_name: str | Path, settings: Sequence[str]) -> Checked:
+def load_resolved_config(name: str, data: bytes) -> Config | None:
+    """The config in the content of one file; None when it extends another file.
+
+    Args:
+        name: What problems call the file.
+        data: Its content.
+
+    Raises:
+        ConfigError: Anything is wrong with it.
+    """
+    root, extends = _parse(name, data)
+    return None if extends is not None else _check(name, root).require_config()
+
+
+def check_config(path_or_name: str | Path, settings: Iterable[str] = ()) -> Checked:
     """Read a config and gather everything that is wrong with it.
 
     Args:
@@ -98,11 +115,10 @@ def check_config(path_or_name: str | Path, settings: Sequence[str]) -> Checked:
             problems += error.problems
     if problems:
         return Checked(name, None, Summary(), tuple(problems))
-    return check_tree(name, root)
+    return _check(name, root)
 
 
-def check_tree(name: str, root: Node) -> Checked:
-    """Gather everything that is wrong with a config that extends no other any more."""
+def _check(name: str, root: Node) -> Checked:
     expansion = Expansion(_LAYER_NAMES)
     try:
         root = expansion.expand(root)
@@ -186,23 +202,15 @@ def _read_chain(path: Path, above: tuple[Path, ...]) -> Node:
             data = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
         raise UsageError(f"'{name}' cannot be read: {error.strerror}") from None
-    root, extends = parse_config(name, data)
+    root, extends = _parse(name, data)
     if extends is None:
         return root
     base = _read_base(path, extends, (*above, path.resolve()))
     return merge(base, root, SPELLINGS)
 
 
-def parse_config(name: str, data: bytes) -> tuple[Node, Node | None]:
-    """The tree of the text of one config, and the name of the one that it extends.
-
-    Args:
-        name: What problems call the file.
-        data: Its content.
-
-    Raises:
-        ConfigError: It is not YAML, or not a mapping.
-    """
+def _parse(name: str, data: bytes) -> tuple[Node, Node | None]:
+    """The tree of the text of one config, and the name of the one that it extends."""
     text = decode(data, name)
     root = parse(text, Source.of(name, text))
     if not isinstance(root.value, dict):

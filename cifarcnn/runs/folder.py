@@ -104,17 +104,17 @@ class Run:
         """
         # Only here: a fast prediction needs no config, and its schema takes longer to
         # load than all the rest.
-        from cifarcnn.config.loading import check_tree, parse_config
+        from cifarcnn.config.loading import load_resolved_config
 
         path = str(self.config_path)
         data = read_bytes(self.config_path, CONFIG_LIMIT)
-        root, extends = parse_config(path, data)
-        if extends is not None:
+        config = load_resolved_config(path, data)
+        if config is None:
             raise RunError(
                 f"{path} extends another file, but the config of a run stands for "
                 "itself: cifarcnn writes it with every value in it. It is not loaded."
             )
-        return check_tree(path, root).require_config()
+        return config
 
     def write_config(self, config: Config) -> None:
         """Keep the resolved config, also in the place of an earlier one."""

@@ -43,7 +43,7 @@ def keep(run: Run, make_config):
     def make(
         figures: list[tuple[float | None, float | None]],
         best_by: Literal["val_loss", "val_accuracy"] = "val_loss",
-        weights: Literal["selected", "last"] = "best",
+        weights: Literal["best", "last"] = "best",
     ) -> Keeper:
         keeper = Keeper(run, ORIGIN, best_by=best_by, weights=weights)
         for epoch, (val_loss, val_accuracy) in enumerate(figures, start=1):
