@@ -97,15 +97,13 @@ def _as_text(descriptor: io.FileIO, like: TextIO) -> TextIO:
     )
 
 
-class _RealStderr:
-    """The real standard error, also while descriptor 2 leads elsewhere."""
-
-    stream: TextIO | None = None
+# The real standard error while descriptor 2 leads elsewhere.
+_redirected: list[TextIO] = []
 
 
 def real_stderr() -> TextIO:
     """The stream that the user sees as standard error."""
-    return _RealStderr.stream or sys.stderr
+    return _redirected[0] if _redirected else sys.stderr
 
 
 def stderr_console() -> Console:
@@ -226,12 +224,13 @@ class NativeOutput:
 @contextlib.contextmanager
 def native_output() -> Iterator[NativeOutput]:
     """Lead descriptor 2 into a temporary file for as long as the context lasts."""
-    if _RealStderr.stream is not None:
+    if _redirected:
         raise RuntimeError("native_output is open already")
     sys.stderr.flush()
     saved = os.dup(STDERR)
     output = NativeOutput()
-    _RealStderr.stream = _as_text(_Stderr(os.dup(saved), "w"), sys.stderr)
+    stderr = _as_text(_Stderr(os.dup(saved), "w"), sys.stderr)
+    _redirected.append(stderr)
     output.attach()
     try:
         yield output
@@ -239,6 +238,6 @@ def native_output() -> Iterator[NativeOutput]:
         sys.stderr.flush()
         os.dup2(saved, STDERR)
         os.close(saved)
-        _RealStderr.stream.close()
-        _RealStderr.stream = None
+        _redirected.remove(stderr)
+        stderr.close()
         output.close()

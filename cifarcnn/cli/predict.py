@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -81,7 +81,7 @@ def command(
     data: Path | None,
     device: DeviceChoice,
     keras: bool,
-) -> None:
+) -> int:
     """Say what is in pictures: PNG, JPEG, WebP, BMP or GIF of any size.
 
     An IMAGE is a file, a folder (all pictures in and below it), a quoted pattern such
@@ -90,11 +90,10 @@ def command(
     --save-input shows. A picture that cannot be read does not stop the others; the exit
     code is then 1.
     """
-    from cifarcnn.inference.predictions import predict_images, save_input
+    from cifarcnn.inference.predictions import predict_images
     from cifarcnn.inference.sources import collect_sources
     from cifarcnn.prediction import open_predictor
 
-    failed = False
     with console.native_output():
         predictor = open_predictor(
             run_path, weights=weights, device=device, keras=keras, data_path=data
@@ -107,99 +106,100 @@ def command(
         notice = predictor.manifest.origin.data.notice
         if notice:
             console.print_message(f"note: {predictor.path} was trained on {notice}.")
-        names = predictor.class_names
-        writer = _Writer(layout, names, min(top, len(names)))
-        writer.begin()
         height, width, _ = predictor.image_shape
-        for prediction in predict_images(
+        predictions = predict_images(
             predictor.predict,
             collect_sources(images),
             size=(height, width),
             test_images=predictor.test_images,
             standard_input=sys.stdin.buffer,
-        ):
-            failed = failed or prediction.error is not None
-            if input_folder is not None:
-                save_input(input_folder, prediction)
-            writer.add(prediction)
-        writer.end()
-    if failed:
-        click.get_current_context().exit(1)
+        )
+        if input_folder is not None:
+            predictions = _save_inputs(predictions, input_folder)
+        all_read = _print(predictions, layout, predictor.class_names, top)
+    return 0 if all_read else 1
 
 
-class _Writer:
-    """Prints predictions in one of the formats."""
+def _save_inputs(
+    predictions: Iterable[Prediction], folder: Path
+) -> Iterator[Prediction]:
+    from cifarcnn.inference.predictions import save_input
 
-    def __init__(self, layout: Format, class_names: Sequence[str], top: int) -> None:
-        self._layout = layout
-        self._class_names = class_names
-        self._top = top
-        self._predictions: list[Prediction] = []
+    for prediction in predictions:
+        save_input(folder, prediction)
+        yield prediction
 
-    def begin(self) -> None:
-        """What stands before the first image."""
-        if self._layout == "csv":
-            columns = ["image", "label", "probability"]
-            for rank in range(2, self._top + 1):
-                columns += [f"label_{rank}", f"probability_{rank}"]
-            _print_row([*columns, "error"])
 
-    def add(self, prediction: Prediction) -> None:
-        """One image: printed at once where the format allows it."""
-        name, error = prediction.source.name, prediction.error
-        if self._layout == "jsonl":
-            console.print_raw(json.dumps(self._entry(prediction)))
-        elif self._layout == "csv":
-            row: list[object] = [name]
-            for pair in self._top_k(prediction):
-                row += pair
-            row += [""] * (1 + 2 * self._top - len(row))
-            _print_row([*row, error or ""])
+def _print(
+    predictions: Iterable[Prediction],
+    layout: Format,
+    class_names: Sequence[str],
+    top: int,
+) -> bool:
+    """Print predictions, each at once where the format allows it.
+
+    Returns:
+        Whether every image could be read.
+    """
+    from cifarcnn.inference.top_k import top_k
+
+    top = min(top, len(class_names))
+    all_read = True
+    entries: list[str] = []
+    rows: list[list[str]] = []
+    if layout == "csv":
+        further = [(f"label_{k}", f"probability_{k}") for k in range(2, top + 1)]
+        _print_row("image", [("label", "probability"), *further], top, "error")
+    for prediction in predictions:
+        name, error = prediction.source.name, prediction.error or ""
+        all_read = all_read and not error
+        best = (
+            []
+            if prediction.probabilities is None
+            else top_k(prediction.probabilities, class_names, top)
+        )
+        if layout == "csv":
+            _print_row(name, best, top, error)
+        elif layout == "jsonl":
+            console.print_raw(_to_json(name, best, error))
         else:
             console.require_reader()
-            self._predictions.append(prediction)
-            if self._layout == "table" and error is not None:
+            if layout == "json":
+                entries.append(_to_json(name, best, error))
+            elif error:
                 console.print_message(console.printable(f"{name}: {error}"))
-
-    def end(self) -> None:
-        """The formats that need every image first."""
-        if self._layout == "json":
-            # One line per image; indented, Python's encoder takes ten times as long.
-            lines = [json.dumps(self._entry(each)) for each in self._predictions]
-            console.print_raw("[\n" + ",\n".join(lines) + "\n]")
-        elif self._layout == "table":
-            rows = [self._row(each) for each in self._predictions if each.error is None]
-            if rows:
-                headings = ["image", "sure", "label", "then", ""]
-                console.print_result(format_table(headings, rows, numbers=1))
-
-    def _entry(self, prediction: Prediction) -> dict[str, object]:
-        name = prediction.source.name
-        if prediction.error is not None:
-            return {"image": name, "error": prediction.error}
-        top = [
-            {"label": label, "probability": probability}
-            for label, probability in self._top_k(prediction)
-        ]
-        return {"image": name, **top[0], "top": top}
-
-    def _row(self, prediction: Prediction) -> list[str]:
-        from cifarcnn.inference.predictions import describe_doubts
-
-        (label, probability), *others = self._top_k(prediction)
-        then = ", ".join(f"{name} {share:.1%}" for name, share in others)
-        doubts = describe_doubts(prediction)
-        return [prediction.source.name, f"{probability:.1%}", label, then, doubts]
-
-    def _top_k(self, prediction: Prediction) -> list[tuple[str, float]]:
-        from cifarcnn.inference.top_k import top_k
-
-        if prediction.probabilities is None:
-            return []
-        return top_k(prediction.probabilities, self._class_names, self._top)
+            else:
+                rows.append(_to_row(prediction, best))
+    if layout == "json":
+        console.print_raw("[\n" + ",\n".join(entries) + "\n]")
+    elif rows:
+        headings = ["image", "sure", "label", "then", ""]
+        console.print_result(format_table(headings, rows, numbers=1))
+    return all_read
 
 
-def _print_row(cells: Sequence[object]) -> None:
+def _to_json(name: str, best: Sequence[tuple[str, float]], error: str) -> str:
+    """One line; indented, Python's encoder takes ten times as long."""
+    if error:
+        return json.dumps({"image": name, "error": error})
+    top = [{"label": label, "probability": share} for label, share in best]
+    return json.dumps({"image": name, **top[0], "top": top})
+
+
+def _to_row(prediction: Prediction, best: Sequence[tuple[str, float]]) -> list[str]:
+    from cifarcnn.inference.predictions import describe_doubts
+
+    (label, probability), *others = best
+    then = ", ".join(f"{name} {share:.1%}" for name, share in others)
+    doubts = describe_doubts(prediction)
+    return [prediction.source.name, f"{probability:.1%}", label, then, doubts]
+
+
+def _print_row(
+    name: str, best: Sequence[tuple[str, object]], top: int, error: str
+) -> None:
+    missing = [("", "")] * (top - len(best))
     text = io.StringIO()
+    cells = [name, *(cell for pair in [*best, *missing] for cell in pair), error]
     csv.writer(text, lineterminator="").writerow(cells)
     console.print_raw(text.getvalue())

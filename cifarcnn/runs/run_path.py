@@ -33,7 +33,9 @@ def make_numbered_folder(root: Path, name: str) -> Path:
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        number = 1 + max(_numbers(root, name), default=0)
+        pattern = re.compile(re.escape(name) + r"-([0-9]{1,9})")
+        matches = (pattern.fullmatch(entry.name) for entry in root.iterdir())
+        number = 1 + max((int(match[1]) for match in matches if match), default=0)
         while True:
             path = root / f"{name}-{number}"
             try:
@@ -167,9 +169,3 @@ def follow_latest(root: Path) -> Path:
             "Name another run with --run DIR."
         )
     return run
-
-
-def _numbers(root: Path, name: str) -> list[int]:
-    pattern = re.compile(re.escape(name) + r"-([0-9]{1,9})")
-    matches = (pattern.fullmatch(entry.name) for entry in root.iterdir())
-    return [int(match[1]) for match in matches if match]

@@ -136,8 +136,20 @@ def load_weights(
             f"{folder / MANIFEST} does not fit the network of config.yaml: "
             f"{difference}. {RESTORE_HINT}"
         )
-    arrays = unpack_arrays(path, data, expected)
-    return StoredWeights(arrays, record.epoch, record.sha256)
+    try:
+        arrays = load(data)
+    # KeyError: an element type that NumPy does not have.
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise RunError(
+            f"{path} is damaged: it is not a safetensors file of arrays that NumPy "
+            f"knows. {RESTORE_HINT}"
+        ) from error
+    difference = first_difference(describe_arrays(arrays), expected)
+    if difference:
+        raise RunError(f"{path} does not fit the network of config.yaml: {difference}.")
+    check_finite(path, arrays)
+    in_order = {name: arrays[name] for name in expected}
+    return StoredWeights(in_order, record.epoch, record.sha256)
 
 
 def pack_arrays(
@@ -165,30 +177,6 @@ def pack_arrays(
         dict(metadata) if metadata else None,
     )
     return data
-
-
-def unpack_arrays(
-    path: Path, data: bytes, expected: Mapping[str, ArraySpec]
-) -> dict[str, Array]:
-    """The arrays in the bytes of a safetensors file, in the order of ``expected``.
-
-    Raises:
-        RunError: The bytes are no safetensors file, do not hold exactly what is
-            expected, or a value is infinite or not a number.
-    """
-    try:
-        arrays = load(data)
-    # KeyError: an element type that NumPy does not have.
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise RunError(
-            f"{path} is damaged: it is not a safetensors file of arrays that NumPy "
-            f"knows. {RESTORE_HINT}"
-        ) from error
-    difference = first_difference(describe_arrays(arrays), expected)
-    if difference:
-        raise RunError(f"{path} does not fit the network of config.yaml: {difference}.")
-    check_finite(path, arrays)
-    return {name: arrays[name] for name in expected}
 
 
 def check_finite(path: Path, arrays: Mapping[str, Array]) -> None:
