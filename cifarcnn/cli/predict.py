@@ -48,7 +48,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
     "input_folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write what the network saw, 32x32 PNG files, into this folder.",
+    help="Write what the network saw, as PNG files, into this folder.",
 )
 @weights_option
 @click.option(
@@ -86,9 +86,9 @@ def command(
 
     An IMAGE is a file, a folder (all pictures in and below it), a quoted pattern such
     as "photos/*.jpg", - for standard input, or test:17 for picture 17 of the test split
-    of the run's data set. The largest centred square is shrunk to 32x32, as
-    --save-input shows. A picture that cannot be read does not stop the others; the exit
-    code is then 1.
+    of the run's data set. The largest centred square is shrunk to the network's size,
+    as --save-input shows. A picture that cannot be read does not stop the others; the
+    exit code is then 1.
     """
     from cifarcnn.inference.predictions import predict_images
     from cifarcnn.inference.sources import collect_sources

@@ -171,3 +171,10 @@ def test_a_file_that_is_gone_is_no_large_one(tmp_path: Path) -> None:
         [Source("x", path=tmp_path / "gone.png"), Source("y", path=Path("\0"))]
     )
     assert found == ["there is no such file.", "this is not the name of a file."]
+
+
+def test_images_come_in_the_size_of_the_network(files: list[Path]) -> None:
+    with read_images.Reader((20, 20), no_test_images, io.BytesIO()) as reader:
+        small, large = reader.read([Source("s", path=files[0]), Source("l", files[5])])
+    assert isinstance(small, np.ndarray) and isinstance(large, np.ndarray)
+    assert small.shape == large.shape == (20, 20, 3)
