@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from cifarcnn.config import Config
 from cifarcnn.config.averaging import Views
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.errors import RunError, UsageError
@@ -28,12 +30,12 @@ if TYPE_CHECKING:
 SplitChoice = Literal["test", "validation"]
 
 
+@dataclass(eq=False, repr=False)
 class LoadedRun:
     """A trained run: its config, its classes and its network.
 
     Attributes:
         run: The files.
-        config: As it was trained.
         manifest: What the weights are and what they were trained on.
         model: The network: uint8 ``(n, height, width, 3)`` to probabilities
             ``(n, classes)``.
@@ -43,30 +45,23 @@ class LoadedRun:
         data_path: Where the data set lies, when not where the config says.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        manifest: Manifest,
-        model: keras.Model,
-        *,
-        epoch: int,
-        weights: WeightsChoice,
-        device: Device,
-        data_path: Path | None = None,
-    ) -> None:
-        self.run = run
-        self.config = run.config
-        self.manifest = manifest
-        self.model = model
-        self.epoch = epoch
-        self.weights = weights
-        self.device = device
-        self.data_path = data_path
+    run: Run
+    manifest: Manifest
+    model: keras.Model
+    epoch: int
+    weights: WeightsChoice
+    device: Device
+    data_path: Path | None = None
 
     @property
     def path(self) -> Path:
         """The folder of the run."""
         return self.run.path
+
+    @property
+    def config(self) -> Config:
+        """The config, as it was trained."""
+        return self.run.config
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from cifarcnn.runs.history import EpochRecord, read_rows, to_table
 from cifarcnn.runs.manifest import CONFIG, CONFIG_LIMIT, WEIGHTS_FILES, write_config
 from cifarcnn.runs.run_path import find_run, make_folder, make_numbered_folder
 from cifarcnn.runs.safe_io import (
-    describe_os_error,
     read_bytes,
     read_json,
+    remove_file,
     write_file,
 )
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _ENVIRONMENT = "environment.json"
 _HISTORY = "history.csv"
-_LOG = "log.txt"
 _METRICS = "metrics.json"
 _JSON_LIMIT = 4 * 1024 * 1024
 
@@ -37,10 +36,14 @@ class Run:
 
     Attributes:
         path: The folder.
+        config_path: The resolved config, every default written out.
+        log_path: What was said while training, TensorFlow's own lines included.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.config_path = path / CONFIG
+        self.log_path = path / "log.txt"
 
     @classmethod
     def create(cls, root: Path, name: str) -> Run:
@@ -70,16 +73,6 @@ class Run:
         return cls(find_run(None if path is None else Path(path)))
 
     @property
-    def config_path(self) -> Path:
-        """The resolved config, every default written out."""
-        return self.path / CONFIG
-
-    @property
-    def log_path(self) -> Path:
-        """What was said while training, TensorFlow's own lines included."""
-        return self.path / _LOG
-
-    @property
     def finished(self) -> bool:
         """Whether the training came to its end, which ``metrics.json`` stands for."""
         return (self.path / _METRICS).is_file()
@@ -106,13 +99,13 @@ class Run:
         # load than all the rest.
         from cifarcnn.config.loading import load_resolved_config
 
-        path = str(self.config_path)
-        data = read_bytes(self.config_path, CONFIG_LIMIT)
-        config = load_resolved_config(path, data)
+        content = read_bytes(self.config_path, CONFIG_LIMIT)
+        config = load_resolved_config(str(self.config_path), content)
         if config is None:
             raise RunError(
-                f"{path} extends another file, but the config of a run stands for "
-                "itself: cifarcnn writes it with every value in it. It is not loaded."
+                f"{self.config_path} extends another file, but the config of a run "
+                "stands for itself: cifarcnn writes it with every value in it. It is "
+                "not loaded."
             )
         return config
 
@@ -122,7 +115,7 @@ class Run:
 
     def write_environment(self, environment: Mapping[str, object]) -> None:
         """Keep where and with what the run is trained, as JSON."""
-        self._write_json(_ENVIRONMENT, environment)
+        _write_json(self.path / _ENVIRONMENT, environment)
 
     def read_environment(self) -> dict[str, object]:
         """Where and with what the run was trained.
@@ -134,7 +127,7 @@ class Run:
 
     def write_metrics(self, metrics: Mapping[str, object]) -> None:
         """Keep the final figures; written last, because it marks the run finished."""
-        self._write_json(_METRICS, metrics)
+        _write_json(self.path / _METRICS, metrics)
 
     def read_metrics(self) -> dict[str, object]:
         """The final figures of a finished run.
@@ -150,13 +143,7 @@ class Run:
         Raises:
             RunError: The folder is read-only.
         """
-        path = self.path / _METRICS
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise RunError(
-                f"{path} cannot be removed: {describe_os_error(error)}."
-            ) from error
+        remove_file(self.path / _METRICS)
 
     def write_history(self, records: Sequence[EpochRecord]) -> None:
         """Keep the figures of every finished epoch."""
@@ -170,6 +157,6 @@ class Run:
         """
         return read_rows(self.path / _HISTORY)
 
-    def _write_json(self, name: str, content: Mapping[str, object]) -> None:
-        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-        write_file(self.path / name, text.encode())
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    write_file(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())

@@ -89,6 +89,20 @@ def write_file(path: Path, data: bytes) -> None:
         ) from error
 
 
+def remove_file(path: Path) -> None:
+    """Remove one file of a run, if it is there.
+
+    Raises:
+        RunError: The folder is read-only.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be removed: {describe_os_error(error)}."
+        ) from error
+
+
 def describe_os_error(error: OSError) -> str:
     """What the system says about a failure, without its number and path."""
     return error.strerror or type(error).__name__
