@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
 from cifarcnn.errors import DataError, RunError
-from cifarcnn.loaded_run import LoadedRun, load_run, open_config_data
+from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
+from cifarcnn.runs.file_lock import lock_run
 
 if TYPE_CHECKING:
     import keras
@@ -31,14 +32,17 @@ def build_model(config: Config) -> keras.Model:
             ``config.with_normalization(statistics)``.
 
     Returns:
-        uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``.
+        uint8 ``(n, height, width, 3)`` to probabilities ``(n, classes)``.
 
     Raises:
         UsageError: The normalization is still to be measured.
         DataError: The classes of a ``folder`` are not named in the config, and the
             folder cannot be read.
     """
-    count = config.class_count or len(open_config_data(config).class_names)
+    from cifarcnn.data.registry import open_config_dataset
+
+    count = config.class_count or len(open_config_dataset(config).class_names)
+    # Keras only where the data is there.
     from cifarcnn.network.builder import build_model as build
 
     return build(config, count)
@@ -83,7 +87,7 @@ def train(
     started = _start(device, config, material, observer)
     config = _measured(config, dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
-    with made.held():
+    with lock_run(made.path):
         observer.run_created(made)
         training.train(config, material, made, started, observer=observer)
     return load_run(made.path, device=device)
@@ -163,7 +167,7 @@ def continue_training(
     from cifarcnn import training
 
     observer = observer or training.Observer()
-    with opened.held():
+    with lock_run(opened.path):
         plan = training.plan_continuation(opened, config)
         if plan is None:
             observer.remarked(
@@ -195,13 +199,14 @@ def _gather(
 ) -> tuple[Dataset, Material]:
     """The images; what can fail at once comes before the framework's seconds."""
     from cifarcnn import training
+    from cifarcnn.data.registry import open_config_dataset
 
     if config.data.fetch if fetch is None else fetch:
         from cifarcnn.data.fetching.ensure_cifar import fetch_when_missing
 
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
-    dataset = open_config_data(config)
+    dataset = open_config_dataset(config)
     return dataset, training.gather_material(config, dataset, smoke)
 
 

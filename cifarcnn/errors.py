@@ -60,7 +60,7 @@ class DeviceError(CifarcnnError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a config.
+    """One problem in a config.
 
     Attributes:
         file: The name of the file as the user gave it, or ``--set`` for an override.
@@ -98,7 +98,7 @@ class ConfigError(UsageError):
     """The config is wrong.
 
     Attributes:
-        problems: Every mistake that was found, in the order of the file.
+        problems: Every problem that was found, in the order of the file.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from cifarcnn.cli.console import answer, emit, say
+from cifarcnn.cli.console import print_message, print_raw, print_result
 from cifarcnn.cli.options import common, set_option
+from cifarcnn.cli.tables import align_columns
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
 from cifarcnn.config.summary import Summary
@@ -29,7 +30,9 @@ def command(configs: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
     results = [_check(config, list(settings)) for config in configs]
     if as_json:
         documents = [_document(result) for result in results]
-        emit(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
+        print_raw(
+            json.dumps(documents[0] if len(documents) == 1 else documents, indent=2)
+        )
     else:
         for result in results:
             _print(result)
@@ -71,16 +74,15 @@ def _document(checked: Checked) -> dict[str, Any]:
 
 def _print(checked: Checked) -> None:
     if checked.config is None:
-        say("\n".join(str(problem) for problem in checked.problems))
+        print_message("\n".join(str(problem) for problem in checked.problems))
         count = len(checked.problems)
-        say(f"{checked.file}: {count} problem{'s' if count != 1 else ''}")
-    else:
-        answer(f"{checked.file}: no problems\n{_table(checked.summary)}")
+        print_message(f"{checked.file}: {count} problem{'s' if count != 1 else ''}")
+        return
+    print_result(f"{checked.file}: no problems\n{_table(checked.summary)}")
 
 
 def _table(summary: Summary) -> str:
-    # Not by cli/tables.py: rich takes longer to import than the config to check.
-    cells = [
+    rows = [
         ("layer", "type", "output", "parameters", "multiply-accumulates"),
         ("images", "Input", show(summary.input_shape), "", ""),
         *(
@@ -95,9 +97,4 @@ def _table(summary: Summary) -> str:
         ),
         ("total", "", "", f"{summary.parameters:,}", f"{summary.macs:,}"),
     ]
-    a, b, c, d, e = (max(map(len, column)) for column in zip(*cells, strict=True))
-    lines = [
-        f"{name:{a}}  {kind:{b}}  {shape:{c}}  {parameters:>{d}}  {macs:>{e}}".rstrip()
-        for name, kind, shape, parameters, macs in cells
-    ]
-    return "\n".join(lines)
+    return align_columns(rows, right=(3, 4))

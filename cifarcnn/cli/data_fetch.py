@@ -80,14 +80,11 @@ def command(
             )
             if arrival.url is None:
                 display.show(f"here already, to the byte: {arrival.path}")
-        console.emit(str(arrival.path))
+        console.print_raw(str(arrival.path))
 
 
 def _from_config(config_name: str) -> tuple[str, tuple[str, ...]]:
-    from cifarcnn.config import check_config
-    from cifarcnn.errors import ConfigError
+    from cifarcnn.config import load_config
 
-    checked = check_config(config_name, [])
-    if checked.config is None:
-        raise ConfigError(checked.problems)
-    return checked.config.data.dataset, tuple(checked.config.data.sources)
+    data = load_config(config_name).data
+    return data.dataset, tuple(data.sources)

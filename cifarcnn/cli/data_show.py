@@ -11,6 +11,11 @@ import click
 
 from cifarcnn.cli.options import common, set_option
 from cifarcnn.errors import UsageError
+from cifarcnn.files import (
+    find_free_path,
+    os_error_as_usage_error,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +82,7 @@ def command(
     test pictures stay unseen.
     """
     from cifarcnn.cli import console
-    from cifarcnn.config import check_config
-    from cifarcnn.errors import ConfigError
+    from cifarcnn.config import load_config
 
     if out is not None and os.path.lexists(out):
         raise UsageError(
@@ -86,15 +90,12 @@ def command(
             "--out, or move it away first."
         )
     given = [*settings, *([] if seed is None else [f"training.seed={seed}"])]
-    checked = check_config(config_name, given)
-    config = checked.config
-    if config is None:
-        raise ConfigError(checked.problems)
+    config = load_config(config_name, settings=given)
 
-    from cifarcnn.loaded_run import open_config_data
+    from cifarcnn.data.registry import open_config_dataset
     from cifarcnn.training.augmentation import build_augmentation
 
-    dataset = open_config_data(config)
+    dataset = open_config_dataset(config)
     split, validation = dataset.training(
         config.data.validation_fraction, config.training.seed
     )
@@ -112,18 +113,19 @@ def command(
         with console.native_output():
             grid = _draw_augmented(augmentation, dataset, split, epoch)
     name = f"{config.name}-{'augmented' if augmented else 'pictures'}"
-    target = out or _free_name(name)
+    target = out or find_free_path(Path(), name, ".png", first="-1")
     # First, so that it is there even when nobody reads the answer.
-    _write(target, grid)
-    console.answer(_describe(dataset, split, validation))
-    console.answer(f"pictures: {target}")
+    with os_error_as_usage_error(f"'{target}' cannot be written"):
+        write_atomically(target, grid)
+    console.print_result(_describe(dataset, split, validation))
+    console.print_result(f"pictures: {target}")
 
 
 def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
     import numpy as np
 
     from cifarcnn.cli.console import printable
-    from cifarcnn.cli.tables import lay_out
+    from cifarcnn.cli.tables import format_table
 
     names = dataset.class_names
     kept = 0 if validation is None else len(validation)
@@ -146,7 +148,7 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
             *([f"note: these are {dataset.notice}"] if dataset.notice else []),
             f"training pictures: {len(split):,}; for validation: {kept:,}",
             "",
-            lay_out(headings, rows, numbers=len(columns)),
+            format_table(headings, rows, numbers=len(columns)),
             "",
         ]
     )
@@ -221,20 +223,3 @@ def _members(dataset: Dataset, split: Split) -> Iterator[tuple[str, np.ndarray]]
         places = np.flatnonzero(split.labels == label)
         if len(places):
             yield name, places
-
-
-def _free_name(name: str) -> Path:
-    """The first of ``name-1.png``, ``name-2.png`` and so on that is not there."""
-    number = 1
-    while (path := Path(f"{name}-{number}.png")).exists():
-        number += 1
-    return path
-
-
-def _write(target: Path, grid: bytes) -> None:
-    from cifarcnn.files import write_atomically
-
-    try:
-        write_atomically(target, grid)
-    except OSError as error:
-        raise UsageError(f"'{target}' cannot be written: {error.strerror}") from None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cifarcnn.data.photo import Photo
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.explanation import Explanation, ModelExplanation
-    from cifarcnn.inference import Source
+    from cifarcnn.inference.sources import Source
     from cifarcnn.page import Setting
     from cifarcnn.page.output_path import Format
     from cifarcnn.runs import Run, WeightsChoice
@@ -95,6 +95,7 @@ def command(
     from cifarcnn.page import Setting
     from cifarcnn.page.output_path import choose_place, place_film
     from cifarcnn.runs import Run
+    from cifarcnn.runs.manifest import read_manifest
 
     if image is None and (wanted_class is not None or film):
         option = "--gif" if wanted_class is None else "--class"
@@ -105,8 +106,8 @@ def command(
         require_matplotlib()
     with console.native_output():
         # Whatever can be refused is, before the framework is started.
-        run = Run.open(None if run_path is None else Path(run_path))
-        origin = run.manifest().origin
+        run = Run.open(run_path)
+        origin = read_manifest(run.path).origin
         find_class(origin.class_names, wanted_class)
         subject = run.path.resolve().name if image is None else image
         place = choose_place(out, subject, layout)
@@ -117,12 +118,12 @@ def command(
         story = _explain(run, weights, device, data, photo, image, wanted_class)
         setting = Setting(str(run.path), label, origin.data.notice)
         if setting.notice:
-            console.say(f"note: {run.path} was trained on {setting.notice}.")
+            console.print_message(f"note: {run.path} was trained on {setting.notice}.")
         _write(story, setting, place, layout, film_place)
     if image is not None:
-        console.answer(_sentence(image, story))
+        console.print_result(_sentence(image, story))
     for path in filter(None, (place, film_place)):
-        console.emit(str(path))
+        console.print_raw(str(path))
     if show:
         _open(place)
 
@@ -137,14 +138,11 @@ def _read(
     source = _one_source(image)
     try:
         if source.test_index is not None:
-            from cifarcnn.loaded_run import open_run_data
+            from cifarcnn.inference.read_images import pick_test_image
+            from cifarcnn.loaded_run import open_run_dataset
 
-            split = open_run_data(run, class_names, data).test()
-            if source.test_index >= len(split.images):
-                raise ImageError(
-                    f"the test split has the pictures 0 to {len(split.images) - 1}."
-                )
-            pixels = split.images[source.test_index]
+            split = open_run_dataset(run, class_names, data).test()
+            pixels = pick_test_image(split.images, source.test_index)
             label = class_names[split.labels[source.test_index]]
             return Photo(pixels, centred_square(pixels), pixels), label
         return read_photo(source.path or sys.stdin.buffer, source.name), None
@@ -156,7 +154,7 @@ def _one_source(image: str) -> Source:
     from itertools import islice
 
     from cifarcnn.errors import ImageError, UsageError
-    from cifarcnn.inference import collect_sources
+    from cifarcnn.inference.sources import collect_sources
 
     first, *others = islice(collect_sources([image]), 2)
     if others:
@@ -232,7 +230,7 @@ def _write(
         from cifarcnn.page.slides import draw_slides, list_missing
 
         for reason in list_missing(story):
-            console.say(f"note: {reason}")
+            console.print_message(f"note: {reason}")
         for name, image in draw_slides(story):
             keep(place / name, image)
     if film is not None and frames is not None:
@@ -263,4 +261,6 @@ def _open(place: Path) -> None:
     except webbrowser.Error:
         opened = False
     if not opened:
-        console.say(f"note: no browser could be started; open {place} yourself.")
+        console.print_message(
+            f"note: no browser could be started; open {place} yourself."
+        )

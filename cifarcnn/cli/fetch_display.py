@@ -37,7 +37,7 @@ class FetchLines(FetchObserver):
 
     def show(self, text: str) -> None:
         """One line for the user."""
-        console.say(text)
+        console.print_message(text)
 
     def source_opened(self, source: Source, done: int) -> None:
         total = source.archive.size
@@ -85,7 +85,7 @@ class FetchBar(FetchLines):
         self._progress.stop()
 
     def show(self, text: str) -> None:
-        self._progress.console.print(console.clean(text))
+        self._progress.console.print(console.printable_lines(text))
 
     def source_opened(self, source: Source, done: int) -> None:
         super().source_opened(source, done)
@@ -107,7 +107,7 @@ class FetchBar(FetchLines):
 
 def open_fetch_display() -> FetchLines:
     """The display that suits standard error: a bar on a terminal, else lines."""
-    screen = console.err()
+    screen = console.stderr_console()
     live = screen.is_terminal and not screen.is_dumb_terminal
     return FetchBar() if live else FetchLines()
 
@@ -145,6 +145,6 @@ def _make_progress() -> Progress:
     return Progress(
         BarColumn(bar_width=24),
         TextColumn("{task.fields[figures]}", markup=False),
-        console=console.err(),
+        console=console.stderr_console(),
         transient=True,
     )

@@ -39,7 +39,7 @@ class Checked:
     config: Config | None = None
     summary: Summary = field(default_factory=Summary)
 
-    def config_or_raise(self) -> Config:
+    def require_config(self) -> Config:
         """The config.
 
         Raises:
@@ -67,7 +67,21 @@ def load_config(
         UsageError: There is no such file and no such shipped config.
     """
     given = [f"{key}={_inline(value)}" for key, value in (overrides or {}).items()]
-    return check_config(path_or_name, [*given, *settings]).config_or_raise()
+    return check_config(path_or_name, [*given, *settings]).require_config()
+
+
+def load_resolved_config(name: str, data: bytes) -> Config | None:
+    """The config in the content of one file; None when it extends another file.
+
+    Args:
+        name: What problems call the file.
+        data: Its content.
+
+    Raises:
+        ConfigError: There are problems in it.
+    """
+    root, extends = _parse(name, data)
+    return None if extends is not None else check_tree(name, root).require_config()
 
 
 def check_config(path_or_name: str | Path, settings: Iterable[str] = ()) -> Checked:
@@ -156,6 +170,15 @@ def _read_chain(path: Path, above: tuple[Path, ...]) -> Node:
             data = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
         raise UsageError(f"'{name}' cannot be read: {error.strerror}") from None
+    root, extends = _parse(name, data)
+    if extends is None:
+        return root
+    base = _read_base(path, extends, (*above, path.resolve()))
+    return merge(base, root)
+
+
+def _parse(name: str, data: bytes) -> tuple[Node, Node | None]:
+    """The tree of the text of one config, and the name of the one that it extends."""
     text = decode(data, name)
     root = parse(text, name)
     if not isinstance(root.value, dict):
@@ -163,11 +186,7 @@ def _read_chain(path: Path, above: tuple[Path, ...]) -> Node:
         raise root.place.error("", f"{message}found {root.describe()}")
     members = dict(root.value)
     extends = members.pop("extends", None)
-    root = replace(root, value=members)
-    if extends is None:
-        return root
-    base = _read_base(path, extends, (*above, path.resolve()))
-    return merge(base, root)
+    return replace(root, value=members), extends
 
 
 def _read_base(path: Path, extends: Node, above: tuple[Path, ...]) -> Node:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from cifarcnn.errors import DataError
-from cifarcnn.files import write_atomically
-from cifarcnn.home import own_folder
+from cifarcnn.files import own_folder, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np

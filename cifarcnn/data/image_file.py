@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SIDE = 32
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 50_000_000
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 _ACCEPTED = "a PNG, JPEG, WebP, BMP or GIF picture"
 # What a JPEG may be shrunk to while it is being decoded: enough for the filter below
 # to see four pixels for each one it makes.
@@ -29,7 +29,9 @@ _DRAFT_SIDE = 4 * SIDE
 _ORIENTATION = 0x0112  # the EXIF tag
 
 
-def read_image(source: Path | BinaryIO, name: str) -> np.ndarray:
+def read_image(
+    source: Path | BinaryIO, name: str, size: tuple[int, int] = (SIDE, SIDE)
+) -> np.ndarray:
     """Read an image and make it 32x32.
 
     The largest centred square is cut out and shrunk (or enlarged) with Lanczos's
@@ -50,7 +52,7 @@ def read_image(source: Path | BinaryIO, name: str) -> np.ndarray:
             or GIF image. The sentence does not repeat ``name``.
     """
     with silent_pillow():
-        return read_image_aloud(source, name)
+        return read_image_unfiltered(source, name, size)
 
 
 @contextlib.contextmanager
@@ -64,7 +66,9 @@ def silent_pillow() -> Iterator[None]:
         yield
 
 
-def read_image_aloud(source: Path | BinaryIO, name: str) -> np.ndarray:
+def read_image_unfiltered(
+    source: Path | BinaryIO, name: str, size: tuple[int, int]
+) -> np.ndarray:
     """As ``read_image``, but Pillow may warn; several threads can read at once.
 
     Raises:
@@ -75,7 +79,7 @@ def read_image_aloud(source: Path | BinaryIO, name: str) -> np.ndarray:
     image = decode(read_bytes(source), name)
     orientation = orientation_of(image)
     # After shrinking: a centred square keeps its place under every rotation.
-    small = turn(flatten_colours(_shrink(prepare_mode(image))), orientation)
+    small = turn(flatten_colours(_shrink(prepare_mode(image), size)), orientation)
     return np.array(small, dtype=np.uint8)
 
 
@@ -127,7 +131,7 @@ def decode(data: bytes, name: str, draft_side: int = _DRAFT_SIDE) -> Image.Image
     from PIL import Image, UnidentifiedImageError
 
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         ending = PurePath(name).suffix
         hint = f" (its name ends in {ending})" if ending else ""
@@ -167,16 +171,16 @@ def orientation_of(image: Image.Image) -> int:
         return 1
 
 
-def _shrink(image: Image.Image) -> Image.Image:
+def _shrink(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     from PIL import Image
 
-    if image.size == (SIDE, SIDE):
+    if image.size == size[::-1]:
         return image
     width, height = image.size
     square = min(width, height)
     left, top = (width - square) / 2, (height - square) / 2
     return image.resize(
-        (SIDE, SIDE),
+        size[::-1],
         Image.Resampling.LANCZOS,
         box=(left, top, left + square, top + square),
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
 from cifarcnn.data.cifar_source import CifarSource
@@ -14,8 +16,33 @@ from cifarcnn.data.location import find_cifar
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
 
+if TYPE_CHECKING:
+    from cifarcnn.config import Config
+
 # Those that can be fetched, by their names in a config.
 CIFAR = {facts.name: facts for facts in (CIFAR10, CIFAR100)}
+
+
+def open_config_dataset(
+    config: Config, class_names: Sequence[str] | None = None
+) -> Dataset:
+    """The data set of a config, as it is on this machine.
+
+    Args:
+        config: Names it and where it lies.
+        class_names: What its classes must be; ``None`` takes the config's, if any.
+
+    Raises:
+        DataError: It is not here, is damaged, or has other classes.
+    """
+    dataset = open_dataset(config.data.dataset, config.data.path)
+    expected = class_names or config.data.classes
+    if expected is not None and tuple(expected) != tuple(dataset.class_names):
+        raise DataError(
+            f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
+            f"expected were, in this order, {', '.join(expected)}."
+        )
+    return dataset
 
 
 def open_dataset(dataset: str, path: str | Path | None) -> Dataset:

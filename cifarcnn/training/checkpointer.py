@@ -6,13 +6,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config.schema import Config
-from cifarcnn.runs import ArraySpec, CheckpointState, describe_arrays
+from cifarcnn.runs.checkpoints import Checkpoint, CheckpointState, save_checkpoint
+from cifarcnn.runs.weights import ArraySpec, describe_arrays
 from cifarcnn.training.resume import to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cifarcnn.runs import Checkpoint, Run
+    from cifarcnn.runs import Run
     from cifarcnn.training.keeper import Arrays, Keeper
     from cifarcnn.training.pupil import Pupil
     from cifarcnn.training.training_data import Material
@@ -120,7 +121,7 @@ class Checkpointer:
         )
         # Also of an attempt that fails: on a full disk the next step would try again.
         self._last = time.perf_counter()
-        self.run.save_checkpoint(state, arrays)
+        save_checkpoint(self.run.path, state, arrays)
         self.saved = (epoch, step)
 
     def describe_saved(self) -> str:

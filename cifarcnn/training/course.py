@@ -11,7 +11,7 @@ from cifarcnn.training.batch_order import as_keras_dataset
 from cifarcnn.training.reaction import Reaction, as_keras_callback
 
 if TYPE_CHECKING:
-    from cifarcnn.runs import CheckpointState
+    from cifarcnn.runs.checkpoints import CheckpointState
     from cifarcnn.training.pupil import Pupil
     from cifarcnn.training.training_data import Material
 

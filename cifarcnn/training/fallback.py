@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cifarcnn.errors import RunError
-from cifarcnn.runs import first_non_finite
+from cifarcnn.runs.weights import first_non_finite
 
 if TYPE_CHECKING:
     from cifarcnn.training.keeper import Arrays, Keeper

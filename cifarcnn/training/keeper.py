@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from cifarcnn.runs import EpochRecord
+from cifarcnn.runs.manifest import WeightsKind
+from cifarcnn.runs.weights import save_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,4 +133,5 @@ class Keeper:
     def _save(
         self, choice: Literal["best", "last"], arrays: Arrays, epoch: int
     ) -> None:
-        self.run.save_weights(choice, arrays, epoch=epoch, origin=self.origin)
+        kind: WeightsKind = "selected" if choice == "best" else "last"
+        save_weights(self.run.path, kind, arrays, epoch=epoch, origin=self.origin)

@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.errors import DivergedError, RunError, Stopped
-from cifarcnn.runs import EpochRecord, first_non_finite
+from cifarcnn.runs import EpochRecord
+from cifarcnn.runs.weights import first_non_finite
 from cifarcnn.training.fallback import Fallback
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import Observer, Plan
 from cifarcnn.training.signals import SignalWatch
 
 if TYPE_CHECKING:
-    from cifarcnn.runs import CheckpointState
+    from cifarcnn.runs.checkpoints import CheckpointState
     from cifarcnn.training.checkpointer import Checkpointer
     from cifarcnn.training.keeper import Arrays
 

@@ -16,10 +16,11 @@ from cifarcnn.config.diff import Difference, find_differences
 from cifarcnn.config.learning_rate_schedules import Constant, ReduceLROnPlateau
 from cifarcnn.config.named_choice import external
 from cifarcnn.errors import RunError, UsageError
+from cifarcnn.runs.checkpoints import Checkpoint, find_checkpoint
 from cifarcnn.training.run_files import read_divergence
 
 if TYPE_CHECKING:
-    from cifarcnn.runs import Checkpoint, Run
+    from cifarcnn.runs import Run
 
 # They decide nothing about the steps that are done.
 CHANGEABLE = (
@@ -70,7 +71,7 @@ def plan_continuation(run: Run, config: Config) -> Continuation | None:
         RunError: There is no checkpoint although something was trained, or all are
             damaged.
     """
-    checkpoint, damages = run.find_checkpoint()
+    checkpoint, damages = find_checkpoint(run.path)
     if checkpoint is None:
         return _plan_beginning(run, config)
     state = checkpoint.state

@@ -14,7 +14,9 @@ from cifarcnn.errors import RunError
 from cifarcnn.litert.conversion import convert_model
 from cifarcnn.network.weights import write_weights
 from cifarcnn.runs import Origin
+from cifarcnn.runs.litert_file import save_litert
 from cifarcnn.runs.manifest import DataRecord
+from cifarcnn.runs.safe_io import write_file
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import Outcome, Plan
 
@@ -174,7 +176,7 @@ def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
             f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
             "room there, or name another one in the environment variable TMPDIR."
         ) from error
-    keeper.run.write(MODEL, content)
+    write_file(keeper.run.path / MODEL, content)
 
 
 def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str | None:
@@ -193,7 +195,7 @@ def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str 
             f"model.tflite is not written: {error} `predict` answers with Keras, which "
             "takes longer to start."
         )
-    keeper.run.save_litert(content, views)
+    save_litert(keeper.run.path, content, views)
     return None
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from cifarcnn.runs import ArraySpec
+    from cifarcnn.runs.weights import ArraySpec
 
     Arrays = Mapping[str, np.ndarray[Any, Any]]
 

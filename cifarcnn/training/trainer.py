@@ -38,7 +38,8 @@ from cifarcnn.training.training_data import Material
 if TYPE_CHECKING:
     from cifarcnn.config import Config
     from cifarcnn.engine import Device
-    from cifarcnn.runs import CheckpointState, Run
+    from cifarcnn.runs import Run
+    from cifarcnn.runs.checkpoints import CheckpointState
 
 
 def train(

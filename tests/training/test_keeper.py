@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cifarcnn.errors import DivergedError
-from cifarcnn.runs import DataRecord, Origin, Run, describe_arrays
+from cifarcnn.runs import DataRecord, Origin, Run
+from cifarcnn.runs.weights import describe_arrays, load_weights
 from cifarcnn.training.keeper import Keeper
 from cifarcnn.training.observer import EpochRecord
 
@@ -30,8 +31,8 @@ def end_epoch(keeper: Keeper, record: EpochRecord, arrays) -> None:
     keeper.write(arrays)
 
 
-def stored(run: Run, choice: Literal["best", "last"]) -> float:
-    found = run.load_weights(choice, describe_arrays(arrays_of(0)))
+def stored(run: Run, choice: Literal["selected", "last"]) -> float:
+    found = load_weights(run.path, choice, describe_arrays(arrays_of(0)))
     return float(found.arrays["dense/kernel"][0, 0])
 
 
@@ -66,21 +67,21 @@ FIGURES = [(0.9, 0.5), (0.5, 0.7), (0.6, 0.8), (0.5, 0.8)]
 def test_the_best_epoch_and_the_last_are_kept(keep, run, best_by, best):
     keeper = keep(FIGURES, best_by)
     assert keeper.best.epoch == best
-    assert stored(run, "best") == best
+    assert stored(run, "selected") == best
     assert stored(run, "last") == 4
 
 
 def test_weights_last_puts_the_last_epoch_where_evaluate_looks(keep, run):
     keeper = keep(FIGURES, weights="last")
     assert keeper.best.epoch == 2
-    assert stored(run, "best") == 4
+    assert stored(run, "selected") == 4
     assert stored(run, "last") == 4
 
 
 def test_without_validation_the_last_epoch_is_the_best(keep, run):
     keeper = keep([(None, None), (None, None)])
     assert keeper.best.epoch == 2
-    assert stored(run, "best") == 2
+    assert stored(run, "selected") == 2
 
 
 def test_history_has_a_row_for_each_epoch(keep, run):
@@ -96,13 +97,13 @@ def test_history_has_a_row_for_each_epoch(keep, run):
 def test_a_stop_keeps_the_weights_of_the_moment_as_last(keep, run):
     keep(FIGURES).stopped(arrays_of(99))
     assert stored(run, "last") == 99
-    assert stored(run, "best") == 2
+    assert stored(run, "selected") == 2
 
 
 def test_a_stop_before_the_first_epoch_is_over_keeps_them_as_best_too(keep, run):
     keep([]).stopped(arrays_of(99))
     assert stored(run, "last") == 99
-    assert stored(run, "best") == 99
+    assert stored(run, "selected") == 99
 
 
 def test_a_checkpoint_brings_back_what_was_known_and_the_files(keep, run, make_config):
@@ -111,12 +112,12 @@ def test_a_checkpoint_brings_back_what_was_known_and_the_files(keep, run, make_c
     after.resume(before.records[:3], 2, arrays_of(2))
     assert after.best == before.records[1]
     after.write(arrays_of(3))
-    assert (stored(run, "best"), stored(run, "last")) == (2, 3)
+    assert (stored(run, "selected"), stored(run, "last")) == (2, 3)
     assert [row["epoch"] for row in run.read_history()] == ["1", "2", "3"]
     # In the middle of an epoch the last weights are those of a stop, and stay.
     after.stopped(arrays_of(99))
     after.write(None)
-    assert (stored(run, "best"), stored(run, "last")) == (2, 99)
+    assert (stored(run, "selected"), stored(run, "last")) == (2, 99)
 
 
 def test_weights_that_are_no_numbers_change_no_file(keep, run: Run, tmp_path: Path):
@@ -131,5 +132,5 @@ def test_weights_that_are_no_numbers_change_no_file(keep, run: Run, tmp_path: Pa
         "learning rate."
     )
     assert not keeper.up_to_date
-    assert stored(run, "best") == 1
+    assert stored(run, "selected") == 1
     assert len(run.read_history()) == 1

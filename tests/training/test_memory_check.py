@@ -118,8 +118,9 @@ def test_a_step_that_cannot_fit_is_refused_before_anything_is_made(tmp_path: Pat
 def test_nor_is_another_batch_size_proposed_before_it_goes_on(tmp_path: Path):
     script = (
         "from cifarcnn import api, engine, load_config, training\n"
+        "from cifarcnn.data.registry import open_config_dataset\n"
         "config = load_config('large.yaml')\n"
-        "dataset = api.open_config_data(config)\n"
+        "dataset = open_config_dataset(config)\n"
         "material = training.gather_material(config, dataset)\n"
         "device = engine.start('cpu')\n"
         "training.require_memory(config, material, device, resumed=True)\n"

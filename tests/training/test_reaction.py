@@ -12,6 +12,7 @@ from cifarcnn.errors import DivergedError, Stopped
 from cifarcnn.network.builder import build_model
 from cifarcnn.network.weights import read_weights
 from cifarcnn.runs import DataRecord, Origin
+from cifarcnn.runs.checkpoints import find_checkpoint
 from cifarcnn.training import gather_material
 from cifarcnn.training.checkpointer import Checkpointer
 from cifarcnn.training.keeper import Keeper
@@ -142,7 +143,7 @@ def test_a_stop_says_what_is_kept_and_what_to_type(
         f"{kept}. Judge them with: cifarcnn evaluate --run {run.path}\n"
         f"Go on with: cifarcnn train --resume {run.path}"
     )
-    found, _ = run.find_checkpoint()
+    found, _ = find_checkpoint(run.path)
     assert (found.state.epoch, found.state.step) == (epochs, 2)
     assert (run.path / "weights.safetensors").exists()
     assert (run.path / "last.safetensors").exists()

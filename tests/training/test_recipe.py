@@ -10,7 +10,8 @@ import pytest
 
 from cifarcnn.network.builder import build_model
 from cifarcnn.network.weights import read_weights
-from cifarcnn.runs import Run, describe_arrays
+from cifarcnn.runs import Run
+from cifarcnn.runs.weights import describe_arrays, load_weights
 from cifarcnn.training import Observer, gather_material, train
 
 LAYERS = [
@@ -55,10 +56,10 @@ def train_it(keras, make_dataset, device, tmp_path: Path, make_config):
     return start
 
 
-def stored(run, make_config, choice="best"):
+def stored(run, make_config, choice="selected"):
     model = build_model(make_config(layers=LAYERS), 3)
     expected = describe_arrays(read_weights(model))
-    return dict(run.load_weights(choice, expected).arrays)
+    return dict(load_weights(run.path, choice, expected).arrays)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reading a file of a run that a stranger may have made."""
+"""Reading and writing the files of a run, which a stranger may have made."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import stat
 from pathlib import Path
 
 from cifarcnn.errors import RunError
+from cifarcnn.files import write_atomically
+
+RESTORE_HINT = "Restore it from a copy of the run, or train again."
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -23,7 +26,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
             be read.
     """
     try:
-        size = require_plain(path)
+        size = require_regular_file(path)
         if size > limit:
             raise RunError(
                 f"{path} has {size:,} bytes, but at most {limit:,} are "
@@ -32,13 +35,13 @@ def read_bytes(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {reason(error)}.") from error
+        raise RunError(f"{path} cannot be read: {describe_os_error(error)}.") from error
     if len(data) > limit:
         raise RunError(f"{path} grew while it was read. Try again.")
     return data
 
 
-def require_plain(path: Path) -> int:
+def require_regular_file(path: Path) -> int:
     """The size in bytes of a regular file.
 
     Raises:
@@ -71,29 +74,50 @@ def read_json(path: Path, limit: int) -> dict[str, object]:
     return content
 
 
-RESTORE_HINT = "Restore it from a copy of the run, or train again."
+def write_file(path: Path, data: bytes) -> None:
+    """Write one file of a run, whole or not at all.
+
+    Raises:
+        RunError: The disk is full, or the folder is gone or read-only.
+    """
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be written: {describe_write_error(error, path, len(data))}."
+            " What stood there before is unharmed."
+        ) from error
 
 
-def reason(error: OSError) -> str:
+def remove_file(path: Path) -> None:
+    """Remove one file of a run, if it is there.
+
+    Raises:
+        RunError: The folder is read-only.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be removed: {describe_os_error(error)}."
+        ) from error
+
+
+def describe_os_error(error: OSError) -> str:
     """What the system says about a failure, without its number and path."""
     return error.strerror or type(error).__name__
 
 
-def reason_of_write(error: OSError, path: Path, size: int) -> str:
-    """The same for a file that could not be written; on a full disk also by how much.
-
-    Args:
-        error: What went wrong.
-        path: Of the file.
-        size: Its bytes.
-    """
+def describe_write_error(error: OSError, path: Path, size: int) -> str:
+    """The same for a file of ``size`` bytes; on a full disk also how many are free."""
+    text = describe_os_error(error)
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return reason(error)
+        return text
     try:
         free = shutil.disk_usage(path.parent).free
     except OSError:
-        return reason(error)
-    return f"{reason(error)} ({size:,} bytes are needed, {free:,} are free)"
+        return text
+    return f"{text} ({size:,} bytes are needed, {free:,} are free)"
 
 
 def _refuse_constant(name: str) -> float:
