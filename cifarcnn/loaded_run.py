@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from cifarcnn.data import Dataset, Split
-    from cifarcnn.data.photo import Photo
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.image.photo import Photo
+    from cifarcnn.data.splits import Split
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.explanation import Explanation, ModelExplanation, Subject
@@ -286,7 +287,7 @@ def open_config_data(
     Raises:
         DataError: It is not here, is damaged, or has other classes.
     """
-    from cifarcnn.data import open_dataset
+    from cifarcnn.data.registry import open_dataset
 
     dataset = open_dataset(config.data.dataset, config.data.path)
     expected = class_names or config.data.classes

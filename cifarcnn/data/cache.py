@@ -7,16 +7,14 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from cifarcnn.errors import DataError
 from cifarcnn.files import write_atomically
 from cifarcnn.home import own_folder
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _INDEX = "index.json"
 
@@ -87,8 +85,6 @@ class ArrayCache:
 
     def read_array(self, index: CacheIndex, name: str) -> np.ndarray | None:
         """The array of the file ``name``, when its bytes match the index."""
-        import numpy as np
-
         try:
             with open(self.folder / name, "rb") as file:
                 # Before NumPy looks at it: a header that was damaged can ask for
@@ -129,8 +125,6 @@ class ArrayCache:
             return
 
     def _write(self, name: str, array: np.ndarray) -> str:
-        import numpy as np
-
         buffer = io.BytesIO()
         np.save(buffer, array, allow_pickle=False)
         content = buffer.getvalue()

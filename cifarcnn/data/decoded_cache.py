@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
+from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.cache import ArrayCache
 from cifarcnn.data.splits import Split
 
@@ -40,7 +41,7 @@ class Decoded:
         return digest.hexdigest()
 
 
-class Source(Protocol):
+class ImageSource(Protocol):
     """Something that images can be read from."""
 
     @property
@@ -54,6 +55,10 @@ class Source(Protocol):
     @property
     def notice(self) -> str | None:
         """What every result must say about the images, or ``None``."""
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of each image."""
 
     def signature(self) -> dict[str, JsonValue]:
         """What changes whenever the source does, and is quick to find out."""
@@ -78,7 +83,7 @@ class DecodedStore:
         checksum: See ``Dataset.checksum``.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ImageSource) -> None:
         """Look into the cache, or else read the source.
 
         Raises:

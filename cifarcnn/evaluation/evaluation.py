@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from cifarcnn.data import Split
+    from cifarcnn.data.splits import Split
 
 PAIRS = 5
 TOP_K = 5

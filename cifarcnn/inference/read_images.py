@@ -8,7 +8,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from cifarcnn.data.image_file import MAX_BYTES, read_image_aloud, silent_pillow
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+from cifarcnn.data.image.image_file import (
+    MAX_BYTES,
+    read_image_unfiltered,
+    silent_pillow,
+)
 from cifarcnn.errors import CifarcnnError, ImageError
 from cifarcnn.inference.sources import Source
 from cifarcnn.litert.runtime import usable_cores
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 _LARGE_BYTES = 32_768
 # Each may hold an image of 50 megapixels, 200 MB, while it shrinks it.
 _MOST_THREADS = 4
+_SIZE = CIFAR_IMAGE_SHAPE[:2]
 
 
 class Reader:
@@ -91,11 +97,11 @@ class Reader:
         if source.test_index is not None:
             return self._test_image(source.test_index)
         if source.path is not None:
-            return read_image_aloud(source.path, source.name)
+            return read_image_unfiltered(source.path, source.name, _SIZE)
         if self._input_bytes is None:
             # One byte more than is allowed, so that the excess is seen.
             self._input_bytes = self._standard_input.read(MAX_BYTES + 1)
-        return read_image_aloud(io.BytesIO(self._input_bytes), source.name)
+        return read_image_unfiltered(io.BytesIO(self._input_bytes), source.name, _SIZE)
 
     def _test_image(self, index: int) -> Array:
         if self._test_images is None:

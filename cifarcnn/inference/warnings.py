@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from cifarcnn.data.image.image_file import FORMATS
+
 if TYPE_CHECKING:
     from cifarcnn.inference.predictions import Answer
 
 UNSURE_BELOW = 0.5
 CROPPED_ABOVE = 0.4
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
 
 def note(answer: Answer) -> str:
@@ -37,7 +38,7 @@ def _cropped_fraction(answer: Answer) -> float:
         warnings.simplefilter("ignore")
         try:
             # Reads the header alone; that the file is harmless is known by now.
-            with Image.open(answer.source.path, formats=_FORMATS) as image:
+            with Image.open(answer.source.path, formats=FORMATS) as image:
                 width, height = image.size
         except OSError:
             return 0.0

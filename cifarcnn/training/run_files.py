@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import keras
 
     from cifarcnn.config.averaging import Views
-    from cifarcnn.data import Dataset
+    from cifarcnn.data.dataset import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
 

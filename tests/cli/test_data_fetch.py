@@ -19,8 +19,8 @@ import pytest
 
 from cifarcnn.cli import fetch_display
 from cifarcnn.cli.fetch_display import FetchBar, FetchLines, describe_progress
-from cifarcnn.data import registry
-from cifarcnn.data.cifar_facts import CIFAR10, Archive
+from cifarcnn.data.cifar import facts
+from cifarcnn.data.cifar.facts import CIFAR10, Archive
 from cifarcnn.data.fetching.sources import Source
 
 NAME = CIFAR10.binary.archive.name
@@ -62,7 +62,7 @@ def site(tmp_path, monkeypatch):
     files = [replace(file, images=20, md5=None) for file in layout.data_files]
     archive = Archive(NAME, len(content), hashlib.sha256(content).hexdigest())
     small = replace(layout, training=tuple(files[:-1]), test=files[-1], archive=archive)
-    monkeypatch.setitem(registry.CIFAR, "cifar10", replace(CIFAR10, binary=small))
+    monkeypatch.setitem(facts.CIFAR_DATASETS, "cifar10", replace(CIFAR10, binary=small))
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(Quiet, directory=folder)
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.data.cifar_facts import CIFAR10
+from cifarcnn.data.cifar.facts import CIFAR10
 from cifarcnn.data.importing import import_cifar
 from cifarcnn.data.importing.import_cifar import Brought
 

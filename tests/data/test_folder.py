@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import open_dataset
+from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 

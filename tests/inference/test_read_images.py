@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import read_image
+from cifarcnn.data.image.image_file import read_image
 from cifarcnn.inference import Source, predict_images, read_images
 from cifarcnn.inference.predictions import CHUNK
 
@@ -67,7 +67,7 @@ def test_large_and_bad_images_among_many_disturb_none(files: list[Path]) -> None
         if number % 6 in (1, 3):
             assert result == NOT_A_IMAGE
         else:
-            assert np.array_equal(result, read_image(path, path.name))
+            assert np.array_equal(result, read_image(path, path.name, (32, 32)))
 
 
 def test_answers_come_in_order_with_the_row_of_their_own_image(
@@ -103,7 +103,7 @@ def test_large_images_are_read_in_other_threads(
         pixels: Array = real(source, name)
         return pixels
 
-    monkeypatch.setattr(read_images, "read_picture_aloud", watch)
+    monkeypatch.setattr(read_images, "read_image_unfiltered", watch)
     read([Source(path.name, path=path) for path in files])
     assert len(seen) == len(files)
     for path in files:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.data.cache import cache_folder
-from cifarcnn.data.cifar_facts import Cifar
+from cifarcnn.data.cifar.facts import CIFAR_DATASETS, Cifar
+from cifarcnn.data.cifar.location import Location, explain_by_hand, find_cifar, is_there
 from cifarcnn.data.fetching.fetch import (
     AllSourcesFailed,
     fetch_archive,
@@ -17,7 +18,6 @@ from cifarcnn.data.fetching.fetch import (
 from cifarcnn.data.fetching.observer import FetchObserver
 from cifarcnn.data.fetching.retry_policy import Patience
 from cifarcnn.data.fetching.sources import gather_sources
-from cifarcnn.data.location import Place, explain_by_hand, find_cifar, is_there
 from cifarcnn.data.provenance import Provenance, write_provenance
 from cifarcnn.errors import DataError
 
@@ -118,17 +118,15 @@ def fetch_when_missing(
         UsageError: A source is not an acceptable address.
         DataError: It could not be fetched.
     """
-    from cifarcnn.data.registry import CIFAR
-
-    cifar = CIFAR.get(dataset)
+    cifar = CIFAR_DATASETS.get(dataset)
     if cifar is None or path is not None or is_offline() or is_there(cifar):
         return
     fetch_cifar(cifar, configured=configured, observer=observer)
 
 
-def _find_official(cifar: Cifar) -> Place | None:
+def _find_official(cifar: Cifar) -> Location | None:
     """Where the official files are found when the data set is opened, if they are."""
-    from cifarcnn.data.cifar_source import CifarSource
+    from cifarcnn.data.cifar.source import CifarSource
     from cifarcnn.data.decoded_cache import DecodedStore
 
     if not is_there(cifar):

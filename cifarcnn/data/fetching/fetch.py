@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cifarcnn.data.cifar_facts import Archive
+from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.client import Client
 from cifarcnn.data.fetching.download import transfer
 from cifarcnn.data.fetching.failures import SourceFailure, TooSlow

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cifarcnn.data.cifar_facts import Archive
+from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.sources import Source
 from cifarcnn.errors import DataError
 from cifarcnn.files import sync_folder, write_atomically

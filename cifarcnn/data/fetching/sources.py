@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from cifarcnn.config.urls import find_fault
-from cifarcnn.data.cifar_facts import Archive, Cifar
+from cifarcnn.data.cifar.facts import CIFAR_DATASETS, Archive, Cifar
 from cifarcnn.errors import UsageError
 
 VARIABLE = "CIFARCNN_DATA_SOURCES"
@@ -86,8 +86,6 @@ def _read(
 
 def _match(cifar: Cifar, url: str) -> Source | None:
     """The source at ``url``, or ``None`` when it is of the other data set."""
-    from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
-
     parts = urlsplit(url)
     name = unquote(parts.path).rpartition("/")[2]
     if not name:
@@ -96,6 +94,8 @@ def _match(cifar: Cifar, url: str) -> Source | None:
     for layout in cifar.layouts:
         if layout.archive.name == name:
             return Source(url, layout.archive)
-    others = {x.archive.name for known in (CIFAR10, CIFAR100) for x in known.layouts}
+    others = {
+        x.archive.name for known in CIFAR_DATASETS.values() for x in known.layouts
+    }
     # Any other name is taken at the user's word; the checksum decides.
     return None if name in others else Source(url, cifar.binary.archive)

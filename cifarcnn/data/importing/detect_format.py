@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarcnn.data.cifar_facts import Cifar
-from cifarcnn.data.cifar_files import read_first_name
-from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.cifar.facts import Cifar
+from cifarcnn.data.cifar.files import read_first_name
+from cifarcnn.data.cifar.location import Location, find_locations
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.importing.image_folder import (
     holds_images,
@@ -19,7 +20,6 @@ from cifarcnn.data.importing.image_folder import (
     read_images,
 )
 from cifarcnn.data.importing.npz import read_npz
-from cifarcnn.data.location import Place, places_at
 from cifarcnn.errors import DataError
 
 _GZIP, _USTAR = b"\x1f\x8b", b"ustar"
@@ -42,7 +42,7 @@ class Found:
 
     cifar: Cifar
     decoded: Decoded
-    place: Place | None
+    place: Location | None
 
 
 def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> Found:
@@ -86,9 +86,9 @@ def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> Found:
     raise DataError(f"{path} holds no copy of CIFAR; {_WANTED}.")
 
 
-def _places(path: Path, kinds: tuple[Cifar, ...]) -> Iterator[tuple[Cifar, Place]]:
+def _places(path: Path, kinds: tuple[Cifar, ...]) -> Iterator[tuple[Cifar, Location]]:
     for cifar in kinds:
-        for place in places_at(cifar, path):
+        for place in find_locations(cifar, path):
             yield cifar, place
 
 
@@ -108,6 +108,6 @@ def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> Found:
         for layout in cifar.layouts:
             # By its own name it is known even when its content is damaged.
             if folder == layout.folder or path.name == layout.archive.name:
-                place = Place(layout, path, packed=True)
+                place = Location(layout, path, packed=True)
                 return Found(cifar, CifarSource(cifar, place).decode(), place)
     raise DataError(f"{path} is not a copy of CIFAR; {_WANTED}.")

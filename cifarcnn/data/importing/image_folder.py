@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cifarcnn.data.cifar_facts import Cifar
+import numpy as np
+from PIL import Image
+
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+from cifarcnn.data.cifar.facts import Cifar
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.folder import class_folders, image_files
-from cifarcnn.data.image_file import SIDE, read_image
+from cifarcnn.data.image.image_file import read_image
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
-if TYPE_CHECKING:
-    import numpy as np
+_SIZE = CIFAR_IMAGE_SHAPE[:2]
 
 
 def holds_images(path: Path) -> bool:
@@ -63,8 +65,6 @@ def _by_class(folder: Path) -> dict[str, Path]:
 
 
 def _read_split(cifar: Cifar, folder: Path, expected: int) -> Split:
-    import numpy as np
-
     each = expected // len(cifar.class_names)
     folders = _by_class(folder)
     files: list[tuple[Path, int]] = []
@@ -75,22 +75,20 @@ def _read_split(cifar: Cifar, folder: Path, expected: int) -> Split:
                 f"{folders[name]} has {len(found):,} pictures, expected {each:,}."
             )
         files += [(path, label) for path in found]
-    images = np.empty((expected, SIDE, SIDE, 3), np.uint8)
+    images = np.empty((expected, *CIFAR_IMAGE_SHAPE), np.uint8)
     for place, (path, _) in enumerate(files):
         images[place] = _read_one(path)
     return Split(images, np.array([label for _, label in files], np.uint8))
 
 
 def _read_one(path: Path) -> np.ndarray:
-    from PIL import Image
-
     try:
-        image = read_image(path, path.name)
+        image = read_image(path, path.name, _SIZE)
         with Image.open(path) as opened:
             size = opened.size
     except ImageError as error:
         raise DataError(f"{path}: {error}") from None
-    if size != (SIDE, SIDE):
+    if size != _SIZE:
         raise DataError(
             f"{path} is {size[0]}x{size[1]}; the pictures of CIFAR are 32x32."
         )

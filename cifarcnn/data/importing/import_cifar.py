@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.data.cache import cache_folder
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100, Cifar
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100, Cifar
+from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.fetching.fetch import locked
 from cifarcnn.data.fetching.observer import FetchObserver
 from cifarcnn.data.fetching.retry_policy import Patience
 from cifarcnn.data.importing.check_content import check_content
 from cifarcnn.data.importing.detect_format import Found, read_copy
 from cifarcnn.data.importing.install import place_copy
-from cifarcnn.data.location import find_cifar
 from cifarcnn.data.provenance import Provenance, write_provenance
 from cifarcnn.errors import DataError
 

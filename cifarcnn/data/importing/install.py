@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from cifarcnn.data.cifar_facts import Cifar
-from cifarcnn.data.cifar_files import Piece, read_archive, read_folder
-from cifarcnn.data.cifar_source import CifarSource
+import numpy as np
+
+from cifarcnn.data.cifar.facts import Cifar
+from cifarcnn.data.cifar.files import Piece, read_archive, read_folder
+from cifarcnn.data.cifar.location import Location
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.importing.detect_format import Found
-from cifarcnn.data.location import Place
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 from cifarcnn.files import sync_folder
@@ -44,10 +46,12 @@ def place_copy(found: Found, folder: Path) -> Path:
     _remove_leftovers(folder)
     source = found.place
     if source is not None and source.packed and found.decoded.official:
-        target = Place(source.layout, folder / source.layout.archive.name, packed=True)
+        target = Location(
+            source.layout, folder / source.layout.archive.name, packed=True
+        )
     else:
         layout = found.cifar.binary if source is None else source.layout
-        target = Place(layout, folder / layout.folder, packed=False)
+        target = Location(layout, folder / layout.folder, packed=False)
     if os.path.lexists(target.path):
         _compare(found, target)
         return target.path
@@ -55,7 +59,7 @@ def place_copy(found: Found, folder: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=_MARK, dir=folder) as work:
             draft = Path(work) / target.path.name
             _write(found, draft, packed=target.packed)
-            _check(found, Place(target.layout, draft, target.packed), target.path)
+            _check(found, Location(target.layout, draft, target.packed), target.path)
             # Fails where in the meantime something was put, other than a file.
             draft.rename(target.path)
             sync_folder(folder)
@@ -70,7 +74,7 @@ def _remove_leftovers(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _compare(found: Found, target: Place) -> None:
+def _compare(found: Found, target: Location) -> None:
     with contextlib.suppress(DataError):
         there = CifarSource(found.cifar, target).decode()
         if there.checksum == found.decoded.checksum:
@@ -81,7 +85,7 @@ def _compare(found: Found, target: Place) -> None:
     )
 
 
-def _check(found: Found, draft: Place, target: Path) -> None:
+def _check(found: Found, draft: Location, target: Path) -> None:
     written = CifarSource(found.cifar, draft).decode()
     if written.checksum != found.decoded.checksum:
         raise DataError(
@@ -135,8 +139,6 @@ def binary_files(cifar: Cifar, decoded: Decoded) -> Iterator[tuple[str, bytes]]:
 
 
 def _records(cifar: Cifar, split: Split) -> bytes:
-    import numpy as np
-
     columns = [split.labels[:, None]]
     if cifar.coarse_labels:
         coarse = np.array(cifar.coarse_labels, np.uint8)

@@ -10,15 +10,14 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100, Cifar
+import numpy as np
+
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100, Cifar
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 # The largest piece of a file that is read at once. NumPy's headers have 128 bytes.
@@ -125,8 +124,6 @@ def _read(
 def _read_labels(
     path: Path, members: zipfile.ZipFile, name: str, count: int
 ) -> np.ndarray:
-    import numpy as np
-
     array = _read_array(path, members, name, [(count,), (count, 1)], "iu", "integers")
     flat = array.reshape(-1)
     if flat.min() < 0 or flat.max() > 255:
@@ -140,8 +137,6 @@ def _read_labels(
 def _read_images(
     path: Path, members: zipfile.ZipFile, name: str, count: int
 ) -> np.ndarray:
-    import numpy as np
-
     shapes: list[tuple[int, ...]] = [(count, 32, 32, 3), (count, 3, 32, 32)]
     array = _read_array(path, members, name, shapes, "u", "uint8, 0 to 255")
     if array.shape[1] == 3:
@@ -157,8 +152,6 @@ def _read_array(
     kinds: str,
     wanted: str,
 ) -> np.ndarray:
-    import numpy as np
-
     info = members.getinfo(f"{name}.npy")
     if info.compress_type not in _COMPRESSIONS:
         raise NotImplementedError

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cifarcnn.data.cifar_facts import Archive
+from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.fetch import fetch_archive
 from cifarcnn.data.fetching.observer import FetchObserver
 from cifarcnn.data.fetching.retry_policy import Patience

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from cifarcnn.data import open_dataset, registry
+from cifarcnn.data.cifar import facts
 from cifarcnn.data.fetching.ensure_cifar import fetch_cifar, fetch_when_missing
 from cifarcnn.data.fetching.sources import Source
 from cifarcnn.data.provenance import read_provenance
+from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 
@@ -26,7 +27,7 @@ def official(tiny10, tmp_path, fetching, fresh_cache, monkeypatch):
         layout.archive, size=len(content), sha256=hashlib.sha256(content).hexdigest()
     )
     cifar = replace(tiny10.cifar, binary=replace(layout, archive=archive))
-    monkeypatch.setitem(registry.CIFAR, "cifar10", cifar)
+    monkeypatch.setitem(facts.CIFAR_DATASETS, "cifar10", cifar)
     return cifar, content
 
 

@@ -16,7 +16,7 @@ import pytest
 SCRIPT = """
 import resource, sys
 from pathlib import Path
-from cifarcnn.data.cifar_facts import Archive
+from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.fetch import fetch_archive
 from cifarcnn.data.fetching.observer import FetchObserver
 from cifarcnn.data.fetching.retry_policy import Patience

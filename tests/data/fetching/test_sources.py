@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cifarcnn.config.urls import find_fault
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100
 from cifarcnn.data.fetching.sources import VARIABLE, Source, gather_sources
 from cifarcnn.errors import UsageError
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.data.cache import cache_folder
-from cifarcnn.data.cifar_facts import Cifar, Layout
+from cifarcnn.data.cifar.facts import Cifar, Layout
 from cifarcnn.errors import DataError
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a data set was found.
 
     Attributes:
@@ -28,7 +28,7 @@ class Place:
     packed: bool
 
 
-def find_cifar(cifar: Cifar, path: Path | None) -> Place:
+def find_cifar(cifar: Cifar, path: Path | None) -> Location:
     """Find the files of ``cifar``; what they hold is not looked at.
 
     Args:
@@ -41,14 +41,14 @@ def find_cifar(cifar: Cifar, path: Path | None) -> Place:
         DataError: Nothing was found; says what to fetch and where to put it. Or there
             is no place where the user's data could lie.
     """
-    bases = usual_places() if path is None else [path]
+    bases = usual_folders() if path is None else [path]
     for base in bases:
-        for place in places_at(cifar, base):
+        for place in find_locations(cifar, base):
             return place
     raise DataError(_explain(cifar, bases, given=path is not None))
 
 
-def usual_places() -> list[Path]:
+def usual_folders() -> list[Path]:
     """``$CIFARCNN_DATA`` where it is set, the user's cache folder, and Keras's."""
     named = os.environ.get("CIFARCNN_DATA")
     # Keras reads this variable too.
@@ -57,26 +57,26 @@ def usual_places() -> list[Path]:
     return [*places, cache_folder(), Path(os.path.expanduser(keras)) / "datasets"]
 
 
-def places_at(cifar: Cifar, base: Path) -> Iterator[Place]:
+def find_locations(cifar: Cifar, base: Path) -> Iterator[Location]:
     """Every place in ``base`` where files of ``cifar`` seem to lie, the best first."""
     for layout in cifar.layouts:
         homes = ("", layout.folder, *layout.other_homes)
         for folder in (base / home for home in homes):
             # os.path: what may not be looked into is a folder without our files.
             if any(os.path.isfile(folder / file.name) for file in layout.data_files):
-                yield Place(layout, folder, packed=False)
+                yield Location(layout, folder, packed=False)
     for layout in cifar.layouts:
         names = (layout.archive.name, *layout.other_homes)
         if base.name in names and os.path.isfile(base):
-            yield Place(layout, base, packed=True)
+            yield Location(layout, base, packed=True)
         for archive in (base / name for name in names):
             if os.path.isfile(archive):
-                yield Place(layout, archive, packed=True)
+                yield Location(layout, archive, packed=True)
 
 
 def is_there(cifar: Cifar) -> bool:
     """Whether something that looks like ``cifar`` lies in one of the usual places."""
-    return any(any(places_at(cifar, base)) for base in usual_places())
+    return any(any(find_locations(cifar, base)) for base in usual_folders())
 
 
 def explain_by_hand(cifar: Cifar, folder: Path | None) -> str:

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifarcnn.data import image_file as module
-from cifarcnn.data import read_image
-from cifarcnn.data.pixel_modes import prepare_mode
+from cifarcnn.data.image import image_file as module
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.pixel_modes import prepare_mode
 from cifarcnn.errors import ImageError
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -31,13 +31,13 @@ def encode(image: Image.Image, form: str = "PNG", **options) -> bytes:
 
 
 def read(data: bytes, name: str = "picture") -> np.ndarray:
-    return read_image(io.BytesIO(data), name)
+    return read_image(io.BytesIO(data), name, (32, 32))
 
 
 def refusal(source, name: str = "picture") -> str:
     source = io.BytesIO(source) if isinstance(source, bytes) else source
     with pytest.raises(ImageError) as caught:
-        read_image(source, name)
+        read_image(source, name, (32, 32))
     return str(caught.value)
 
 
@@ -184,7 +184,7 @@ def test_the_first_frame_of_an_animation_counts():
 def test_a_path_and_a_stream_give_the_same(tmp_path):
     data = encode(Image.fromarray(noise(90, 60)))
     (tmp_path / "a.png").write_bytes(data)
-    assert np.array_equal(read_image(tmp_path / "a.png", "a.png"), read(data))
+    assert np.array_equal(read_image(tmp_path / "a.png", "a.png", (32, 32)), read(data))
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF"])
@@ -308,11 +308,11 @@ def test_81_megapixels_in_80_kilobytes_are_refused_in_little_memory(
 PEAK = """
 import sys
 from pathlib import Path
-from cifarcnn.data import read_picture
-from cifarcnn.errors import PictureError
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.errors import ImageError
 try:
-    print(read_picture(Path(sys.argv[1]), sys.argv[1]).shape)
-except PictureError as error:
+    print(read_image(Path(sys.argv[1]), sys.argv[1], (32, 32)).shape)
+except ImageError as error:
     print(error)
 status = Path("/proc/self/status").read_text()
 print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)

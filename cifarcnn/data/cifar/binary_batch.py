@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
-from cifarcnn.data.cifar_facts import Cifar
+from cifarcnn.data.cifar.facts import Cifar
 from cifarcnn.errors import DataError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def read_binary_batch(
@@ -27,8 +24,6 @@ def read_binary_batch(
     Raises:
         DataError: A label byte is larger than it can be.
     """
-    import numpy as np
-
     records = np.frombuffer(data, np.uint8).reshape(-1, cifar.record_bytes)
     for byte, limit in enumerate(cifar.label_limits):
         wrong = np.flatnonzero(records[:, byte] >= limit)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+from PIL import Image
 
 from cifarcnn.errors import ImageError
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 DAMAGED = "the file is damaged: its pixels cannot be read."
 _PLAIN = frozenset({"1", "L", "P", "RGB", "CMYK"})
@@ -15,8 +13,6 @@ _PLAIN = frozenset({"1", "L", "P", "RGB", "CMYK"})
 
 def prepare_mode(image: Image.Image) -> Image.Image:
     """Give an image a mode that can be shrunk: RGB, or RGBA where parts are clear.
-
-    Transparency stays for now: Pillow weights colours with it while shrinking.
 
     Args:
         image: A loaded image of any mode.
@@ -26,23 +22,17 @@ def prepare_mode(image: Image.Image) -> Image.Image:
             palette or the transparency of the image is damaged.
     """
     try:
-        return _convert(image)
-    except ImageError:
-        raise
+        if image.mode.startswith("I;16"):
+            return _scale_16_bits(image)
+        if image.has_transparency_data:
+            return image.convert("RGBA")
+        if image.mode in _PLAIN:
+            # Pillow would copy one that is RGB already.
+            return image if image.mode == "RGB" else image.convert("RGB")
     except Exception:
         # Pillow looks at what stands beside the pixels only now: a palette with more
         # transparencies than colours, say.
         raise ImageError(DAMAGED) from None
-
-
-def _convert(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        return _scale_16_bits(image)
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    if image.mode in _PLAIN:
-        # Pillow would copy one that is RGB already.
-        return image if image.mode == "RGB" else image.convert("RGB")
     raise ImageError(
         f"its pixels have the mode {image.mode}; expected grey or colour with 8 or "
         "16 bits."
@@ -51,8 +41,6 @@ def _convert(image: Image.Image) -> Image.Image:
 
 def flatten_colours(image: Image.Image) -> Image.Image:
     """Lay an RGBA image on white; an RGB one stays as it is."""
-    from PIL import Image
-
     if image.mode == "RGB":
         return image
     white = Image.new("RGBA", image.size, "white")
@@ -60,9 +48,6 @@ def flatten_colours(image: Image.Image) -> Image.Image:
 
 
 def _scale_16_bits(image: Image.Image) -> Image.Image:
-    import numpy as np
-    from PIL import Image
-
     # Pillow's own conversion clips: everything above 255 would become white.
     wide = np.asarray(image)
     grey = ((wide.astype(np.uint32) + 128) // 257).astype(np.uint8)
