@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import keras
 
     from cifarcnn.data.dataset import Dataset
-    from cifarcnn.data.fetching.observer import FetchObserver
+    from cifarcnn.data.fetching.events import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.training import Material, Observer
 

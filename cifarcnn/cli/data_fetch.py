@@ -70,7 +70,7 @@ def command(
         names = names or (dataset,)
     for name in dict.fromkeys(names or ("cifar10",)):
         with open_fetch_display() as display, interruption_explained():
-            arrival = fetch_cifar(
+            result = fetch_cifar(
                 CIFAR_DATASETS[name],
                 asked=urls,
                 configured=configured,
@@ -78,9 +78,9 @@ def command(
                 offline=offline,
                 observer=display,
             )
-            if arrival.url is None:
-                display.show(f"here already, to the byte: {arrival.path}")
-        console.emit(str(arrival.path))
+            if result.url is None:
+                display.show(f"here already, to the byte: {result.path}")
+        console.emit(str(result.path))
 
 
 def _from_config(config_name: str) -> tuple[str, tuple[str, ...]]:

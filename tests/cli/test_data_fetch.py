@@ -21,7 +21,7 @@ from cifarcnn.cli import fetch_display
 from cifarcnn.cli.fetch_display import FetchBar, FetchLines, describe_progress
 from cifarcnn.data.cifar import facts
 from cifarcnn.data.cifar.facts import CIFAR10, Archive
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.fetching.sources import ArchiveSource
 
 NAME = CIFAR10.binary.archive.name
 
@@ -223,7 +223,7 @@ def test_progress_in_words(done, rate, words):
     assert describe_progress(done, 170_052_171, rate) == words
 
 
-SOURCE = Source("https://a.example/b.tar.gz", Archive("b.tar.gz", 1_000_000, ""))
+SOURCE = ArchiveSource("https://a.example/b.tar.gz", Archive("b.tar.gz", 1_000_000, ""))
 
 
 def test_every_event_is_a_plain_line(capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""Where CIFAR files may lie."""
+"""Where CIFAR files may lie, and what the program keeps."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarcnn.data.cache import cache_folder
 from cifarcnn.data.cifar.facts import Cifar, Layout
 from cifarcnn.errors import DataError
+from cifarcnn.home import own_folder
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,24 @@ def find_cifar(cifar: Cifar, path: Path | None) -> Location:
         for place in find_locations(cifar, base):
             return place
     raise DataError(_explain(cifar, bases, given=path is not None))
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made again: ``$CIFARCNN_CACHE``, or the user's own.
+
+    Raises:
+        DataError: The user has no home folder, as in some containers.
+    """
+    override = os.environ.get("CIFARCNN_CACHE")
+    if override:
+        return Path(os.path.expanduser(override))
+    folder = own_folder("cache")
+    if folder is None:
+        raise DataError(
+            "This user has no home folder, where data could be kept. Name a folder "
+            "with the environment variable CIFARCNN_CACHE."
+        )
+    return folder
 
 
 def usual_folders() -> list[Path]:

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import JsonValue
 
 from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
-from cifarcnn.data.cifar.binary_batch import read_binary_batch, read_text_names
 from cifarcnn.data.cifar.facts import Cifar, DataFile
 from cifarcnn.data.cifar.files import (
     Piece,
@@ -94,7 +93,7 @@ class CifarSource:
     def _read_batch(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
         cifar, layout = self._cifar, self._place.layout
         if layout.kind == "binary":
-            return read_binary_batch(cifar, piece.data, piece.shown)
+            return _read_binary_batch(cifar, piece.data, piece.shown)
         images = next(
             file.images for file in layout.data_files if file.name == piece.name
         )
@@ -103,7 +102,7 @@ class CifarSource:
     def _check_names(self, piece: Piece) -> None:
         cifar = self._cifar
         if self._place.layout.kind == "binary":
-            found = read_text_names(piece.data, piece.shown)
+            found = _read_text_names(piece.data, piece.shown)
         else:
             found = read_pickled_names(cifar, piece.data, piece.shown)
         if len(found) != len(cifar.class_names):
@@ -165,3 +164,28 @@ def _stamp(path: Path) -> JsonValue:
     except OSError:
         return [path.name, -1, -1]  # reading it will say what is wrong
     return [path.name, status.st_size, status.st_mtime_ns]
+
+
+def _read_binary_batch(
+    cifar: Cifar, data: bytes, shown: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Records of one or two label bytes and 3,072 pixels; their number was checked."""
+    records = np.frombuffer(data, np.uint8).reshape(-1, cifar.record_bytes)
+    for byte, limit in enumerate(cifar.label_limits):
+        wrong = np.flatnonzero(records[:, byte] >= limit)
+        if len(wrong):
+            raise DataError(
+                f"{shown}: picture {wrong[0]} (counted from 0) has the label "
+                f"{records[wrong[0], byte]}, expected 0 to {limit - 1}."
+            )
+    labels = len(cifar.label_limits)
+    return records[:, labels - 1], records[:, labels:]
+
+
+def _read_text_names(data: bytes, shown: str) -> list[str]:
+    try:
+        return data.decode("ascii").split()
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{shown} is not plain text; expected one class name a line."
+        ) from None

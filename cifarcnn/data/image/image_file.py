@@ -27,6 +27,7 @@ _ACCEPTED = "a PNG, JPEG, WebP, BMP or GIF picture"
 # A JPEG may be shrunk while it is being decoded, to so many times the size that is
 # wanted: enough for the filter to see four pixels for each one it makes.
 _DRAFT_FACTOR = 4
+FULL_SIZE = MAX_PIXELS  # for ``decode``: more pixels than a side can have
 
 
 @dataclass(frozen=True)

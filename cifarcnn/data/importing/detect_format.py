@@ -31,21 +31,21 @@ _WANTED = (
 
 
 @dataclass(frozen=True)
-class Found:
+class CifarCopy:
     """A copy of a data set that was read and is sound in itself.
 
     Attributes:
         cifar: Which data set.
         decoded: Its images.
-        place: Where its files lie; ``None`` when they are in no published form.
+        location: Where its files lie; ``None`` when they are in no published form.
     """
 
     cifar: Cifar
     decoded: Decoded
-    place: Location | None
+    location: Location | None
 
 
-def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> Found:
+def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> CifarCopy:
     """Read what ``path`` holds, whatever of the known forms it has.
 
     Of several copies the first sound one is taken, an official one before others.
@@ -69,7 +69,7 @@ def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> Found:
     faults, sound = [], None
     for cifar, place in _places(path, kinds):
         try:
-            found = Found(cifar, CifarSource(cifar, place).decode(), place)
+            found = CifarCopy(cifar, CifarSource(cifar, place).decode(), place)
         except DataError as error:
             faults.append(str(error))
             continue
@@ -82,7 +82,7 @@ def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> Found:
         raise DataError("\n".join(faults))
     if holds_images(path):
         cifar = match_images(path, kinds)
-        return Found(cifar, read_images(cifar, path), None)
+        return CifarCopy(cifar, read_images(cifar, path), None)
     raise DataError(f"{path} holds no copy of CIFAR; {_WANTED}.")
 
 
@@ -92,7 +92,7 @@ def _places(path: Path, kinds: tuple[Cifar, ...]) -> Iterator[tuple[Cifar, Locat
             yield cifar, place
 
 
-def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> Found:
+def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> CifarCopy:
     try:
         with open(path, "rb") as file:
             start = file.read(tarfile.BLOCKSIZE)
@@ -102,12 +102,12 @@ def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> Found:
     tar = start.startswith(_GZIP) or start[257:262] == _USTAR
     if not tar and zipfile.is_zipfile(path):
         cifar, decoded = read_npz(path, kinds)
-        return Found(cifar, decoded, None)
+        return CifarCopy(cifar, decoded, None)
     folder = read_first_name(path)
     for cifar in kinds:
         for layout in cifar.layouts:
             # By its own name it is known even when its content is damaged.
             if folder == layout.folder or path.name == layout.archive.name:
                 place = Location(layout, path, packed=True)
-                return Found(cifar, CifarSource(cifar, place).decode(), place)
+                return CifarCopy(cifar, CifarSource(cifar, place).decode(), place)
     raise DataError(f"{path} is not a copy of CIFAR; {_WANTED}.")

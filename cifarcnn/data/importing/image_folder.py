@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
 from cifarcnn.data.cifar.facts import Cifar
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.folder import class_folders, image_files
-from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.image_file import (
+    FULL_SIZE,
+    decode,
+    read_bytes,
+    silent_pillow,
+)
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -45,15 +49,16 @@ def read_images(cifar: Cifar, path: Path) -> Decoded:
     """Read the images of every class, in the order of their names.
 
     Raises:
-        DataError: A class has another number of images than it should, or a
-            image cannot be read or is not 32x32.
+        DataError: A class has another number of images than it should, or an image
+            cannot be read or is not 32x32.
     """
-    return Decoded(
-        cifar.class_names,
-        _read_split(cifar, path / "train", cifar.training_images),
-        _read_split(cifar, path / "test", cifar.binary.test.images),
-        official=False,
-    )
+    with silent_pillow():
+        return Decoded(
+            cifar.class_names,
+            _read_split(cifar, path / "train", cifar.training_images),
+            _read_split(cifar, path / "test", cifar.binary.test.images),
+            official=False,
+        )
 
 
 def _by_class(folder: Path) -> dict[str, Path]:
@@ -67,29 +72,24 @@ def _by_class(folder: Path) -> dict[str, Path]:
 def _read_split(cifar: Cifar, folder: Path, expected: int) -> Split:
     each = expected // len(cifar.class_names)
     folders = _by_class(folder)
-    files: list[tuple[Path, int]] = []
-    for label, name in enumerate(cifar.class_names):
+    files: list[Path] = []
+    for name in cifar.class_names:
         found = image_files(folders[name])
         if len(found) != each:
             raise DataError(
                 f"{folders[name]} has {len(found):,} pictures, expected {each:,}."
             )
-        files += [(path, label) for path in found]
-    images = np.empty((expected, *CIFAR_IMAGE_SHAPE), np.uint8)
-    for place, (path, _) in enumerate(files):
-        images[place] = _read_one(path)
-    return Split(images, np.array([label for _, label in files], np.uint8))
+        files += found
+    images = np.stack([_read_one(path) for path in files])
+    return Split(images, np.repeat(np.arange(len(folders), dtype=np.uint8), each))
 
 
 def _read_one(path: Path) -> np.ndarray:
     try:
-        image = read_image(path, path.name, _SIZE)
-        with Image.open(path) as opened:
-            size = opened.size
+        file = decode(read_bytes(path), path.name, FULL_SIZE)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from None
-    if size != _SIZE:
-        raise DataError(
-            f"{path} is {size[0]}x{size[1]}; the pictures of CIFAR are 32x32."
-        )
-    return image
+    width, height = file.image.size
+    if (height, width) != _SIZE:
+        raise DataError(f"{path} is {width}x{height}; the pictures of CIFAR are 32x32.")
+    return file.crop(_SIZE)

@@ -5,34 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarcnn.data.cache import cache_folder
 from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100, Cifar
-from cifarcnn.data.cifar.location import find_cifar
+from cifarcnn.data.cifar.location import cache_folder, find_cifar
+from cifarcnn.data.fetching.events import FetchObserver
 from cifarcnn.data.fetching.fetch import locked
-from cifarcnn.data.fetching.observer import FetchObserver
-from cifarcnn.data.fetching.retry_policy import Patience
+from cifarcnn.data.fetching.retry_policy import RetryPolicy
 from cifarcnn.data.importing.check_content import check_content
-from cifarcnn.data.importing.detect_format import Found, read_copy
-from cifarcnn.data.importing.install import place_copy
+from cifarcnn.data.importing.detect_format import CifarCopy, read_copy
+from cifarcnn.data.importing.install import install_copy
 from cifarcnn.data.provenance import Provenance, write_provenance
 from cifarcnn.errors import DataError
 
 
 @dataclass(frozen=True)
-class Brought:
+class ImportResult:
     """What an import came to.
 
     Attributes:
         cifar: Which data set it was.
         path: Where it lies now.
         official: Whether it is the publisher's, to the byte.
-        rival: What is found before it when the data set is opened, or ``None``.
+        shadowed_by: What is found before it when the data set is opened, or ``None``.
     """
 
     cifar: Cifar
     path: Path
     official: bool
-    rival: Path | None
+    shadowed_by: Path | None
 
 
 def import_cifar(
@@ -41,7 +40,7 @@ def import_cifar(
     *,
     folder: Path | None = None,
     observer: FetchObserver | None = None,
-) -> Brought:
+) -> ImportResult:
     """Check a copy of CIFAR and put it where the program looks for it.
 
     Args:
@@ -66,10 +65,10 @@ def import_cifar(
     except OSError as error:
         raise DataError(f"{target} cannot be made: {error.strerror}.") from None
     lock = target / f"{found.cifar.binary.archive.name}.lock"
-    with locked(lock, Patience(), observer or FetchObserver()):
-        placed = place_copy(found, target)
+    with locked(lock, RetryPolicy(), observer or FetchObserver()):
+        placed = install_copy(found, target)
     write_provenance(placed, Provenance.of_now("imported", str(path.absolute())))
-    return Brought(
+    return ImportResult(
         found.cifar,
         placed,
         found.decoded.official,
@@ -77,6 +76,6 @@ def import_cifar(
     )
 
 
-def _rival(found: Found, placed: Path) -> Path | None:
+def _rival(found: CifarCopy, placed: Path) -> Path | None:
     first = find_cifar(found.cifar, None).path
     return None if first == placed else first

@@ -16,7 +16,7 @@ from cifarcnn.data.cifar.files import Piece, read_archive, read_folder
 from cifarcnn.data.cifar.location import Location
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import Decoded
-from cifarcnn.data.importing.detect_format import Found
+from cifarcnn.data.importing.detect_format import CifarCopy
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 from cifarcnn.files import sync_folder
@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 _MARK = ".importing-"
 
 
-def place_copy(found: Found, folder: Path) -> Path:
+def install_copy(found: CifarCopy, folder: Path) -> Path:
     """Put ``found`` into ``folder``.
 
     An official archive is copied as it is; of everything else the plain files are
@@ -44,7 +44,7 @@ def place_copy(found: Found, folder: Path) -> Path:
             written is not what was read.
     """
     _remove_leftovers(folder)
-    source = found.place
+    source = found.location
     if source is not None and source.packed and found.decoded.official:
         target = Location(
             source.layout, folder / source.layout.archive.name, packed=True
@@ -74,7 +74,7 @@ def _remove_leftovers(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _compare(found: Found, target: Location) -> None:
+def _compare(found: CifarCopy, target: Location) -> None:
     with contextlib.suppress(DataError):
         there = CifarSource(found.cifar, target).decode()
         if there.checksum == found.decoded.checksum:
@@ -85,7 +85,7 @@ def _compare(found: Found, target: Location) -> None:
     )
 
 
-def _check(found: Found, draft: Location, target: Path) -> None:
+def _check(found: CifarCopy, draft: Location, target: Path) -> None:
     written = CifarSource(found.cifar, draft).decode()
     if written.checksum != found.decoded.checksum:
         raise DataError(
@@ -94,9 +94,9 @@ def _check(found: Found, draft: Location, target: Path) -> None:
         )
 
 
-def _write(found: Found, draft: Path, *, packed: bool) -> None:
-    if packed and found.place is not None:
-        with open(found.place.path, "rb") as source, open(draft, "xb") as target:
+def _write(found: CifarCopy, draft: Path, *, packed: bool) -> None:
+    if packed and found.location is not None:
+        with open(found.location.path, "rb") as source, open(draft, "xb") as target:
             shutil.copyfileobj(source, target, _CHUNK)
             target.flush()
             os.fsync(target.fileno())
@@ -110,8 +110,8 @@ def _write(found: Found, draft: Path, *, packed: bool) -> None:
     sync_folder(draft)
 
 
-def _files(found: Found) -> Iterator[tuple[str, bytes]]:
-    place, cifar = found.place, found.cifar
+def _files(found: CifarCopy) -> Iterator[tuple[str, bytes]]:
+    place, cifar = found.location, found.cifar
     if place is None:
         yield from binary_files(cifar, found.decoded)
         return
@@ -147,7 +147,7 @@ def _records(cifar: Cifar, split: Split) -> bytes:
     return np.hstack([*columns, planes]).tobytes()
 
 
-def _explain(error: OSError, found: Found, folder: Path) -> DataError:
+def _explain(error: OSError, found: CifarCopy, folder: Path) -> DataError:
     needed = sum(split.images.nbytes for split in _splits(found.decoded))
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(folder).free

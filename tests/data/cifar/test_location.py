@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.data.cache import cache_folder
 from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100
-from cifarcnn.data.cifar.location import find_cifar
+from cifarcnn.data.cifar.location import cache_folder, find_cifar
 from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 

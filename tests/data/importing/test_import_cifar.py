@@ -333,7 +333,7 @@ def test_another_copy_that_goes_before_it_is_named(
 ):
     mine = tiny10.write("binary", tmp_path / "mine")
     monkeypatch.setenv("CIFARCNN_DATA", str(tmp_path / "mine"))
-    assert bring(tiny10.write("python", tmp_path)).rival == mine
+    assert bring(tiny10.write("python", tmp_path)).shadowed_by == mine
 
 
 def test_leftovers_of_a_killed_import_are_removed(tiny10, bring, tmp_path, fresh_cache):
