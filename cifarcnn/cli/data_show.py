@@ -156,8 +156,11 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
 def _describe_origin(dataset: Dataset) -> list[str]:
     """Where a CIFAR came from, and what else lies in the usual places."""
     from cifarcnn.data.cifar.facts import CIFAR_DATASETS
-    from cifarcnn.data.cifar.location import find_locations, usual_folders
-    from cifarcnn.data.provenance import read_provenance
+    from cifarcnn.data.cifar.location import (
+        find_locations,
+        read_provenance,
+        usual_folders,
+    )
 
     if dataset.name not in CIFAR_DATASETS:
         return []

@@ -1,16 +1,24 @@
-"""Where CIFAR files may lie, and what the program keeps."""
+"""Where CIFAR files may lie, and where they came from."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cifarcnn.data.cifar.facts import Cifar, Layout
 from cifarcnn.errors import DataError
+from cifarcnn.files import write_atomically
 from cifarcnn.home import own_folder
+
+_NOTE_LIMIT = 10_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,12 @@ def find_cifar(cifar: Cifar, path: Path | None) -> Location:
         for place in find_locations(cifar, base):
             return place
     raise DataError(_explain(cifar, bases, given=path is not None))
+
+
+def find_shadowing(cifar: Cifar, path: Path) -> Path | None:
+    """What is found before ``path`` when the data set is opened, or ``None``."""
+    first = find_cifar(cifar, None).path
+    return None if first == path else first
 
 
 def cache_folder() -> Path:
@@ -139,3 +153,44 @@ def _state(base: Path) -> str:
     if os.path.exists(base):
         return " (a file of another name)"
     return " (does not exist)"
+
+
+class Provenance(BaseModel):
+    """Where data came from.
+
+    Attributes:
+        how: ``fetched`` from the network or ``imported`` from this machine.
+        origin: The address or the path.
+        day: The date (UTC), as in 2026-01-31.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    how: Literal["fetched", "imported"]
+    origin: str
+    day: str
+
+
+def write_provenance(
+    path: Path, how: Literal["fetched", "imported"], origin: str
+) -> None:
+    """Note where ``path`` came from today; without room for a note there is none."""
+    # A path may hold bytes that are not UTF-8.
+    origin = origin.encode(errors="replace").decode()
+    day = datetime.now(UTC).date().isoformat()
+    note = Provenance(how=how, origin=origin, day=day)
+    with contextlib.suppress(OSError):
+        write_atomically(_note(path), note.model_dump_json().encode())
+
+
+def read_provenance(path: Path) -> Provenance | None:
+    """Where ``path`` came from, or ``None`` when nothing readable says so."""
+    try:
+        with open(_note(path), "rb") as file:
+            return Provenance.model_validate_json(file.read(_NOTE_LIMIT))
+    except (OSError, ValidationError):
+        return None
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.origin.json")

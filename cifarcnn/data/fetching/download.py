@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -62,9 +61,9 @@ class Download:
         try:
             pieced = version is not None and response.status == 206
             if version is not None and pieced:
-                self._check_range(version, response)
+                _check_range(self.source, partial, version, response)
             else:
-                self._check_whole(response)
+                _check_whole(self.source, partial, response)
                 if partial.length:
                     self.observer.restarted(self.source)
                 partial.begin(_read_version(self.source, response))
@@ -73,35 +72,6 @@ class Download:
         finally:
             response.close()
         return pieced
-
-    def _check_range(self, version: FileVersion, response: BaseHTTPResponse) -> None:
-        found = response.headers.get("Content-Range", "").strip()
-        match = re.fullmatch(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", found)
-        size = self.source.archive.size
-        right = (str(self.partial.length), str(size - 1), str(size))
-        now = _read_version(self.source, response)
-        same = (now.etag or version.etag) == version.etag and (
-            (now.modified or version.modified) == version.modified
-        )
-        if match is None or match.groups() != right or not same:
-            self.partial.discard()
-            raise SourceError("it sent another part of the file than was asked for.")
-
-    def _check_whole(self, response: BaseHTTPResponse) -> None:
-        if response.status != 200:
-            self.partial.discard()
-            raise SourceError("it cannot send the rest of the file.")
-        kind = response.headers.get("Content-Type", "").partition(";")[0]
-        kind = kind.strip().lower()
-        if kind.startswith("text/") or kind.endswith(("html", "xml", "json")):
-            raise _page_error(kind)
-        length, size = response.headers.get("Content-Length"), self.source.archive.size
-        if length is not None and length != str(size):
-            raise SourceError(
-                f"it announces {length!r:.30} bytes, expected {size:,}: it is another "
-                "file.",
-                final=True,
-            )
 
     def _copy(self, response: BaseHTTPResponse) -> None:
         size, done = self.source.archive.size, self.partial.length
@@ -149,6 +119,41 @@ class Download:
         raise SourceError(
             f"it is slow: {rate / 1000:,.0f} kB/s, less than {floor / 1000:,.0f} kB/s.",
             rate=rate,
+        )
+
+
+def _check_range(
+    source: ArchiveSource,
+    partial: PartialFile,
+    version: FileVersion,
+    response: BaseHTTPResponse,
+) -> None:
+    size = source.archive.size
+    now = _read_version(source, response)
+    same = (now.etag or version.etag) == version.etag and (
+        (now.modified or version.modified) == version.modified
+    )
+    found = response.headers.get("Content-Range", "").strip()
+    if found != f"bytes {partial.length}-{size - 1}/{size}" or not same:
+        partial.discard()
+        raise SourceError("it sent another part of the file than was asked for.")
+
+
+def _check_whole(
+    source: ArchiveSource, partial: PartialFile, response: BaseHTTPResponse
+) -> None:
+    if response.status != 200:
+        partial.discard()
+        raise SourceError("it cannot send the rest of the file.")
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind.startswith("text/") or kind.endswith(("html", "xml", "json")):
+        raise _page_error(kind)
+    length, size = response.headers.get("Content-Length"), source.archive.size
+    if length is not None and length != str(size):
+        raise SourceError(
+            f"it announces {length!r:.30} bytes, expected {size:,}: it is another "
+            "file.",
+            final=True,
         )
 
 

@@ -13,14 +13,16 @@ from cifarcnn.data.cifar.location import (
     cache_folder,
     explain_by_hand,
     find_cifar,
+    find_shadowing,
     is_there,
+    write_provenance,
 )
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore
 from cifarcnn.data.fetching.events import FetchObserver
+from cifarcnn.data.fetching.partial_file import is_there_already
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
 from cifarcnn.data.fetching.sources import gather_sources
-from cifarcnn.data.provenance import Provenance, write_provenance
 from cifarcnn.errors import DataError
 
 OFFLINE = "CIFARCNN_OFFLINE"
@@ -73,11 +75,7 @@ def fetch_cifar(
             and how to go on by hand.
     """
     # urllib3 takes its time to load, and most of who come here have the files.
-    from cifarcnn.data.fetching.fetch import (
-        AllSourcesFailed,
-        fetch_archive,
-        is_there_already,
-    )
+    from cifarcnn.data.fetching.fetch import AllSourcesFailed, fetch_archive
 
     sources = gather_sources(cifar, asked, configured)
     observer = observer or FetchObserver()
@@ -87,15 +85,8 @@ def fetch_cifar(
             return FetchResult(place.path, None)
     target = cache_folder() if folder is None else folder
     if offline or is_offline():
-        for layout in cifar.layouts:
-            if is_there_already(target / layout.archive.name, layout.archive):
-                return FetchResult(target / layout.archive.name, None)
         why = "--offline was given" if offline else f"{OFFLINE} is set"
-        raise DataError(
-            f"The official {cifar.title} is not here, and {why}, so that nothing is "
-            "fetched.\n"
-            f"{explain_by_hand(cifar, target)}"
-        )
+        return _find_archive(cifar, target, why)
     try:
         path, url = fetch_archive(
             sources, target, policy=policy or RetryPolicy(), observer=observer
@@ -106,9 +97,13 @@ def fetch_cifar(
             f"{explain_by_hand(cifar, target)}"
         ) from None
     if url is not None:
-        write_provenance(path, Provenance.of_now("fetched", url))
-    if folder is None:
-        _note_shadowing(cifar, path, observer)
+        write_provenance(path, "fetched", url)
+    first = find_shadowing(cifar, path) if folder is None else None
+    if first is not None:
+        observer.remarked(
+            f"{first} is found before {path} and is what the program uses; move it "
+            "away, or name the other one with data.path."
+        )
     return FetchResult(path, url)
 
 
@@ -133,6 +128,16 @@ def fetch_when_missing(
     fetch_cifar(cifar, configured=configured, observer=observer)
 
 
+def _find_archive(cifar: Cifar, folder: Path, why: str) -> FetchResult:
+    for layout in cifar.layouts:
+        if is_there_already(folder / layout.archive.name, layout.archive):
+            return FetchResult(folder / layout.archive.name, None)
+    raise DataError(
+        f"The official {cifar.title} is not here, and {why}, so that nothing is "
+        f"fetched.\n{explain_by_hand(cifar, folder)}"
+    )
+
+
 def _find_official(cifar: Cifar) -> Location | None:
     """Where the official files are found when the data set is opened, if they are."""
     if not is_there(cifar):
@@ -143,12 +148,3 @@ def _find_official(cifar: Cifar) -> Location | None:
     except DataError:
         return None
     return place if official else None
-
-
-def _note_shadowing(cifar: Cifar, path: Path, observer: FetchObserver) -> None:
-    found = find_cifar(cifar, None).path
-    if found != path:
-        observer.remarked(
-            f"{found} is found before {path} and is what the program uses; move it "
-            "away, or name the other one with data.path."
-        )

@@ -15,7 +15,8 @@ from cifarcnn.data.fetching.download import Download
 from cifarcnn.data.fetching.events import FetchObserver, SourceError
 from cifarcnn.data.fetching.partial_file import (
     PartialFile,
-    find_archive_fault,
+    find_archive_problem,
+    is_there_already,
     remove_partial_files,
 )
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
@@ -67,12 +68,8 @@ def fetch_archive(
         DataError: Another file stands in its place; there is no room; or the folder
             cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be made: {error.strerror}.") from None
     archives = list(dict.fromkeys(source.archive for source in sources))
-    with locked(folder / f"{archives[0].name}.lock", policy, observer):
+    with locked(folder, archives[0], policy, observer):
         for archive in archives:
             if is_there_already(folder / archive.name, archive):
                 return folder / archive.name, None
@@ -82,30 +79,22 @@ def fetch_archive(
         return folder / source.archive.name, source.url
 
 
-def is_there_already(path: Path, archive: Archive) -> bool:
-    """Whether ``path`` is the official archive.
-
-    Raises:
-        DataError: Something else stands there.
-    """
-    if not path.exists():
-        return False
-    fault = find_archive_fault(path, archive)
-    if fault is not None:
-        raise DataError(
-            f"{path} is not the official archive: {fault}. It is not touched. Move it "
-            "away and fetch again, or choose another folder with --to DIR."
-        )
-    return True
-
-
 @contextlib.contextmanager
-def locked(path: Path, policy: RetryPolicy, observer: FetchObserver) -> Iterator[None]:
-    """Hold the lock file ``path``; the system frees it when a process is killed.
+def locked(
+    folder: Path, archive: Archive, policy: RetryPolicy, observer: FetchObserver
+) -> Iterator[None]:
+    """Hold the lock of ``archive`` in ``folder``, which is made where it is not there.
+
+    The system frees it when a process is killed.
 
     Raises:
-        DataError: The folder cannot be written.
+        DataError: The folder cannot be made or written.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be made: {error.strerror}.") from None
+    path = folder / f"{archive.name}.lock"
     lock = FileLock(path)
     try:
         try:
@@ -115,7 +104,7 @@ def locked(path: Path, policy: RetryPolicy, observer: FetchObserver) -> Iterator
             lock.acquire(poll_interval=policy.lock_seconds)
     except (OSError, NotImplementedError) as error:
         raise DataError(
-            f"{path.parent} cannot be written: "
+            f"{folder} cannot be written: "
             f"{getattr(error, 'strerror', None) or error}. Choose another folder with "
             "--to DIR or the environment variable CIFARCNN_CACHE."
         ) from None
@@ -201,12 +190,13 @@ class _Fetch:
             pieced = Download(
                 source, partial, self._client, self._policy, floor, self._observer
             ).run()
-        fault = find_archive_fault(partial.path, source.archive)
-        if fault is not None:
+        problem = find_archive_problem(partial.path, source.archive)
+        if problem is not None:
             partial.discard()
             # What came in pieces may have suffered on this machine: once more, then.
             raise SourceError(
-                f"what it sent is not the official archive: {fault}.", final=not pieced
+                f"what it sent is not the official archive: {problem}.",
+                final=not pieced,
             )
         target = self._folder / source.archive.name
         partial.place(target)

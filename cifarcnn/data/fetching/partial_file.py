@@ -177,7 +177,7 @@ def _no_room(folder: Path, archive: Archive, needed: int, limit: str = "") -> Da
     )
 
 
-def find_archive_fault(path: Path, archive: Archive) -> str | None:
+def find_archive_problem(path: Path, archive: Archive) -> str | None:
     """What tells the file ``path`` from ``archive``, or ``None`` when nothing does.
 
     Raises:
@@ -194,6 +194,23 @@ def find_archive_fault(path: Path, archive: Archive) -> str | None:
     if found != archive.sha256:
         return f"it has the sha256 {found}, expected {archive.sha256}"
     return None
+
+
+def is_there_already(path: Path, archive: Archive) -> bool:
+    """Whether ``path`` is the official archive.
+
+    Raises:
+        DataError: Something else stands there.
+    """
+    if not path.exists():
+        return False
+    problem = find_archive_problem(path, archive)
+    if problem is not None:
+        raise DataError(
+            f"{path} is not the official archive: {problem}. It is not touched. Move "
+            "it away and fetch again, or choose another folder with --to DIR."
+        )
+    return True
 
 
 def remove_partial_files(folder: Path, archive: Archive) -> None:

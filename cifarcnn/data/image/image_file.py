@@ -17,12 +17,13 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Resampling, Transpose
 
 from cifarcnn.data.image.exif_orientation import read_orientation, swaps_sides
-from cifarcnn.data.image.pixel_modes import DAMAGED, flatten_colours, prepare_mode
 from cifarcnn.errors import ImageError
 
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 50_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+_DAMAGED = "the file is damaged: its pixels cannot be read."
+_PLAIN_MODES = frozenset({"1", "L", "P", "RGB", "CMYK"})
 _ACCEPTED = "a PNG, JPEG, WebP, BMP or GIF picture"
 # A JPEG may be shrunk while it is being decoded, to so many times the size that is
 # wanted: enough for the filter to see four pixels for each one it makes.
@@ -64,7 +65,7 @@ class ImageFile:
         return self._upright(image)
 
     def _upright(self, image: Image.Image) -> np.ndarray:
-        image = flatten_colours(image)
+        image = _lay_on_white(image)
         if self.orientation is not None:
             image = image.transpose(self.orientation)
         return np.array(image, dtype=np.uint8)
@@ -179,7 +180,7 @@ def decode(data: bytes, name: str, smallest_side: int) -> ImageFile:
         # On damaged bytes Pillow's readers raise whatever they stumble over.
         if "truncated" in str(error):
             raise ImageError("the file is cut short.") from None
-        raise ImageError(DAMAGED) from None
+        raise ImageError(_DAMAGED) from None
     return ImageFile(prepare_mode(image), read_orientation(image), image.format)
 
 
@@ -199,7 +200,7 @@ def _open(data: bytes, name: str) -> Image.Image:
             f"{too_large}"
         ) from None
     except Exception:
-        raise ImageError(DAMAGED) from None
+        raise ImageError(_DAMAGED) from None
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(
@@ -221,3 +222,49 @@ def centred_crop(
     scale = min(height / size[0], width / size[1])
     top, left = (height - scale * size[0]) / 2, (width - scale * size[1]) / 2
     return top, left, height - top, width - left
+
+
+def prepare_mode(image: Image.Image) -> Image.Image:
+    """Give an image a mode that can be shrunk: RGB, or RGBA where parts are clear.
+
+    Args:
+        image: A loaded image of any mode.
+
+    Raises:
+        ImageError: The mode is none of 1, L, LA, P, PA, RGB, RGBA, CMYK, I;16, or the
+            palette or the transparency of the image is damaged.
+    """
+    try:
+        if image.mode.startswith("I;16"):
+            return _scale_16_bits(image)
+        if image.has_transparency_data:
+            return image.convert("RGBA")
+        if image.mode in _PLAIN_MODES:
+            # Pillow would copy one that is RGB already.
+            return image if image.mode == "RGB" else image.convert("RGB")
+    except Exception:
+        # Pillow looks at what stands beside the pixels only now: a palette with more
+        # transparencies than colours, say.
+        raise ImageError(_DAMAGED) from None
+    raise ImageError(
+        f"its pixels have the mode {image.mode}; expected grey or colour with 8 or "
+        "16 bits."
+    )
+
+
+def _lay_on_white(image: Image.Image) -> Image.Image:
+    """Lay an RGBA image on white; an RGB one stays as it is."""
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def _scale_16_bits(image: Image.Image) -> Image.Image:
+    # Pillow's own conversion clips: everything above 255 would become white.
+    wide = np.asarray(image)
+    grey = ((wide.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        grey = np.where(wide == clear, 255, grey).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")

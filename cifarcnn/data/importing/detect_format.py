@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +13,7 @@ from cifarcnn.data.cifar.files import read_first_name
 from cifarcnn.data.cifar.location import Location, find_locations
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import Decoded
-from cifarcnn.data.importing.image_folder import (
-    holds_images,
-    match_images,
-    read_images,
-)
+from cifarcnn.data.importing.image_folder import read_image_folder
 from cifarcnn.data.importing.npz import read_npz
 from cifarcnn.errors import DataError
 
@@ -66,30 +61,26 @@ def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> CifarCopy:
         return _read_file(path, kinds)
     if not stat.S_ISDIR(mode):
         raise DataError(f"{path} is not a regular file or folder; {_WANTED}.")
-    faults, sound = [], None
-    for cifar, place in _places(path, kinds):
+    problems, sound = [], None
+    copies = [
+        (cifar, place) for cifar in kinds for place in find_locations(cifar, path)
+    ]
+    for cifar, place in copies:
         try:
             found = CifarCopy(cifar, CifarSource(cifar, place).decode(), place)
         except DataError as error:
-            faults.append(str(error))
+            problems.append(str(error))
             continue
         if found.decoded.official:
             return found
         sound = sound or found
     if sound is not None:
         return sound
-    if faults:
-        raise DataError("\n".join(faults))
-    if holds_images(path):
-        cifar = match_images(path, kinds)
-        return CifarCopy(cifar, read_images(cifar, path), None)
+    if problems:
+        raise DataError("\n".join(problems))
+    if (path / "train").is_dir() and (path / "test").is_dir():
+        return CifarCopy(*read_image_folder(path, kinds), location=None)
     raise DataError(f"{path} holds no copy of CIFAR; {_WANTED}.")
-
-
-def _places(path: Path, kinds: tuple[Cifar, ...]) -> Iterator[tuple[Cifar, Location]]:
-    for cifar in kinds:
-        for place in find_locations(cifar, path):
-            yield cifar, place
 
 
 def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> CifarCopy:
@@ -101,8 +92,7 @@ def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> CifarCopy:
     # What comes behind a .tar may look like the end of a zip file.
     tar = start.startswith(_GZIP) or start[257:262] == _USTAR
     if not tar and zipfile.is_zipfile(path):
-        cifar, decoded = read_npz(path, kinds)
-        return CifarCopy(cifar, decoded, None)
+        return CifarCopy(*read_npz(path, kinds), location=None)
     folder = read_first_name(path)
     for cifar in kinds:
         for layout in cifar.layouts:

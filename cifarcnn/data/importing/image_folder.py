@@ -22,43 +22,36 @@ from cifarcnn.errors import DataError, ImageError
 _SIZE = CIFAR_IMAGE_SHAPE[:2]
 
 
-def holds_images(path: Path) -> bool:
-    """Whether ``path`` has the folders ``train`` and ``test``."""
-    return (path / "train").is_dir() and (path / "test").is_dir()
+def read_image_folder(path: Path, kinds: tuple[Cifar, ...]) -> tuple[Cifar, Decoded]:
+    """Read the images of every class, in the order of their names.
 
+    Args:
+        path: Holds ``train`` and ``test``.
+        kinds: The data sets that it may be; the names of the classes decide.
 
-def match_images(path: Path, kinds: tuple[Cifar, ...]) -> Cifar:
-    """Which data set the class folders of ``path`` belong to.
+    Returns:
+        Which data set it is, and its images.
 
     Raises:
-        DataError: They belong to none.
+        DataError: The class folders belong to no data set, a class has another number
+            of images than it should, or an image cannot be read or is not 32x32.
     """
     for cifar in kinds:
         wanted = set(cifar.class_names)
         if all(set(_by_class(path / split)) == wanted for split in ("train", "test")):
-            return cifar
+            with silent_pillow():
+                return cifar, Decoded(
+                    cifar.class_names,
+                    _read_split(cifar, path / "train", cifar.training_images),
+                    _read_split(cifar, path / "test", cifar.binary.test.images),
+                    official=False,
+                )
     known = " or ".join(cifar.title for cifar in kinds)
     raise DataError(
         f"{path} has folders train and test, but their folders are not the classes of "
         f"{known}. Pictures of your own need no import: train on them with "
         "data.dataset=folder and data.path."
     )
-
-
-def read_images(cifar: Cifar, path: Path) -> Decoded:
-    """Read the images of every class, in the order of their names.
-
-    Raises:
-        DataError: A class has another number of images than it should, or an image
-            cannot be read or is not 32x32.
-    """
-    with silent_pillow():
-        return Decoded(
-            cifar.class_names,
-            _read_split(cifar, path / "train", cifar.training_images),
-            _read_split(cifar, path / "test", cifar.binary.test.images),
-            official=False,
-        )
 
 
 def _by_class(folder: Path) -> dict[str, Path]:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100, Cifar
-from cifarcnn.data.cifar.location import cache_folder, find_cifar
+from cifarcnn.data.cifar.location import (
+    cache_folder,
+    find_shadowing,
+    write_provenance,
+)
 from cifarcnn.data.fetching.events import FetchObserver
 from cifarcnn.data.fetching.fetch import locked
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
 from cifarcnn.data.importing.check_content import check_content
-from cifarcnn.data.importing.detect_format import CifarCopy, read_copy
+from cifarcnn.data.importing.detect_format import read_copy
 from cifarcnn.data.importing.install import install_copy
-from cifarcnn.data.provenance import Provenance, write_provenance
-from cifarcnn.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,13 @@ def import_cifar(
     if not found.decoded.official:
         check_content(found.cifar, found.decoded, path)
     target = cache_folder() if folder is None else folder
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{target} cannot be made: {error.strerror}.") from None
-    lock = target / f"{found.cifar.binary.archive.name}.lock"
-    with locked(lock, RetryPolicy(), observer or FetchObserver()):
+    archive = found.cifar.binary.archive
+    with locked(target, archive, RetryPolicy(), observer or FetchObserver()):
         placed = install_copy(found, target)
-    write_provenance(placed, Provenance.of_now("imported", str(path.absolute())))
+    write_provenance(placed, "imported", str(path.absolute()))
     return ImportResult(
         found.cifar,
         placed,
         found.decoded.official,
-        _rival(found, placed) if folder is None else None,
+        find_shadowing(found.cifar, placed) if folder is None else None,
     )
-
-
-def _rival(found: CifarCopy, placed: Path) -> Path | None:
-    first = find_cifar(found.cifar, None).path
-    return None if first == placed else first

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifarcnn.data.image import image_file as module
-from cifarcnn.data.image.image_file import read_image
-from cifarcnn.data.image.pixel_modes import prepare_mode
+from cifarcnn.data.image.image_file import prepare_mode, read_image
 from cifarcnn.errors import ImageError
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
