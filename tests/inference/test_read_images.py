@@ -96,11 +96,11 @@ def test_large_images_are_read_in_other_threads(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, bool] = {}
-    real = read_images.read_image_aloud
+    real = read_images.read_image_unfiltered
 
-    def watch(source: Path, name: str) -> Array:
+    def watch(source: Path, name: str, size: tuple[int, int]) -> Array:
         seen[name] = threading.current_thread() is threading.main_thread()
-        pixels: Array = real(source, name)
+        pixels: Array = real(source, name, size)
         return pixels
 
     monkeypatch.setattr(read_images, "read_image_unfiltered", watch)

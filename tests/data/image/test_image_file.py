@@ -18,6 +18,7 @@ from PIL import Image
 
 from cifarcnn.data.image import image_file as module
 from cifarcnn.data.image.image_file import prepare_mode, read_image
+from cifarcnn.data.image.photo import read_photo
 from cifarcnn.errors import ImageError
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -137,6 +138,39 @@ def test_the_rotation_of_a_camera_is_applied(form, orientation):
     result = read(encode(stored, form, exif=exif))
     corners = result[[4, 4, 27, 27], [4, 27, 4, 27], 0].astype(int)
     assert np.abs(corners - (0, 80, 160, 240)).max() <= 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_size_that_is_no_square_is_cut_from_the_image_as_it_is_seen(orientation):
+    seen = np.zeros((40, 90, 3), np.uint8)
+    seen[:, 15:75] = (0, 90, 180)  # the middle of the shape 2 to 3
+    seen[:20, 15:45] = 255
+    undo = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a),
+        7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(undo(seen)))
+    data = io.BytesIO(encode(stored, "PNG", exif=exif))
+    result = read_image(data, "a.png", (20, 30))
+    assert (result.dtype, result.shape) == (np.uint8, (20, 30, 3))
+    # Clear of the edges, where the filter rings.
+    for part, colour in [
+        (result[2:7, 2:12], (255, 255, 255)),
+        (result[13:18, 2:28], (0, 90, 180)),
+        (result[2:7, 18:28], (0, 90, 180)),
+    ]:
+        assert np.abs(part.astype(int) - colour).max() <= 4
+    photo = read_photo(io.BytesIO(data.getvalue()), "a.png", (20, 30))
+    assert photo.crop == (0, 15, 40, 75)
+    assert np.array_equal(photo.seen, result)
 
 
 @pytest.mark.parametrize(
