@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifarcnn.data.cifar.facts import Cifar
+from cifarcnn.data.cifar.facts import PIXELS, Cifar
 from cifarcnn.data.cifar.files import Piece, read_archive, read_folder
 from cifarcnn.data.cifar.location import Location
 from cifarcnn.data.cifar.source import CifarSource
@@ -19,9 +19,8 @@ from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.importing.detect_format import CifarCopy
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
-from cifarcnn.files import sync_folder
+from cifarcnn.files import sync_folder, write_atomically
 
-_CHUNK = 1 << 20
 _MARK = ".importing-"
 
 
@@ -64,7 +63,7 @@ def install_copy(found: CifarCopy, folder: Path) -> Path:
             draft.rename(target.path)
             sync_folder(folder)
     except OSError as error:
-        raise _explain(error, found, folder) from None
+        raise _explain(error, found.cifar, folder) from None
     return target.path
 
 
@@ -96,18 +95,11 @@ def _check(found: CifarCopy, draft: Location, target: Path) -> None:
 
 def _write(found: CifarCopy, draft: Path, *, packed: bool) -> None:
     if packed and found.location is not None:
-        with open(found.location.path, "rb") as source, open(draft, "xb") as target:
-            shutil.copyfileobj(source, target, _CHUNK)
-            target.flush()
-            os.fsync(target.fileno())
+        write_atomically(draft, found.location.path.read_bytes())
         return
     draft.mkdir()
     for name, data in _files(found):
-        with open(draft / name, "xb") as target:
-            target.write(data)
-            target.flush()
-            os.fsync(target.fileno())
-    sync_folder(draft)
+        write_atomically(draft / name, data)
 
 
 def _files(found: CifarCopy) -> Iterator[tuple[str, bytes]]:
@@ -123,32 +115,28 @@ def _files(found: CifarCopy) -> Iterator[tuple[str, bytes]]:
 
 def binary_files(cifar: Cifar, decoded: Decoded) -> Iterator[tuple[str, bytes]]:
     """The files of the binary form, as the publisher would have written them."""
-    start = 0
-    for file in cifar.binary.training:
-        part = slice(start, start + file.images)
-        start += file.images
-        training = decoded.training
-        yield (
-            file.name,
-            _records(cifar, Split(training.images[part], training.labels[part])),
-        )
-    if decoded.test is not None:
-        yield cifar.binary.test.name, _records(cifar, decoded.test)
+    layout = cifar.binary
+    parts = ((layout.training, decoded.training), ((layout.test,), decoded.test))
+    for files, split in parts:
+        if split is not None:
+            records = np.split(_records(cifar, split), len(files))
+            for file, part in zip(files, records, strict=True):
+                yield file.name, part.tobytes()
     names = "".join(f"{name}\n" for name in cifar.class_names)
-    yield cifar.binary.names_file, names.encode()
+    yield layout.names_file, names.encode()
 
 
-def _records(cifar: Cifar, split: Split) -> bytes:
+def _records(cifar: Cifar, split: Split) -> np.ndarray:
     columns = [split.labels[:, None]]
     if cifar.coarse_labels:
         coarse = np.array(cifar.coarse_labels, np.uint8)
         columns.insert(0, coarse[split.labels][:, None])
     planes = split.images.transpose(0, 3, 1, 2).reshape(len(split), -1)
-    return np.hstack([*columns, planes]).tobytes()
+    return np.hstack([*columns, planes])
 
 
-def _explain(error: OSError, found: CifarCopy, folder: Path) -> DataError:
-    needed = sum(split.images.nbytes for split in _splits(found.decoded))
+def _explain(error: OSError, cifar: Cifar, folder: Path) -> DataError:
+    needed = PIXELS * sum(file.images for file in cifar.binary.data_files)
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(folder).free
         return DataError(
@@ -157,7 +145,3 @@ def _explain(error: OSError, found: CifarCopy, folder: Path) -> DataError:
             "can name another folder."
         )
     return DataError(f"{folder} cannot be written: {error.strerror}.")
-
-
-def _splits(decoded: Decoded) -> list[Split]:
-    return [decoded.training, *([decoded.test] if decoded.test else [])]
