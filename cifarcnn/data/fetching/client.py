@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from concurrent.futures import Future
 from functools import cache
 from http.client import IncompleteRead
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Thread
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -97,29 +97,21 @@ class Client:
     def _ask(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         # In a thread of its own: a name server has no limit of time, and the limit of
         # a connection begins anew with every byte of a slow answer's head.
-        outcomes: SimpleQueue[BaseHTTPResponse | BaseException] = SimpleQueue()
-        late = Event()
+        answer: Future[BaseHTTPResponse] = Future()
 
         def ask() -> None:
             try:
-                response = self._request(url, headers)
+                answer.set_result(self._request(url, headers))
             except BaseException as error:
-                outcomes.put(error)
-                return
-            outcomes.put(response)
-            if late.is_set():
-                response.close()
+                answer.set_exception(error)
 
         Thread(target=ask, daemon=True).start()
         seconds = self._policy.answer_seconds
         try:
-            outcome = outcomes.get(timeout=seconds)
-        except Empty:
-            late.set()
+            return answer.result(timeout=seconds)
+        except TimeoutError:
+            answer.add_done_callback(_close)
             raise SourceError(f"no answer within {seconds:g} s.") from None
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
 
     def _request(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         policy = self._policy
@@ -138,6 +130,11 @@ class Client:
             )
         except (HTTPError, OSError, ValueError) as error:
             raise explain_error(error, url, policy) from None
+
+
+def _close(answer: Future[BaseHTTPResponse]) -> None:
+    if answer.exception() is None:
+        answer.result().close()
 
 
 def _accept(response: BaseHTTPResponse, policy: RetryPolicy) -> BaseHTTPResponse:
