@@ -169,7 +169,7 @@ def _draw_pose(text: str) -> Image.Image:
     for part in parts:
         side = POSE_SIZE * _SUPERSAMPLING
         large = Image.new("L", (side, side))
-        for kind, numbers in re.findall(r"([EPS])([-\d. ]+)", part):
+        for kind, numbers in re.findall(r"([A-Z])([-\d. ]+)", part):
             _draw_shape(
                 ImageDraw.Draw(large), kind, [float(n) for n in numbers.split()]
             )
@@ -200,8 +200,10 @@ def _draw_shape(draw: ImageDraw.ImageDraw, kind: str, numbers: list[float]) -> N
                 y + along * sine + across * cosine,
             ]
         draw.polygon(pixels(corners), fill=255)
-    else:
+    elif kind == "S":
         points, radius = pixels(numbers[1:]), round(numbers[0] * scale)
         draw.line(points, fill=255, width=2 * radius)
         for point in points:
             draw.circle(point, radius, fill=255)
+    else:
+        raise ValueError(f"a pose has the unknown shape {kind}")
