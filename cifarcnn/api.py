@@ -16,8 +16,8 @@ from cifarcnn.runs.file_lock import lock_run
 if TYPE_CHECKING:
     import keras
 
-    from cifarcnn.data import Dataset
-    from cifarcnn.data.fetching.observer import FetchObserver
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.fetching.events import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.training import Material, Observer
 
@@ -230,7 +230,7 @@ def _start(
 
 def _measured(config: Config, dataset: Dataset) -> Config:
     """The config with numbers in place of ``standard`` normalization."""
-    from cifarcnn.data import measure_statistics
+    from cifarcnn.data.statistics import measure_statistics
 
     if config.data.normalization != "standard":
         return config

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from cifarcnn.data import Dataset, Split
-    from cifarcnn.data.photo import Photo
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.image.photo import Photo
+    from cifarcnn.data.splits import Split
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.explanation import Explanation, ModelExplanation, Subject

@@ -20,7 +20,8 @@ from cifarcnn.files import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from cifarcnn.data import Dataset, Split
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.splits import Split
     from cifarcnn.training.augmentation import Augmentation
 
 # How many of a class stand side by side, and how many epochs.
@@ -156,11 +157,14 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
 
 def _describe_origin(dataset: Dataset) -> list[str]:
     """Where a CIFAR came from, and what else lies in the usual places."""
-    from cifarcnn.data.location import places_at, usual_places
-    from cifarcnn.data.provenance import read_provenance
-    from cifarcnn.data.registry import CIFAR
+    from cifarcnn.data.cifar.facts import CIFAR_DATASETS
+    from cifarcnn.data.cifar.location import (
+        find_locations,
+        read_provenance,
+        usual_folders,
+    )
 
-    if dataset.name not in CIFAR:
+    if dataset.name not in CIFAR_DATASETS:
         return []
     lines = []
     provenance = read_provenance(Path(dataset.origin))
@@ -168,8 +172,8 @@ def _describe_origin(dataset: Dataset) -> list[str]:
         lines.append(f"{provenance.how}: {provenance.day} from {provenance.origin}")
     others = (
         place.path
-        for base in usual_places()
-        for place in places_at(CIFAR[dataset.name], base)
+        for base in usual_folders()
+        for place in find_locations(CIFAR_DATASETS[dataset.name], base)
     )
     used = Path(dataset.origin)
     lines += [f"also here: {path}" for path in dict.fromkeys(others) if path != used]
@@ -177,9 +181,11 @@ def _describe_origin(dataset: Dataset) -> list[str]:
 
 
 def _describe_official(dataset: Dataset) -> str:
+    from cifarcnn.data.cifar.facts import CIFAR_DATASETS
+
     if dataset.official:
         return "yes, to the byte"
-    if dataset.name in ("cifar10", "cifar100"):
+    if dataset.name in CIFAR_DATASETS:
         return "no; numbers, sizes and labels are right, the bytes are others"
     return "no"
 

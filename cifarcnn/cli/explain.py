@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from cifarcnn.data.photo import Photo
+    from cifarcnn.data.image.photo import Photo
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.explanation import Explanation, ModelExplanation
     from cifarcnn.inference.sources import Source
@@ -132,7 +132,8 @@ def _read(
     image: str, run: Run, class_names: Sequence[str], data: Path | None
 ) -> tuple[Photo, str | None]:
     """The image, and its label where the data set knows it."""
-    from cifarcnn.data.photo import Photo, centred_square, read_photo
+    from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+    from cifarcnn.data.image.photo import Photo, read_photo
     from cifarcnn.errors import ImageError
 
     source = _one_source(image)
@@ -144,8 +145,9 @@ def _read(
             split = open_run_dataset(run, class_names, data).test()
             pixels = pick_test_image(split.images, source.test_index)
             label = class_names[split.labels[source.test_index]]
-            return Photo(pixels, centred_square(pixels), pixels), label
-        return read_photo(source.path or sys.stdin.buffer, source.name), None
+            return Photo.of_pixels(pixels), label
+        file = source.path or sys.stdin.buffer
+        return read_photo(file, source.name, CIFAR_IMAGE_SHAPE[:2]), None
     except ImageError as error:
         raise ImageError(f"{source.name}: {error}") from None
 

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from cifarcnn.cli import console
 from cifarcnn.cli.progress import describe_seconds
-from cifarcnn.data.fetching.observer import FetchObserver
+from cifarcnn.data.fetching.events import FetchObserver
 from cifarcnn.errors import Stopped
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from cifarcnn.data.fetching.sources import Source
+    from cifarcnn.data.fetching.sources import ArchiveSource
 
 _SECONDS_BETWEEN_LINES = 10.0
 _KEPT = "interrupted; what has come is kept, and the same command goes on from there"
@@ -39,7 +39,7 @@ class FetchLines(FetchObserver):
         """One line for the user."""
         console.print_message(text)
 
-    def source_opened(self, source: Source, done: int) -> None:
+    def source_opened(self, source: ArchiveSource, done: int) -> None:
         total = source.archive.size
         there = f"; {describe_share(done, total)} is here already" if done else ""
         self.show(f"fetching: {source.url} ({total / 1e6:,.0f} MB{there})")
@@ -51,13 +51,13 @@ class FetchLines(FetchObserver):
             self._last_line = now
             self.show(describe_progress(done, total, rate))
 
-    def pausing(self, source: Source, cause: str, seconds: float) -> None:
+    def pausing(self, source: ArchiveSource, cause: str, seconds: float) -> None:
         self.show(f"note: {_host(source)}: {cause} Once more in {seconds:.0f} s")
 
-    def source_left(self, source: Source, cause: str) -> None:
+    def source_left(self, source: ArchiveSource, cause: str) -> None:
         self.show(f"note: {_host(source)}: {cause} Left for now")
 
-    def restarted(self, source: Source) -> None:
+    def restarted(self, source: ArchiveSource) -> None:
         self.show(
             f"note: {_host(source)} has another version now, or cannot send the rest "
             "alone: it begins anew"
@@ -87,7 +87,7 @@ class FetchBar(FetchLines):
     def show(self, text: str) -> None:
         self._progress.console.print(console.printable_lines(text))
 
-    def source_opened(self, source: Source, done: int) -> None:
+    def source_opened(self, source: ArchiveSource, done: int) -> None:
         super().source_opened(source, done)
         total = source.archive.size
         if self._bar is None:
@@ -112,7 +112,7 @@ def open_fetch_display() -> FetchLines:
     return FetchBar() if live else FetchLines()
 
 
-def _host(source: Source) -> str:
+def _host(source: ArchiveSource) -> str:
     return urlsplit(source.url).hostname or source.url
 
 

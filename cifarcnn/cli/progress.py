@@ -14,7 +14,7 @@ from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from cifarcnn.data import Dataset
+    from cifarcnn.data.dataset import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
 

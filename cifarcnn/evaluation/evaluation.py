@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import keras
 
 from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
-from cifarcnn.data import Split
+from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation import metrics
 from cifarcnn.evaluation.metrics import Array

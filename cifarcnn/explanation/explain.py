@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cifarcnn.config import Config
-    from cifarcnn.data import Dataset
-    from cifarcnn.data.photo import Photo
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.image.photo import Photo
 
     Array = np.ndarray[Any, Any]
 
@@ -86,7 +86,7 @@ def explain_image(
         wanted_class: A class to explain besides the two most probable ones.
 
     Raises:
-        ImageError: As ``cifarcnn.data.read_image`` has it.
+        ImageError: As ``image_file.read_image`` has it.
         UsageError: There is no such class, or an array has another shape or element
             type.
     """

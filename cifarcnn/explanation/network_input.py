@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from cifarcnn.data.photo import Photo, centred_square, read_photo
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+from cifarcnn.data.image.photo import Photo, read_photo
 from cifarcnn.errors import UsageError
 from cifarcnn.explanation.explanation import Sight
 from cifarcnn.explanation.fields import Box
@@ -27,7 +28,7 @@ def open_photo(image: Path | BinaryIO | Array | Photo, name: str) -> Photo:
         name: What the user calls it.
 
     Raises:
-        ImageError: As ``cifarcnn.data.read_image``.
+        ImageError: As ``image_file.read_image``.
         UsageError: An array has another shape or element type.
     """
     import numpy as np
@@ -35,13 +36,13 @@ def open_photo(image: Path | BinaryIO | Array | Photo, name: str) -> Photo:
     if isinstance(image, Photo):
         return image
     if not isinstance(image, np.ndarray):
-        return read_photo(image, name)
+        return read_photo(image, name, CIFAR_IMAGE_SHAPE[:2])
     if image.shape != (32, 32, 3) or image.dtype.name != "uint8":
         raise UsageError(
             f"The picture is {image.dtype.name} {image.shape}, but the network takes "
             "uint8 (32, 32, 3): red, green and blue from 0 to 255."
         )
-    return Photo(image, centred_square(image), image)
+    return Photo.of_pixels(image)
 
 
 def show_sight(photo: Photo, name: str, normalized: Array, config: Config) -> Sight:

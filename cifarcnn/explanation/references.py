@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cifarcnn.config import Config
-    from cifarcnn.data import Dataset
+    from cifarcnn.data.dataset import Dataset
 
     Array = np.ndarray[Any, Any]
 

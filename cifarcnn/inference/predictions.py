@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cifarcnn.data.image_file import FORMATS
+from cifarcnn.data.image.image_file import FORMATS
 from cifarcnn.files import (
     find_free_path,
     make_stem,

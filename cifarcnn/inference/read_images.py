@@ -12,7 +12,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cifarcnn.cpu import usable_cores
-from cifarcnn.data.image_file import MAX_BYTES, read_image_unfiltered, silent_pillow
+from cifarcnn.data.image.image_file import (
+    MAX_BYTES,
+    read_image_unfiltered,
+    silent_pillow,
+)
 from cifarcnn.errors import CifarcnnError, ImageError
 from cifarcnn.inference.sources import Source
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cifarcnn.runs import EpochRecord
 
 if TYPE_CHECKING:
-    from cifarcnn.data import Dataset
+    from cifarcnn.data.dataset import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
 

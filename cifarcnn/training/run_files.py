@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import keras
 
-    from cifarcnn.data import Dataset
+    from cifarcnn.data.dataset import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.literals import Views
     from cifarcnn.runs import Run

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cifarcnn.config import Config
-    from cifarcnn.data import Dataset, Split
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.splits import Split
 
 SMOKE_IMAGES = 512
 
@@ -104,7 +105,7 @@ def choose_for_smoke(split: Split) -> Split:
     """At most 512 images, evenly spaced: sorted data keeps all its classes."""
     import numpy as np
 
-    from cifarcnn.data import Split as ImageSplit
+    from cifarcnn.data.splits import Split as ImageSplit
 
     if len(split.labels) <= SMOKE_IMAGES:
         return split

@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def expected_rows(trained_run: Path, *names: str) -> Any:
-    from cifarcnn.data import read_image
+    from cifarcnn.data.image.image_file import read_image
 
     run = cifarcnn.load_run(trained_run, device="cpu")
     images = np.stack([read_image(Path(name), name, (32, 32)) for name in names])
@@ -154,7 +154,7 @@ def test_top_names_as_many_classes_as_there_are_at_most(
 
 
 def test_save_input_keeps_what_the_network_saw(predict: Call, folder: Path) -> None:
-    from cifarcnn.data import read_image
+    from cifarcnn.data.image.image_file import read_image
 
     result = predict("c.png", "b.png", "c.png", "--save-input", "kept")
     assert result.code == 1

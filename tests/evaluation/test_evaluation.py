@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.data import Split
+from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation import ClassMetrics, evaluate
 from cifarcnn.evaluation.evaluation import evaluate_probabilities

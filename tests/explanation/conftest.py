@@ -12,7 +12,8 @@ import pytest
 
 from cifarcnn import engine
 from cifarcnn.config import Config
-from cifarcnn.data import Dataset, Split
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.splits import Split
 
 Array = np.ndarray[Any, Any]
 CLASSES = tuple(f"class_{number}" for number in range(10))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data.photo import read_photo
+from cifarcnn.data.image.photo import read_photo
 from cifarcnn.errors import ImageError, UsageError
 from cifarcnn.explanation import explain_image
 
@@ -55,7 +55,7 @@ def test_a_file_is_named_by_its_path(subject: Any, tmp_path: Path) -> None:
     sight = explain_image(subject, path).sight
     assert (sight.name, sight.photo.shape) == (str(path), (40, 50, 3))
     assert vars(sight.crop) == {"top": 0, "left": 5, "bottom": 40, "right": 45}
-    read = read_photo(path, "photo.png")
+    read = read_photo(path, "photo.png", (32, 32))
     assert explain_image(subject, read, name="x").sight.photo is read.pixels
     stream = io.BytesIO(path.read_bytes())
     assert explain_image(subject, stream, name="-").sight.name == "-"

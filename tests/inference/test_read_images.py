@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import read_image
+from cifarcnn.data.image.image_file import read_image
 from cifarcnn.inference import read_images
 from cifarcnn.inference.predictions import CHUNK, predict_images
 from cifarcnn.inference.sources import Source

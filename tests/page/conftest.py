@@ -31,7 +31,7 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
     """Explains an image, or the model alone, with an untrained network."""
     from cifarcnn import engine
     from cifarcnn.config import Config
-    from cifarcnn.data import open_dataset
+    from cifarcnn.data.registry import open_dataset
     from cifarcnn.explanation import Subject, explain_image, explain_model
     from cifarcnn.network.builder import build_model
 

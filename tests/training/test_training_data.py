@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifarcnn.data import Split
+from cifarcnn.data.splits import Split
 from cifarcnn.training.training_data import choose_for_smoke, gather_material
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.data.pickle_batch import read_pickled_batch, read_pickled_names
+from cifarcnn.data.cifar.pickle_batch import read_pickled_batch, read_pickled_names
 from cifarcnn.errors import DataError
 
 

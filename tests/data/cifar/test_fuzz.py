@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.cifar.location import Location
+from cifarcnn.data.cifar.pickle_batch import read_pickled_batch, read_pickled_names
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.importing.npz import read_npz
-from cifarcnn.data.location import Place
-from cifarcnn.data.pickle_batch import read_pickled_batch, read_pickled_names
 from cifarcnn.errors import DataError
 
 EXAMPLES = int(os.environ.get("CIFARCNN_FUZZ_EXAMPLES", "150"))
@@ -111,7 +111,7 @@ def decode(tiny10, tmp_path):
 
         def read(data: bytes) -> None:
             target.write_bytes(data)
-            place = Place(layout, path, packed=packed)
+            place = Location(layout, path, packed=packed)
             check(tiny10, CifarSource(tiny10.cifar, place).decode())
 
         return target.read_bytes(), read

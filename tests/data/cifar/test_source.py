@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.data import open_dataset
-from cifarcnn.data.cifar_facts import CIFAR10
-from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.cifar.facts import CIFAR10
+from cifarcnn.data.cifar.location import find_cifar
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import Decoded, DecodedStore
-from cifarcnn.data.location import find_cifar
+from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 FORMS = ["binary", "python"]

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import read_image
-from cifarcnn.data.photo import read_photo
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.photo import read_photo
 from cifarcnn.errors import ImageError
 
 EXAMPLES = int(os.environ.get("CIFARCNN_FUZZ_EXAMPLES", "120"))
@@ -142,9 +142,9 @@ def test_a_changed_image_gives_an_answer_or_a_sentence(
         change = mutate_png if whole_chunks else mutate
         data = change(START[form], draws, others)
         try:
-            pixels = read_image(io.BytesIO(data), f"a.{form}")
+            pixels = read_image(io.BytesIO(data), f"a.{form}", (32, 32))
             assert (pixels.shape, pixels.dtype) == ((32, 32, 3), np.uint8)
-            photo = read_photo(io.BytesIO(data), f"a.{form}")
+            photo = read_photo(io.BytesIO(data), f"a.{form}", (32, 32))
             assert np.array_equal(photo.seen, pixels)
             taken += 1
         except ImageError as error:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import read_image
-from cifarcnn.data.photo import read_photo
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.photo import read_photo
 from cifarcnn.errors import ImageError
 
 
@@ -43,7 +43,7 @@ def smooth(width: int, height: int) -> Image.Image:
 def test_the_photo_is_at_most_1024_pixels_long(
     form: str, size: tuple[int, int], shown: tuple[int, int]
 ) -> None:
-    photo = read_photo(io.BytesIO(encode(smooth(*size), form)), "p")
+    photo = read_photo(io.BytesIO(encode(smooth(*size), form)), "p", (32, 32))
     assert photo.pixels.shape == (shown[1], shown[0], 3)
     assert photo.pixels.dtype == np.uint8
 
@@ -56,8 +56,8 @@ def test_the_square_within_the_photo_is_what_the_network_sees(
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encode(smooth(*size), "JPEG", exif=exif, quality=95)
-    photo = read_photo(io.BytesIO(data), "p")
-    assert np.array_equal(photo.seen, read_image(io.BytesIO(data), "p"))
+    photo = read_photo(io.BytesIO(data), "p", (32, 32))
+    assert np.array_equal(photo.seen, read_image(io.BytesIO(data), "p", (32, 32)))
     top, left, bottom, right = photo.crop
     assert bottom - top == right - left == min(photo.pixels.shape[:2])
     again = Image.fromarray(photo.pixels).resize(
@@ -68,17 +68,17 @@ def test_the_square_within_the_photo_is_what_the_network_sees(
 
 def test_transparency_shows_white() -> None:
     data = encode(Image.new("RGBA", (40, 40), (200, 0, 0, 0)))
-    assert (read_photo(io.BytesIO(data), "p").pixels == 255).all()
+    assert (read_photo(io.BytesIO(data), "p", (32, 32)).pixels == 255).all()
 
 
 def test_a_file_is_read_once(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
     path.write_bytes(encode(smooth(60, 60)))
-    photo = read_photo(path, "p.png")
+    photo = read_photo(path, "p.png", (32, 32))
     assert np.array_equal(photo.pixels, np.asarray(smooth(60, 60)))
 
 
 def test_what_cannot_be_read_is_refused_as_everywhere(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as raised:
-        read_photo(tmp_path / "none.png", "none.png")
+        read_photo(tmp_path / "none.png", "none.png", (32, 32))
     assert str(raised.value) == "there is no such file."

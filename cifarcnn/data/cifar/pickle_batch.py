@@ -11,13 +11,12 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cifarcnn.data.cifar_facts import PIXELS, Cifar
+import numpy as np
+
+from cifarcnn.data.cifar.facts import PIXELS, Cifar
 from cifarcnn.errors import DataError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 # Official batches remember about 20,000 things. Pythons before 3.15 make a table as
@@ -77,8 +76,6 @@ def read_pickled_batch(
         DataError: The pickle is broken, wants to run something, or holds anything but
             as many labels and images as expected.
     """
-    import numpy as np
-
     entries = _unpickle(data, shown)
     labels, stored = entries.get(cifar.labels_key), entries.get("data")
     if not isinstance(labels, list) or len(labels) != images:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.data.cifar_files import is_official_archive, read_archive
+from cifarcnn.data.cifar.files import is_official_archive, read_archive
 from cifarcnn.errors import DataError
 
 

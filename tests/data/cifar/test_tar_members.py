@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.data.tar_members import read_members
+from cifarcnn.data.cifar.tar_members import read_members
 from cifarcnn.errors import DataError
 
 NAME = Path("some.tar")

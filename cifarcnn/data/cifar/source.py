@@ -5,27 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import JsonValue
 
-from cifarcnn.data.binary_batch import read_binary_batch, read_text_names
-from cifarcnn.data.cifar_facts import Cifar, DataFile
-from cifarcnn.data.cifar_files import (
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+from cifarcnn.data.cifar.facts import Cifar, DataFile
+from cifarcnn.data.cifar.files import (
     Piece,
     is_official_archive,
     read_archive,
     read_folder,
     source_files,
 )
+from cifarcnn.data.cifar.location import Location
+from cifarcnn.data.cifar.pickle_batch import read_pickled_batch, read_pickled_names
 from cifarcnn.data.decoded_cache import Decoded
-from cifarcnn.data.location import Place
-from cifarcnn.data.pickle_batch import read_pickled_batch, read_pickled_names
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class CifarSource:
@@ -37,8 +34,9 @@ class CifarSource:
     """
 
     notice = None
+    image_shape = CIFAR_IMAGE_SHAPE
 
-    def __init__(self, cifar: Cifar, place: Place) -> None:
+    def __init__(self, cifar: Cifar, place: Location) -> None:
         self._cifar = cifar
         self._place = place
         self.origin = str(place.path)
@@ -95,7 +93,7 @@ class CifarSource:
     def _read_batch(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
         cifar, layout = self._cifar, self._place.layout
         if layout.kind == "binary":
-            return read_binary_batch(cifar, piece.data, piece.shown)
+            return _read_binary_batch(cifar, piece.data, piece.shown)
         images = next(
             file.images for file in layout.data_files if file.name == piece.name
         )
@@ -104,7 +102,7 @@ class CifarSource:
     def _check_names(self, piece: Piece) -> None:
         cifar = self._cifar
         if self._place.layout.kind == "binary":
-            found = read_text_names(piece.data, piece.shown)
+            found = _read_text_names(piece.data, piece.shown)
         else:
             found = read_pickled_names(cifar, piece.data, piece.shown)
         if len(found) != len(cifar.class_names):
@@ -126,8 +124,6 @@ class _Builder:
     """Puts the batches of one split at their places, in whatever order they come."""
 
     def __init__(self, cifar: Cifar, files: tuple[DataFile, ...]) -> None:
-        import numpy as np
-
         self._cifar = cifar
         self._starts: dict[str, int] = {}
         self._files = {file.name: file for file in files}
@@ -135,7 +131,7 @@ class _Builder:
         for file in files:
             self._starts[file.name] = total
             total += file.images
-        self._images = np.empty((total, 32, 32, 3), np.uint8)
+        self._images = np.empty((total, *CIFAR_IMAGE_SHAPE), np.uint8)
         self._labels = np.empty(total, np.uint8)
 
     def add(self, piece: Piece, labels: np.ndarray, pixels: np.ndarray) -> DataFile:
@@ -143,13 +139,12 @@ class _Builder:
         start = self._starts[piece.name]
         place = slice(start, start + file.images)
         self._labels[place] = labels
-        planes = pixels.reshape(-1, 3, 32, 32)
+        height, width, channels = CIFAR_IMAGE_SHAPE
+        planes = pixels.reshape(-1, channels, height, width)
         self._images[place] = planes.transpose(0, 2, 3, 1)
         return file
 
     def finish(self, path: Path) -> Split:
-        import numpy as np
-
         names, files = self._cifar.class_names, list(self._files)
         expected = len(self._labels) // len(names)
         counts = np.bincount(self._labels, minlength=len(names)).tolist()
@@ -169,3 +164,28 @@ def _stamp(path: Path) -> JsonValue:
     except OSError:
         return [path.name, -1, -1]  # reading it will say what is wrong
     return [path.name, status.st_size, status.st_mtime_ns]
+
+
+def _read_binary_batch(
+    cifar: Cifar, data: bytes, shown: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Records of one or two label bytes and 3,072 pixels; their number was checked."""
+    records = np.frombuffer(data, np.uint8).reshape(-1, cifar.record_bytes)
+    for byte, limit in enumerate(cifar.label_limits):
+        wrong = np.flatnonzero(records[:, byte] >= limit)
+        if len(wrong):
+            raise DataError(
+                f"{shown}: picture {wrong[0]} (counted from 0) has the label "
+                f"{records[wrong[0], byte]}, expected 0 to {limit - 1}."
+            )
+    labels = len(cifar.label_limits)
+    return records[:, labels - 1], records[:, labels:]
+
+
+def _read_text_names(data: bytes, shown: str) -> list[str]:
+    try:
+        return data.decode("ascii").split()
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{shown} is not plain text; expected one class name a line."
+        ) from None

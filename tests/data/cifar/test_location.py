@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.data.cache import cache_folder
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
-from cifarcnn.data.location import find_cifar
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100
+from cifarcnn.data.cifar.location import cache_folder, find_cifar
 from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
@@ -145,8 +144,9 @@ def test_a_user_without_a_home_must_name_a_place():
     environment = {name: text for name, text in os.environ.items() if name not in home}
     # Imported before: another user may have no way to the package.
     script = (
-        "import os, platformdirs.unix, cifarcnn.data.location as l; os.setuid(54321)\n"
-        "try: print(len(l.usual_places()))\n"
+        "import os, platformdirs.unix, cifarcnn.data.cifar.location as l\n"
+        "os.setuid(54321)\n"
+        "try: print(len(l.usual_folders()))\n"
         "except l.DataError as error: print(error)\n"
     )
 

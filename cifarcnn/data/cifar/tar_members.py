@@ -2,8 +2,8 @@
 
 Headers are parsed by Python's ``tarfile``; the way through the archive is walked here.
 ``tarfile`` itself cannot be kept to little memory: long names, PAX headers and maps of
-sparse files are read whole, however long they say they are. Nothing of that is needed
-for CIFAR, whose names are short.
+sparse files are read whole, however long they say they are, and a damaged header
+counts as the end. Nothing of that is needed for CIFAR, whose names are short.
 """
 
 from __future__ import annotations

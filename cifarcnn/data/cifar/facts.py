@@ -10,10 +10,14 @@ a sound copy.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-PIXELS = 3 * 32 * 32  # one image: the red plane, then green, then blue, row by row
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+
+# Of one image: the red plane, then green, then blue, each row by row.
+PIXELS = math.prod(CIFAR_IMAGE_SHAPE)
 _HOST = "https://www.cs.toronto.edu/~kriz/"
 
 
@@ -238,3 +242,6 @@ CIFAR100 = Cifar(
         ).split()
     ),
 )
+
+# By their names in a config.
+CIFAR_DATASETS = {cifar.name: cifar for cifar in (CIFAR10, CIFAR100)}

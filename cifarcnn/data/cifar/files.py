@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from cifarcnn.data.cifar_facts import PIXELS, Cifar, Layout
-from cifarcnn.data.tar_members import read_members
+from cifarcnn.data.cifar.facts import PIXELS, Cifar, Layout
+from cifarcnn.data.cifar.tar_members import read_members
 from cifarcnn.errors import DataError
 
 _SMALL_FILE = 64 * 1024  # names and read-me files have a few hundred bytes

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifarcnn.data import image_file as module
-from cifarcnn.data import read_image
-from cifarcnn.data.pixel_modes import prepare_mode
+from cifarcnn.data.image import image_file as module
+from cifarcnn.data.image.image_file import prepare_mode, read_image
+from cifarcnn.data.image.photo import read_photo
 from cifarcnn.errors import ImageError
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -31,13 +31,13 @@ def encode(image: Image.Image, form: str = "PNG", **options) -> bytes:
 
 
 def read(data: bytes, name: str = "picture") -> np.ndarray:
-    return read_image(io.BytesIO(data), name)
+    return read_image(io.BytesIO(data), name, (32, 32))
 
 
 def refusal(source, name: str = "picture") -> str:
     source = io.BytesIO(source) if isinstance(source, bytes) else source
     with pytest.raises(ImageError) as caught:
-        read_image(source, name)
+        read_image(source, name, (32, 32))
     return str(caught.value)
 
 
@@ -140,6 +140,39 @@ def test_the_rotation_of_a_camera_is_applied(form, orientation):
     assert np.abs(corners - (0, 80, 160, 240)).max() <= 4
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_size_that_is_no_square_is_cut_from_the_image_as_it_is_seen(orientation):
+    seen = np.zeros((40, 90, 3), np.uint8)
+    seen[:, 15:75] = (0, 90, 180)  # the middle of the shape 2 to 3
+    seen[:20, 15:45] = 255
+    undo = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a),
+        7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(undo(seen)))
+    data = io.BytesIO(encode(stored, "PNG", exif=exif))
+    result = read_image(data, "a.png", (20, 30))
+    assert (result.dtype, result.shape) == (np.uint8, (20, 30, 3))
+    # Clear of the edges, where the filter rings.
+    for part, colour in [
+        (result[2:7, 2:12], (255, 255, 255)),
+        (result[13:18, 2:28], (0, 90, 180)),
+        (result[2:7, 18:28], (0, 90, 180)),
+    ]:
+        assert np.abs(part.astype(int) - colour).max() <= 4
+    photo = read_photo(io.BytesIO(data.getvalue()), "a.png", (20, 30))
+    assert photo.crop == (0, 15, 40, 75)
+    assert np.array_equal(photo.seen, result)
+
+
 @pytest.mark.parametrize(
     "exif", [b"Exif\0\0nonsense", b"Exif\0\0MM\0*\xff\xff\xff\xff"]
 )
@@ -184,7 +217,7 @@ def test_the_first_frame_of_an_animation_counts():
 def test_a_path_and_a_stream_give_the_same(tmp_path):
     data = encode(Image.fromarray(noise(90, 60)))
     (tmp_path / "a.png").write_bytes(data)
-    assert np.array_equal(read_image(tmp_path / "a.png", "a.png"), read(data))
+    assert np.array_equal(read_image(tmp_path / "a.png", "a.png", (32, 32)), read(data))
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF"])
@@ -308,11 +341,11 @@ def test_81_megapixels_in_80_kilobytes_are_refused_in_little_memory(
 PEAK = """
 import sys
 from pathlib import Path
-from cifarcnn.data import read_picture
-from cifarcnn.errors import PictureError
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.errors import ImageError
 try:
-    print(read_picture(Path(sys.argv[1]), sys.argv[1]).shape)
-except PictureError as error:
+    print(read_image(Path(sys.argv[1]), sys.argv[1], (32, 32)).shape)
+except ImageError as error:
     print(error)
 status = Path("/proc/self/status").read_text()
 print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
