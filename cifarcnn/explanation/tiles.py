@@ -8,13 +8,19 @@ is the padding; its values lie ``dilation`` apart. What lies outside is padding.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    Array = np.ndarray[Any, Any]
+from cifarcnn.config.layers import Shape
+from cifarcnn.explanation.steps import (
+    CONVOLUTIONS,
+    IN_PLACE,
+    POOLINGS,
+    Step,
+)
 
+Array = np.ndarray[Any, Any]
 Pair = tuple[int, int]
 
 
@@ -30,24 +36,75 @@ class Window:
     """
 
     size: Pair
-    strides: Pair
-    dilation: Pair
-    padding: tuple[Pair, Pair]
+    strides: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
 
     def origin(self, row: int, column: int) -> Pair:
         """Row and column where the window begins; negative within the padding."""
         (top, _), (left, _) = self.padding
         return row * self.strides[0] - top, column * self.strides[1] - left
 
-    def rows(self, row: int) -> list[int]:
-        """The rows that the window looks at, padding included."""
-        first = self.origin(row, 0)[0]
-        return [first + step * self.dilation[0] for step in range(self.size[0])]
+    def places(self, row: int, column: int) -> tuple[Array, Array]:
+        """The rows and the columns that it looks at, padding included: int."""
+        top, left = self.origin(row, column)
+        rows = top + self.dilation[0] * np.arange(self.size[0])
+        return rows, left + self.dilation[1] * np.arange(self.size[1])
 
-    def columns(self, column: int) -> list[int]:
-        """The columns that the window looks at, padding included."""
-        first = self.origin(0, column)[1]
-        return [first + step * self.dilation[1] for step in range(self.size[1])]
+    def cut(self, maps: Array, row: int, column: int) -> tuple[Array, Array]:
+        """The part of ``maps`` that the window looks at.
+
+        Returns:
+            Values ``(height, width, ...)``, any within the padding, and bool
+            ``(height, width)``: False within the padding.
+        """
+        rows, columns = self.places(row, column)
+        height, width = maps.shape[:2]
+        inside = np.logical_and.outer(
+            (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
+        )
+        places = np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))
+        return maps[places], inside
+
+
+# A cell of the result sees the cell of the input in the same place.
+_POINTWISE = IN_PLACE - {"GroupNormalization"} | {"Activation", "Dense"}
+
+
+def window_of(step: Step, input_shape: Shape) -> Window:
+    """Through which window a cell of the result sees what goes into a step.
+
+    ``same`` padding is what TensorFlow's documentation of ``tf.nn.convolution`` says:
+    as much as the last window needs, the odd row and column at the end.
+
+    Args:
+        step: One that gives maps, of one input.
+        input_shape: ``(height, width, channels)`` of what goes in.
+
+    Raises:
+        NotImplementedError: No window is known of this kind of layer.
+    """
+    layer: Any = step.layer
+    if step.kind in _POINTWISE:
+        return Window((1, 1))
+    if step.kind == "ZeroPadding2D":
+        return Window((1, 1), padding=layer.padding)
+    if step.kind not in CONVOLUTIONS | POOLINGS:
+        raise NotImplementedError(f"no window is known of {step.kind}")
+    size: Pair = layer.kernel_size if step.kind in CONVOLUTIONS else layer.pool_size
+    strides: Pair = layer.strides or size
+    dilation: Pair = getattr(layer, "dilation_rate", (1, 1))
+    if layer.padding != "same":
+        return Window(size, strides, dilation)
+    padding = [
+        max((after - 1) * stride + (length - 1) * apart + 1 - before, 0)
+        for before, after, length, stride, apart in zip(
+            input_shape[:2], step.shape[:2], size, strides, dilation, strict=True
+        )
+    ]
+    top, left = (total // 2 for total in padding)
+    borders = (top, padding[0] - top), (left, padding[1] - left)
+    return Window(size, strides, dilation, borders)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +179,7 @@ class ConvolutionTile:
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution:
+class ConvolutionStep:
     """The first convolution of the network, as it ran over the image.
 
     Attributes:
@@ -153,24 +210,18 @@ class Convolution:
             row: Of the map, from 0.
             column: Of the map, from 0.
         """
-        import numpy as np
 
         bank = self.filters
         first = bank.first_channel(filter)
         channels = slice(first, first + bank.kernel.shape[2])
-        rows = np.array(bank.window.rows(row))
-        columns = np.array(bank.window.columns(column))
-        height, width = self.input.shape[:2]
-        inside = np.logical_and.outer(
-            (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
-        )
-        seen = self.input[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
-        values = np.where(inside[:, :, None], seen[:, :, channels], np.float32(0))
+        seen, inside = bank.window.cut(self.input[:, :, channels], row, column)
+        values = np.where(inside[:, :, None], seen, np.float32(0))
+        top, left = bank.window.origin(row, column)
         weights = bank.kernel[:, :, :, filter]
         products = values * weights
         return ConvolutionTile(
-            top=int(rows[0]),
-            left=int(columns[0]),
+            top=top,
+            left=left,
             values=values,
             weights=weights,
             products=products,
@@ -202,7 +253,7 @@ class PoolingTile:
 
 
 @dataclass(frozen=True, eq=False)
-class Pooling:
+class PoolingStep:
     """The first pooling of the network, as it ran over the image.
 
     Attributes:
@@ -231,23 +282,17 @@ class Pooling:
 
     def tile(self, channel: int, row: int, column: int) -> PoolingTile:
         """The window behind ``after[row, column, channel]``."""
-        import numpy as np
 
-        rows = np.array(self.window.rows(row))
-        columns = np.array(self.window.columns(column))
-        height, width = self.before.shape[:2]
-        inside = np.logical_and.outer(
-            (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
-        )
-        seen = self.before[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
+        seen, inside = self.window.cut(self.before[:, :, channel], row, column)
+        top, left = self.window.origin(row, column)
         winner = None
         if self.winners is not None:
             at = self.winners[row, column, channel]
-            winner = int(at[0] - rows[0]), int(at[1] - columns[0])
+            winner = int(at[0] - top), int(at[1] - left)
         return PoolingTile(
-            top=int(rows[0]),
-            left=int(columns[0]),
-            values=np.where(inside, seen[:, :, channel], np.float32(np.nan)),
+            top=top,
+            left=left,
+            values=np.where(inside, seen, np.float32(np.nan)),
             value=float(self.after[row, column, channel]),
             winner=winner,
         )

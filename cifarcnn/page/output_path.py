@@ -13,7 +13,7 @@ from cifarcnn.files import write_atomically
 Format = Literal["html", "png"]
 
 
-def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
+def choose_output_path(out: Path | None, subject: str, layout: Format) -> Path:
     """The file of the page, or the folder of the images.
 
     Args:
@@ -26,7 +26,7 @@ def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
         UsageError: The place is taken, or its folder is missing or cannot be written.
     """
     if out is None:
-        return find_free(f"{make_stem(subject)}-explained", _ending(layout))
+        return find_free_path(f"{make_stem(subject)}-explained", _ending(layout))
     _refuse_taken(out, layout)
     parent = out.parent
     if not parent.is_dir():
@@ -41,7 +41,7 @@ def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
     return out
 
 
-def find_free(stem: str, ending: str) -> Path:
+def find_free_path(stem: str, ending: str) -> Path:
     """A name in the working folder that nothing has: ``stem``, ``stem-2`` and so on."""
     number = 1
     path = Path(f"{stem}{ending}")
@@ -61,28 +61,28 @@ def make_stem(subject: str) -> str:
     return stem[:100] or "picture"
 
 
-def place_film(out: Path | None, place: Path, subject: str, layout: Format) -> Path:
+def choose_gif_path(out: Path | None, page: Path, subject: str, layout: Format) -> Path:
     """Where the sliding filter goes: into the folder of the images, or by the page.
 
     Args:
-        out: What the user asked for, as for ``choose_place``.
-        place: What ``choose_place`` made of it.
+        out: What the user asked for, as for ``choose_output_path``.
+        page: What ``choose_output_path`` made of it.
         subject: What is explained.
-        layout: As for ``choose_place``.
+        layout: As for ``choose_output_path``.
 
     Raises:
         UsageError: The place is taken.
     """
     if layout == "png":
-        return place / "sliding.gif"
+        return page / "sliding.gif"
     if out is None:
-        return find_free(f"{make_stem(subject)}-sliding", ".gif")
-    film = out.with_suffix(".gif")
-    _refuse_taken(film, "html")
-    return film
+        return find_free_path(f"{make_stem(subject)}-sliding", ".gif")
+    gif = out.with_suffix(".gif")
+    _refuse_taken(gif, "html")
+    return gif
 
 
-def keep(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes) -> None:
     """Write a file whole, into a folder that is made when it is the last one missing.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.explanation.layer_outputs import OpenedNetwork
+from cifarcnn.explanation.layer_outputs import LayerOutputModel
 from cifarcnn.explanation.receptive_field import receptive_fields
 
 
@@ -61,17 +61,17 @@ NETWORKS: dict[str, list[Any]] = {
 
 
 @pytest.fixture(params=list(NETWORKS))
-def network(request: Any, make_subject: Any) -> OpenedNetwork:
+def network(request: Any, make_network: Any) -> LayerOutputModel:
     layers = [*NETWORKS[request.param], "Flatten", {"Dense": 10}]
-    subject = make_subject({"model": {"layers": layers}})
+    network = make_network({"model": {"layers": layers}})
     # With positive weights no change of a pixel is lost on the way.
     random = np.random.default_rng(0)
-    for weight in subject.model.weights:
+    for weight in network.model.weights:
         weight.assign(random.uniform(0.5, 1, weight.shape))
-    return OpenedNetwork(subject.model, subject.config)
+    return LayerOutputModel(network.model, network.config)
 
 
-def test_a_cell_changes_with_the_pixels_of_its_field(network: OpenedNetwork) -> None:
+def test_a_cell_changes_with_the_pixels_of_its_field(network: LayerOutputModel) -> None:
     # One image for each pixel, which is brighter there.
     images = np.ones((1 + 32 * 32, 32, 32, 3), np.uint8)
     pixels = np.arange(32 * 32)
@@ -100,7 +100,7 @@ def test_a_cell_changes_with_the_pixels_of_its_field(network: OpenedNetwork) -> 
 
 
 def test_size_stride_and_offset_describe_the_cells_within(
-    network: OpenedNetwork,
+    network: LayerOutputModel,
 ) -> None:
     for name, field in receptive_fields(network.steps).items():
         for side, cells in enumerate((field.rows, field.columns)):
@@ -119,10 +119,10 @@ def test_size_stride_and_offset_describe_the_cells_within(
             assert (cells[seen, 1] <= np.minimum(last, 32)[seen]).all(), name
 
 
-def test_the_sizes_that_a_textbook_gives(make_subject: Any) -> None:
+def test_the_sizes_that_a_textbook_gives(make_network: Any) -> None:
     """3x3, pooling 2, 3x3, pooling 2, 3x3: 3, 4, 8, 10 and 18 pixels."""
     layers = [conv(), "MaxPooling2D", conv(), "MaxPooling2D", conv()]
-    subject = make_subject({"model": {"layers": [*layers, "Flatten", {"Dense": 10}]}})
-    fields = receptive_fields(OpenedNetwork(subject.model, subject.config).steps)
+    network = make_network({"model": {"layers": [*layers, "Flatten", {"Dense": 10}]}})
+    fields = receptive_fields(LayerOutputModel(network.model, network.config).steps)
     found = [(f.size[0], f.stride[0], f.offset[0]) for f in fields.values()]
     assert found == [(1, 1, 0), (3, 1, 0), (4, 2, 0), (8, 2, 0), (10, 4, 0), (18, 4, 0)]

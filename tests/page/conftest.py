@@ -1,4 +1,4 @@
-"""A small network with every part of the story, and a browser to read pages in."""
+"""A small network with every part of a page, and a browser to read pages in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.page import Setting, render_image_page, render_model_page
+from cifarcnn import engine
+
+# Before the tests import what imports Keras.
+engine.start("cpu")
 
 LAYERS = [
     {"Conv2D": {"filters": 6, "kernel_size": 3, "padding": "same",
@@ -29,14 +32,16 @@ LAYERS = [
 @pytest.fixture(scope="session")
 def explain(shared_cache: Path) -> Callable[..., Any]:
     """Explains an image, or the model alone, with an untrained network."""
-    from cifarcnn import engine
+    import keras
+
     from cifarcnn.config import Config
     from cifarcnn.data import open_dataset
-    from cifarcnn.explanation import Subject, explain_image, explain_model
-    from cifarcnn.network import build_model
-
-    engine.start("cpu")
-    import keras
+    from cifarcnn.explanation.explain import (
+        TrainedNetwork,
+        explain_image,
+        explain_model,
+    )
+    from cifarcnn.network.builder import build_model
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIFARCNN_CACHE", str(shared_cache))
@@ -56,37 +61,40 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
             )
         )
         model = build_model(config, 10)
-        subject = Subject(model, config, dataset.class_names, lambda: dataset)
+        network = TrainedNetwork(model, config, dataset.class_names, lambda: dataset)
         if image is None:
-            return explain_model(subject)
+            return explain_model(network)
         pixels = dataset.test().images[image]
-        return explain_image(subject, pixels, name=f"test:{image}")
+        return explain_image(network, pixels, name=f"test:{image}")
 
     return explain
 
 
 @pytest.fixture(scope="session")
-def story(explain: Callable[..., Any]) -> Any:
+def explanation(explain: Callable[..., Any]) -> Any:
     """The explanation of one image, with every part."""
     return explain(LAYERS)
 
 
 @pytest.fixture(scope="session")
-def model_story(explain: Callable[..., Any]) -> Any:
+def model_explanation(explain: Callable[..., Any]) -> Any:
     """The explanation of the network alone."""
     return explain(LAYERS, None)
 
 
 @pytest.fixture(scope="session")
-def with_photo(story: Any) -> Any:
-    """The same story, told of a wide photo."""
-    from cifarcnn.explanation.fields import Box
+def with_photo(explanation: Any) -> Any:
+    """The same explanation, told of a wide photo."""
+    from cifarcnn.explanation.network_input import Box
 
-    photo = np.repeat(np.repeat(story.sight.pixels, 10, 0), 16, 1)
-    sight = replace(
-        story.sight, name="a <b>& co.png", photo=photo, crop=Box(0, 96, 320, 416)
+    photo = np.repeat(np.repeat(explanation.network_input.pixels, 10, 0), 16, 1)
+    network_input = replace(
+        explanation.network_input,
+        name="a <b>& co.png",
+        photo=photo,
+        crop=Box(0, 96, 320, 416),
     )
-    return replace(story, sight=sight)
+    return replace(explanation, network_input=network_input)
 
 
 class Page(HTMLParser):
@@ -157,16 +165,22 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def page_file(story: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_file(explanation: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from cifarcnn.page.document import PageInfo, render_page
+
     path = tmp_path_factory.mktemp("page") / "explained.html"
-    path.write_text(render_image_page(story, Setting("runs/tiny-1", "deer")))
+    path.write_text(render_page(explanation, PageInfo("runs/tiny-1", "deer")))
     return path
 
 
 @pytest.fixture(scope="session")
-def model_page_file(model_story: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_page_file(
+    model_explanation: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    from cifarcnn.page.document import PageInfo, render_page
+
     path = tmp_path_factory.mktemp("page") / "model.html"
-    path.write_text(render_model_page(model_story, Setting("runs/tiny-1")))
+    path.write_text(render_page(model_explanation, PageInfo("runs/tiny-1")))
     return path
 
 
