@@ -56,7 +56,7 @@ def assemble(
     """
     import keras
 
-    images = keras.Input((32, 32, 3), dtype="uint8", name=INPUT)
+    images = keras.Input(config.image_shape, dtype="uint8", name=INPUT)
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
     logits = _stack(without_softmax(config.model.layers), normalized, make)

@@ -62,7 +62,7 @@ def pack_model(explanation: ModelExplanation) -> Entry:
 
 
 def find_start(convolution: ConvolutionStep) -> tuple[int, int, int]:
-    """Filter, row and column where the tour begins: the strongest answer of the
+    """Filter, row and column where the page begins: the strongest answer of the
     strongest filter."""
     filter = int(convolution.order[0])
     values = convolution.before[:, :, filter]

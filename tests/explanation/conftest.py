@@ -12,6 +12,12 @@ import pytest
 
 from cifarcnn import engine
 from cifarcnn.config import Config
+from cifarcnn.config.datasets import (
+    CIFAR_IMAGE_SHAPE,
+    DATASETS,
+    DatasetFacts,
+    ImageShape,
+)
 from cifarcnn.data import Dataset, Split
 
 # Before the tests import what imports Keras.
@@ -262,9 +268,12 @@ class ByHand:
 class Store:
     """300 random images, and no test split that could be opened."""
 
+    def __init__(self, image_shape: ImageShape = CIFAR_IMAGE_SHAPE) -> None:
+        self.image_shape = image_shape
+
     def training(self) -> Split:
         random = np.random.default_rng(2)
-        images = random.integers(0, 256, (300, 32, 32, 3), np.uint8)
+        images = random.integers(0, 256, (300, *self.image_shape), np.uint8)
         return Split(images, (np.arange(300) % 10).astype(np.uint8))
 
     def test(self) -> Split:
@@ -309,6 +318,15 @@ def draw_weights(model: Any, seed: int = 1) -> None:
         elif len(weight.shape) == 1:
             value = random.normal(0, 0.3, weight.shape)
         weight.assign(value)
+
+
+@pytest.fixture
+def wide_dataset(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """As if the images of CIFAR-10 were 24 pixels high and 40 wide."""
+    shape = (24, 40, 3)
+    monkeypatch.setitem(DATASETS, "cifar10", DatasetFacts(10, shape))
+    store: Any = Store(shape)
+    return Dataset("cifar10", CLASSES, "here", "0" * 64, False, "drawn here", store)
 
 
 @pytest.fixture(scope="session")

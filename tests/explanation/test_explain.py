@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,41 @@ def test_a_network_without_convolutions_leaves_out_what_needs_one(
         assert part == Missing("The network has no convolution.")
     assert isinstance(found.grad_cam, Missing)
     assert not isinstance(found.dense, Missing)
+
+
+def test_images_of_another_shape_are_explained(
+    make_network: Any, wide_dataset: Any
+) -> None:
+    """Higher or wider images need no other code."""
+    layers = [
+        {"Conv2D": {"filters": 4, "kernel_size": 3, "activation": "relu"}},
+        {"MaxPooling2D": [2, 3]},
+        {"Conv2D": {"filters": 5, "kernel_size": 3, "padding": "same"}},
+        "Flatten",
+        {"Dense": 10},
+    ]
+    network = make_network({"model": {"layers": layers}})
+    network = replace(network, open_data=lambda: wide_dataset)
+    image = wide_dataset.training(0, 0)[0].images[0]
+    found = explain_image(network, image, name="wide")
+    box = found.network_input.crop
+    assert (box.top, box.left, box.bottom, box.right) == (0, 0, 24, 40)
+    assert found.network_input.normalized.shape == found.network.input_shape
+    assert found.convolution.before.shape == (22, 38, 4)
+    assert found.pooling.after.shape == (11, 12, 4)
+    assert found.feature_maps[1].receptive_field.columns[-1].tolist() == [30, 38]
+    assert found.grad_cam.on_input(found.grad_cam.difference).shape == (24, 40)
+    assert all(
+        patch.box.bottom <= 24 and patch.box.right <= 40
+        for unit in found.exciting_patches.units
+        for patch in unit.patches
+    )
+    with pytest.raises(UsageError) as raised:
+        explain_image(network, image.transpose(1, 0, 2))
+    assert str(raised.value) == (
+        "The picture is uint8 (40, 24, 3), but the network takes uint8 (24, 40, 3): "
+        "red, green and blue from 0 to 255."
+    )
 
 
 # --- networks of every kind ----------------------------------------------------------

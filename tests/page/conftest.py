@@ -48,7 +48,7 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
         dataset = open_dataset("synthetic", None)
         dataset.training(0.1, 0), dataset.test()
 
-    def explain(layers: list[Any], image: int | None = 3, **data: Any) -> Any:
+    def explain(layers: list[Any], image: Any = 3, **data: Any) -> Any:
         keras.utils.set_random_seed(1)
         config = Config.model_validate_json(
             json.dumps(
@@ -61,11 +61,19 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
             )
         )
         model = build_model(config, 10)
-        network = TrainedNetwork(model, config, dataset.class_names, lambda: dataset)
+        network = TrainedNetwork(
+            model,
+            config,
+            dataset.class_names,
+            lambda: open_dataset(config.data.dataset, config.data.path),
+        )
         if image is None:
             return explain_model(network)
-        pixels = dataset.test().images[image]
-        return explain_image(network, pixels, name=f"test:{image}")
+        if isinstance(image, int):
+            return explain_image(
+                network, dataset.test().images[image], name=f"test:{image}"
+            )
+        return explain_image(network, image, name="an array")
 
     return explain
 
@@ -74,6 +82,17 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
 def explanation(explain: Callable[..., Any]) -> Any:
     """The explanation of one image, with every part."""
     return explain(LAYERS)
+
+
+@pytest.fixture(scope="session")
+def wide_explanation(explain: Callable[..., Any]) -> Any:
+    """That of a network whose images are 24 pixels high and 40 wide."""
+    from cifarcnn.config.datasets import DATASETS, DatasetFacts
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(DATASETS, "cifar10", DatasetFacts(10, (24, 40, 3)))
+        pixels = np.random.default_rng(0).integers(0, 256, (24, 40, 3)).astype(np.uint8)
+        return explain(LAYERS, pixels, dataset="cifar10", path="nowhere")
 
 
 @pytest.fixture(scope="session")

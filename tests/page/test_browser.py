@@ -63,18 +63,20 @@ def stage(page: Any, name: str) -> Any:
     return page.locator(f"[data-stage='{name}']")
 
 
-def point(page: Any, area: Any, row: int, column: int, cells: int) -> None:
-    """Click into the middle of a cell."""
+def point(
+    page: Any, area: Any, row: int, column: int, rows: int, columns: int | None = None
+) -> None:
+    """Click into the middle of a cell; without ``columns`` of as many as rows."""
     area.scroll_into_view_if_needed()
     frame = area.locator("canvas").bounding_box()
     page.mouse.click(
-        frame["x"] + (column + 0.5) * frame["width"] / cells,
-        frame["y"] + (row + 0.5) * frame["height"] / cells,
+        frame["x"] + (column + 0.5) * frame["width"] / (columns or rows),
+        frame["y"] + (row + 0.5) * frame["height"] / rows,
     )
 
 
 def marked(page: Any, area: Any, box: str, cells: int) -> list[float]:
-    """Row, column, height and width of a box, in cells of the image."""
+    """Row, column, height and width of a box, in cells; ``cells`` are in a row."""
     frame = area.locator("canvas").bounding_box()
     found = area.locator(f".{box}").bounding_box()
     size = frame["width"] / cells
@@ -86,7 +88,7 @@ def marked(page: Any, area: Any, box: str, cells: int) -> list[float]:
     ]
 
 
-def test_the_tour_begins_with_the_arithmetic_of_the_strongest_answer(
+def test_the_page_begins_with_the_arithmetic_of_the_strongest_answer(
     open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
@@ -323,6 +325,32 @@ def test_the_weights_of_the_model_alone_can_be_read(
         shown = read_numbers(page, f"#weights table:nth-of-type({channel + 1})")
         kernel = model_explanation.filters.kernel[:, :, channel, 4]
         assert np.abs(np.array(shown) - kernel).max() < 1e-3
+
+
+def test_images_that_are_wider_than_high_keep_their_shape(
+    open_page: Open, wide_explanation: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "wide.html"
+    path.write_text(render_page(wide_explanation, PageInfo("runs/tiny-1")))
+    page = open_page(path)
+    assert "These 24 \u00d7 40 \u00d7 3 = 2,880 numbers" in page.inner_text("#input")
+    pixels = wide_explanation.network_input.pixels
+    area = stage(page, "pixels")
+    frame = area.locator("canvas").bounding_box()
+    assert frame["height"] / frame["width"] == pytest.approx(24 / 40, abs=0.01)
+    point(page, area, 22, 38, 24, 40)
+    assert marked(page, area, "tile", 40) == [19, 35, 5, 5]
+    assert read_numbers(page, "#patch table") == pixels[19:24, 35:40, 0].tolist()
+    point(page, stage(page, "conv-output"), 20, 30, 24, 40)
+    filter, _, _ = find_start(wide_explanation.convolution)
+    check_tile(page, wide_explanation, filter, 20, 30)
+    panel = page.locator("[data-maps='1']")
+    maps = wide_explanation.feature_maps[1]
+    point(page, panel.locator("[data-stage='map']"), 9, 17, *maps.maps.shape[:2])
+    box = maps.receptive_field.box(9, 17)
+    assert marked(page, panel.locator("[data-stage='field']"), "tile", 40) == [
+        box.top, box.left, box.bottom - box.top, box.right - box.left,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

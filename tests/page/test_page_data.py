@@ -60,7 +60,7 @@ def test_maps_that_several_parts_show_are_carried_once(explanation: Any) -> None
     assert entry["pooling"]["before"] == activation["after"]
 
 
-def test_the_tour_begins_at_the_strongest_answer_of_the_strongest_filter(
+def test_the_page_begins_at_the_strongest_answer_of_the_strongest_filter(
     explanation: Any,
 ) -> None:
     filter, row, column = find_start(explanation.convolution)
