@@ -67,7 +67,7 @@ def test_images_that_are_wider_than_high_keep_their_shape(
     with Image.open(io.BytesIO(draw_sliding_gif(wide_explanation))) as film:
         film.seek(getattr(film, "n_frames") - 1)  # noqa: B009
         frame = np.asarray(film.convert("RGB"))
-    # Of 288 pixels that the wider side takes the height takes 24/40; a tile may hang over.
+    # Of 288 pixels in width the height takes 24/40; a tile may hang over.
     below = frame[24 + 173 + 12 : 24 + 288, 24:]
     assert (np.abs(below.astype(int) - 255).max(axis=-1) < 8).all()
     assert (np.abs(frame[24 + 160, 24 : 24 + 288].astype(int) - 255).max(-1) > 8).any()
