@@ -222,7 +222,6 @@ def _take_apart(
     bias: float,
     shape: tuple[int, ...],
 ) -> LogitTerms:
-
     contributions = inputs * weights
     order = (-np.abs(contributions)).argsort(kind="stable")
     strongest = [

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from cifarcnn.explanation.activations import CUTTING, describe_function, sample_function
+from cifarcnn.explanation.receptive_field import Window, window_of
 from cifarcnn.explanation.steps import (
     ACTIVATION,
     IN_PLACE,
@@ -24,8 +25,8 @@ from cifarcnn.explanation.tiles import (
     ConvolutionStep,
     FilterBank,
     PoolingStep,
-    Window,
-    window_of,
+    cut_window,
+    find_cells,
 )
 
 Array = np.ndarray[Any, Any]
@@ -209,9 +210,9 @@ def _find_winners(window: Window, before: Array, shape: tuple[int, ...]) -> Arra
     """Row and column of the first largest value of every window."""
     winners = np.empty((*shape, 2), np.int32)
     for row, column in np.ndindex(shape[:2]):
-        seen, inside = window.cut(before, row, column)
+        seen, inside = cut_window(window, before, row, column)
         values = np.where(inside[:, :, None], seen, -np.inf).reshape(-1, shape[2])
-        rows, columns = window.places(row, column)
+        rows, columns = find_cells(window, row, column)
         first, second = np.divmod(values.argmax(axis=0), len(columns))
         winners[row, column] = np.stack([rows[first], columns[second]], axis=1)
     return winners

@@ -234,7 +234,6 @@ def _spread(count: int, most: int) -> list[int]:
 def _find_peaks(
     network: LayerOutputModel, images: Array, steps: Sequence[Step]
 ) -> dict[str, _Peaks]:
-
     model = network.outputs({step.name for step in steps})
     total = sum(int(np.prod(step.shape)) for step in network.steps.values())
     size = max(1, min(_MOST_IMAGES, _MOST_VALUES // total))

@@ -104,7 +104,6 @@ class GradCam:
         Returns:
             float32 of ``input_size``.
         """
-
         rows, columns = (
             self._middles(axis, count) for axis, count in enumerate(cells.shape)
         )
@@ -183,7 +182,6 @@ def _after_activation(trunk: Sequence[Step]) -> Step:
 def _compute(
     network: LayerOutputModel, step: Step, image: Array, classes: Sequence[int]
 ) -> list[ClassMap]:
-
     values = network.run(image[None], [step.name])[step.name]
     # One copy of the maps for each class: all gradients come of one pass.
     copies = np.repeat(values, len(classes), axis=0)
@@ -205,7 +203,6 @@ def _compute(
 def _check(
     network: LayerOutputModel, step: Step, image: Array, winner: ClassMap
 ) -> SanityCheck:
-
     correlations = []
     weights = sum(array.size for array in network.weights.values())
     for seed in range(SHUFFLES if weights <= _MANY_WEIGHTS else _FEW_SHUFFLES):

@@ -68,13 +68,11 @@ class LayerOutputModel:
 
     def outputs(self, names: Iterable[str]) -> keras.Model:
         """A model from images to the results of some steps, by name."""
-
         results = {name: self._model.get_layer(name).output for name in names}
         return keras.Model(self._model.input, results)
 
     def from_step(self, name: str) -> keras.Model:
         """A model from the result of a step that everything passes to the logits."""
-
         start = self._model.get_layer(name).output
         return keras.Model(start, self._model.get_layer(PROBABILITIES).input)
 

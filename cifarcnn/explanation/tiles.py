@@ -1,8 +1,8 @@
 """Windows that slide over maps: the numbers of a convolution and of a pooling.
 
 A window at ``(row, column)`` of the result begins at ``row * strides[0] - top`` and
-``column * strides[1] - left`` of what goes in, where ``((top, bottom), (left, right))``
-is the padding; its values lie ``dilation`` apart. What lies outside is padding.
+``column * strides[1] - left`` of what goes in, where the padding is ``((top, bottom),
+(left, right))``; its values lie ``dilation`` apart.
 """
 
 from __future__ import annotations
@@ -12,99 +12,45 @@ from typing import Any
 
 import numpy as np
 
-from cifarcnn.config.layers import Shape
-from cifarcnn.explanation.steps import (
-    CONVOLUTIONS,
-    IN_PLACE,
-    POOLINGS,
-    Step,
-)
+from cifarcnn.explanation.receptive_field import Pair, Window
 
 Array = np.ndarray[Any, Any]
-Pair = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window and how it moves; every pair is height, then width.
-
-    Attributes:
-        size: How many values it looks at, such as ``(3, 3)``.
-        strides: How far it moves at a time.
-        dilation: Distance between the values that it looks at; 1 for neighbours.
-        padding: ``((top, bottom), (left, right))``: rows and columns of padding.
-    """
-
-    size: Pair
-    strides: Pair = (1, 1)
-    dilation: Pair = (1, 1)
-    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
-
-    def origin(self, row: int, column: int) -> Pair:
-        """Row and column where the window begins; negative within the padding."""
-        (top, _), (left, _) = self.padding
-        return row * self.strides[0] - top, column * self.strides[1] - left
-
-    def places(self, row: int, column: int) -> tuple[Array, Array]:
-        """The rows and the columns that it looks at, padding included: int."""
-        top, left = self.origin(row, column)
-        rows = top + self.dilation[0] * np.arange(self.size[0])
-        return rows, left + self.dilation[1] * np.arange(self.size[1])
-
-    def cut(self, maps: Array, row: int, column: int) -> tuple[Array, Array]:
-        """The part of ``maps`` that the window looks at.
-
-        Returns:
-            Values ``(height, width, ...)``, any within the padding, and bool
-            ``(height, width)``: False within the padding.
-        """
-        rows, columns = self.places(row, column)
-        height, width = maps.shape[:2]
-        inside = np.logical_and.outer(
-            (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
-        )
-        places = np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))
-        return maps[places], inside
-
-
-# A cell of the result sees the cell of the input in the same place.
-_POINTWISE = IN_PLACE - {"GroupNormalization"} | {"Activation", "Dense"}
-
-
-def window_of(step: Step, input_shape: Shape) -> Window:
-    """Through which window a cell of the result sees what goes into a step.
-
-    ``same`` padding is what TensorFlow's documentation of ``tf.nn.convolution`` says:
-    as much as the last window needs, the odd row and column at the end.
+def find_cells(window: Window, row: int, column: int) -> tuple[Array, Array]:
+    """The rows and columns that a window looks at: int, outside within the padding.
 
     Args:
-        step: One that gives maps, of one input.
-        input_shape: ``(height, width, channels)`` of what goes in.
-
-    Raises:
-        NotImplementedError: No window is known of this kind of layer.
+        window: How it moves.
+        row: Of the result, from 0.
+        column: Of the result, from 0.
     """
-    layer: Any = step.layer
-    if step.kind in _POINTWISE:
-        return Window((1, 1))
-    if step.kind == "ZeroPadding2D":
-        return Window((1, 1), padding=layer.padding)
-    if step.kind not in CONVOLUTIONS | POOLINGS:
-        raise NotImplementedError(f"no window is known of {step.kind}")
-    size: Pair = layer.kernel_size if step.kind in CONVOLUTIONS else layer.pool_size
-    strides: Pair = layer.strides or size
-    dilation: Pair = getattr(layer, "dilation_rate", (1, 1))
-    if layer.padding != "same":
-        return Window(size, strides, dilation)
-    padding = [
-        max((after - 1) * stride + (length - 1) * apart + 1 - before, 0)
-        for before, after, length, stride, apart in zip(
-            input_shape[:2], step.shape[:2], size, strides, dilation, strict=True
-        )
-    ]
-    top, left = (total // 2 for total in padding)
-    borders = (top, padding[0] - top), (left, padding[1] - left)
-    return Window(size, strides, dilation, borders)
+    (top, _), (left, _) = window.padding
+    down, across = (
+        step * np.arange(size)
+        for step, size in zip(window.dilation, window.size, strict=True)
+    )
+    return row * window.strides[0] - top + down, column * window.strides[
+        1
+    ] - left + across
+
+
+def cut_window(
+    window: Window, maps: Array, row: int, column: int
+) -> tuple[Array, Array]:
+    """The part of ``maps`` that a window looks at.
+
+    Returns:
+        Values ``(height, width, ...)``, any within the padding, and bool
+        ``(height, width)``: False within the padding.
+    """
+    rows, columns = find_cells(window, row, column)
+    height, width = maps.shape[:2]
+    inside = np.logical_and.outer(
+        (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
+    )
+    places = np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))
+    return maps[places], inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,18 +156,17 @@ class ConvolutionStep:
             row: Of the map, from 0.
             column: Of the map, from 0.
         """
-
         bank = self.filters
         first = bank.first_channel(filter)
         channels = slice(first, first + bank.kernel.shape[2])
-        seen, inside = bank.window.cut(self.input[:, :, channels], row, column)
+        seen, inside = cut_window(bank.window, self.input[:, :, channels], row, column)
+        rows, columns = find_cells(bank.window, row, column)
         values = np.where(inside[:, :, None], seen, np.float32(0))
-        top, left = bank.window.origin(row, column)
         weights = bank.kernel[:, :, :, filter]
         products = values * weights
         return ConvolutionTile(
-            top=top,
-            left=left,
+            top=int(rows[0]),
+            left=int(columns[0]),
             values=values,
             weights=weights,
             products=products,
@@ -282,16 +227,15 @@ class PoolingStep:
 
     def tile(self, channel: int, row: int, column: int) -> PoolingTile:
         """The window behind ``after[row, column, channel]``."""
-
-        seen, inside = self.window.cut(self.before[:, :, channel], row, column)
-        top, left = self.window.origin(row, column)
+        seen, inside = cut_window(self.window, self.before[:, :, channel], row, column)
+        rows, columns = find_cells(self.window, row, column)
         winner = None
         if self.winners is not None:
             at = self.winners[row, column, channel]
-            winner = int(at[0] - top), int(at[1] - left)
+            winner = int(at[0] - rows[0]), int(at[1] - columns[0])
         return PoolingTile(
-            top=top,
-            left=left,
+            top=int(rows[0]),
+            left=int(columns[0]),
             values=np.where(inside, seen, np.float32(np.nan)),
             value=float(self.after[row, column, channel]),
             winner=winner,

@@ -34,7 +34,6 @@ class ArrayStore:
         Args:
             array: Of floats or of unsigned bytes.
         """
-
         kind = _KINDS[array.dtype.kind]
         data = np.ascontiguousarray(array, dtype=kind).tobytes()
         key = (kind, array.shape, data)

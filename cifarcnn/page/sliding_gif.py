@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cifarcnn.errors import UsageError
 from cifarcnn.explanation.explain import Explanation
 from cifarcnn.explanation.steps import Missing
-from cifarcnn.explanation.tiles import ConvolutionStep
+from cifarcnn.explanation.tiles import ConvolutionStep, find_cells
 from cifarcnn.page.color_scales import paint
 from cifarcnn.page.numbers import choose_decimals
 from cifarcnn.page.page_data import find_start
@@ -86,7 +86,6 @@ def _stops(height: int, width: int) -> Iterator[tuple[int, int, int]]:
 def _draw_frame(
     convolution: ConvolutionStep, pixels: Array, row: int, column: int
 ) -> Image.Image:
-
     bank = convolution.filters
     filter, _, _ = find_start(convolution)
     height, width = bank.input_shape[:2]
@@ -107,11 +106,9 @@ def _draw_frame(
         size = round(image.shape[1] * cell), round(image.shape[0] * cell)
         enlarged = Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
         frame.paste(enlarged, (_EDGE + place * (_SIDE + _EDGE), _EDGE))
-    top, left = bank.window.origin(row, column)
-    down, across = (
-        (size - 1) * dilation + 1
-        for size, dilation in zip(bank.window.size, bank.window.dilation, strict=True)
-    )
+    rows, columns = (cells.tolist() for cells in find_cells(bank.window, row, column))
+    top, left = rows[0], columns[0]
+    down, across = rows[-1] - top + 1, columns[-1] - left + 1
     _mark(draw, _EDGE, (height, width), (top, left, down, across))
     _mark(draw, 2 * _EDGE + _SIDE, values.shape, (row, column, 1, 1))
     decimals = choose_decimals(reach)

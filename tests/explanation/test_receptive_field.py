@@ -9,7 +9,7 @@ import pytest
 
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.explanation.layer_outputs import LayerOutputModel
-from cifarcnn.explanation.receptive_field import receptive_fields
+from cifarcnn.explanation.receptive_field import receptive_fields, window_of
 from cifarcnn.explanation.steps import (
     CONVOLUTIONS,
     GLOBAL_POOLINGS,
@@ -17,7 +17,6 @@ from cifarcnn.explanation.steps import (
     POOLINGS,
     Step,
 )
-from cifarcnn.explanation.tiles import window_of
 
 
 def conv(size: Any = 3, **arguments: Any) -> dict[str, Any]:
