@@ -82,7 +82,9 @@ def draw_slides(page: str, browser: str, folder: Path) -> Iterator[tuple[str, by
     # Names of strangers are escaped in the page: no quotation mark is theirs.
     names = re.findall(r' data-slide="([^"]+)"', page)
     try:
-        with tempfile.TemporaryDirectory(prefix="slides-", dir=folder) as temporary:
+        with tempfile.TemporaryDirectory(
+            prefix="slides-", dir=folder, ignore_cleanup_errors=True
+        ) as temporary:
             path = Path(temporary).resolve() / "page.html"
             path.write_bytes(page.encode("utf-8", "replace"))
             for first in range(0, len(names), _MOST_AT_ONCE):
