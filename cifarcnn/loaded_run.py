@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from cifarcnn.data.splits import Split
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
-    from cifarcnn.explanation import Explanation, ModelExplanation, Subject
+    from cifarcnn.explanation.explain import (
+        Explanation,
+        ModelExplanation,
+        TrainedNetwork,
+    )
 
     Array = np.ndarray[Any, Any]
 
@@ -171,22 +175,24 @@ class LoadedRun:
             UsageError: There is no such class, or an array has another shape or
                 element type.
         """
-        from cifarcnn.explanation import explain_image
+        from cifarcnn.explanation.explain import explain_image
 
         return explain_image(
-            self._subject(), image, name=name, wanted_class=wanted_class
+            self._trained_network(), image, name=name, wanted_class=wanted_class
         )
 
     def explain_model(self) -> ModelExplanation:
         """What there is to say about the network without an image."""
-        from cifarcnn.explanation import explain_model
+        from cifarcnn.explanation.explain import explain_model
 
-        return explain_model(self._subject())
+        return explain_model(self._trained_network())
 
-    def _subject(self) -> Subject:
-        from cifarcnn.explanation import Subject
+    def _trained_network(self) -> TrainedNetwork:
+        from cifarcnn.explanation.explain import TrainedNetwork
 
-        return Subject(self.model, self.config, self.class_names, lambda: self.dataset)
+        return TrainedNetwork(
+            self.model, self.config, self.class_names, lambda: self.dataset
+        )
 
 
 def load_run(

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from cifarcnn.config import Config
 from cifarcnn.config.layers import AnyLayer, Residual, Shape
 from cifarcnn.network.builder import NORMALIZATION, without_softmax
-
-if TYPE_CHECKING:
-    from cifarcnn.config import Config
 
 CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D"})
 POOLINGS = frozenset({"MaxPooling2D", "AveragePooling2D"})
@@ -29,6 +26,20 @@ IN_PLACE = frozenset(
 )
 # No name of a layer in a config has a point in it.
 ACTIVATION = ".activation"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that does not apply.
+
+    Attributes:
+        reason: Why, in a whole sentence.
+    """
+
+    reason: str
+
+
+NO_CONVOLUTION = Missing("The network has no convolution.")
 
 
 @dataclass(frozen=True)

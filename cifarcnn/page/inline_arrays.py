@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+from PIL import Image
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 # The most channels of one layer that the page carries; the strongest come first.
 MOST_CHANNELS = 32
@@ -34,8 +34,6 @@ class ArrayStore:
         Args:
             array: Of floats or of unsigned bytes.
         """
-        import numpy as np
-
         kind = _KINDS[array.dtype.kind]
         data = np.ascontiguousarray(array, dtype=kind).tobytes()
         key = (kind, array.shape, data)
@@ -83,8 +81,6 @@ def to_jpeg_url(pixels: Array) -> str:
 
 
 def _to_url(pixels: Array, kind: str, options: dict[str, Any]) -> str:
-    from PIL import Image
-
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, kind, **options)
     text = base64.b64encode(data.getvalue()).decode("ascii")

@@ -17,7 +17,7 @@ from cifarcnn.files import (
 Format = Literal["html", "png"]
 
 
-def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
+def choose_output_path(out: Path | None, subject: str, layout: Format) -> Path:
     """The file of the page, or the folder of the images.
 
     Args:
@@ -47,28 +47,28 @@ def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
     return out
 
 
-def place_film(out: Path | None, place: Path, subject: str, layout: Format) -> Path:
+def choose_gif_path(out: Path | None, page: Path, subject: str, layout: Format) -> Path:
     """Where the sliding filter goes: into the folder of the images, or by the page.
 
     Args:
-        out: What the user asked for, as for ``choose_place``.
-        place: What ``choose_place`` made of it.
+        out: What the user asked for, as for ``choose_output_path``.
+        page: What ``choose_output_path`` made of it.
         subject: What is explained.
-        layout: As for ``choose_place``.
+        layout: As for ``choose_output_path``.
 
     Raises:
         UsageError: The place is taken.
     """
     if layout == "png":
-        return place / "sliding.gif"
+        return page / "sliding.gif"
     if out is None:
         return find_free_path(Path(), f"{make_stem(subject)}-sliding", ".gif")
-    film = out.with_suffix(".gif")
-    _refuse_taken(film, "html")
-    return film
+    gif = out.with_suffix(".gif")
+    _refuse_taken(gif, "html")
+    return gif
 
 
-def keep(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes) -> None:
     """Write a file whole, into a folder that is made when it is the last one missing.
 
     Raises:

@@ -9,8 +9,8 @@ import pytest
 
 from cifarcnn.config import Config
 from cifarcnn.errors import DataError
-from cifarcnn.explanation import references
-from cifarcnn.explanation.references import choose_references
+from cifarcnn.explanation import exciting_patches
+from cifarcnn.explanation.exciting_patches import choose_reference_images
 
 LAYERS = ["Flatten", {"Dense": 10}]
 
@@ -25,7 +25,7 @@ def config(fraction: float) -> Config:
 
 
 def test_they_are_the_validation_images(dataset: Any) -> None:
-    found = choose_references(lambda: dataset, config(0.1), 1)
+    found = choose_reference_images(lambda: dataset, config(0.1), 1)
     _, validation = dataset.training(0.1, 0)
     assert found.split == "validation"
     assert np.array_equal(found.images, validation.images)
@@ -37,7 +37,7 @@ def test_they_are_the_validation_images(dataset: Any) -> None:
 
 
 def test_without_validation_images_they_are_training_images(dataset: Any) -> None:
-    found = choose_references(lambda: dataset, config(0), 1)
+    found = choose_reference_images(lambda: dataset, config(0), 1)
     assert (found.split, len(found.images)) == ("training", 300)
     assert found.note == (
         "The patches come from 300 of the 300 training pictures. The network has "
@@ -49,8 +49,8 @@ def test_without_validation_images_they_are_training_images(dataset: Any) -> Non
 def test_of_many_images_some_are_taken_from_everywhere(
     dataset: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(references, "MOST_PICTURES", 7)
-    found = choose_references(lambda: dataset, config(0), 1)
+    monkeypatch.setattr(exciting_patches, "MOST_IMAGES", 7)
+    found = choose_reference_images(lambda: dataset, config(0), 1)
     assert list(found.index) == [0, 42, 85, 128, 171, 214, 257]
     whole = dataset.training(0, 0)[0]
     assert np.array_equal(found.images, whole.images[found.index])
@@ -61,20 +61,27 @@ def test_of_many_images_some_are_taken_from_everywhere(
     ("macs", "count"), [(10**6, 300), (10**9, 200), (4 * 10**9, 50), (10**13, 32)]
 )
 def test_a_large_network_looks_at_fewer(macs: int, count: int, dataset: Any) -> None:
-    found = choose_references(lambda: dataset, config(0), macs)
+    found = choose_reference_images(lambda: dataset, config(0), macs)
     assert len(found.images) == count
 
 
-def test_a_data_set_that_is_not_here_is_told(make_subject: Any, image: Any) -> None:
-    from cifarcnn.explanation import Subject, explain_image, explain_model
+def test_a_data_set_that_is_not_here_is_told(make_network: Any, image: Any) -> None:
+    from cifarcnn.explanation.explain import (
+        TrainedNetwork,
+        explain_image,
+        explain_model,
+    )
 
     def refuse() -> Any:
         raise DataError("CIFAR-10 is not in /nowhere.")
 
     layers = [{"Conv2D": {"filters": 2, "kernel_size": 3}}, *LAYERS]
-    whole = make_subject({"model": {"layers": layers}})
-    subject = Subject(whole.model, whole.config, whole.class_names, refuse)
-    for part in (explain_image(subject, image).deeper, explain_model(subject).deeper):
+    whole = make_network({"model": {"layers": layers}})
+    network = TrainedNetwork(whole.model, whole.config, whole.class_names, refuse)
+    for part in (
+        explain_image(network, image).exciting_patches,
+        explain_model(network).exciting_patches,
+    ):
         assert part.reason == (
             "The pictures that the network learnt from are not here. CIFAR-10 is not "
             "in /nowhere."
