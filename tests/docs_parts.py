@@ -1,0 +1,292 @@
+"""What README.md and docs/ hold that is made by the program.
+
+    python tests/docs_parts.py --write      the tables and help pages, in seconds
+    python tests/docs_parts.py --session    README's session, for real, in a minute
+
+A table or help page stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
+A command and what it says stand in a block of the language ``console``: a line ``$
+COMMAND``, then its output, in which a line ``...`` stands for any number of lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from pydantic import BaseModel
+
+from cifarcnn.cli.main import COMMANDS, cli
+from cifarcnn.config.augmentation import AnyAugmentation
+from cifarcnn.config.averaging import Averaging, Evaluation
+from cifarcnn.config.json_schema import field_docstrings
+from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.named_choice import Choice, NamedChoice, external
+from cifarcnn.config.optimizers import AnyOptimizer, AnySchedule
+from cifarcnn.config.schema import Config, Data, EarlyStopping, Training
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
+HELP_WIDTH = 80
+
+
+def inline(value: object) -> str:
+    """A default as a config writes it, in one line."""
+    if isinstance(value, dict) and len(value) == 1:
+        name, arguments = next(iter(value.items()))
+        if arguments == {} or name[:1].isupper():
+            return name
+    if isinstance(value, str):
+        return value
+    return json.dumps(value)
+
+
+def meanings(model: type[BaseModel]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if issubclass(owner, BaseModel) and owner is not BaseModel:
+            texts |= field_docstrings(owner)
+    return texts
+
+
+def default_of(model: type[BaseModel], field: str) -> str:
+    info = model.model_fields[field]
+    return "" if info.is_required() else inline(external(info.default))
+
+
+def config_table() -> str:
+    lines = ["| key | default | meaning |", "|---|---|---|"]
+    sections: list[tuple[str, type[BaseModel], tuple[str, ...]]] = [
+        ("", Config, ("name",)),
+        ("data.", Data, tuple(Data.model_fields)),
+        ("training.", Training, tuple(Training.model_fields)),
+        ("training.early_stopping.", EarlyStopping, tuple(EarlyStopping.model_fields)),
+        ("evaluation.", Evaluation, tuple(Evaluation.model_fields)),
+    ]
+    for prefix, model, fields in sections:
+        texts = meanings(model)
+        for field in fields:
+            default = default_of(model, field)
+            lines.append(f"| `{prefix}{field}` | `{default}` | {texts[field]} |")
+    return "\n".join(lines)
+
+
+def choice_table(word: str, choices: list[type[Choice]]) -> str:
+    lines = [f"| {word} | what it does | arguments |", "|---|---|---|"]
+    for choice in choices:
+        arguments = [
+            field if info.is_required() else f"{field}={default_of(choice, field)}"
+            for field, info in choice.model_fields.items()
+            if field != "name"
+        ]
+        listed = ", ".join(f"`{argument}`" for argument in arguments)
+        summary = (choice.__doc__ or "").splitlines()[0]
+        lines.append(f"| `{choice.__name__}` | {summary} | {listed} |")
+    return "\n".join(lines)
+
+
+def members(annotated: object) -> list[type[Choice]]:
+    metadata = annotated.__metadata__  # type: ignore[attr-defined]
+    named = next(item for item in metadata if isinstance(item, NamedChoice))
+    return list(named.by_name.values())
+
+
+def help_pages() -> str:
+    pages = []
+    with click.Context(
+        cli,
+        info_name="cifarcnn",
+        terminal_width=HELP_WIDTH,
+        **cli.context_settings,
+    ) as context:
+        pages.append(("cifarcnn --help", cli.get_help(context)))
+        for name in COMMANDS:
+            command = importlib.import_module(f"cifarcnn.cli.{name}").command
+            with click.Context(
+                command, info_name=name, parent=context, terminal_width=HELP_WIDTH
+            ) as inner:
+                pages.append((f"cifarcnn {name} --help", command.get_help(inner)))
+                for part, sub in getattr(command, "commands", {}).items():
+                    with click.Context(
+                        sub, info_name=part, parent=inner, terminal_width=HELP_WIDTH
+                    ) as innermost:
+                        line = f"cifarcnn {name} {part} --help"
+                        pages.append((line, sub.get_help(innermost)))
+    return "\n\n".join(
+        f"```console\n$ {line}\n{text.rstrip()}\n```" for line, text in pages
+    )
+
+
+def layer_table() -> str:
+    """The import rules of pyproject.toml, each part with its docstring's first line."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = project["tool"]["importlinter"]["contracts"]
+    lines = ["| floor | part | what it holds |", "|---|---|---|"]
+    floors = reversed(contract["layers"])
+    for floor, layer in reversed(list(enumerate(floors))):
+        for name in layer.split(" | "):
+            lines.append(f"| {floor} | `{name}` | {summary(name)} |")
+    return "\n".join(lines)
+
+
+def summary(name: str) -> str:
+    """The first line of a part's docstring, read without importing the part."""
+    path = ROOT / "cifarcnn" / name
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return docstring.splitlines()[0].replace("``", "`")
+
+
+def parts() -> dict[str, str]:
+    return {
+        "config": config_table(),
+        "augmentation": choice_table("augmentation", members(AnyAugmentation)),
+        "layers": choice_table("layer", list(LAYERS)),
+        "optimizers": choice_table("optimizer", members(AnyOptimizer)),
+        "schedules": choice_table("schedule", members(AnySchedule)),
+        "averaging": choice_table("averaging", members(Averaging)),
+        "help": help_pages(),
+        "import rules": layer_table(),
+    }
+
+
+def with_parts(text: str, parts: dict[str, str]) -> str:
+    """A page with every generated part in it as the code would have it."""
+    for name, part in parts.items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        text = pattern.sub(lambda _, p=part, b=begin, e=end: f"{b}\n{p}\n{e}", text)
+    return text
+
+
+# --- blocks of code ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: the word behind its fence, and its text."""
+
+    language: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line of a console block, and the output shown below it."""
+
+    line: str
+    output: tuple[str, ...]
+
+
+def blocks(text: str) -> Iterator[Block]:
+    for found in re.finditer(r"^ *```(.*)\n((?s:.*?))^ *```$", text, re.MULTILINE):
+        yield Block(found[1], found[2])
+
+
+def commands(block: Block) -> list[Command]:
+    found: list[Command] = []
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        line, *output = part.rstrip("\n").split("\n")
+        found.append(Command(line, tuple(output)))
+    return found
+
+
+def fitted(
+    shown: Sequence[str], said: Sequence[str], same: Callable[[str], str]
+) -> list[str] | None:
+    """The lines said in place of those shown; None where they are not alike.
+
+    Two lines are alike when ``same`` makes one text of them.
+    """
+    segments: list[list[str]] = [[]]
+    for line in shown:
+        segments.append([]) if line == "..." else segments[-1].append(line)
+    result: list[str] = []
+    place = 0
+    for number, segment in enumerate(segments):
+        end = len(said) - len(segment)
+        if number:
+            result.append("...")
+        # The first begins where the output begins, the last ends where it ends.
+        first = end if number and number == len(segments) - 1 else place
+        last = end if number else 0
+        if number == 0 and len(segments) == 1 and end != 0:
+            return None
+        wanted = [same(line) for line in segment]
+        for start in range(first, last + 1):
+            lines = said[start : start + len(segment)]
+            if start >= place and [same(line) for line in lines] == wanted:
+                break
+        else:
+            return None
+        result += lines
+        place = start + len(segment)
+    return result
+
+
+CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+
+
+def without_figures(line: str) -> str:
+    """A line without what differs from machine to machine and training to training.
+
+    These are numbers, names of classes, the processor, and the width of columns.
+    """
+    line = re.sub(r"^(device: \w+) \(.*\)", r"\1", line)
+    line = re.sub(rf"\b({'|'.join(CLASSES)})\b", "CLASS", line)
+    return " ".join(re.sub(r"\d+([.,]\d+)*", "0", line).split())
+
+
+def with_session(text: str) -> str:
+    """The README with what its commands really say, run one after another."""
+    program = Path(sys.executable).with_name("cifarcnn")
+    with tempfile.TemporaryDirectory() as folder:
+        for block in blocks(text):
+            if block.language != "console":
+                continue
+            lines = []
+            for command in commands(block):
+                done = subprocess.run(
+                    command.line.replace("cifarcnn", str(program), 1),
+                    shell=True,
+                    cwd=folder,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    check=True,
+                )
+                said = done.stdout.splitlines()
+                output = fitted(command.output, said, without_figures)
+                if output is None:
+                    raise SystemExit(f"$ {command.line}\nsays now:\n{done.stdout}")
+                lines += [f"$ {command.line}", *output]
+            text = text.replace(block.text, "\n".join(lines) + "\n", 1)
+    return text
+
+
+def write() -> None:
+    made = parts()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(with_parts(text, made), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["--write"]:
+            write()
+        case ["--session"]:
+            session = with_session(README.read_text(encoding="utf-8"))
+            README.write_text(session, encoding="utf-8")
+        case _:
+            raise SystemExit(__doc__)
