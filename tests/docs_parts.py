@@ -1,11 +1,8 @@
-"""What README.md and docs/ hold that is made by the program.
+"""The parts of README.md and docs/ that are made from the code.
 
-    python tests/docs_parts.py --write      the tables and help pages, in seconds
-    python tests/docs_parts.py --session    README's session, for real, in a minute
+    python tests/docs_parts.py --write      puts them into the pages anew
 
-A table or help page stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
-A command and what it says stand in a block of the language ``console``: a line ``$
-COMMAND``, then its output, in which a line ``...`` stands for any number of lines.
+Each stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
 """
 
 from __future__ import annotations
@@ -14,12 +11,8 @@ import ast
 import importlib
 import json
 import re
-import subprocess
 import sys
-import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -169,111 +162,6 @@ def with_parts(text: str, parts: dict[str, str]) -> str:
     return text
 
 
-# --- blocks of code ------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: the word behind its fence, and its text."""
-
-    language: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command line of a console block, and the output shown below it."""
-
-    line: str
-    output: tuple[str, ...]
-
-
-def blocks(text: str) -> Iterator[Block]:
-    for found in re.finditer(r"^ *```(.*)\n((?s:.*?))^ *```$", text, re.MULTILINE):
-        yield Block(found[1], found[2])
-
-
-def commands(block: Block) -> list[Command]:
-    found: list[Command] = []
-    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        line, *output = part.rstrip("\n").split("\n")
-        found.append(Command(line, tuple(output)))
-    return found
-
-
-def fitted(
-    shown: Sequence[str], said: Sequence[str], same: Callable[[str], str]
-) -> list[str] | None:
-    """The lines said in place of those shown; None where they are not alike.
-
-    Two lines are alike when ``same`` makes one text of them.
-    """
-    segments: list[list[str]] = [[]]
-    for line in shown:
-        segments.append([]) if line == "..." else segments[-1].append(line)
-    result: list[str] = []
-    place = 0
-    for number, segment in enumerate(segments):
-        end = len(said) - len(segment)
-        if number:
-            result.append("...")
-        # The first begins where the output begins, the last ends where it ends.
-        first = end if number and number == len(segments) - 1 else place
-        last = end if number else 0
-        if number == 0 and len(segments) == 1 and end != 0:
-            return None
-        wanted = [same(line) for line in segment]
-        for start in range(first, last + 1):
-            lines = said[start : start + len(segment)]
-            if start >= place and [same(line) for line in lines] == wanted:
-                break
-        else:
-            return None
-        result += lines
-        place = start + len(segment)
-    return result
-
-
-CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
-
-
-def without_figures(line: str) -> str:
-    """A line without what differs from machine to machine and training to training.
-
-    These are numbers, names of classes, the processor, and the width of columns.
-    """
-    line = re.sub(r"^(device: \w+) \(.*\)", r"\1", line)
-    line = re.sub(rf"\b({'|'.join(CLASSES)})\b", "CLASS", line)
-    return " ".join(re.sub(r"\d+([.,]\d+)*", "0", line).split())
-
-
-def with_session(text: str) -> str:
-    """The README with what its commands really say, run one after another."""
-    program = Path(sys.executable).with_name("cifarcnn")
-    with tempfile.TemporaryDirectory() as folder:
-        for block in blocks(text):
-            if block.language != "console":
-                continue
-            lines = []
-            for command in commands(block):
-                done = subprocess.run(
-                    command.line.replace("cifarcnn", str(program), 1),
-                    shell=True,
-                    cwd=folder,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    check=True,
-                )
-                said = done.stdout.splitlines()
-                output = fitted(command.output, said, without_figures)
-                if output is None:
-                    raise SystemExit(f"$ {command.line}\nsays now:\n{done.stdout}")
-                lines += [f"$ {command.line}", *output]
-            text = text.replace(block.text, "\n".join(lines) + "\n", 1)
-    return text
-
-
 def write() -> None:
     made = parts()
     for page in PAGES:
@@ -282,11 +170,6 @@ def write() -> None:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["--write"]:
-            write()
-        case ["--session"]:
-            session = with_session(README.read_text(encoding="utf-8"))
-            README.write_text(session, encoding="utf-8")
-        case _:
-            raise SystemExit(__doc__)
+    if sys.argv[1:] != ["--write"]:
+        raise SystemExit(__doc__)
+    write()

@@ -1,7 +1,7 @@
 """What README.md and docs/ show is run, and the program says what they show.
 
 Python blocks are executed, those of a page one after another. Console blocks are called
-in order; their output is compared, but for what ``without_figures`` of docs_parts.py
+in order; their output is compared, but for what ``without_figures`` of docs_blocks.py
 takes away from the words of a training and of a network. A command that only a network,
 a browser or other data could run stands in ``PARSED_ONLY`` with its reason.
 """
@@ -37,10 +37,11 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-docs = _load("docs_parts")
-ROOT: Path = docs.ROOT
+docs_blocks, docs_parts = _load("docs_blocks"), _load("docs_parts")
+ROOT: Path = docs_parts.ROOT
 TEXTS: dict[str, str] = {
-    str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in docs.PAGES
+    str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
+    for page in docs_parts.PAGES
 }
 
 # What is trained here is trained for less long; the command is else the same.
@@ -63,7 +64,7 @@ WITH_FIGURES = ("train", "evaluate", "predict", "explain")
 
 
 def blocks(page: str, language: str) -> list[Any]:
-    return [b for b in docs.blocks(TEXTS[page]) if b.language == language]
+    return [b for b in docs_blocks.blocks(TEXTS[page]) if b.language == language]
 
 
 def pages_with(language: str) -> list[str]:
@@ -112,7 +113,9 @@ def test_the_commands_say_what_is_shown(
     capfd: pytest.CaptureFixture[str],
     folder: Path,
 ) -> None:
-    commands = [c for block in blocks(page, "console") for c in docs.commands(block)]
+    commands = [
+        c for block in blocks(page, "console") for c in docs_blocks.commands(block)
+    ]
     # The help pages are compared with all else that is made from the code, below.
     commands = [command for command in commands if "--help" not in command.line]
     if commands and page != "README.md":
@@ -134,8 +137,8 @@ def test_the_commands_say_what_is_shown(
             for text in (done.err + done.out).splitlines()
             if not text.startswith(SAID_OF_SHORT_TRAININGS)
         ]
-        same = docs.without_figures if arguments[0] in WITH_FIGURES else str
-        if command.output and docs.fitted(command.output, said, same) is None:
+        same = docs_blocks.without_figures if arguments[0] in WITH_FIGURES else str
+        if command.output and docs_blocks.fitted(command.output, said, same) is None:
             assert list(command.output) == said, f"{page}: $ {command.line}"
 
 
@@ -151,7 +154,7 @@ def test_every_exception_is_one_of_a_command_that_is_shown() -> None:
         command.line.partition(" < ")[0]
         for page in TEXTS
         for block in blocks(page, "console")
-        for command in docs.commands(block)
+        for command in docs_blocks.commands(block)
     }
     assert {*TRAINED_SHORTLY, *EXIT_CODES, *PARSED_ONLY} <= shown
     assert all(PARSED_ONLY.values())
@@ -160,7 +163,7 @@ def test_every_exception_is_one_of_a_command_that_is_shown() -> None:
 @pytest.mark.parametrize("page", TEXTS)
 def test_there_is_no_block_that_nothing_runs(page: str) -> None:
     known = {"console", "python", "yaml", *(["sh"] if page == "README.md" else [])}
-    found = list(docs.blocks(TEXTS[page]))
+    found = list(docs_blocks.blocks(TEXTS[page]))
     assert {block.language for block in found} <= known
     assert TEXTS[page].count("```") == 2 * len(found)
 
@@ -175,9 +178,10 @@ def test_every_config_is_valid(page: str, tmp_path: Path) -> None:
 
 def test_generated_parts_are_what_the_code_says() -> None:
     # When this fails: python tests/docs_parts.py --write
-    parts = docs.parts()
+    parts = docs_parts.parts()
     for page, text in TEXTS.items():
-        assert docs.with_parts(text, parts) == text, page
+        made = docs_parts.with_parts(text, parts)
+        assert made.splitlines() == text.splitlines(), page
     everything = "".join(TEXTS.values())
     for name in parts:
         assert everything.count(f"<!-- begin {name} -->") == 1, name
@@ -220,12 +224,12 @@ def test_links_lead_somewhere(page: str) -> None:
     ],
 )
 def test_dots_stand_for_any_lines(shown: str, said: str, result: str | None) -> None:
-    found = docs.fitted(shown.split(), said.split(), docs.without_figures)
+    found = docs_blocks.fitted(shown.split(), said.split(), docs_blocks.without_figures)
     assert found == (None if result is None else result.split())
 
 
 def test_figures_and_names_do_not_count_but_words_do() -> None:
-    same = docs.without_figures
+    same = docs_blocks.without_figures
     assert same("cat taken for dog: 3 times") == same("frog  taken for cat: 12 times")
     assert same("device: cpu (A (R), 2 cores), Keras 3.15.1") == "device: cpu, Keras 0"
     assert same("accuracy 98.25%, loss 0.0485") == "accuracy 0%, loss 0"
