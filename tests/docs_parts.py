@@ -70,7 +70,9 @@ def config_table() -> str:
         texts = meanings(model)
         for field in fields:
             default = default_of(model, field)
-            lines.append(f"| `{prefix}{field}` | `{default}` | {texts[field]} |")
+            # Else a page would take <name> for a tag.
+            text = texts[field].replace("<", "&lt;")
+            lines.append(f"| `{prefix}{field}` | `{default}` | {text} |")
     return "\n".join(lines)
 
 

@@ -96,7 +96,7 @@ def old_run(folder: Path, trained_run: Path) -> None:
 
 def parse(arguments: list[str]) -> None:
     """Take the options apart, as the command line does, and call nothing."""
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     command: click.Command | None = cli
     while isinstance(command, click.Group):
         name, *arguments = arguments
