@@ -1,6 +1,9 @@
 """The blocks of code that README.md and docs/ show.
 
-    python tests/docs_blocks.py --session      runs README's session, and writes it anew
+    python tests/docs_blocks.py --session
+
+runs README's session, which takes a minute, and writes anew what it shows, also
+docs/explain.png, by an installed Chromium.
 
 A block of the language ``console`` holds lines ``$ COMMAND``, each followed by its
 output, in which a line ``...`` stands for any number of lines.
@@ -9,6 +12,7 @@ output, in which a line ``...`` stands for any number of lines.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -85,42 +89,59 @@ def fitted(
 def without_figures(line: str) -> str:
     """A line without what differs from machine to machine and training to training.
 
-    These are numbers, names of classes, the processor, and the width of columns.
+    These are numbers, times, names of classes, the processor, and the width of columns.
     """
     line = re.sub(r"^(device: \w+) \(.*\)", r"\1", line)
     line = re.sub(rf"\b({'|'.join(CLASSES)})\b", "CLASS", line)
+    line = re.sub(r"(\d+ (h|min) )*\d+(\.\d+)? (s|min)\b", "0 s", line)
     return " ".join(re.sub(r"\d+([.,]\d+)*", "0", line).split())
 
 
-def with_session(text: str) -> str:
-    """The README with what its commands really say, run one after another."""
+def with_session(text: str, folder: Path) -> str:
+    """The README with what its commands really say, run one after another there."""
     program = Path(sys.executable).with_name("cifarcnn")
-    with tempfile.TemporaryDirectory() as folder:
-        for block in blocks(text):
-            if block.language != "console":
-                continue
-            lines = []
-            for command in commands(block):
-                done = subprocess.run(
-                    command.line.replace("cifarcnn", str(program), 1),
-                    shell=True,
-                    cwd=folder,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    check=True,
-                )
-                said = done.stdout.splitlines()
-                output = fitted(command.output, said, without_figures)
-                if output is None:
-                    raise SystemExit(f"$ {command.line}\nsays now:\n{done.stdout}")
-                lines += [f"$ {command.line}", *output]
-            text = text.replace(block.text, "\n".join(lines) + "\n", 1)
+    for block in blocks(text):
+        if block.language != "console":
+            continue
+        lines = []
+        for command in commands(block):
+            done = subprocess.run(
+                command.line.replace("cifarcnn", str(program), 1),
+                shell=True,
+                cwd=folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=True,
+            )
+            said = done.stdout.splitlines()
+            output = fitted(command.output, said, without_figures)
+            if output is None:
+                raise SystemExit(f"$ {command.line}\nsays now:\n{done.stdout}")
+            lines += [f"$ {command.line}", *output]
+        text = text.replace(block.text, "\n".join(lines) + "\n", 1)
     return text
+
+
+def draw(page_file: Path, target: Path) -> None:
+    """Put the sliding filter of a page of ``explain`` into a PNG."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1060, "height": 1180}, offline=True)
+        page.goto(page_file.as_uri())
+        page.locator("#sliding").screenshot(path=target)
+        browser.close()
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--session"]:
         raise SystemExit(__doc__)
-    session = with_session(README.read_text(encoding="utf-8"))
-    README.write_text(session, encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        session = with_session(README.read_text(encoding="utf-8"), Path(folder))
+        README.write_text(session, encoding="utf-8")
+        (page_file,) = Path(folder).glob("*-explained.html")
+        draw(page_file, README.parent / "docs" / "explain.png")

@@ -232,5 +232,6 @@ def test_figures_and_names_do_not_count_but_words_do() -> None:
     same = docs_blocks.without_figures
     assert same("cat taken for dog: 3 times") == same("frog  taken for cat: 12 times")
     assert same("device: cpu (A (R), 2 cores), Keras 3.15.1") == "device: cpu, Keras 0"
+    assert same("trained in 1 min 02 s") == same("trained in 9.5 s")
     assert same("accuracy 98.25%, loss 0.0485") == "accuracy 0%, loss 0"
     assert same("accuracy 98.25%") != same("precision 98.25%")
