@@ -1,16 +1,18 @@
-"""The parts of README.md that are made from the code.
+"""The parts of README.md and docs/ that are made from the code.
 
-    python tests/readme_parts.py --write      puts them into README.md anew
+    python tests/docs_parts.py --write      puts them into the pages anew
 
 Each stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -27,7 +29,9 @@ from cifarcnn.config.named_choice import NamedChoice, external
 from cifarcnn.config.optimizers import OPTIMIZERS
 from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Training
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 HELP_WIDTH = 80
 
 
@@ -68,7 +72,9 @@ def config_table() -> str:
         texts = meanings(model)
         for field in fields:
             default = default_of(model, field)
-            lines.append(f"| `{prefix}{field}` | `{default}` | {texts[field]} |")
+            # Else a page would take <name> for a tag.
+            text = texts[field].replace("<", "&lt;")
+            lines.append(f"| `{prefix}{field}` | `{default}` | {text} |")
     return "\n".join(lines)
 
 
@@ -112,6 +118,26 @@ def help_pages() -> str:
     )
 
 
+def layer_table() -> str:
+    """The import rules of pyproject.toml, each part with its docstring's first line."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = project["tool"]["importlinter"]["contracts"]
+    lines = ["| floor | part | what it holds |", "|---|---|---|"]
+    floors = reversed(contract["layers"])
+    for floor, layer in reversed(list(enumerate(floors))):
+        for name in layer.split(" | "):
+            lines.append(f"| {floor} | `{name}` | {summary(name)} |")
+    return "\n".join(lines)
+
+
+def summary(name: str) -> str:
+    """The first line of a part's docstring, read without importing the part."""
+    path = ROOT / "cifarcnn" / name
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return docstring.splitlines()[0].replace("``", "`")
+
+
 def parts() -> dict[str, str]:
     return {
         "config": config_table(),
@@ -121,21 +147,27 @@ def parts() -> dict[str, str]:
         "schedules": choice_table("schedule", SCHEDULES),
         "averaging": choice_table("averaging", AVERAGINGS),
         "help": help_pages(),
+        "import rules": layer_table(),
     }
 
 
-def with_parts(text: str) -> str:
-    """The README with every generated part as the code would have it."""
-    for name, part in parts().items():
+def with_parts(text: str, parts: dict[str, str]) -> str:
+    """A page with every generated part in it as the code would have it."""
+    for name, part in parts.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if not pattern.search(text):
-            raise SystemExit(f"README.md lacks {begin} ... {end}")
         text = pattern.sub(lambda _, p=part, b=begin, e=end: f"{b}\n{p}\n{e}", text)
     return text
+
+
+def write() -> None:
+    made = parts()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(with_parts(text, made), encoding="utf-8")
 
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--write"]:
         raise SystemExit(__doc__)
-    README.write_text(with_parts(README.read_text(encoding="utf-8")), encoding="utf-8")
+    write()
