@@ -72,7 +72,8 @@ def train_once(options):
     from cifarcnn.network.predict import predict_probabilities
     from cifarcnn.network.test_time_augmentation import average_views
     from cifarcnn.runs import Run
-    from cifarcnn.training import gather_material, train
+    from cifarcnn.training.trainer import train
+    from cifarcnn.training.training_data import load_training_data
 
     whole = open_dataset("cifar10" if options.data else "synthetic", options.data)
     # The same images for every seed.
@@ -98,7 +99,7 @@ def train_once(options):
     config = load_config(options.config, overrides).with_normalization(statistics_of)
     with tempfile.TemporaryDirectory() as name:
         run = Run.at(Path(name) / "run")
-        outcome = train(config, gather_material(config, dataset), run, device)
+        outcome = train(config, load_training_data(config, dataset), run, device)
         loaded = load_run(run.path, device="cpu")
     known = {}
 

@@ -20,9 +20,9 @@ from cifarcnn.files import (
 if TYPE_CHECKING:
     import numpy as np
 
+    from cifarcnn.config import Config
     from cifarcnn.data.dataset import Dataset
     from cifarcnn.data.splits import Split
-    from cifarcnn.training.augmentation import Augmentation
 
 # How many of a class stand side by side, and how many epochs.
 _IMAGES_OF_A_CLASS = 12
@@ -94,25 +94,21 @@ def command(
     config = load_config(config_name, settings=given)
 
     from cifarcnn.data.registry import open_config_dataset
-    from cifarcnn.training.augmentation import build_augmentation
 
     dataset = open_config_dataset(config)
     split, validation = dataset.training(
         config.data.validation_fraction, config.training.seed
     )
-    augmentation = build_augmentation(
-        config.data.augmentation, config.training.seed, len(split)
-    )
     if not augmented:
         grid = _draw_plain(dataset, split)
-    elif augmentation is None:
+    elif not config.data.augmentation:
         raise UsageError(
             f"'{config_name}' has no data.augmentation: the network sees the pictures "
             "as they are. Try one with --set 'data.augmentation=[RandomFlip]'."
         )
     else:
         with console.native_output():
-            grid = _draw_augmented(augmentation, dataset, split, epoch)
+            grid = _draw_augmented(config, dataset, split, epoch)
     name = f"{config.name}-{'augmented' if augmented else 'pictures'}"
     target = out or find_free_path(Path(), name, ".png", first="-1")
     # First, so that it is there even when nobody reads the answer.
@@ -202,20 +198,22 @@ def _draw_plain(dataset: Dataset, split: Split) -> bytes:
 
 
 def _draw_augmented(
-    augmentation: Augmentation, dataset: Dataset, split: Split, epoch: int
+    config: Config, dataset: Dataset, split: Split, epoch: int
 ) -> bytes:
     import numpy as np
 
     from cifarcnn import engine
     from cifarcnn.data.grid import draw_grid
-    from cifarcnn.training.augmentation.preview import preview
 
     engine.start("cpu")
+    from cifarcnn.training.augmentation.pipeline import preview
+
     members = list(_members(dataset, split))
     index = np.array([places[0] for _, places in members], dtype=np.int32)
     epochs = range(epoch - 1, epoch - 1 + _EPOCHS)
+    choices = config.data.augmentation
     return draw_grid(
-        list(preview(augmentation, split.images, index, epochs)),
+        list(preview(choices, config.training.seed, split.images, index, epochs)),
         [name for name, _ in members],
         ["as it is", *(f"epoch {number + 1}" for number in epochs)],
     )

@@ -84,7 +84,7 @@ class LineDisplay(Observer):
     def epoch_ended(self, record: EpochRecord) -> None:
         self.write(describe_epoch(record, self.plan))
 
-    def remarked(self, sentence: str) -> None:
+    def noted(self, sentence: str) -> None:
         self.write(f"note: {sentence}")
 
     def training_ended(self, outcome: Outcome) -> None:

@@ -42,7 +42,8 @@ def build_alike(config, classes):
     set_identities(model, config.model.layers)
     return model
 builder.build_model = build_alike
-from cifarcnn.training import gather_material, train
+from cifarcnn.training.trainer import train
+from cifarcnn.training.training_data import load_training_data
 
 class Store:
     def __init__(self, pictures, classes):
@@ -66,7 +67,8 @@ for number, case in enumerate(json.loads(sys.argv[2])):
     dataset = Dataset("folder", names, "here", "0" * 64, False, None, store)
     run = Run.create(Path(sys.argv[1]), f"run{number}")
     try:
-        records = train(config, gather_material(config, dataset), run, device).records
+        data = load_training_data(config, dataset)
+        records = train(config, data, run, device).records
     except DivergedError as error:
         print(json.dumps(str(error).partition(":")[0]))
         continue

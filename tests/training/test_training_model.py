@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from cifarcnn.config import load_config
-from cifarcnn.training.preparation import direction_of, steps_per_execution
+from cifarcnn.training.learning_rate_schedules import better
+from cifarcnn.training.training_model import steps_per_execution
 
 
 @pytest.mark.parametrize(("batch_size", "steps"), [(32, 16), (128, 16), (512, 4)])
@@ -20,5 +21,5 @@ def test_a_tiny_network_still_looks_up_after_16_steps(make_config):
 
 
 def test_losses_should_fall_and_accuracies_rise():
-    assert direction_of("val_loss") == "min"
-    assert direction_of("val_accuracy") == "max"
+    assert better("val_loss") == "min"
+    assert better("val_accuracy") == "max"

@@ -4,21 +4,22 @@ import os
 import signal
 import threading
 
-from cifarcnn.training.signals import SignalWatch
+from cifarcnn.signals import ending_signals_handled
 
 
 def test_the_first_signal_is_remembered_and_the_second_acts_at_once():
-    with SignalWatch() as watch:
-        assert watch.received is None
+    received: list[int] = []
+    with ending_signals_handled(received.append):
+        assert received == []
         os.kill(os.getpid(), signal.SIGTERM)
-        assert watch.received == signal.SIGTERM
+        assert received == [signal.SIGTERM]
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
 
 
 def test_the_handlers_of_before_come_back():
     before = signal.getsignal(signal.SIGINT)
-    with SignalWatch():
+    with ending_signals_handled(print):
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -26,9 +27,10 @@ def test_the_handlers_of_before_come_back():
 def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with SignalWatch() as watch:
+        received: list[int] = []
+        with ending_signals_handled(received.append):
             os.kill(os.getpid(), signal.SIGINT)
-            assert watch.received is None
+            assert received == []
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -37,7 +39,7 @@ def test_outside_the_main_thread_nothing_is_watched():
     handlers = []
 
     def look() -> None:
-        with SignalWatch():
+        with ending_signals_handled(print):
             handlers.append(signal.getsignal(signal.SIGINT))
 
     before = signal.getsignal(signal.SIGINT)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cifarcnn.config.learning_rate_schedules import (
+from cifarcnn.config.named_choice import Choice
+from cifarcnn.config.optimizers import (
     Constant,
     CosineDecay,
     ExponentialDecay,
@@ -16,8 +17,7 @@ from cifarcnn.config.learning_rate_schedules import (
     StepDecay,
     Triangle,
 )
-from cifarcnn.config.named_choice import Choice
-from cifarcnn.training.schedules import learning_rate
+from cifarcnn.training.learning_rate_schedules import learning_rate
 
 
 def rates(schedule: Choice, steps: list[int], epochs: int = 10) -> list[float]:

@@ -1,47 +1,43 @@
-"""All variables of a training, by their place in the model and the optimizer.
+"""All numbers of a model that change while it learns.
 
 Keras's own files leave out the states of random generators, and what it calls a
-variable depends on how many a process made before; the place does not.
+variable depends on how many a process made before; its place does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import keras
+import numpy as np
 
 from cifarcnn.errors import RunError
 from cifarcnn.network.weights import to_numpy
-from cifarcnn.training.image_table import is_image_table
-
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
-
-    from cifarcnn.runs.weights import ArraySpec
-
-    Arrays = Mapping[str, np.ndarray[Any, Any]]
+from cifarcnn.runs.weights import ArraySpec
 
 
-class TrainingState:
-    """The numbers of a compiled model that change while it learns.
+class ModelState:
+    """The variables of a compiled model and of its optimizer, by their place.
 
     These are its weights, statistics and averages, the states of its random generators,
     and all that the optimizer keeps. The images on the device are not among them.
     """
 
-    def __init__(self, model: keras.Model, metrics: Sequence[Any]) -> None:
+    def __init__(self, model: keras.Model, accuracy: keras.metrics.Metric) -> None:
         """Gather the variables.
 
         Args:
             model: Compiled; its optimizer gets its variables now, if it has none yet.
-            metrics: Those it was compiled with.
+            accuracy: The metric it was compiled with.
         """
         self._model = model
-        self._metrics = tuple(metrics)
+        self._accuracy = accuracy
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
+        table = model.get_layer("image_table").table
         groups = {
-            "model": [item for item in model.variables if not is_image_table(item)],
+            "model": [item for item in model.variables if item is not table],
             "optimizer": model.optimizer.variables,
         }
         self._variables = {
@@ -52,8 +48,6 @@ class TrainingState:
 
     def specs(self) -> dict[str, ArraySpec]:
         """Shape and element type of each array that :meth:`read` gives."""
-        import keras
-
         return {
             name: (
                 tuple(variable.shape),
@@ -63,16 +57,17 @@ class TrainingState:
         }
 
     def read(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Copies of all values."""
-        import numpy as np
-
+        """Copies of all values, with no weight and its average exchanged."""
+        averages = self._model.weight_averages
+        if averages is not None and averages.swapped:
+            averages.swap()
         # On a CPU the conversion may give a view of memory that is written further.
         return {
             name: np.array(to_numpy(variable))
             for name, variable in self._variables.items()
         }
 
-    def write(self, arrays: Arrays) -> None:
+    def write(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Set all values.
 
         Args:
@@ -80,6 +75,10 @@ class TrainingState:
         """
         for name, variable in self._variables.items():
             variable.assign(arrays[name])
+
+    def finite_steps(self) -> int:
+        """The steps of the epoch up to the first whose loss was not finite."""
+        return int(to_numpy(self._accuracy.finite_steps))
 
     def read_metrics(self) -> tuple[float, ...]:
         """What the metrics have added up so far in the epoch, the loss first."""
@@ -102,13 +101,8 @@ class TrainingState:
             variable.assign(value)
 
     def _metric_variables(self) -> list[Any]:
-        # Keras counts those of `compile` in only after the first step.
-        found = [*self._model.metrics_variables]
-        for metric in self._metrics:
-            found += [item for item in metric.variables if not _is_among(item, found)]
-        return found
-
-
-def _is_among(variable: Any, others: Sequence[Any]) -> bool:
-    # To compare variables would compare their values.
-    return any(variable is other for other in others)
+        # Keras counts those of `compile` in only after the first step. To compare
+        # variables would compare their values.
+        found = {id(item): item for item in self._model.metrics_variables}
+        found |= {id(item): item for item in self._accuracy.variables}
+        return list(found.values())
