@@ -29,8 +29,8 @@ class Feed:
         import keras
 
         from cifarcnn import engine, load_config
-        from cifarcnn.data import open_dataset
-        from cifarcnn.network import build_model
+        from cifarcnn.data.registry import open_dataset
+        from cifarcnn.network.builder import build_model
 
         print(engine.start("auto").description)
         self.keras = keras
@@ -40,32 +40,35 @@ class Feed:
         self.build = lambda: build_model(load_config("article"), 10)
 
     def ours(self, *choices):
-        from cifarcnn.training.augmentation import build_augmentation
-        from cifarcnn.training.batch_order import Batches
-        from cifarcnn.training.image_table import training_model
-        from cifarcnn.training.loss import accuracy, crossentropy
+        from cifarcnn.training.augmentation.pipeline import build_augmentation
+        from cifarcnn.training.input_pipeline import TrainingBatches
+        from cifarcnn.training.loss import crossentropy
+        from cifarcnn.training.metrics import Accuracy
+        from cifarcnn.training.training_model import connect_images
 
         split = self.split
-        augmentation = build_augmentation(choices, 0, len(split))
-        batches = Batches(
+        augmentation = build_augmentation(
+            choices, 0, len(split), split.images.shape[1:3]
+        )
+        batches = TrainingBatches(
             split.labels, self.batch_size, 0, augmentation=augmentation, class_count=10
         )
-        model = training_model(self.build(), split.images, augmentation)
+        model = connect_images(self.build(), split.images, augmentation)
         model.compile(
             "adam",
             crossentropy(0.0, 10),
-            metrics=[accuracy(model)],
+            metrics=[Accuracy(model)],
             jit_compile=self.xla,
         )
         return model, batches
 
     def keras_layers(self):
         """The same with Keras's layers between the images and the network."""
-        from cifarcnn.network import logits_model
+        from cifarcnn.network.builder import logits_model
 
         keras = self.keras
         plain, batches = self.ours()
-        images = plain.get_layer("pictures").output
+        images = plain.get_layer("image_table").output
         share = 4 / 32
         images = keras.layers.RandomFlip("horizontal")(images)
         images = keras.layers.RandomTranslation(
@@ -90,8 +93,6 @@ def seconds_per_step(keras, model, batches, steps):
     Processor time is the sum over all threads, which tells the work that is done also
     where other programs run beside.
     """
-    from cifarcnn.training.batch_order import as_keras_dataset
-
     times = []
 
     class Clock(keras.callbacks.Callback):
@@ -99,7 +100,7 @@ def seconds_per_step(keras, model, batches, steps):
             times.append((time.perf_counter(), time.process_time()))
 
     model.fit(
-        as_keras_dataset(batches),
+        batches,
         epochs=1,
         steps_per_epoch=steps,
         callbacks=[Clock()],

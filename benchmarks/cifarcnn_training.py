@@ -20,9 +20,10 @@ class Images(Observer):
         self.plan = plan
 
     def batch_ended(self, epoch, step, logs):
-        each = self.plan.images_per_epoch
+        plan = self.plan
+        each = min(plan.training_images, plan.steps_per_epoch * plan.batch_size)
         # The last batch of an epoch may be smaller.
-        done = min(step * self.plan.batch_size, each)
+        done = min(step * plan.batch_size, each)
         self.counter.write((epoch - 1) * each + done)
 
 

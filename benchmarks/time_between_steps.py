@@ -79,7 +79,7 @@ class Ready:
         import tensorflow as tf
 
         self.function = function
-        steps = min(batches.steps - 1, _READY_BATCHES) or 1
+        steps = min(batches.steps_per_epoch - 1, _READY_BATCHES) or 1
         # The same types as in the training, or the function would be built anew.
         made = tf.data.Dataset.from_generator(
             lambda: (batches.batch(0, step) for step in range(steps)),
@@ -112,7 +112,7 @@ def put_clocks(clock, ready):
     import keras
     from keras.src.callbacks.callback_list import CallbackList
 
-    from cifarcnn.training.batch_order import Batches
+    from cifarcnn.training.input_pipeline import TrainingBatches
 
     make = keras.Model.make_train_function
     executions = clock.executions = []
@@ -142,14 +142,14 @@ def put_clocks(clock, ready):
         clock.wrap(CallbackList, method, name)
     clock.wrap(keras.Model, "evaluate", "validation")
 
-    original = Batches.batch
+    original = TrainingBatches.batch
 
     def batch(batches, epoch, step):
         clock.batches = batches
         with clock.running("making batches, beside", time.thread_time):
             return original(batches, epoch, step)
 
-    Batches.batch = batch
+    TrainingBatches.batch = batch
 
 
 def measure(options):

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
 from cifarcnn.errors import DataError, RunError
-from cifarcnn.loaded_run import LoadedRun, load_run, open_config_data
+from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
+from cifarcnn.runs.file_lock import lock_run
 
 if TYPE_CHECKING:
     import keras
 
-    from cifarcnn.data import Dataset
-    from cifarcnn.data.fetching.observer import FetchObserver
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.fetching.events import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
-    from cifarcnn.training import Material, Observer
+    from cifarcnn.training.observer import Observer
+    from cifarcnn.training.training_data import TrainingData
 
 __all__ = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "train"]
 
@@ -31,17 +33,20 @@ def build_model(config: Config) -> keras.Model:
             ``config.with_normalization(statistics)``.
 
     Returns:
-        uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``.
+        uint8 ``(n, height, width, 3)`` to probabilities ``(n, classes)``.
 
     Raises:
         UsageError: The normalization is still to be measured.
         DataError: The classes of a ``folder`` are not named in the config, and the
             folder cannot be read.
     """
-    from cifarcnn.network import build_model as build
+    from cifarcnn.data.registry import open_config_dataset
 
-    count = config.class_count
-    return build(config, count or len(open_config_data(config).class_names))
+    count = config.class_count or len(open_config_dataset(config).class_names)
+    # Keras only where the data is there.
+    from cifarcnn.network.builder import build_model as build
+
+    return build(config, count)
 
 
 def train(
@@ -53,6 +58,7 @@ def train(
     observer: Observer | None = None,
     fetch: bool | None = None,
     fetch_observer: FetchObserver | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> LoadedRun:
     """Train the network of a config, and keep everything in the folder of a run.
 
@@ -61,10 +67,19 @@ def train(
         run: A new or empty folder; None takes the next free one under ``./runs``.
         device: ``gpu`` insists on one; ``auto`` takes one when there is one.
         smoke: Only a few steps, to see that everything works.
-        observer: Told about every step; see ``cifarcnn.training.Observer``.
+        observer: Told about every step; see ``cifarcnn.training.observer.Observer``.
         fetch: Whether CIFAR is fetched when it is in none of the usual places; None
             does as the config says (``data.fetch``). Never with ``$CIFARCNN_OFFLINE``.
         fetch_observer: Told about the fetching.
+        callbacks: Keras callbacks of your own, given to ``fit`` behind ours and behind
+            ``EarlyStopping``, so that an epoch is saved before they hear of its end.
+            ``self.model`` is what is trained: from indices of images to logits, with
+            the weights of the network in its layer ``logits``. Epochs and steps are
+            counted as Keras counts them, from 0, and the figures are ``loss``,
+            ``accuracy``, ``val_loss`` and ``val_accuracy``. Several steps may run
+            between two calls (``training.steps_per_execution``). To end the training
+            set ``self.model.stop_training = True``; an epoch that is not over counts as
+            finished then, as in Keras.
 
     Returns:
         The run with the weights that it settled on.
@@ -76,16 +91,19 @@ def train(
         UsageError: The network does not fit the classes of the data.
         Stopped: A signal ended the training; what was trained is kept.
     """
-    from cifarcnn import training
+    from cifarcnn.training.observer import Observer
 
-    observer = observer or training.Observer()
-    dataset, material = _gather(config, smoke, fetch, fetch_observer)
-    started = _start(device, config, material, observer)
-    config = _measured(config, dataset)
+    observer = observer or Observer()
+    data = _load_data(config, smoke, fetch, fetch_observer)
+    started = _start(device, config, data, observer)
+    # Only now that Keras runs on its device.
+    from cifarcnn.training.trainer import train as train_run
+
+    config = _measured(config, data.dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
-    with made.held():
+    with lock_run(made.path):
         observer.run_created(made)
-        training.train(config, material, made, started, observer=observer)
+        train_run(config, data, made, started, observer=observer, callbacks=callbacks)
     return load_run(made.path, device=device)
 
 
@@ -97,6 +115,7 @@ def resume(
     observer: Observer | None = None,
     fetch: bool | None = None,
     fetch_observer: FetchObserver | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> LoadedRun:
     """Go on with a training that was cut short, or make a finished one longer.
 
@@ -112,6 +131,9 @@ def resume(
         observer: Told about every step, and of all that is different now.
         fetch: As for :func:`train`.
         fetch_observer: Told about the fetching.
+        callbacks: As for :func:`train`. They hear of what is trained now, and not of
+            the steps and epochs before. An epoch that was cut short is a ``fit`` of
+            its own, so that they hear ``on_train_begin`` and ``on_train_end`` twice.
 
     Returns:
         The run with the weights that it settled on.
@@ -137,6 +159,7 @@ def resume(
         observer=observer,
         fetch=fetch,
         fetch_observer=fetch_observer,
+        callbacks=callbacks,
     )
     return load_run(opened.path, device=device)
 
@@ -149,6 +172,7 @@ def continue_training(
     observer: Observer | None = None,
     fetch: bool | None = None,
     fetch_observer: FetchObserver | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """As :func:`resume`, with a config that is checked already; loads nothing.
 
@@ -159,73 +183,85 @@ def continue_training(
         observer: Told about every step.
         fetch: Whether CIFAR is fetched.
         fetch_observer: Told about the fetching.
+        callbacks: Keras callbacks of the user.
     """
-    from cifarcnn import training
+    from cifarcnn.training.observer import Observer
+    from cifarcnn.training.resume import plan_resume
 
-    observer = observer or training.Observer()
-    with opened.held():
-        plan = training.plan_continuation(opened, config)
+    observer = observer or Observer()
+    with lock_run(opened.path):
+        plan = plan_resume(opened, config)
         if plan is None:
-            observer.remarked(
+            observer.noted(
                 f"{opened.path} is finished. To train it further: cifarcnn train "
                 f"--resume {shlex.quote(str(opened.path))} --set training.epochs=NUMBER"
             )
             return
-        dataset, material = _gather(config, plan.smoke, fetch, fetch_observer)
+        data = _load_data(config, plan.smoke, fetch, fetch_observer)
         trained_on = plan.checkpoint.state.data_checksum if plan.checkpoint else None
-        if trained_on not in (None, dataset.checksum):
+        if trained_on not in (None, data.dataset.checksum):
             raise RunError(
                 f"{opened.path} was trained on other pictures than those in "
-                f"{dataset.origin}: their checksums differ. Say where the right ones "
-                "are with --set data.path=PATH."
+                f"{data.dataset.origin}: their checksums differ. Say where the right "
+                "ones are with --set data.path=PATH."
             )
         resumed = plan.checkpoint is not None
-        started = _start(device, config, material, observer, resumed)
+        started = _start(device, config, data, observer, resumed)
+        from cifarcnn.training.trainer import train as train_run
+
         observer.run_created(opened)
-        training.train(
-            config, material, opened, started, continuation=plan, observer=observer
+        train_run(
+            config,
+            data,
+            opened,
+            started,
+            resume=plan,
+            observer=observer,
+            callbacks=callbacks,
         )
 
 
-def _gather(
+def _load_data(
     config: Config,
     smoke: bool,
     fetch: bool | None,
     fetch_observer: FetchObserver | None,
-) -> tuple[Dataset, Material]:
+) -> TrainingData:
     """The images; what can fail at once comes before the framework's seconds."""
-    from cifarcnn import training
+    from cifarcnn.data.registry import open_config_dataset
+    from cifarcnn.training.training_data import load_training_data
 
     if config.data.fetch if fetch is None else fetch:
         from cifarcnn.data.fetching.ensure_cifar import fetch_when_missing
 
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
-    dataset = open_config_data(config)
-    return dataset, training.gather_material(config, dataset, smoke)
+    return load_training_data(config, open_config_dataset(config), smoke)
 
 
 def _start(
     device: DeviceChoice,
     config: Config,
-    material: Material,
+    data: TrainingData,
     observer: Observer,
     resumed: bool = False,
 ) -> Device:
-    from cifarcnn import engine, training
+    from cifarcnn import engine
 
     started = engine.start(device)
     observer.device_started(started)
-    observer.data_opened(material.dataset)
-    doubt = training.require_memory(config, material, started, resumed=resumed)
+    observer.data_opened(data.dataset)
+    from cifarcnn.training.memory_check import require_memory
+
+    doubt = require_memory(config, data, started, resumed=resumed)
     if doubt:
-        observer.remarked(doubt)
+        observer.noted(doubt)
     return started
 
 
 def _measured(config: Config, dataset: Dataset) -> Config:
     """The config with numbers in place of ``standard`` normalization."""
-    from cifarcnn.data import measure_statistics
+    from cifarcnn.data.statistics import measure_statistics
 
     if config.data.normalization != "standard":
         return config

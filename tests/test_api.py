@@ -16,7 +16,7 @@ from PIL import Image
 import cifarcnn
 from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.prediction import open_predictor
-from cifarcnn.training import Observer
+from cifarcnn.training.observer import Observer
 
 
 @pytest.fixture(scope="module")

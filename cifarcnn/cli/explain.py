@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from cifarcnn.data.photo import Photo
+    from cifarcnn.data.image.photo import Photo
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.explanation.explain import Explanation, ModelExplanation
-    from cifarcnn.inference import Source
+    from cifarcnn.inference.sources import Source
     from cifarcnn.page.output_path import Format
     from cifarcnn.runs import Run, WeightsChoice
 
@@ -93,6 +93,7 @@ def command(
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
     from cifarcnn.page.slides import find_browser
     from cifarcnn.runs import Run
+    from cifarcnn.runs.manifest import read_manifest
 
     if image is None and (wanted_class is not None or gif):
         option = "--gif" if wanted_class is None else "--class"
@@ -100,8 +101,8 @@ def command(
     browser = find_browser() if layout == "png" else None
     with console.native_output():
         # Whatever can be refused is, before the framework is started.
-        run = Run.open(None if run_path is None else Path(run_path))
-        origin = run.manifest().origin
+        run = Run.open(run_path)
+        origin = read_manifest(run.path).origin
         find_class(origin.class_names, wanted_class)
         name = run.path.resolve().name if image is None else image
         path = choose_output_path(out, name, layout)
@@ -117,9 +118,9 @@ def command(
         )
         _write(explanation, run, label, path, gif_path, browser)
     if image is not None:
-        console.answer(_summarize(image, explanation))
+        console.print_result(_summarize(image, explanation))
     for written in filter(None, (path, gif_path)):
-        console.emit(str(written))
+        console.print_raw(str(written))
     if show:
         _open(path)
 
@@ -128,22 +129,20 @@ def _read(
     image: str, run: Run, class_names: Sequence[str], data: Path | None
 ) -> tuple[Image, str | None]:
     """The image, and its label where the data set knows it."""
-    from cifarcnn.data.photo import read_photo
+    from cifarcnn.data.image.photo import read_photo
     from cifarcnn.errors import ImageError
 
     source = _one_source(image)
     try:
         if source.test_index is not None:
-            from cifarcnn.loaded_run import open_run_data
+            from cifarcnn.inference.read_images import pick_test_image
+            from cifarcnn.loaded_run import open_run_dataset
 
-            split = open_run_data(run, class_names, data).test()
-            if source.test_index >= len(split.images):
-                raise ImageError(
-                    f"the test split has the pictures 0 to {len(split.images) - 1}."
-                )
-            label = class_names[split.labels[source.test_index]]
-            return split.images[source.test_index], label
-        return read_photo(source.path or sys.stdin.buffer, source.name), None
+            split = open_run_dataset(run, class_names, data).test()
+            pixels = pick_test_image(split.images, source.test_index)
+            return pixels, class_names[split.labels[source.test_index]]
+        file = source.path or sys.stdin.buffer
+        return read_photo(file, source.name, run.config.image_shape[:2]), None
     except ImageError as error:
         raise ImageError(f"{source.name}: {error}") from None
 
@@ -152,7 +151,7 @@ def _one_source(image: str) -> Source:
     from itertools import islice
 
     from cifarcnn.errors import ImageError, UsageError
-    from cifarcnn.inference import collect_sources
+    from cifarcnn.inference.sources import collect_sources
 
     first, *others = islice(collect_sources([image]), 2)
     if others:
@@ -181,12 +180,13 @@ def _write(
     from cifarcnn.page.page_data import require_finite
     from cifarcnn.page.slides import draw_slides
     from cifarcnn.page.sliding_gif import draw_sliding_gif
+    from cifarcnn.runs.manifest import read_manifest
 
     if isinstance(explanation, Explanation):
         require_finite(explanation)
-    info = PageInfo(str(run.path), label, run.manifest().origin.data.notice)
+    info = PageInfo(str(run.path), label, read_manifest(run.path).origin.data.notice)
     if info.notice:
-        console.say(f"note: {run.path} was trained on {info.notice}.")
+        console.print_message(f"note: {run.path} was trained on {info.notice}.")
     gif = None
     if gif_path is not None and isinstance(explanation, Explanation):
         # First, since it may be refused.
@@ -197,7 +197,7 @@ def _write(
         write_new(path, page.encode("utf-8", "replace"))
     else:
         for reason in list_missing(explanation):
-            console.say(f"note: {reason}")
+            console.print_message(f"note: {reason}")
         for name, slide in draw_slides(page, browser, path.parent):
             write_new(path / name, slide)
     if gif_path is not None and gif is not None:
@@ -228,4 +228,6 @@ def _open(path: Path) -> None:
     except webbrowser.Error:
         opened = False
     if not opened:
-        console.say(f"note: no browser could be started; open {path} yourself.")
+        console.print_message(
+            f"note: no browser could be started; open {path} yourself."
+        )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cifarcnn.cli.options import common, device_option, set_option
 
 if TYPE_CHECKING:
-    from cifarcnn.api import LoadedRun
     from cifarcnn.config import Config
     from cifarcnn.engine import DeviceChoice
 
@@ -96,33 +93,27 @@ def command(
     from cifarcnn.cli.fetch_display import open_fetch_display
     from cifarcnn.cli.progress import open_display
 
-    start: Callable[..., LoadedRun | None] = (
-        partial(api.train, config, run_path, smoke=smoke)
-        if resumed is None
-        else partial(api.continue_training, resumed, config)
-    )
     with console.native_output() as native:
         # Inside, that descriptor leads to the log of the run.
         with (
             open_fetch_display() as fetch_display,
             open_display(log=native.log, log_moved=native.move_to) as display,
         ):
-            trained = start(
-                device=device,
-                observer=display,
-                fetch=fetch,
-                fetch_observer=fetch_display,
-            )
-    # Exactly one of the two is known.
-    path = trained.path if trained else resumed.path if resumed else ""
-    console.emit(str(path))
+            given: dict[str, Any] = {
+                "device": device,
+                "observer": display,
+                "fetch": fetch,
+                "fetch_observer": fetch_display,
+            }
+            if resumed is None:
+                path = api.train(config, run_path, smoke=smoke, **given).path
+            else:
+                api.continue_training(resumed, config, **given)
+                path = resumed.path
+    console.print_raw(str(path))
 
 
 def _load(name: str, settings: tuple[str, ...]) -> Config:
-    from cifarcnn.config import check_config
-    from cifarcnn.errors import ConfigError
+    from cifarcnn.config import load_config
 
-    checked = check_config(name, list(settings))
-    if checked.config is None:
-        raise ConfigError(checked.problems)
-    return checked.config
+    return load_config(name, settings=settings)

@@ -11,11 +11,10 @@ import keras
 import numpy as np
 
 from cifarcnn.config import Config
-from cifarcnn.config.averaging import Views
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.config.summary import Row, summarize
 from cifarcnn.data.dataset import Dataset
-from cifarcnn.data.photo import Photo
+from cifarcnn.data.image.photo import Photo
 from cifarcnn.explanation.contributions import (
     DenseContributions,
     Softmax,
@@ -45,6 +44,7 @@ from cifarcnn.explanation.network_input import (
 from cifarcnn.explanation.receptive_field import receptive_fields
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.explanation.tiles import ConvolutionStep, FilterBank, PoolingStep
+from cifarcnn.literals import Views
 from cifarcnn.network.builder import NORMALIZATION, PROBABILITIES
 from cifarcnn.network.predict import predict_probabilities
 

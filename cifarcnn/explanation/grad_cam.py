@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifarcnn.engine.gradients import gradient
+from cifarcnn.engine.backend import gradient
 from cifarcnn.explanation.layer_outputs import LayerOutputModel
 from cifarcnn.explanation.receptive_field import ReceptiveField
 from cifarcnn.explanation.steps import IN_PLACE, Missing, Step, Steps, convolutions

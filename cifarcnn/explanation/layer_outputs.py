@@ -40,7 +40,7 @@ class LayerOutputModel:
         """Put the model together.
 
         Args:
-            model: From ``cifarcnn.network.build_model``, with its weights.
+            model: From ``cifarcnn.network.builder.build_model``, with its weights.
             config: What it was built from.
         """
         self.steps = list_steps(config)

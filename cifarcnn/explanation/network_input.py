@@ -13,7 +13,7 @@ from cifarcnn.config import Config
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.yaml_tree import quote
-from cifarcnn.data.photo import Photo, read_photo
+from cifarcnn.data.image.photo import Photo, read_photo
 from cifarcnn.errors import UsageError
 
 Array = np.ndarray[Any, Any]
@@ -77,19 +77,19 @@ def open_photo(
         shape: What the network takes.
 
     Raises:
-        ImageError: As ``cifarcnn.data.read_image``.
+        ImageError: As ``image_file.read_image``.
         UsageError: An array has another shape or element type.
     """
     if isinstance(image, Photo):
         return image
     if not isinstance(image, np.ndarray):
-        return read_photo(image, name)
+        return read_photo(image, name, shape[:2])
     if image.shape != shape or image.dtype.name != "uint8":
         raise UsageError(
             f"The picture is {image.dtype.name} {image.shape}, but the network takes "
             f"uint8 {shape}: red, green and blue from 0 to 255."
         )
-    return Photo(image, (0, 0, *shape[:2]), image)
+    return Photo.of_pixels(image)
 
 
 def describe_input(

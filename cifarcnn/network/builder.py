@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
+
+from cifarcnn.config import Config
 from cifarcnn.config.layers import AnyLayer, Residual
+from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
 from cifarcnn.network.keras_objects import convert_choice
-
-if TYPE_CHECKING:
-    import keras
-
-    from cifarcnn.config import Config
 
 INPUT = "images"
 NORMALIZATION = "normalization"
@@ -23,8 +22,8 @@ PROBABILITIES = "probabilities"
 def build_model(config: Config, class_count: int) -> keras.Model:
     """Build the untrained network, normalization and softmax included.
 
-    Input shape: ``(images, 32, 32, 3)``, uint8, red, green, blue, 0 to 255.
-    Output shape: ``(images, class_count)``, float32, probabilities that add to 1.
+    Input shape: ``(n, *config.image_shape)``, uint8, red, green, blue, 0 to 255.
+    Output shape: ``(n, class_count)``, float32, probabilities that add to 1.
 
     The initial weights follow Keras's global seed: call
     ``keras.utils.set_random_seed`` before to repeat them.
@@ -36,7 +35,7 @@ def build_model(config: Config, class_count: int) -> keras.Model:
         UsageError: ``data.normalization`` is still ``standard``, or the last layer
             does not give one number per class.
     """
-    model = assemble(config, class_count, _stock_layer)
+    model = assemble(config, class_count, convert_layer)
     set_identities(model, config.model.layers)
     return model
 
@@ -54,8 +53,6 @@ def assemble(
     Raises:
         UsageError: As for :func:`build_model`.
     """
-    import keras
-
     images = keras.Input(config.image_shape, dtype="uint8", name=INPUT)
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
@@ -66,27 +63,23 @@ def assemble(
     return keras.Model(images, softmax(logits), name="cifarcnn")
 
 
-def require_classes(shape: tuple[int, ...], class_count: int) -> None:
-    """See that a last layer fits the classes.
+def convert_layer(layer: AnyLayer, **overrides: Any) -> Any:
+    """The stock Keras layer of the same name; for a ``Residual`` the one that adds.
 
     Args:
-        shape: What it gives for one image.
-        class_count: Number of classes.
+        layer: Its class has the name and the fields of the Keras layer.
+        overrides: Arguments that take the place of those in ``layer``.
 
     Raises:
-        UsageError: It does not give one number per class.
+        AttributeError: Keras has no layer of that name.
     """
-    if shape != (class_count,):
-        raise UsageError(
-            f"The last layer gives the shape {shape}, but the data has {class_count} "
-            f"classes: it must give ({class_count},)."
-        )
+    if isinstance(layer, Residual):
+        return keras.layers.Add(name=layer.name, **overrides)
+    return convert_choice(keras.layers, layer, **overrides)
 
 
 def logits_model(model: keras.Model) -> keras.Model:
     """The same layers without the softmax at the end; weights are shared."""
-    import keras
-
     return keras.Model(model.input, model.get_layer(PROBABILITIES).input, name="logits")
 
 
@@ -134,11 +127,3 @@ def _stack(
         else:
             tensor = make(layer)(tensor)
     return tensor
-
-
-def _stock_layer(layer: AnyLayer) -> Any:
-    import keras
-
-    if isinstance(layer, Residual):
-        return keras.layers.Add(name=layer.name)
-    return convert_choice(keras.layers, layer)

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from math import prod
 
-from cifarcnn.config import summarize
-from cifarcnn.engine import choose_precision, free_memory, is_out_of_memory
+import keras
+
+from cifarcnn.config import Config, summarize
+from cifarcnn.config.datasets import ImageShape
+from cifarcnn.config.summary import Row
+from cifarcnn.engine import Device, choose_precision, free_memory, is_out_of_memory
 from cifarcnn.errors import RunError
+from cifarcnn.training.training_data import TrainingData
 
-if TYPE_CHECKING:
-    from cifarcnn.config import Config
-    from cifarcnn.config.summary import Row
-    from cifarcnn.engine import Device
-    from cifarcnn.training.training_data import Material
-
-_CONVOLUTIONS = frozenset({"Conv2D", "SeparableConv2D", "DepthwiseConv2D"})
-# Layers whose gradient needs what they were given.
-_KEEPING = _CONVOLUTIONS | {"BatchNormalization", "MaxPooling2D", "Flatten", "Dense"}
 # A step takes up to so many times what it takes at least: 1.7 to 2.7 times with the
 # shipped configs at batches from 64 to 16,384.
 _MARGIN = 3
 
 
 def require_memory(
-    config: Config, material: Material, device: Device, *, resumed: bool = False
+    config: Config, data: TrainingData, device: Device, *, resumed: bool = False
 ) -> str | None:
     """See that a training step is not certain to take more memory than there is.
 
@@ -34,7 +30,7 @@ def require_memory(
 
     Args:
         config: The network and its batches.
-        material: The images.
+        data: The images.
         device: What Keras was started on.
         resumed: Whether the batch size cannot change any more.
 
@@ -45,16 +41,14 @@ def require_memory(
     Raises:
         RunError: It is certain; the message has a batch size that fits.
     """
-    import keras
-
     free = free_memory()
     if free is None or device.kind != "cpu" or keras.config.backend() != "tensorflow":
         return None
     wide = choose_precision(config.training.precision, device) == "float32"
-    images = min(config.training.batch_size, len(material.split.labels))
+    images = min(config.training.batch_size, len(data.split.labels))
     rows = summarize(config).rows
     weights = least_bytes_of_weights(rows)
-    each = least_bytes_of_image(rows, 4 if wide else 2)
+    each = least_bytes_of_image(config.image_shape, rows, 4 if wide else 2)
     needed = weights + images * each
     if _MARGIN * needed <= free:
         return None
@@ -69,29 +63,18 @@ def require_memory(
     return f"{found} If the process ends without a word, it was too little. {way_out}"
 
 
-def least_bytes_of_image(rows: list[Row], item_bytes: int) -> int:
+def least_bytes_of_image(shape: ImageShape, rows: list[Row], item_bytes: int) -> int:
     """What each image of a batch takes until the gradient is known, at least.
 
-    Counted are outputs that are certain to be kept from the way forward to the way
-    back: of activations, and of convolutions that a layer follows which needs them.
+    Counted are outputs that are certain to be kept from the forward to the backward
+    pass.
 
     Args:
+        shape: Of the images.
         rows: The network, from ``summarize``.
         item_bytes: Of a number within the step.
     """
-    values = 32 * 32 * 3
-    for row, after in zip(rows, [*rows[1:], None], strict=True):
-        kept = row.type == "Activation" or (
-            row.type in _CONVOLUTIONS
-            and after is not None
-            and after.type in _KEEPING
-            and after.depth == row.depth
-        )
-        if kept:
-            count = 1
-            for length in row.output_shape:
-                count *= length
-            values += count
+    values = prod(shape) + sum(prod(row.output_shape) for row in rows if row.kept)
     return values * item_bytes
 
 
@@ -101,7 +84,7 @@ def least_bytes_of_weights(rows: list[Row]) -> int:
 
 
 @contextlib.contextmanager
-def explained(batch_size: int, *, resumed: bool = False) -> Iterator[None]:
+def explain_out_of_memory(batch_size: int, *, resumed: bool = False) -> Iterator[None]:
     """Say what to do when an engine raises an exception for want of memory.
 
     Args:

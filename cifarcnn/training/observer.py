@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifarcnn.runs import EpochRecord
+from cifarcnn.runs.history import EpochRecord
 
 if TYPE_CHECKING:
-    from cifarcnn.data import Dataset
+    from cifarcnn.data.dataset import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
 
@@ -44,11 +44,6 @@ class Plan:
     smoke: bool = False
     epochs_done: int = 0
     steps_done: int = 0
-
-    @property
-    def images_per_epoch(self) -> int:
-        """Training images that are seen: all, unless a partial batch is dropped."""
-        return min(self.training_images, self.steps_per_epoch * self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -114,7 +109,7 @@ class Observer:
     def epoch_ended(self, record: EpochRecord) -> None:
         """An epoch is done, validated and saved."""
 
-    def remarked(self, sentence: str) -> None:
+    def noted(self, sentence: str) -> None:
         """Something is not as usual, and the log should say so."""
 
     def training_ended(self, outcome: Outcome) -> None:

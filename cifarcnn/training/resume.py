@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from cifarcnn.config import Config
-from cifarcnn.config.averaging import Lookahead
 from cifarcnn.config.diff import Difference, find_differences
 from cifarcnn.config.named_choice import external
-from cifarcnn.config.optimizers import Constant, ReduceLROnPlateau
 from cifarcnn.errors import RunError, UsageError
-from cifarcnn.training.run_files import read_divergence
+from cifarcnn.runs import Run
+from cifarcnn.runs.checkpoints import Checkpoint, find_checkpoint
 
-if TYPE_CHECKING:
-    from cifarcnn.runs import Checkpoint, Run
-
+# How a training diverged, in ``environment.json``.
+DIVERGED = "diverged"
 # They decide nothing about the steps that are done.
 CHANGEABLE = (
     "training.epochs",
@@ -35,7 +33,7 @@ CHANGEABLE = (
 
 
 @dataclass(frozen=True)
-class Continuation:
+class ResumePlan:
     """How a training goes on.
 
     Attributes:
@@ -44,7 +42,7 @@ class Continuation:
         smoke: Whether it is only a trial on few images.
         extended: Whether the training was finished, and is now to go further.
         replanned: Whether it has another number of epochs now.
-        remarks: What the user should know of it.
+        notes: What the user should know of it.
     """
 
     config: Config
@@ -52,10 +50,10 @@ class Continuation:
     smoke: bool
     extended: bool
     replanned: bool
-    remarks: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-def plan_continuation(run: Run, config: Config) -> Continuation | None:
+def plan_resume(run: Run, config: Config) -> ResumePlan | None:
     """How the training of a run can go on.
 
     Args:
@@ -70,7 +68,7 @@ def plan_continuation(run: Run, config: Config) -> Continuation | None:
         RunError: There is no checkpoint although something was trained, or all are
             damaged.
     """
-    checkpoint, damages = run.find_checkpoint()
+    checkpoint, damages = find_checkpoint(run.path)
     if checkpoint is None:
         return _plan_beginning(run, config)
     state = checkpoint.state
@@ -97,24 +95,17 @@ def plan_continuation(run: Run, config: Config) -> Continuation | None:
         for change in changes
     ):
         return None
-    return Continuation(
+    return ResumePlan(
         config=config,
         checkpoint=checkpoint,
         smoke=state.smoke,
         extended=run.finished,
         replanned=wanted != epochs,
-        remarks=(
-            *damages,
-            *_describe_divergence(run),
-            *(
-                f"{item.path} was {item.before}, is {item.after} now"
-                for item in changes
-            ),
-        ),
+        notes=(*damages, *_describe_divergence(run), *_describe(changes)),
     )
 
 
-def _plan_beginning(run: Run, config: Config) -> Continuation:
+def _plan_beginning(run: Run, config: Config) -> ResumePlan:
     diverged = _describe_divergence(run)
     if run.finished or (run.has_weights and not diverged):
         raise RunError(
@@ -125,31 +116,32 @@ def _plan_beginning(run: Run, config: Config) -> Continuation:
         )
     changes = _compare(run, run.config, config)
     smoke = bool(run.read_environment().get("smoke")) if run.has_environment else False
-    return Continuation(
+    return ResumePlan(
         config=config,
         checkpoint=None,
         smoke=smoke,
         extended=False,
         replanned=False,
-        remarks=(
+        notes=(
             f"{run.path} has no checkpoint yet: its training begins anew",
             *diverged,
-            *(
-                f"{item.path} was {item.before}, is {item.after} now"
-                for item in changes
-            ),
+            *_describe(changes),
         ),
     )
 
 
 def _describe_divergence(run: Run) -> tuple[str, ...]:
-    sentence = read_divergence(run)
+    sentence = run.read_environment().get(DIVERGED) if run.has_environment else None
     if sentence is None:
         return ()
     return (
         f"{run.path} diverged before, and comes to the same again where nothing is "
         f"different: {sentence}",
     )
+
+
+def _describe(changes: Iterable[Difference]) -> list[str]:
+    return [f"{item.path} was {item.before}, is {item.after} now" for item in changes]
 
 
 def _compare(run: Run, before: Config, after: Config) -> list[Difference]:
@@ -186,34 +178,9 @@ def to_plain(config: Config) -> dict[str, Any]:
     return plain
 
 
-def describe_new_plan(
-    config: Config, rate_before: float | None, rate_after: float
-) -> str:
-    """What another number of epochs means for the learning rate, as a sentence.
-
-    Args:
-        config: With the new number.
-        rate_before: Of the last step of the last finished epoch, if there is one.
-        rate_after: Of the next one.
-    """
-    training = config.training
-    schedule = training.learning_rate_schedule
-    averaging = (
-        " Lookahead's share grows by the new plan too."
-        if isinstance(training.averaging, Lookahead)
-        else ""
-    )
-    if isinstance(schedule, Constant | ReduceLROnPlateau):
-        return f"the learning rate goes on at {rate_after:.3g}.{averaging}"
-    before = "" if rate_before is None else f", after {rate_before:.3g} by the old plan"
-    return (
-        f"{schedule.type} is planned anew over {training.epochs} epochs: the next step "
-        f"has a learning rate of {rate_after:.3g}{before}. It will not come to what "
-        f"{training.epochs} epochs from the beginning come to.{averaging}"
-    )
-
-
-def describe_moves(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def describe_environment_change(
+    before: Mapping[str, Any], now: Mapping[str, Any]
+) -> str | None:
     """Why the numbers may differ from those of an uninterrupted training.
 
     Args:

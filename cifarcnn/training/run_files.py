@@ -5,31 +5,28 @@ from __future__ import annotations
 import contextlib
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
-from cifarcnn.engine.precision import Policy
+import keras
+
+from cifarcnn.config import Config
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.engine import Device
 from cifarcnn.errors import RunError
+from cifarcnn.literals import Policy, Views
 from cifarcnn.litert.conversion import convert_model
-from cifarcnn.network import write_weights
-from cifarcnn.runs import Origin
+from cifarcnn.runs import Origin, Run
+from cifarcnn.runs.litert_file import save_litert
 from cifarcnn.runs.manifest import DataRecord
-from cifarcnn.training.keeper import Keeper
+from cifarcnn.runs.safe_io import write_file
 from cifarcnn.training.observer import Outcome, Plan
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import keras
-
-    from cifarcnn.config.averaging import Views
-    from cifarcnn.data import Dataset
-    from cifarcnn.engine import Device
-    from cifarcnn.runs import Run
+from cifarcnn.training.resume import DIVERGED
+from cifarcnn.training.training_data import TrainingData
 
 MODEL = "model.keras"
-_DIVERGED = "diverged"
 
 
 def describe_origin(dataset: Dataset, device: Device) -> Origin:
@@ -47,7 +44,7 @@ def describe_origin(dataset: Dataset, device: Device) -> Origin:
 
 
 def describe_environment(
-    dataset: Dataset, device: Device, seed: int, precision: str, smoke: bool
+    config: Config, data: TrainingData, device: Device, precision: str
 ) -> dict[str, object]:
     """The content of ``environment.json``: where and with what this was trained."""
     return {
@@ -59,10 +56,10 @@ def describe_environment(
             "threads": device.threads,
             "note": device.note,
         },
-        "seed": seed,
-        "smoke": smoke,
+        "seed": config.training.seed,
+        "smoke": data.smoke,
         "precision": precision,
-        "data": _describe_data(dataset),
+        "data": _describe_data(data.dataset),
     }
 
 
@@ -85,7 +82,7 @@ def write_environment(
         run.write_environment(environment)
         return None
     first = run.read_environment()
-    first.pop(_DIVERGED, None)
+    first.pop(DIVERGED, None)
     later = first.get("resumed")
     resumed = later if isinstance(later, list) else []
     run.write_environment({**first, "resumed": [*resumed, environment]})
@@ -116,17 +113,7 @@ def note_divergence(run: Run, sentence: str) -> None:
     """Add to ``environment.json`` how the training diverged."""
     # Where it cannot be written, the user has the sentence all the same.
     with contextlib.suppress(RunError):
-        run.write_environment({**run.read_environment(), _DIVERGED: sentence})
-
-
-def read_divergence(run: Run) -> str | None:
-    """How the training diverged when it was last tried; ``None`` when it did not.
-
-    Raises:
-        RunError: ``environment.json`` is damaged.
-    """
-    sentence = run.read_environment().get(_DIVERGED) if run.has_environment else None
-    return sentence if isinstance(sentence, str) else None
+        run.write_environment({**run.read_environment(), DIVERGED: sentence})
 
 
 def describe_metrics(
@@ -154,30 +141,32 @@ def describe_metrics(
     }
 
 
-def write_keras_model(keeper: Keeper, model: keras.Model) -> None:
-    """Write ``model.keras`` with the weights that the run settled on.
+def write_keras_model(run: Run, network: keras.Model) -> None:
+    """Write ``model.keras``.
 
     Keras writes straight onto its target, so it gets a place of its own first.
+
+    Args:
+        run: Where to.
+        network: With the weights that the run settled on.
 
     Raises:
         RunError: The file, or a temporary one, cannot be written.
     """
-    if keeper.weights == "best":
-        write_weights(model, keeper.best_arrays)
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL
-            model.save(path)
+            network.save(path)
             content = path.read_bytes()
     except OSError as error:
         raise RunError(
             f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
             "room there, or name another one in the environment variable TMPDIR."
         ) from error
-    keeper.run.write(MODEL, content)
+    write_file(run.path / MODEL, content)
 
 
-def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str | None:
+def write_litert_model(run: Run, network: keras.Model, views: Views) -> str | None:
     """Write ``model.tflite`` from what ``model.keras`` holds.
 
     Returns:
@@ -187,13 +176,13 @@ def write_litert_model(keeper: Keeper, model: keras.Model, views: Views) -> str 
         RunError: The file cannot be written.
     """
     try:
-        content = convert_model(model)
+        content = convert_model(network)
     except RunError as error:
         return (
             f"model.tflite is not written: {error} `predict` answers with Keras, which "
             "takes longer to start."
         )
-    keeper.run.save_litert(content, views)
+    save_litert(run.path, content, views)
     return None
 
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from cifarcnn.config.optimizers import ReduceLROnPlateau
-from cifarcnn.engine import choose_precision
+import keras
+
+from cifarcnn.config import Config
+from cifarcnn.engine import Device, choose_precision
 from cifarcnn.errors import DivergedError, RunError, UsageError
-from cifarcnn.training.checkpointer import Checkpointer
-from cifarcnn.training.course import Course
+from cifarcnn.literals import Policy
+from cifarcnn.network.weights import write_weights
+from cifarcnn.runs import Run
+from cifarcnn.runs.checkpoints import Checkpoint
+from cifarcnn.signals import ending_signals_handled
+from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.diagnosis import diagnose
-from cifarcnn.training.keeper import Keeper
-from cifarcnn.training.memory_check import explained
+from cifarcnn.training.fit import fit
+from cifarcnn.training.input_pipeline import build_batches
+from cifarcnn.training.learning_rate_schedules import describe_new_plan
+from cifarcnn.training.memory_check import explain_out_of_memory
 from cifarcnn.training.observer import Observer, Outcome, Plan
-from cifarcnn.training.preparation import build_callbacks
-from cifarcnn.training.pupil import Pupil, build_pupil
-from cifarcnn.training.reaction import Reaction
-from cifarcnn.training.resume import (
-    Continuation,
-    describe_moves,
-    describe_new_plan,
-)
+from cifarcnn.training.resume import ResumePlan, describe_environment_change
 from cifarcnn.training.run_files import (
     describe_environment,
     describe_metrics,
@@ -32,36 +35,32 @@ from cifarcnn.training.run_files import (
     write_keras_model,
     write_litert_model,
 )
-from cifarcnn.training.signals import SignalWatch
-from cifarcnn.training.training_data import Material
-
-if TYPE_CHECKING:
-    from cifarcnn.config import Config
-    from cifarcnn.engine import Device
-    from cifarcnn.runs import CheckpointState, Run
+from cifarcnn.training.training_data import TrainingData
+from cifarcnn.training.training_model import build_training_model
 
 
 def train(
     config: Config,
-    material: Material,
+    data: TrainingData,
     run: Run,
     device: Device,
     *,
-    continuation: Continuation | None = None,
+    resume: ResumePlan | None = None,
     observer: Observer | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Outcome:
     """Train the network of ``config`` and write the files of ``run``.
 
-    Keras must have been started on ``device``. Sets Keras's global seed. On SIGINT,
-    SIGTERM or SIGHUP, in the main thread, it ends after the current step.
+    Sets Keras's global seed. SIGINT, SIGTERM or SIGHUP ends it after the current step.
 
     Args:
         config: With ``data.normalization`` resolved; written to the run as it is.
-        material: The images, from ``gather_material``.
+        data: The images, from ``load_training_data``.
         run: A new folder or one whose training goes on; held by this process.
         device: What Keras was started on.
-        continuation: How the training goes on; ``None`` for a new one.
+        resume: How the training goes on; ``None`` for a new one.
         observer: Is told of each step.
+        callbacks: The user's own, as ``cifarcnn.train`` describes them.
 
     Returns:
         The figures of all epochs.
@@ -73,164 +72,166 @@ def train(
         Stopped: A signal came; what was trained is saved.
     """
     observer = observer or Observer()
-    checkpoint = continuation.checkpoint if continuation else None
-    settings = config.training
-    precision = choose_precision(settings.precision, device)
-    if checkpoint is not None:
-        # With float16 the scale of the loss is among its arrays, else it is not.
-        trained_in = read_precision(run)
-        if trained_in and "mixed_float16" in (trained_in, precision):
-            precision = trained_in
-    with SignalWatch() as signals:
-        if checkpoint is None:
+    source = resume.checkpoint if resume else None
+    precision = _choose_precision(config, run, device, source)
+    memory_explained = partial(
+        explain_out_of_memory, config.training.batch_size, resumed=source is not None
+    )
+    signals: list[int] = []
+    with ending_signals_handled(signals.append):
+        if source is None:
             # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
-        epochs = 1 if material.smoke else settings.epochs
-        with explained(settings.batch_size, resumed=checkpoint is not None):
-            pupil = build_pupil(config, material, device, precision, epochs)
-        keeper = Keeper(
-            run,
-            describe_origin(material.dataset, device),
-            best_by=settings.best_by,
-            weights=settings.weights,
-        )
-        checkpointer = Checkpointer(run, config, material, pupil, keeper)
-        if checkpoint is not None:
-            checkpointer.resume(checkpoint)
-        state = checkpoint.state if checkpoint else None
-        plan = _plan(config, material, pupil, epochs, state)
-        reaction = Reaction(
-            read_weights=pupil.read_kept,
-            plan=plan,
-            keeper=keeper,
-            checkpointer=checkpointer,
-            observer=observer,
-            signals=signals,
-            rate_at=pupil.rate_at,
-            finite_steps=pupil.finite_steps,
-        )
-        moved_by_callback = isinstance(
-            settings.learning_rate_schedule, ReduceLROnPlateau
-        )
-        course = Course(
-            material,
-            pupil,
-            reaction,
-            build_callbacks(config),
-            settings.optimizer.learning_rate if moved_by_callback else None,
-        )
-        if continuation is not None and continuation.extended and course.is_over():
-            raise UsageError(_describe_early_end(run, keeper))
-        environment = describe_environment(
-            material.dataset, device, settings.seed, precision, material.smoke
-        )
-        before = write_environment(run, environment)
-        if continuation is not None:
-            _go_on(continuation, run, keeper, pupil, plan, observer)
-            moves = describe_moves(before, environment) if before else None
-            if moves:
-                observer.remarked(moves)
-        observer.training_started(plan)
-        try:
-            with explained(settings.batch_size, resumed=checkpoint is not None):
-                course.run(state)
-            # Once more, where the disk was full at the end of the last epoch.
-            if not keeper.up_to_date:
-                keeper.write(pupil.read_kept())
-            checkpointer.save(len(keeper.records), 0, 0.0)
-            outcome = _conclude(keeper, plan, checkpointer.seconds)
-            network = pupil.finished_network()
-            write_keras_model(keeper, network)
-            reason = write_litert_model(
-                keeper, network, config.evaluation.test_time_augmentation
+        with memory_explained():
+            network, ours = _build(
+                config, data, run, device, precision, source, observer, signals
             )
-            if reason:
-                observer.remarked(reason)
-            run.write_metrics(describe_metrics(outcome, plan, material.dataset))
-        except DivergedError as error:
-            note_divergence(run, str(error))
-            raise
-        except RunError as error:
-            raise RunError(_describe_failure(error, run, checkpointer)) from error
+        environment = describe_environment(config, data, device, precision)
+        _restore(resume, run, ours, environment)
+        observer.training_started(ours.progress.plan)
+        with _failures_explained(run, ours):
+            with memory_explained():
+                fit(data, ours, callbacks, source.state if source else None)
+            outcome = _finish(config, data, run, network, ours)
     observer.training_ended(outcome)
     return outcome
 
 
-def _describe_failure(error: RunError, run: Run, checkpointer: Checkpointer) -> str:
-    saved = checkpointer.describe_saved()
-    if not saved:
-        return str(error)
-    return (
-        f"{error} {saved} Once this is mended, go on with: cifarcnn train --resume "
-        f"{shlex.quote(str(run.path))}"
-    )
+def _choose_precision(
+    config: Config, run: Run, device: Device, source: Checkpoint | None
+) -> Policy:
+    precision = choose_precision(config.training.precision, device)
+    if source is not None:
+        # With float16 the scale of the loss is among its arrays, else it is not.
+        before = read_precision(run)
+        if before and "mixed_float16" in (before, precision):
+            return before
+    return precision
 
 
-def _go_on(
-    continuation: Continuation,
-    run: Run,
-    keeper: Keeper,
-    pupil: Pupil,
-    plan: Plan,
-    observer: Observer,
-) -> None:
-    """Bring the files to where the checkpoint is, and say what is different now."""
-    for remark in continuation.remarks:
-        observer.remarked(remark)
-    if continuation.checkpoint is None:
-        return
-    run.write_config(continuation.config)
-    run.reopen()
-    if keeper.records:
-        # A kill, or the loss of a newer checkpoint, may have left them ahead.
-        keeper.write(None if plan.steps_done else pupil.read_kept())
-    if continuation.replanned:
-        step = plan.epochs_done * plan.steps_per_epoch + plan.steps_done
-        before = keeper.records[-1].learning_rate if keeper.records else None
-        observer.remarked(
-            describe_new_plan(continuation.config, before, pupil.rate_at(step))
-        )
-
-
-def _describe_early_end(run: Run, keeper: Keeper) -> str:
-    return (
-        f"Early stopping ended {run.path} after epoch {len(keeper.records)}, and would "
-        "do so again at once. To go on, also give --set training.early_stopping=null, "
-        "or a longer training.early_stopping.patience."
-    )
-
-
-def _plan(
+def _build(
     config: Config,
-    material: Material,
-    pupil: Pupil,
-    epochs: int,
-    state: CheckpointState | None,
-) -> Plan:
-    validation = material.validation
-    return Plan(
+    data: TrainingData,
+    run: Run,
+    device: Device,
+    precision: Policy,
+    source: Checkpoint | None,
+    observer: Observer,
+    signals: Sequence[int],
+) -> tuple[keras.Model, TrainingCallbacks]:
+    """The network of stock layers, and the callbacks, which know all else."""
+    epochs = 1 if data.smoke else config.training.epochs
+    batches = build_batches(config, data)
+    network, model = build_training_model(
+        config, data, batches, device, precision, epochs
+    )
+    plan = Plan(
         epochs=epochs,
-        steps_per_epoch=material.batches.steps,
+        steps_per_epoch=batches.steps_per_epoch,
         batch_size=config.training.batch_size,
-        training_images=len(material.split.labels),
-        validation_images=len(validation.labels) if validation else 0,
-        parameters=pupil.network.count_params(),
-        class_count=material.class_count,
-        smoke=material.smoke,
-        epochs_done=state.epoch if state else 0,
-        steps_done=state.step if state else 0,
+        training_images=len(data.split.labels),
+        validation_images=len(data.validation.labels) if data.validation else 0,
+        parameters=network.count_params(),
+        class_count=data.class_count,
+        smoke=data.smoke,
+        epochs_done=source.state.epoch if source else 0,
+        steps_done=source.state.step if source else 0,
+    )
+    origin = describe_origin(data.dataset, device)
+    return network, TrainingCallbacks(
+        config, run, origin, model, batches, plan, observer, signals
     )
 
 
-def _conclude(keeper: Keeper, plan: Plan, duration: float) -> Outcome:
-    records = tuple(keeper.records)
-    return Outcome(
-        run=keeper.run.path,
+def _restore(
+    resume: ResumePlan | None,
+    run: Run,
+    ours: TrainingCallbacks,
+    environment: dict[str, object],
+) -> None:
+    """Bring model and files to where the training begins; say what is different."""
+    if resume is None:
+        write_environment(run, environment)
+        return
+    source, progress, observer = resume.checkpoint, ours.progress, ours.observer
+    if source is not None:
+        ours.restore(source)
+    if resume.extended and ours.replay.replay():
+        raise UsageError(
+            f"Early stopping ended {run.path} after epoch {len(progress.records)}, and "
+            "would do so again at once. To go on, also give --set "
+            "training.early_stopping=null, or a longer "
+            "training.early_stopping.patience."
+        )
+    before = write_environment(run, environment)
+    for note in resume.notes:
+        observer.noted(note)
+    if source is not None:
+        run.write_config(resume.config)
+        run.reopen()
+        if progress.records:
+            # A kill, or the loss of a newer checkpoint, may have left them ahead.
+            weights = None if source.state.step else ours.model.read_weights()
+            ours.checkpoint.save_epoch(weights)
+        if resume.replanned:
+            step = source.state.epoch * progress.plan.steps_per_epoch
+            rate = ours.model.learning_rate_at(step + source.state.step)
+            last = progress.records[-1].learning_rate if progress.records else None
+            observer.noted(describe_new_plan(resume.config, last, rate))
+    change = describe_environment_change(before, environment) if before else None
+    if change:
+        observer.noted(change)
+
+
+def _finish(
+    config: Config,
+    data: TrainingData,
+    run: Run,
+    network: keras.Model,
+    ours: TrainingCallbacks,
+) -> Outcome:
+    """Write the last files of the run."""
+    progress, checkpoint = ours.progress, ours.checkpoint
+    weights = ours.model.read_weights()
+    # Once more, where the disk was full at the end of the last epoch.
+    if not checkpoint.up_to_date:
+        checkpoint.save_epoch(weights)
+    ours.backup.save(len(progress.records))
+    records, plan = tuple(progress.records), progress.plan
+    outcome = Outcome(
+        run=run.path,
         records=records,
-        best=keeper.best or records[-1],
-        weights=keeper.weights,
+        best=progress.best or records[-1],
+        weights=checkpoint.weights,
         stopped_early=len(records) < plan.epochs,
-        duration_seconds=duration,
+        duration_seconds=progress.training_seconds,
         # A trial on few images says nothing about the network.
         diagnosis=() if plan.smoke else diagnose(records, plan.class_count),
     )
+    write_weights(
+        network, weights if checkpoint.weights == "last" else progress.best_weights
+    )
+    write_keras_model(run, network)
+    note = write_litert_model(run, network, config.evaluation.test_time_augmentation)
+    if note:
+        ours.observer.noted(note)
+    run.write_metrics(describe_metrics(outcome, plan, data.dataset))
+    return outcome
+
+
+@contextlib.contextmanager
+def _failures_explained(run: Run, ours: TrainingCallbacks) -> Iterator[None]:
+    """Say of a failure what is saved, and how to go on."""
+    saved = ours.backup.describe_saved
+    try:
+        yield
+    except DivergedError as error:
+        explained = ours.terminate_on_nan.explain(error, ours.checkpoint, saved())
+        note_divergence(run, str(explained))
+        raise explained from error
+    except RunError as error:
+        way_on = (
+            f" {saved()} Once this is mended, go on with: cifarcnn train --resume "
+            f"{shlex.quote(str(run.path))}"
+        )
+        raise RunError(f"{error}{way_on if saved() else ''}") from error

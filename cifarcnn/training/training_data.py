@@ -1,43 +1,44 @@
-"""What a training learns from: the images, their order, and what is done to them."""
+"""What a network is trained on: the splits, and how much each class counts.
+
+Keras is not imported, so that what does not fit is told before it starts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Literal
 
-from cifarcnn.config import summarize
-from cifarcnn.network import require_classes
-from cifarcnn.training.augmentation import Augmentation, build_augmentation
-from cifarcnn.training.batch_order import Batches
-from cifarcnn.training.loss import weigh_classes
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from cifarcnn.config import Config
-    from cifarcnn.data import Dataset, Split
+from cifarcnn.config import Config, summarize
+from cifarcnn.config.summary import require_classes
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.splits import Split
+from cifarcnn.errors import UsageError
 
 SMOKE_IMAGES = 512
 
+ClassWeights = Literal["balanced"] | Mapping[str, float] | None
+
 
 @dataclass(frozen=True)
-class Material:
-    """The images of one training, with all that is decided about them beforehand.
+class TrainingData:
+    """The images of one training.
 
     Attributes:
         dataset: Where they come from.
         split: The images to learn from.
         validation: Those judged after each epoch; ``None`` for none.
-        batches: The batches of every epoch.
-        augmentation: What changes the images, or ``None`` for nothing.
+        class_weights: How much an image of each class counts in the loss, float32
+            ``(classes,)``; ``None`` when all count the same.
         smoke: Whether this is only a trial on few images.
     """
 
     dataset: Dataset
     split: Split
     validation: Split | None
-    batches: Batches
-    augmentation: Augmentation | None
+    class_weights: np.ndarray | None
     smoke: bool
 
     @property
@@ -45,30 +46,11 @@ class Material:
         """Number of classes."""
         return len(self.dataset.class_names)
 
-    def all_images(self) -> np.ndarray[Any, Any]:
-        """The images to learn from and behind them those to judge by, as uint8."""
-        import numpy as np
 
-        if self.validation is None:
-            return self.split.images
-        return np.concatenate([self.split.images, self.validation.images])
-
-    def validation_data(self) -> tuple[Any, Any] | None:
-        """Indices into :meth:`all_images`, and labels, in the form ``fit`` takes."""
-        import numpy as np
-
-        if self.validation is None:
-            return None
-        first, count = len(self.split.labels), len(self.validation.labels)
-        index = np.arange(first, first + count, dtype=np.int32)
-        inputs = {"index": index}
-        if self.augmentation is not None:
-            inputs |= self.augmentation.draw_nothing(count)
-        return inputs, self.validation.labels.astype(np.int32)
-
-
-def gather_material(config: Config, dataset: Dataset, smoke: bool = False) -> Material:
-    """Cut the splits of a data set and plan the batches.
+def load_training_data(
+    config: Config, dataset: Dataset, smoke: bool = False
+) -> TrainingData:
+    """Cut the splits of a data set.
 
     Args:
         config: Its ``data`` and ``training``.
@@ -78,35 +60,56 @@ def gather_material(config: Config, dataset: Dataset, smoke: bool = False) -> Ma
     Raises:
         UsageError: The network or a class weight does not fit the classes.
     """
-    settings = config.training
-    class_count = len(dataset.class_names)
-    require_classes(summarize(config).rows[-1].output_shape, class_count)
+    settings, names = config.training, dataset.class_names
+    require_classes(summarize(config).rows[-1].output_shape, len(names))
     split, validation = dataset.training(config.data.validation_fraction, settings.seed)
     if smoke:
         split = choose_for_smoke(split)
         validation = choose_for_smoke(validation) if validation else None
-    augmentation = build_augmentation(
-        config.data.augmentation, settings.seed, len(split.labels)
-    )
-    batches = Batches(
-        split.labels,
-        settings.batch_size,
-        settings.seed,
-        weigh_classes(settings.class_weights, split.labels, dataset.class_names),
-        settings.drop_remainder,
-        augmentation,
-        class_count,
-    )
-    return Material(dataset, split, validation, batches, augmentation, smoke)
+    class_weights = weigh_classes(settings.class_weights, split.labels, names)
+    return TrainingData(dataset, split, validation, class_weights, smoke)
 
 
 def choose_for_smoke(split: Split) -> Split:
     """At most 512 images, evenly spaced: sorted data keeps all its classes."""
-    import numpy as np
-
-    from cifarcnn.data import Split as ImageSplit
-
     if len(split.labels) <= SMOKE_IMAGES:
         return split
     places = np.linspace(0, len(split.labels) - 1, SMOKE_IMAGES).round().astype(int)
-    return ImageSplit(split.images[places], split.labels[places])
+    return Split(split.images[places], split.labels[places])
+
+
+def weigh_classes(
+    class_weights: ClassWeights, labels: np.ndarray, class_names: Sequence[str]
+) -> np.ndarray | None:
+    """How much an image of each class counts in the loss.
+
+    ``balanced`` gives each of ``k`` classes ``n / (k * count)`` of ``n`` images, so
+    that all classes weigh the same together and the mean weight is 1. Classes that a
+    mapping leaves out weigh 1.
+
+    Args:
+        class_weights: From the config.
+        labels: The class of each training image.
+        class_names: In the order of the labels.
+
+    Returns:
+        float32 ``(classes,)``, or ``None`` when all count the same.
+
+    Raises:
+        UsageError: A name is no class of the data set.
+    """
+    if class_weights is None:
+        return None
+    count = len(class_names)
+    if class_weights == "balanced":
+        present = np.bincount(labels, minlength=count)
+        # A class without an image has no loss to weigh.
+        weights = len(labels) / (count * np.maximum(present, 1))
+        return np.asarray(weights, dtype=np.float32)
+    unknown = [name for name in class_weights if name not in class_names]
+    if unknown:
+        raise UsageError(
+            f"training.class_weights names {', '.join(map(repr, unknown))}, but the "
+            f"classes are {', '.join(class_names)}."
+        )
+    return np.array([class_weights.get(n, 1.0) for n in class_names], dtype=np.float32)

@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 
 import cifarcnn
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.registry import open_dataset
 
 Call = Callable[..., Any]
 NOTE = "was trained on synthetic pictures drawn by code, not CIFAR-10."
@@ -52,7 +54,7 @@ def test_it_says_what_it_sees_and_where_the_page_lies(
     explain: Call, folder: Path, trained_run: Path
 ) -> None:
     result = explain("a.png")
-    pixels = cifarcnn.data.read_image(Path("a.png"), "a.png")
+    pixels = read_image(Path("a.png"), "a.png", (32, 32))
     run = cifarcnn.load_run(trained_run, device="cpu")
     [row] = run.predict(pixels[None])
     first, second = (-row).argsort()[:2]
@@ -88,7 +90,7 @@ def test_the_page_goes_where_the_user_wants(explain: Call, folder: Path) -> None
 def test_a_test_image_comes_with_its_label(explain: Call, folder: Path) -> None:
     result = explain("test:5")
     assert result.out.splitlines()[1] == "test-5-explained.html"
-    dataset = cifarcnn.data.open_dataset("synthetic", None)
+    dataset = open_dataset("synthetic", None)
     test = dataset.test()
     page = folder / "test-5-explained.html"
     label = dataset.class_names[test.labels[5]]

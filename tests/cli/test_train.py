@@ -154,7 +154,7 @@ def test_a_second_signal_ends_it_at_once(folder: Path):
     code = (
         "import time\n"
         "import cifarcnn.api as api\n"
-        "from cifarcnn.training import Observer\n"
+        "from cifarcnn.training.observer import Observer\n"
         "class Sleeper(Observer):\n"
         "    def batch_ended(self, epoch, step, logs):\n"
         "        print('asleep', flush=True)\n"

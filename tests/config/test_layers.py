@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cifarcnn.config import summarize
-from cifarcnn.config.layers.base import show
+from cifarcnn.config.layers import LAYERS, Window
+from cifarcnn.config.layers.base import Layer, show
 
 if TYPE_CHECKING:
     from conftest import Check
@@ -154,3 +155,83 @@ def test_a_shape_is_shown_as_people_write_it(
     shape: tuple[int, ...], shown: str
 ) -> None:
     assert show(shape) == shown
+
+
+NEEDED = {
+    "Conv2D": {"filters": 4, "kernel_size": 3},
+    "SeparableConv2D": {"filters": 4, "kernel_size": 3},
+    "DepthwiseConv2D": {"kernel_size": 3},
+    "Dense": {"units": 4},
+    "Activation": {"activation": "relu"},
+    "Dropout": {"rate": 0.5},
+    "SpatialDropout2D": {"rate": 0.5},
+    "GaussianNoise": {"stddev": 0.5},
+    "GroupNormalization": {"groups": 1},
+    "Rescaling": {"scale": 2.0},
+    "Residual": {"layers": ["Flatten"]},
+}
+
+
+@pytest.mark.parametrize("kind", list(LAYERS), ids=[kind.__name__ for kind in LAYERS])
+def test_every_kind_of_layer_tells_its_window_and_what_is_kept(
+    kind: type[Layer],
+) -> None:
+    layer = kind.model_validate(NEEDED.get(kind.__name__, {}))
+    window, shape = layer.window((8, 6, 4)), layer.output_shape((8, 6, 4))
+    if window is not None:
+        assert window.output_shape((8, 6, 4), shape[2]) == shape
+    assert isinstance(layer.keeps_input, bool)
+    assert layer.keeps_output in ("always", "if_needed", "unknown")
+
+
+def test_a_kind_of_layer_without_these_rules_raises() -> None:
+    class Unknown(Layer):
+        pass
+
+    layer = Unknown()
+    with pytest.raises(NotImplementedError, match="Unknown has no window"):
+        layer.window((8, 6, 4))
+    with pytest.raises(NotImplementedError, match="Unknown has no output_shape"):
+        layer.output_shape((8, 6, 4))
+    with pytest.raises(AttributeError, match="keeps_input"):
+        _ = layer.keeps_input
+    with pytest.raises(AttributeError, match="keeps_output"):
+        _ = layer.keeps_output
+
+
+def test_windows_and_their_padding_are_those_worked_out_by_hand(check: Check) -> None:
+    layers = {
+        # 16 windows of 3 with a stride of 2 need 33 of 32 rows: one below.
+        "Conv2D: {filters: 1, kernel_size: 3, strides: 2, padding: same}": Window(
+            (3, 3), (2, 2), (1, 1), ((0, 1), (0, 1))
+        ),
+        # Over 32 rows a window that reaches 9 needs 8 more, four on each side.
+        "Conv2D: {filters: 1, kernel_size: [5, 1], dilation_rate: [2, 1], "
+        "padding: same}": Window((5, 1), (1, 1), (2, 1), ((4, 4), (0, 0))),
+        "MaxPooling2D: 3": Window((3, 3), (3, 3)),
+        # 11 windows of 3 need 33 rows.
+        "AveragePooling2D: {pool_size: 3, padding: same}": Window(
+            (3, 3), (3, 3), (1, 1), ((0, 1), (0, 1))
+        ),
+        "ZeroPadding2D: [[1, 2], [3, 4]]": Window((1, 1), padding=((1, 2), (3, 4))),
+        "BatchNormalization": Window((1, 1)),
+        "GroupNormalization: 1": None,
+        "GlobalMaxPooling2D: {keepdims: true}": None,
+    }
+    for text, window in layers.items():
+        config = check(f"model: {{layers: [{text}, Flatten, Dense: 10]}}").config
+        assert config is not None
+        assert config.model.layers[0].window((32, 32, 3)) == window, text
+
+
+def test_a_row_tells_whether_its_output_is_kept_for_the_gradient(check: Check) -> None:
+    rows = summary(
+        check,
+        "Conv2D: {filters: 3, kernel_size: 1}, BatchNormalization, Activation: relu, "
+        # The first is followed by what adds, and not by the layer of the shortcut.
+        "Residual: {layers: [Conv2D: {filters: 4, kernel_size: 1}], "
+        "shortcut: [Conv2D: {filters: 4, kernel_size: 1}]}, "
+        "Conv2D: {filters: 3, kernel_size: 1}, Dropout: 0.5",
+    ).rows
+    kept = [row.name for row in rows if row.kept]
+    assert kept == ["conv2d_1", "activation_1"]

@@ -18,7 +18,8 @@ from cifarcnn.config.datasets import (
     DatasetFacts,
     ImageShape,
 )
-from cifarcnn.data import Dataset, Split
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.splits import Split
 
 # Before the tests import what imports Keras.
 engine.start("cpu")

@@ -261,7 +261,7 @@ def test_random_networks_are_explained(
     done = 0
     while done < RANDOM_NETWORKS:
         value = draw_network(chance)
-        if summarize(Config.model_validate(value)).complaints:
+        if summarize(Config.model_validate(value)).problems:
             continue
         if done % 50 == 0:
             keras.backend.clear_session()

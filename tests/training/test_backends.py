@@ -20,17 +20,19 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from cifarcnn import engine, network
+from cifarcnn import engine
 device = engine.start("cpu")
 from cifarcnn.config import Config, load_config
-from cifarcnn.data import Dataset, Split
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.splits import Split
 from cifarcnn.errors import DivergedError
+from cifarcnn.network import builder
 from cifarcnn.network.initialization import set_identities
 from cifarcnn.runs import Run
 
 # Keras draws other start values on each backend. These are small, so that the network
 # stays calm until the moving statistics of its normalizations are right.
-build = network.build_model
+build = builder.build_model
 def build_alike(config, classes):
     model, random = build(config, classes), np.random.default_rng(0)
     for weight in model.weights:
@@ -39,8 +41,9 @@ def build_alike(config, classes):
             weight.assign(random.normal(size=weight.shape) * (0.5 / inputs) ** 0.5)
     set_identities(model, config.model.layers)
     return model
-network.build_model = build_alike
-from cifarcnn.training import gather_material, train
+builder.build_model = build_alike
+from cifarcnn.training.trainer import train
+from cifarcnn.training.training_data import load_training_data
 
 class Store:
     def __init__(self, pictures, classes):
@@ -64,7 +67,8 @@ for number, case in enumerate(json.loads(sys.argv[2])):
     dataset = Dataset("folder", names, "here", "0" * 64, False, None, store)
     run = Run.create(Path(sys.argv[1]), f"run{number}")
     try:
-        records = train(config, gather_material(config, dataset), run, device).records
+        data = load_training_data(config, dataset)
+        records = train(config, data, run, device).records
     except DivergedError as error:
         print(json.dumps(str(error).partition(":")[0]))
         continue

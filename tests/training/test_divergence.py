@@ -13,9 +13,14 @@ import pytest
 
 from cifarcnn.config import Config
 from cifarcnn.errors import DivergedError, Stopped
-from cifarcnn.network import build_model, read_weights
-from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import Observer, gather_material, plan_continuation, train
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import read_weights
+from cifarcnn.runs import Run
+from cifarcnn.runs.weights import describe_arrays, load_weights
+from cifarcnn.training.observer import Observer
+from cifarcnn.training.resume import plan_resume
+from cifarcnn.training.trainer import train
+from cifarcnn.training.training_data import load_training_data
 
 # A weight decay by far too large a rate: all weights grow by a factor in each step, and
 # the penalty is infinite while the logits still are not.
@@ -40,7 +45,7 @@ class Recorder(Observer):
 
     def __init__(self, last: tuple[int, int] | None = None) -> None:
         self.steps: list[tuple[int, int]] = []
-        self.remarks: list[str] = []
+        self.notes: list[str] = []
         self.last = last
 
     def batch_ended(self, epoch, step, logs):
@@ -48,8 +53,8 @@ class Recorder(Observer):
         if (epoch, step) == self.last:
             os.kill(os.getpid(), signal.SIGINT)
 
-    def remarked(self, sentence):
-        self.remarks.append(sentence)
+    def noted(self, sentence):
+        self.notes.append(sentence)
 
 
 @pytest.fixture
@@ -67,9 +72,9 @@ def start(keras, make_dataset, device, run: Run) -> Callable[..., None]:
     """Trains in the run of the test, from its checkpoint where it has one."""
 
     def start(config: Config, observer: Observer | None = None) -> None:
-        plan = plan_continuation(run, config) if run.config_path.exists() else None
-        material = gather_material(config, make_dataset(70))
-        train(config, material, run, device, continuation=plan, observer=observer)
+        plan = plan_resume(run, config) if run.config_path.exists() else None
+        data = load_training_data(config, make_dataset(70))
+        train(config, data, run, device, resume=plan, observer=observer)
 
     return start
 
@@ -90,10 +95,10 @@ def names(run: Run) -> set[str]:
     return {path.name for path in run.path.iterdir()}
 
 
-def load(run: Run, config: Config, choice: Any = "best") -> Any:
+def load(run: Run, config: Config, choice: Any = "selected") -> Any:
     """Weights that were kept; refuses any that are not finite."""
     specs = describe_arrays(read_weights(build_model(config, 3)))
-    return run.load_weights(choice, specs)
+    return load_weights(run.path, choice, specs)
 
 
 def test_the_very_step_is_named_also_where_many_run_in_one_go(diverge, make, run: Run):
@@ -141,7 +146,7 @@ def test_going_on_comes_to_the_same_and_says_so_before(start, diverge, make, run
     assert json.loads((run.path / "environment.json").read_text())["diverged"] == first
     recorder = Recorder()
     assert diverge(config, recorder) == first
-    assert recorder.remarks == [
+    assert recorder.notes == [
         f"{run.path} diverged before, and comes to the same again where nothing is "
         f"different: {first}"
     ]
@@ -151,7 +156,7 @@ def test_going_on_without_a_checkpoint_comes_to_the_same(diverge, make, run: Run
     config, recorder = make(steps_per_execution=1), Recorder()
     first = diverge(config)
     second = diverge(config, recorder)
-    assert recorder.remarks == [
+    assert recorder.notes == [
         f"{run.path} has no checkpoint yet: its training begins anew",
         f"{run.path} diverged before, and comes to the same again where nothing is "
         f"different: {first}",

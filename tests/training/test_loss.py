@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from cifarcnn.errors import UsageError
-from cifarcnn.network import to_numpy
-from cifarcnn.training.loss import accuracy, crossentropy, weigh_classes
+from cifarcnn.network.weights import to_numpy
+from cifarcnn.training.loss import crossentropy
+from cifarcnn.training.metrics import Accuracy
 
 # Probabilities of 1/2, 1/4 and 1/4 after the softmax.
 LOGITS = np.log(np.array([[2.0, 1.0, 1.0]], dtype=np.float32))
@@ -38,32 +38,6 @@ def test_fit_takes_labels_without_an_axis_of_their_own(keras, smoothing):
     assert found == pytest.approx(expected[smoothing], abs=1e-6)
 
 
-def test_without_class_weights_there_is_nothing_to_weigh():
-    assert weigh_classes(None, np.array([0, 1]), ["cat", "dog"]) is None
-
-
-def test_balanced_weights_are_worked_out_by_hand():
-    labels = np.array([0] * 6 + [1] * 3 + [2], dtype=np.uint8)
-    weights = weigh_classes("balanced", labels, ["cat", "dog", "ship"])
-    # 10 images / (3 classes * 6, 3 or 1 of them).
-    assert weights.tolist() == pytest.approx([10 / 18, 10 / 9, 10 / 3])
-    assert weights[labels].mean() == pytest.approx(1.0)
-    assert weights.dtype == np.float32
-
-
-def test_classes_that_are_left_out_weigh_one():
-    weights = weigh_classes({"dog": 2.5}, np.array([0, 1]), ["cat", "dog"])
-    assert weights.tolist() == [1.0, 2.5]
-
-
-def test_an_unknown_class_is_refused():
-    with pytest.raises(UsageError) as caught:
-        weigh_classes({"dgo": 2.0}, np.array([0, 1]), ["cat", "dog"])
-    assert str(caught.value) == (
-        "training.class_weights names 'dgo', but the classes are cat, dog."
-    )
-
-
 def test_shares_of_classes_are_labels_too(keras):
     shares = np.array([[0.25, 0.75, 0.0]], dtype=np.float32)
     logits = keras.ops.convert_to_tensor(LOGITS)
@@ -79,7 +53,7 @@ def test_shares_of_classes_are_labels_too(keras):
 def test_accuracy_counts_the_dominant_class(keras):
     logits = np.array([[3.0, 1.0, 0.0], [0.0, 1.0, 2.0], [5.0, 0.0, 4.0]])
     model = keras.Sequential()
-    metric = accuracy(model)
+    metric = Accuracy(model)
     model.compile("sgd", "mse", metrics=[metric])
     metric.update_state(np.array([0, 1, 2]), logits)
     assert metric.name == "accuracy"

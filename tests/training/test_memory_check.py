@@ -14,7 +14,7 @@ import pytest
 from cifarcnn.config import summarize
 from cifarcnn.errors import RunError
 from cifarcnn.training.memory_check import (
-    explained,
+    explain_out_of_memory,
     least_bytes_of_image,
     least_bytes_of_weights,
 )
@@ -45,12 +45,13 @@ def test_what_is_kept_for_the_gradient_is_counted_by_hand(make_config):
         "GlobalAveragePooling2D",
         {"Dense": 3},
     ]
-    rows = summarize(make_config(layers=layers)).rows
+    config = make_config(layers=layers)
+    rows = summarize(config).rows
     # The images, the first convolution and its activation: the sum of the residual
     # may take the place of its convolution, and a mean needs nothing.
     values = 32 * 32 * (3 + 8 + 8)
-    assert least_bytes_of_image(rows, 4) == 4 * values
-    assert least_bytes_of_image(rows, 2) == 2 * values
+    assert least_bytes_of_image(config.image_shape, rows, 4) == 4 * values
+    assert least_bytes_of_image(config.image_shape, rows, 2) == 2 * values
     parameters = (27 + 1) * 8 + 4 * 8 + 9 * 8 + 9 * 4 + 5 * 3
     assert least_bytes_of_weights(rows) == 8 * parameters
 
@@ -66,7 +67,7 @@ def test_what_is_kept_for_the_gradient_is_counted_by_hand(make_config):
 def test_what_is_raised_for_want_of_memory_becomes_a_sentence(
     batch_size: int, way_out: str
 ):
-    with pytest.raises(RunError) as caught, explained(batch_size):
+    with pytest.raises(RunError) as caught, explain_out_of_memory(batch_size):
         np.zeros(2**50)
     assert str(caught.value) == (
         f"The memory is not enough for a batch of {batch_size} pictures. {way_out} "
@@ -75,7 +76,7 @@ def test_what_is_raised_for_want_of_memory_becomes_a_sentence(
 
 
 def test_a_training_that_goes_on_keeps_its_batch_size():
-    with pytest.raises(RunError) as caught, explained(300, resumed=True):
+    with pytest.raises(RunError) as caught, explain_out_of_memory(300, resumed=True):
         np.zeros(2**50)
     assert str(caught.value) == (
         "The memory is not enough for a batch of 300 pictures. The batch size of a "
@@ -85,7 +86,7 @@ def test_a_training_that_goes_on_keeps_its_batch_size():
 
 
 def test_other_exceptions_stay_what_they_are():
-    with pytest.raises(KeyError), explained(8):
+    with pytest.raises(KeyError), explain_out_of_memory(8):
         raise KeyError("x")
 
 
@@ -117,12 +118,14 @@ def test_a_step_that_cannot_fit_is_refused_before_anything_is_made(tmp_path: Pat
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere limits are not kept")
 def test_nor_is_another_batch_size_proposed_before_it_goes_on(tmp_path: Path):
     script = (
-        "from cifarcnn import api, engine, load_config, training\n"
+        "from cifarcnn import api, engine, load_config\n"
+        "from cifarcnn.training.training_data import load_training_data\n"
         "config = load_config('large.yaml')\n"
         "dataset = api.open_config_data(config)\n"
-        "material = training.gather_material(config, dataset)\n"
+        "data = load_training_data(config, dataset)\n"
         "device = engine.start('cpu')\n"
-        "training.require_memory(config, material, device, resumed=True)\n"
+        "from cifarcnn.training.memory_check import require_memory\n"
+        "require_memory(config, data, device, resumed=True)\n"
     )
     done = run_with_little_memory([sys.executable, "-c", script], tmp_path)
     assert re.fullmatch(

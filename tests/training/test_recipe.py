@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.network import build_model, read_weights
-from cifarcnn.runs import Run, describe_arrays
-from cifarcnn.training import Observer, gather_material, train
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import read_weights
+from cifarcnn.runs import Run
+from cifarcnn.runs.weights import describe_arrays, load_weights
+from cifarcnn.training.observer import Observer
+from cifarcnn.training.trainer import train
+from cifarcnn.training.training_data import load_training_data
 
 LAYERS = [
     {
@@ -47,17 +51,17 @@ def train_it(keras, make_dataset, device, tmp_path: Path, make_config):
     def start(images=70, observer=None, **settings):
         run = Run.create(tmp_path / f"runs{next(count)}", "tiny")
         config = make_config(layers=LAYERS, **settings)
-        material = gather_material(config, make_dataset(images))
-        outcome = train(config, material, run, device, observer=observer)
+        data = load_training_data(config, make_dataset(images))
+        outcome = train(config, data, run, device, observer=observer)
         return run, outcome
 
     return start
 
 
-def stored(run, make_config, choice="best"):
+def stored(run, make_config, choice="selected"):
     model = build_model(make_config(layers=LAYERS), 3)
     expected = describe_arrays(read_weights(model))
-    return dict(run.load_weights(choice, expected).arrays)
+    return dict(load_weights(run.path, choice, expected).arrays)
 
 
 @pytest.mark.parametrize(

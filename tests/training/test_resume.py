@@ -16,13 +16,11 @@ import pytest
 from cifarcnn.config import Config
 from cifarcnn.errors import RunError, Stopped, UsageError
 from cifarcnn.runs import Run
-from cifarcnn.training import (
-    Observer,
-    Outcome,
-    gather_material,
-    plan_continuation,
-    train,
-)
+from cifarcnn.runs.manifest import read_manifest
+from cifarcnn.training.observer import Observer, Outcome
+from cifarcnn.training.resume import plan_resume
+from cifarcnn.training.trainer import train
+from cifarcnn.training.training_data import load_training_data
 
 NORMALIZED = [
     {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4, "activation": "relu"}},
@@ -81,16 +79,16 @@ class Listener(Observer):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
-        self.remarks: list[str] = []
+        self.notes: list[str] = []
         self.steps: list[tuple[int, int]] = []
 
     def batch_ended(self, epoch, step, logs):
         self.steps.append((epoch, step))
 
-    def remarked(self, sentence):
+    def noted(self, sentence):
         # Which only TensorFlow can make.
         if not sentence.startswith("model.tflite is not written"):
-            self.remarks.append(sentence)
+            self.notes.append(sentence)
 
 
 @pytest.fixture
@@ -110,8 +108,8 @@ def begin(keras, make_dataset, device, run: Run) -> Callable[..., Outcome]:
     """Trains anew, in the run of the test or in another one."""
 
     def begin(config: Config, observer: Observer | None = None, place: Run = run):
-        material = gather_material(config, make_dataset(70))
-        return train(config, material, place, device, observer=observer)
+        data = load_training_data(config, make_dataset(70))
+        return train(config, data, place, device, observer=observer)
 
     return begin
 
@@ -121,12 +119,10 @@ def go_on(keras, make_dataset, device, run: Run) -> Callable[..., Outcome]:
     """Goes on in the run of the test, as its files say."""
 
     def go_on(config: Config, observer: Observer | None = None):
-        plan = plan_continuation(run, config)
+        plan = plan_resume(run, config)
         assert plan is not None
-        material = gather_material(config, make_dataset(70), plan.smoke)
-        return train(
-            config, material, run, device, continuation=plan, observer=observer
-        )
+        data = load_training_data(config, make_dataset(70), plan.smoke)
+        return train(config, data, run, device, resume=plan, observer=observer)
 
     return go_on
 
@@ -209,16 +205,16 @@ class InValidation(Observer):
     """Has a signal come while the averages stand in the place of the weights."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from cifarcnn.training.weight_averaging import Averages
+        from cifarcnn.training.weight_averaging import WeightAverages
 
-        swap = Averages.swap
+        swap = WeightAverages.swap
 
-        def swap_and_interrupt(averages: Averages) -> None:
+        def swap_and_interrupt(averages: WeightAverages) -> None:
             swap(averages)
             if averages.swapped:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        monkeypatch.setattr(Averages, "swap", swap_and_interrupt)
+        monkeypatch.setattr(WeightAverages, "swap", swap_and_interrupt)
 
 
 def test_cut_in_a_validation_it_comes_to_the_same(
@@ -306,20 +302,20 @@ def test_the_precision_that_auto_came_to_elsewhere_stays(
 def test_a_checkpoint_that_fails_is_not_tried_again_at_the_next_step(
     begin, make_way, run: Run, monkeypatch: pytest.MonkeyPatch
 ):
-    from cifarcnn.training.checkpointer import Checkpointer
+    from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 
     (run.path / "checkpoint").write_text("in the way")
-    save, due = Checkpointer.save, []
+    save, due = BackupAndRestore.save, []
 
-    def save_late(self: Checkpointer, *arguments: Any) -> None:
-        self._last -= 3600
+    def save_late(self: BackupAndRestore, *arguments: Any) -> None:
+        self._last_try -= 3600
         due.append(self.due())
         try:
             save(self, *arguments)
         finally:
             due.append(self.due())
 
-    monkeypatch.setattr(Checkpointer, "save", save_late)
+    monkeypatch.setattr(BackupAndRestore, "save", save_late)
     with pytest.raises(RunError):
         begin(make_way())
     assert due == [True, False]
@@ -365,7 +361,7 @@ def test_a_damaged_checkpoint_falls_back_and_says_so(
     newest.write_bytes(b"damaged")
     listener = Listener()
     go_on(config, listener)
-    assert listener.remarks[0] == (
+    assert listener.notes[0] == (
         f"{newest} is damaged: its content is not the one in its name. It is set aside "
         f"as {newest.name}.damaged."
     )
@@ -381,7 +377,7 @@ def test_without_a_checkpoint_it_begins_anew_and_says_so(
     run.write_config(config)
     listener = Listener()
     go_on(config, listener)
-    assert listener.remarks == [
+    assert listener.notes == [
         f"{run.path} has no checkpoint yet: its training begins anew"
     ]
     assert result(run) == expected
@@ -403,22 +399,22 @@ def test_a_long_epoch_has_checkpoints_of_its_own(begin, make_way, run: Run):
 def test_a_finished_run_has_nothing_left(begin, make_way, run: Run):
     config = make_way()
     begin(config)
-    assert plan_continuation(run, config) is None
+    assert plan_resume(run, config) is None
 
 
 def test_a_trial_stays_a_trial(keras, make_dataset, device, make_way, run: Run, go_on):
     config = make_way()
-    material = gather_material(config, make_dataset(70), smoke=True)
+    data = load_training_data(config, make_dataset(70), smoke=True)
     with pytest.raises(Stopped):
-        train(config, material, run, device, observer=Interrupter(1, 1))
+        train(config, data, run, device, observer=Interrupter(1, 1))
     outcome = go_on(config)
     assert len(outcome.records) == 1
     assert run.read_metrics()["smoke"] is True
-    assert plan_continuation(run, config) is None
+    assert plan_resume(run, config) is None
 
 
 @pytest.mark.parametrize(
-    ("way", "remark"),
+    ("way", "note"),
     [
         ("adam", "the learning rate goes on at 0.02."),
         (
@@ -437,19 +433,19 @@ def test_a_trial_stays_a_trial(keras, make_dataset, device, make_way, run: Run, 
     ],
 )
 def test_a_finished_run_can_be_made_longer(
-    begin, go_on, make_way, run: Run, way: str, remark: str
+    begin, go_on, make_way, run: Run, way: str, note: str
 ):
     begin(make_way(way))
     rows = run.read_history()
     longer = make_way(way, epochs=5)
     listener = Listener()
     outcome = go_on(longer, listener)
-    assert listener.remarks == ["training.epochs was 3, is 5 now", remark]
+    assert listener.notes == ["training.epochs was 3, is 5 now", note]
     assert listener.steps[0] == (4, 1)
     assert [record.epoch for record in outcome.records] == [1, 2, 3, 4, 5]
     assert run.read_history()[:3] == rows
     assert Run(run.path).config == longer
-    assert run.manifest().weights["last.safetensors"][0].epoch == 5
+    assert read_manifest(run.path).weights["last.safetensors"][0].epoch == 5
     environment = json.loads((run.path / "environment.json").read_text())
     assert len(environment["resumed"]) == 1
 
@@ -468,7 +464,7 @@ def test_settings_that_decided_the_steps_cannot_change(begin, make_way, run: Run
     begin(make_way(epochs=1))
     other = make_way(epochs=1, batch_size=8, label_smoothing=0.1)
     with pytest.raises(UsageError) as caught:
-        plan_continuation(run, other)
+        plan_resume(run, other)
     assert str(caught.value) == (
         f"{run.path} cannot go on with other settings: training.batch_size was 16 and "
         "would be 8; training.label_smoothing was 0.0 and would be 0.1. Only "
@@ -482,7 +478,7 @@ def test_settings_that_decided_the_steps_cannot_change(begin, make_way, run: Run
 def test_epochs_that_are_done_cannot_be_taken_back(begin, make_way, run: Run):
     begin(make_way())
     with pytest.raises(UsageError) as caught:
-        plan_continuation(run, make_way(epochs=2))
+        plan_resume(run, make_way(epochs=2))
     assert str(caught.value) == (
         f"{run.path} cannot end after 2 epochs: 3 epochs are done already."
     )
@@ -511,7 +507,7 @@ def test_weights_without_a_checkpoint_are_not_trained_over(begin, make_way, run:
     begin(config)
     shutil.rmtree(run.path / "checkpoint")
     with pytest.raises(RunError) as caught:
-        plan_continuation(run, config)
+        plan_resume(run, config)
     assert str(caught.value) == (
         f"{run.path} has trained weights, but no checkpoint to go on from: none could "
         "be written, or it was removed. The weights can be used as they are; to train "
@@ -565,10 +561,10 @@ def test_what_is_different_on_this_machine_is_named(begin, go_on, make_way, run:
     path.write_text(json.dumps(environment))
     listener = Listener()
     go_on(config, listener)
-    (remark,) = listener.remarks
-    assert remark.startswith("versions.keras was 3.0.0, is ")
-    assert "; device.threads was 1000, is " in remark
-    assert remark.endswith(
+    (note,) = listener.notes
+    assert note.startswith("versions.keras was 3.0.0, is ")
+    assert "; device.threads was 1000, is " in note
+    assert note.endswith(
         " now: the results may differ in their last digits from those of a training "
         "without interruption"
     )

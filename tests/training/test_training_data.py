@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from cifarcnn.data import Split
-from cifarcnn.training.training_data import choose_for_smoke, gather_material
+from cifarcnn.data.splits import Split
+from cifarcnn.errors import UsageError
+from cifarcnn.training.training_data import (
+    choose_for_smoke,
+    weigh_classes,
+)
 
 
 def test_a_trial_takes_images_from_everywhere():
@@ -21,21 +26,27 @@ def test_a_small_set_is_taken_whole():
     assert choose_for_smoke(small) is small
 
 
-def test_validation_images_stand_behind_those_to_learn_from(make_config, make_dataset):
-    config = make_config(validation_fraction=0.25)
-    material = gather_material(config, make_dataset(48))
-    inputs, labels = material.validation_data()
-    images = material.all_images()
-    assert len(images) == 48
-    assert inputs["index"].tolist() == list(range(36, 48))
-    np.testing.assert_array_equal(images[inputs["index"]], material.validation.images)
-    np.testing.assert_array_equal(labels, material.validation.labels)
+def test_without_class_weights_there_is_nothing_to_weigh():
+    assert weigh_classes(None, np.array([0, 1]), ["cat", "dog"]) is None
 
 
-def test_without_a_validation_split_there_is_nothing_to_judge_by(
-    make_config, make_dataset
-):
-    config = make_config(validation_fraction=0)
-    material = gather_material(config, make_dataset(21))
-    assert material.validation_data() is None
-    assert material.all_images() is material.split.images
+def test_balanced_weights_are_worked_out_by_hand():
+    labels = np.array([0] * 6 + [1] * 3 + [2], dtype=np.uint8)
+    weights = weigh_classes("balanced", labels, ["cat", "dog", "ship"])
+    # 10 images / (3 classes * 6, 3 or 1 of them).
+    assert weights.tolist() == pytest.approx([10 / 18, 10 / 9, 10 / 3])
+    assert weights[labels].mean() == pytest.approx(1.0)
+    assert weights.dtype == np.float32
+
+
+def test_classes_that_are_left_out_weigh_one():
+    weights = weigh_classes({"dog": 2.5}, np.array([0, 1]), ["cat", "dog"])
+    assert weights.tolist() == [1.0, 2.5]
+
+
+def test_an_unknown_class_is_refused():
+    with pytest.raises(UsageError) as caught:
+        weigh_classes({"dgo": 2.0}, np.array([0, 1]), ["cat", "dog"])
+    assert str(caught.value) == (
+        "training.class_weights names 'dgo', but the classes are cat, dog."
+    )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from cifarcnn.config.named_choice import AS_PAIR, Choice, mistake
+from cifarcnn.config.named_choice import Choice, describe, problem
 
 # The shape of one example without the batch: (height, width, channels) or (units,).
 Shape: TypeAlias = tuple[int, ...]
-
-# More weights than this do not fit into 4 GB with float32.
-MOST_PARAMETERS = 1_000_000_000
 
 Activation: TypeAlias = Literal[
     "linear",
@@ -36,12 +35,26 @@ Activation: TypeAlias = Literal[
     "softmax",
 ]
 Padding: TypeAlias = Literal["valid", "same"]
+_Side: TypeAlias = Annotated[int, Field(ge=1, le=1024)]
+
+
+def _to_pair(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return tuple(value)
+    raise problem(
+        f"expected a whole number, or two of them (height, width), found "
+        f"{describe(value)}"
+    )
+
+
+# A whole number for height and width, or one for each.
 PositivePair: TypeAlias = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=1024)], Annotated[int, Field(ge=1, le=1024)]],
-    AS_PAIR,
+    tuple[_Side, _Side],
+    BeforeValidator(_to_pair, json_schema_input_type=_Side | tuple[_Side, _Side]),
 ]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
-Positive: TypeAlias = Annotated[float, Field(gt=0)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
@@ -50,29 +63,28 @@ RESERVED_NAMES = frozenset({"images", "normalization", "probabilities"})
 
 
 def _refuse_reserved(name: str) -> str:
-    if not name.isidentifier() or not name.isascii() or len(name) > 60:
-        raise mistake(
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,59}", name):
+        raise problem(
             f"'{name}' is no name for a layer",
             "use at most 60 letters, digits and underscores, not beginning with a "
             "digit",
         )
     if name in RESERVED_NAMES:
-        raise mistake(
-            f"the name '{name}' is taken by the model itself", "choose another"
-        )
+        message = f"the name '{name}' is taken by the model itself"
+        raise problem(message, "choose another")
     return name
 
 
 LayerName: TypeAlias = Annotated[str, AfterValidator(_refuse_reserved)]
 
 
-class Misfit(Exception):
+class ShapeError(Exception):
     """A layer cannot take the shape that reaches it.
 
     Attributes:
         message: What was found and expected.
         hint: The way out.
-        assumed: The shape to go on with when looking for further misfits.
+        assumed: The shape to go on with when looking for further problems.
     """
 
     def __init__(self, message: str, hint: str, assumed: Shape) -> None:
@@ -82,19 +94,111 @@ class Misfit(Exception):
         self.assumed = assumed
 
 
+Pair: TypeAlias = tuple[int, int]
+Kept: TypeAlias = Literal["always", "if_needed", "unknown"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The cells of its input that an output cell sees; pairs are height, then width.
+
+    Attributes:
+        size: How many cells it looks at, such as ``(3, 3)``.
+        strides: How far it moves from one output cell to the next.
+        dilation: Distance between the cells that it looks at; 1 for neighbours.
+        padding: ``((top, bottom), (left, right))``: rows and columns of padding.
+    """
+
+    size: Pair
+    strides: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
+
+    @classmethod
+    def over(
+        cls,
+        shape: Shape,
+        size: Pair,
+        strides: Pair,
+        padding: Padding,
+        dilation: Pair = (1, 1),
+    ) -> Window:
+        """The window as it slides over maps of ``shape``.
+
+        ``same`` padding is what TensorFlow's documentation of ``tf.nn.convolution``
+        says: as much as the last of ceil(n / s) windows needs, the odd row and column
+        at the end.
+        """
+        borders = (0, 0), (0, 0)
+        if padding == "same":
+            borders = (
+                _same_border(shape[0], size[0], strides[0], dilation[0]),
+                _same_border(shape[1], size[1], strides[1], dilation[1]),
+            )
+        return cls(size, strides, dilation, borders)
+
+    def output_shape(self, shape: Shape, channels: int, hint: str = "") -> Shape:
+        """The shape of ``channels`` maps after it has slid over those of ``shape``.
+
+        With n cells, padding included, floor((n - d (k - 1) - 1) / s) + 1, as
+        TensorFlow's documentation of ``tf.nn.convolution`` has it.
+
+        Raises:
+            ShapeError: The window does not fit; its hint is ``hint``.
+        """
+        spans = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.size, strict=True)]
+        height, width = (
+            (length + sum(border) - span) // stride + 1
+            for length, border, span, stride in zip(
+                shape, self.padding, spans, self.strides, strict=False
+            )
+        )
+        if height < 1 or width < 1:
+            raise ShapeError(
+                f"a window of {show(tuple(spans))} does not fit into maps of "
+                f"{show(shape[:2])}",
+                hint,
+                (*shape[:2], channels),
+            )
+        return height, width, channels
+
+
+def _same_border(length: int, size: int, stride: int, dilation: int) -> Pair:
+    last = (-(-length // stride) - 1) * stride
+    total = max(last + (size - 1) * dilation + 1 - length, 0)
+    return total // 2, total - total // 2
+
+
 class Layer(Choice):
-    """One layer of the network, with Keras's name and arguments."""
+    """One layer of the network, with Keras's name and arguments.
+
+    What a kind of layer must say of itself raises ``NotImplementedError`` or
+    ``AttributeError`` where it does not, so that nothing is assumed silently.
+    """
 
     name: LayerName = ""
     """Unique name; left out, it is the type and a number, such as conv2d_1."""
+
+    # Whether the gradient certainly needs what went into the layer.
+    keeps_input: ClassVar[bool]
+    # Whether the output is certainly kept from the forward to the backward pass:
+    # always, if the next layer keeps its input, or not for certain.
+    keeps_output: ClassVar[Kept]
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape of one example after the layer.
 
         Raises:
-            Misfit: The layer cannot take ``shape``.
+            ShapeError: The layer cannot take ``shape``.
         """
-        return shape
+        raise NotImplementedError(f"{self.type} has no output_shape")
+
+    def window(self, shape: Shape) -> Window | None:
+        """Through which window an output cell sees its input: maps of ``shape``.
+
+        None where every output cell sees the whole input.
+        """
+        raise NotImplementedError(f"{self.type} has no window")
 
     def parameters(self, shape: Shape) -> int:
         """The number of weights, trained or not, for an input of ``shape``."""
@@ -112,10 +216,10 @@ class Layer(Choice):
         """``shape`` as height, width and channels.
 
         Raises:
-            Misfit: It is flat.
+            ShapeError: It is flat.
         """
         if len(shape) != 3:
-            raise Misfit(
+            raise ShapeError(
                 f"{self.type} needs maps (height, width, channels), but what reaches "
                 f"it is flat: {show(shape)}",
                 "move it before the Flatten or global pooling",
@@ -124,37 +228,17 @@ class Layer(Choice):
         return shape[0], shape[1], shape[2]
 
 
-def window(
-    shape: Shape,
-    size: tuple[int, int],
-    strides: tuple[int, int],
-    padding: Padding,
-    dilation: tuple[int, int] = (1, 1),
-) -> tuple[int, int]:
-    """Height and width after a window has slid over the maps.
+class Pointwise(Layer):
+    """A layer whose output cells each see the same cell of its input."""
 
-    With ``same`` padding ceil(n / s), with ``valid`` floor((n - d (k - 1) - 1) / s)
-    + 1, as TensorFlow's documentation of ``tf.nn.convolution`` has it.
+    keeps_input = False
+    keeps_output: ClassVar[Kept] = "unknown"
 
-    Raises:
-        ValueError: The window does not fit; the message gives the two sizes.
-    """
-    sides = []
-    for length, kernel, stride, step in zip(
-        shape, size, strides, dilation, strict=False
-    ):
-        if padding == "same":
-            sides.append(-(-length // stride))
-            continue
-        reach = step * (kernel - 1) + 1
-        if reach > length:
-            high, wide = (d * (k - 1) + 1 for d, k in zip(dilation, size, strict=True))
-            raise ValueError(
-                f"a window of {high}x{wide} does not fit into maps of "
-                f"{shape[0]}x{shape[1]}"
-            )
-        sides.append((length - reach) // stride + 1)
-    return sides[0], sides[1]
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def window(self, shape: Shape) -> Window | None:
+        return Window((1, 1))
 
 
 def show(shape: Shape) -> str:

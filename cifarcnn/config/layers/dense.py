@@ -15,10 +15,10 @@ from cifarcnn.config.initializers import (
     Zeros,
 )
 from cifarcnn.config.layers.base import Activation as ActivationName
-from cifarcnn.config.layers.base import Count, Fraction, Layer, NotNegative, Shape
+from cifarcnn.config.layers.base import Count, Fraction, NotNegative, Pointwise, Shape
 
 
-class Dense(Layer):
+class Dense(Pointwise):
     """Every unit looks at all numbers of the last axis."""
 
     units: Count
@@ -39,6 +39,7 @@ class Dense(Layer):
     """Penalty on the output."""
 
     shorthand = "units"
+    keeps_input = True
 
     def weight_names(self) -> tuple[str, ...]:
         return ("kernel", "bias") if self.use_bias else ("kernel",)
@@ -53,16 +54,17 @@ class Dense(Layer):
         return prod(shape) * self.units
 
 
-class Activation(Layer):
+class Activation(Pointwise):
     """A function applied to every value."""
 
     shorthand = "activation"
+    keeps_output = "always"
 
     activation: ActivationName
     """The function."""
 
 
-class Dropout(Layer):
+class Dropout(Pointwise):
     """Sets a share of the values to zero, in training only."""
 
     shorthand = "rate"
@@ -71,7 +73,7 @@ class Dropout(Layer):
     """Share of the values, 0 to 1."""
 
 
-class SpatialDropout2D(Layer):
+class SpatialDropout2D(Pointwise):
     """Sets a share of the maps to zero, in training only."""
 
     shorthand = "rate"
@@ -83,7 +85,7 @@ class SpatialDropout2D(Layer):
         return self.as_image(shape)
 
 
-class GaussianNoise(Layer):
+class GaussianNoise(Pointwise):
     """Adds normally distributed noise, in training only."""
 
     shorthand = "stddev"
@@ -92,7 +94,7 @@ class GaussianNoise(Layer):
     """Standard deviation of the noise, in units of the values; Keras allows 0 to 1."""
 
 
-class Rescaling(Layer):
+class Rescaling(Pointwise):
     """Multiplies every value and adds a number."""
 
     shorthand = "scale"
@@ -101,3 +103,13 @@ class Rescaling(Layer):
     """Factor."""
     offset: float = 0.0
     """Number that is added after it."""
+
+
+POINTWISE_LAYERS = (
+    Dense,
+    Dropout,
+    SpatialDropout2D,
+    Activation,
+    GaussianNoise,
+    Rescaling,
+)

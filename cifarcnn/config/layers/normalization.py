@@ -6,16 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cifarcnn.config.initializers import (
-    Ones,
-    Regularizer,
-    RowInitializer,
-    Zeros,
-)
-from cifarcnn.config.layers.base import Layer, Misfit, NotNegative, Shape
+from cifarcnn.config.initializers import Ones, Regularizer, RowInitializer, Zeros
+from cifarcnn.config.layers.base import NotNegative, Pointwise, Shape, ShapeError
 
 
-class _Normalization(Layer):
+class _Normalization(Pointwise):
     """A learned scale (gamma) and shift (beta) for every channel."""
 
     epsilon: Annotated[NotNegative, Field(le=1)] = 0.001
@@ -50,6 +45,8 @@ class BatchNormalization(_Normalization):
     moving_variance_initializer: RowInitializer = Ones()
     """What the moving variances start from."""
 
+    keeps_input = True
+
     def parameters(self, shape: Shape) -> int:
         return super().parameters(shape) + 2 * shape[-1]
 
@@ -69,14 +66,20 @@ class GroupNormalization(_Normalization):
     def output_shape(self, shape: Shape) -> Shape:
         channels = shape[-1]
         if self.groups == 0:
-            raise Misfit("groups must be -1 or at least 1, found 0", "", shape)
+            raise ShapeError("groups must be -1 or at least 1, found 0", "", shape)
         if self.groups > 0 and channels % self.groups:
-            raise Misfit(
+            raise ShapeError(
                 f"{channels} channels cannot be divided into {self.groups} groups",
                 f"such as groups: {_largest_divisor(channels, self.groups)}",
                 shape,
             )
         return shape
+
+    def window(self, shape: Shape) -> None:
+        """None: the mean and variance are of the whole picture."""
+
+
+NORMALIZATIONS = (BatchNormalization, LayerNormalization, GroupNormalization)
 
 
 def _largest_divisor(number: int, limit: int) -> int:

@@ -5,9 +5,3 @@ seed, the epoch and the images of the batch. They travel beside the indices; the
 images are changed on the device, inside the compiled step, by operations of static
 shape and in whole numbers, so that every engine gives the same images to the bit.
 """
-
-from __future__ import annotations
-
-from cifarcnn.training.augmentation.pipeline import Augmentation, build_augmentation
-
-__all__ = ["Augmentation", "build_augmentation"]

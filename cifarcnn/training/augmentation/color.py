@@ -7,13 +7,14 @@ float32 depend on their order, and a compiler may join a product and a sum.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
 
 from cifarcnn.training.augmentation.operation import Draws, Operation
-from cifarcnn.training.augmentation.random_draws import Chance, whole_numbers
-
-if TYPE_CHECKING:
-    import numpy as np
+from cifarcnn.training.augmentation.random_draws import whole_numbers
 
 ONE = 1024
 # Shares of red, green and blue in the brightness that people see, of 1024 in all:
@@ -21,31 +22,31 @@ ONE = 1024
 LUMA = (306, 601, 117)
 
 
+@dataclass(frozen=True)
 class RandomBrightness(Operation):
     """Adds the same number to all pixels."""
 
-    def __init__(self, chance: Chance, *, factor: float) -> None:
-        super().__init__(chance)
-        self.largest = round(255 * factor)
+    factor: float
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        draws = self.chance.draw(epoch, index, 1)[:, 0]
-        return {"added": whole_numbers(draws, -self.largest, self.largest)}
+        draws = self.random.draw(epoch, index, 1)[:, 0]
+        largest = round(255 * self.factor)
+        return {"added": whole_numbers(draws, -largest, largest)}
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         return as_images(as_numbers(images) + per_image(draws["added"]))
 
 
+@dataclass(frozen=True)
 class _Stretching(Operation):
     """Multiplies the distances from something by a factor for each image."""
 
-    def __init__(self, chance: Chance, *, factor: float) -> None:
-        super().__init__(chance)
-        self.largest = round(ONE * factor)
+    factor: float
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        draws = self.chance.draw(epoch, index, 1)[:, 0]
-        return {"factor": ONE + whole_numbers(draws, -self.largest, self.largest)}
+        draws = self.random.draw(epoch, index, 1)[:, 0]
+        largest = round(ONE * self.factor)
+        return {"factor": ONE + whole_numbers(draws, -largest, largest)}
 
 
 class RandomContrast(_Stretching):
@@ -68,15 +69,11 @@ class RandomSaturation(_Stretching):
 
 def as_numbers(images: Any) -> Any:
     """uint8 as int32, to calculate with."""
-    from keras import ops
-
     return ops.cast(images, "int32")
 
 
 def as_images(numbers: Any) -> Any:
     """int32 as uint8; what lies beyond black or white becomes black or white."""
-    from keras import ops
-
     return ops.cast(ops.minimum(ops.maximum(numbers, 0), 255), "uint8")
 
 
@@ -86,17 +83,16 @@ def per_image(numbers: Any) -> Any:
 
 
 def mean_colour(numbers: Any) -> Any:
-    """The mean of each colour in 1/1024: ``(b, 1, 1, 3)``.
-
-    An image has 1,024 pixels, so that it is simply the sum.
-    """
-    from keras import ops
-
-    return ops.sum(numbers, axis=(1, 2), keepdims=True)
+    """The mean of each colour in 1/1024, rounded down: ``(b, 1, 1, 3)``."""
+    count = numbers.shape[1] * numbers.shape[2]
+    total = ops.sum(numbers, axis=(1, 2), keepdims=True)
+    # In two parts: 1,024 times the sum would not fit into 32 bits for large images.
+    whole = total // count
+    return whole * ONE + (total - whole * count) * ONE // count
 
 
 def grey(numbers: Any) -> Any:
-    """The brightness of each pixel in 1/1024: ``(b, 32, 32, 1)``."""
+    """The brightness of each pixel in 1/1024: ``(b, height, width, 1)``."""
     red, green, blue = (numbers[..., place : place + 1] for place in range(3))
     return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
@@ -109,8 +105,6 @@ def stretch(numbers: Any, centre: Any, factor: Any) -> Any:
         centre: int32 in 1/1024.
         factor: int32 in 1/1024, 0 to 2048: more would not fit into 32 bits.
     """
-    from keras import ops
-
     # In 1/1024 of 1/1024: centre * 1 + (numbers - centre) * factor + a half.
     exact = centre * ONE + (numbers * ONE - centre) * factor + ONE * ONE // 2
     return ops.right_shift(exact, 20)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from cifarcnn.training.augmentation.gather import take_pixels
-from cifarcnn.training.augmentation.operation import SIDE, Draws, Operation
-from cifarcnn.training.augmentation.random_draws import Chance, whole_numbers
+import numpy as np
+from keras import ops
 
-if TYPE_CHECKING:
-    import numpy as np
+from cifarcnn.training.augmentation.operation import (
+    Draws,
+    Operation,
+    Size,
+    take_pixels,
+)
+from cifarcnn.training.augmentation.random_draws import whole_numbers
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,8 @@ class Places:
     """Which row and which column of an image comes to each row and column.
 
     Attributes:
-        rows: int32 ``(b, 32)``, 0 to 31, or less than 0 for none.
-        columns: The same.
+        rows: int32 ``(b, height)``, 0 to height - 1, or less than 0 for none.
+        columns: The same, ``(b, width)``.
         gaps: Whether there can be none.
     """
 
@@ -55,11 +59,9 @@ def move_all(images: Any, moves: Sequence[Places]) -> Any:
     It is the gather that costs time on a CPU. Where nothing comes to, it is black.
 
     Args:
-        images: uint8 ``(b, 32, 32, 3)``.
+        images: uint8 ``(b, height, width, 3)``.
         moves: One or more.
     """
-    from keras import ops
-
     places, *others = moves
     for later in others:
         places = places.then(later)
@@ -73,12 +75,11 @@ def move_all(images: Any, moves: Sequence[Places]) -> Any:
 
 def _follow(first: Any, later: Any) -> Any:
     """Where a pixel was before the first move that comes to a place with the later."""
-    from keras import ops
-
     before = ops.take_along_axis(first, ops.maximum(later, 0), axis=1)
     return ops.where(later < 0, later, before)
 
 
+@dataclass(frozen=True)
 class RandomFlip(Move):
     """Mirrors an image, or leaves it.
 
@@ -88,74 +89,62 @@ class RandomFlip(Move):
     section 3.6).
     """
 
-    def __init__(
-        self,
-        chance: Chance,
-        *,
-        mode: Literal["horizontal", "vertical"],
-        alternate: bool,
-    ) -> None:
-        super().__init__(chance)
-        self.mode = mode
-        self.alternate = alternate
+    mode: Literal["horizontal", "vertical"]
+    alternate: bool
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        import numpy as np
-
         if self.alternate:
-            flipped = (self.chance.draw_once(index) < 0.5) ^ (epoch % 2 == 1)
+            flipped = (self.random.draw_once(index) < 0.5) ^ (epoch % 2 == 1)
         else:
-            flipped = self.chance.draw(epoch, index, 1)[:, 0] < 0.5
+            flipped = self.random.draw(epoch, index, 1)[:, 0] < 0.5
         return {"flipped": flipped.astype(np.int32)}
 
     def places(self, draws: Mapping[str, Any]) -> Places:
-        from keras import ops
-
-        line = ops.arange(SIDE, dtype="int32")[None, :]
+        y, x = _lines(self.image_size)
+        flipped = draws["flipped"][:, None]
         # A gather is faster on a CPU than a choice between an image and its mirror
-        # image. Where an image is flipped, 31 - x comes to the place x.
-        turned = line + draws["flipped"][:, None] * (SIDE - 1 - 2 * line)
-        still = line + ops.zeros_like(turned)
+        # image. Where an image is flipped, width - 1 - x comes to the place x.
         if self.mode == "horizontal":
-            return Places(still, turned)
-        return Places(turned, still)
+            turned = x + flipped * (self.image_size[1] - 1 - 2 * x)
+            return Places(y + ops.zeros_like(flipped), turned)
+        turned = y + flipped * (self.image_size[0] - 1 - 2 * y)
+        return Places(turned, x + ops.zeros_like(flipped))
 
 
+@dataclass(frozen=True)
 class RandomTranslation(Move):
     """Moves an image by whole pixels; what comes in is mirrored or black."""
 
-    def __init__(
-        self, chance: Chance, *, pixels: int, fill: Literal["reflect", "zero"]
-    ) -> None:
-        super().__init__(chance)
-        self.pixels = pixels
-        self.fill = fill
+    pixels: int
+    fill: Literal["reflect", "zero"]
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        draws = self.chance.draw(epoch, index, 2)
+        draws = self.random.draw(epoch, index, 2)
         return {"shift": whole_numbers(draws, -self.pixels, self.pixels)}
 
     def places(self, draws: Mapping[str, Any]) -> Places:
-        from keras import ops
-
-        line = ops.arange(SIDE, dtype="int32")[None, :]
+        y, x = _lines(self.image_size)
         # Down and to the right by the shift: the pixel comes from above and the left.
-        rows = line - draws["shift"][:, :1]
-        columns = line - draws["shift"][:, 1:]
+        rows, columns = y - draws["shift"][:, :1], x - draws["shift"][:, 1:]
+        height, width = self.image_size
         if self.fill == "reflect":
-            return Places(_reflect(rows), _reflect(columns))
-        return Places(_drop_outside(rows), _drop_outside(columns), gaps=True)
+            return Places(_reflect(rows, height), _reflect(columns, width))
+        return Places(
+            _drop_outside(rows, height), _drop_outside(columns, width), gaps=True
+        )
 
 
-def _reflect(places: Any) -> Any:
-    """Places beyond an edge mirrored at the pixel on the edge: -1 to 1, 32 to 30."""
-    from keras import ops
+def _lines(size: Size) -> tuple[Any, Any]:
+    """The places of an image from above and from the left: ``(1, side)`` each."""
+    y, x = (ops.arange(side, dtype="int32")[None, :] for side in size)
+    return y, x
 
-    return SIDE - 1 - ops.abs(SIDE - 1 - ops.abs(places))
+
+def _reflect(places: Any, side: int) -> Any:
+    """Places beyond an edge mirrored at its pixel: -1 to 1, side to side - 2."""
+    return side - 1 - ops.abs(side - 1 - ops.abs(places))
 
 
-def _drop_outside(places: Any) -> Any:
+def _drop_outside(places: Any, side: int) -> Any:
     """Places beyond the other edge made less than 0 as well."""
-    from keras import ops
-
-    return ops.where(places < SIDE, places, -1)
+    return ops.where(places < side, places, -1)

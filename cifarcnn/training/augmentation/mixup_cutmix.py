@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
 
 from cifarcnn.training.augmentation.color import ONE, as_numbers, per_image
-from cifarcnn.training.augmentation.gather import draw_boxes, inside_boxes
-from cifarcnn.training.augmentation.operation import SIDE, Draws, Mixing
-from cifarcnn.training.augmentation.random_draws import Chance
-
-if TYPE_CHECKING:
-    import numpy as np
+from cifarcnn.training.augmentation.operation import Draws, Mixing
+from cifarcnn.training.augmentation.random_erasing import draw_boxes, inside_boxes
 
 # Points of the tabulated integral; more change no share by as much as 1/1024.
 _POINTS = 4097
 
 
+@dataclass(frozen=True)
 class MixUp(Mixing):
     """Blends each image with another, in a share drawn for it.
 
@@ -24,14 +25,10 @@ class MixUp(Mixing):
     does, with a share for each image and not one for the batch.
     """
 
-    def __init__(self, chance: Chance, *, alpha: float) -> None:
-        super().__init__(chance)
-        self.alpha = alpha
+    alpha: float
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        import numpy as np
-
-        draws = self.chance.draw(epoch, index, 2)
+        draws = self.random.draw(epoch, index, 2)
         share = np.round(ONE * quantile_of_beta(draws[:, 1], self.alpha))
         return {
             "partner": draw_partners(draws[:, 0]),
@@ -39,8 +36,6 @@ class MixUp(Mixing):
         }
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
-        from keras import ops
-
         own = as_numbers(images)
         other = ops.take(own, draws["partner"], axis=0)
         share = per_image(draws["share"])
@@ -51,6 +46,7 @@ class MixUp(Mixing):
         return _mix(labels, draws["partner"], draws["share"] / ONE)
 
 
+@dataclass(frozen=True)
 class CutMix(Mixing):
     """Pastes a rectangle of another image, at the same place of this one.
 
@@ -59,29 +55,27 @@ class CutMix(Mixing):
     lies inside it, as in Keras's layer.
     """
 
-    def __init__(self, chance: Chance, *, alpha: float) -> None:
-        super().__init__(chance)
-        self.alpha = alpha
+    alpha: float
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        import numpy as np
-
-        draws = self.chance.draw(epoch, index, 4)
+        draws = self.random.draw(epoch, index, 4)
         pasted = 1 - quantile_of_beta(draws[:, 1], self.alpha)
-        side = np.round(SIDE * np.sqrt(pasted)).astype(np.int32)
+        height, width = (
+            np.round(side * np.sqrt(pasted)).astype(np.int32)
+            for side in self.image_size
+        )
         return {
             "partner": draw_partners(draws[:, 0]),
-            "box": draw_boxes(side, side, draws[:, 2:]),
+            "box": draw_boxes(self.image_size, height, width, draws[:, 2:]),
         }
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
-        from keras import ops
-
         other = ops.take(images, draws["partner"], axis=0)
-        return ops.where(inside_boxes(draws["box"]), other, images)
+        return ops.where(inside_boxes(draws["box"], self.image_size), other, images)
 
     def mix_labels(self, labels: np.ndarray, draws: Draws) -> np.ndarray:
-        pasted = draws["box"][:, 2] * draws["box"][:, 3] / (SIDE * SIDE)
+        height, width = self.image_size
+        pasted = draws["box"][:, 2] * draws["box"][:, 3] / (height * width)
         return _mix(labels, draws["partner"], 1 - pasted)
 
 
@@ -94,8 +88,6 @@ def draw_partners(draws: np.ndarray) -> np.ndarray:
     Returns:
         int32 ``(b,)``, places in the batch. Alone, an image is its own partner.
     """
-    import numpy as np
-
     order = np.argsort(draws, kind="stable")
     partners = np.empty(len(draws), dtype=np.int32)
     # In a ring through the whole batch nobody meets itself.
@@ -118,8 +110,6 @@ def quantile_of_beta(draws: np.ndarray, alpha: float) -> np.ndarray:
     Returns:
         float64 of the same shape, 0 to 1.
     """
-    import numpy as np
-
     p = min(alpha, 1.0)
     t = np.linspace(0, 1, _POINTS)
     x = t ** (1 / p) / 2
@@ -132,8 +122,6 @@ def quantile_of_beta(draws: np.ndarray, alpha: float) -> np.ndarray:
 
 
 def _mix(labels: np.ndarray, partner: np.ndarray, share: np.ndarray) -> np.ndarray:
-    import numpy as np
-
     own = share.astype(np.float32)[:, None]
     mixed: np.ndarray = own * labels + (1 - own) * labels[partner]
     return mixed

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import keras
+import numpy as np
 
 from cifarcnn.config.named_choice import Choice, snake_case
+from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.color import (
     RandomBrightness,
     RandomContrast,
@@ -19,13 +23,10 @@ from cifarcnn.training.augmentation.flip_and_translate import (
     move_all,
 )
 from cifarcnn.training.augmentation.mixup_cutmix import CutMix, MixUp
-from cifarcnn.training.augmentation.operation import Draws, Mixing, Operation
+from cifarcnn.training.augmentation.operation import Draws, Mixing, Operation, Size
 from cifarcnn.training.augmentation.rand_augment import RandAugment
-from cifarcnn.training.augmentation.random_draws import Chance
+from cifarcnn.training.augmentation.random_draws import RandomDraws
 from cifarcnn.training.augmentation.random_erasing import RandomErasing
-
-if TYPE_CHECKING:
-    import numpy as np
 
 # Named as the config names them, with the arguments of the same names.
 _OPERATIONS: Mapping[str, type[Operation]] = {
@@ -45,7 +46,7 @@ _OPERATIONS: Mapping[str, type[Operation]] = {
 
 
 def build_augmentation(
-    choices: Sequence[Choice], seed: int, count: int
+    choices: Sequence[Choice], seed: int, count: int, size: Size
 ) -> Augmentation | None:
     """The operations that a config chose.
 
@@ -53,6 +54,7 @@ def build_augmentation(
         choices: ``data.augmentation``.
         seed: 0 or more.
         count: Number of training images.
+        size: Their height and width.
 
     Returns:
         ``None`` when there are none.
@@ -61,7 +63,8 @@ def build_augmentation(
     for place, choice in enumerate(choices, start=1):
         build = _OPERATIONS[choice.type]
         name = f"{snake_case(choice.type)}_{place}"
-        operations[name] = build(Chance(seed, place, count), **choice.arguments())
+        random = RandomDraws(seed, place, count)
+        operations[name] = build(random, size, **choice.arguments())
     return Augmentation(operations) if operations else None
 
 
@@ -98,8 +101,6 @@ class Augmentation:
 
     def draw_nothing(self, count: int) -> Draws:
         """What takes the place of the draws where nothing happens: zeros."""
-        import numpy as np
-
         return {
             name: np.zeros((count, *value.shape[1:]), value.dtype)
             for name, value in self._no_draws().items()
@@ -109,11 +110,11 @@ class Augmentation:
         """Do what was drawn; moves that follow one another are done in one go.
 
         Args:
-            images: uint8 ``(b, 32, 32, 3)``.
+            images: uint8 ``(b, height, width, 3)``.
             draws: As :meth:`draw` gives them.
 
         Returns:
-            uint8 ``(b, 32, 32, 3)``.
+            uint8 ``(b, height, width, 3)``.
         """
         moves: list[Places] = []
         for name, operation in self.operations.items():
@@ -139,8 +140,6 @@ class Augmentation:
         Returns:
             float32 ``(b, class_count)``, shares that add to 1.
         """
-        import numpy as np
-
         shares: np.ndarray = np.eye(class_count, dtype=np.float32)[labels]
         for name, operation in self.operations.items():
             if isinstance(operation, Mixing):
@@ -149,36 +148,62 @@ class Augmentation:
 
     def inputs(self) -> dict[str, Any]:
         """A ``keras.Input`` for each of the draws."""
-        import keras
-
         return {
             name: keras.Input(value.shape[1:], dtype=value.dtype.name, name=name)
             for name, value in self._no_draws().items()
         }
 
-    def as_layer(self) -> Any:
-        """A Keras layer from images and draws to images, awake in training only."""
-        import keras
-
-        augmentation = self
-
-        class AugmentationLayer(keras.layers.Layer):  # type: ignore[misc]
-            """Does what was drawn while the network learns; else does nothing."""
-
-            def call(self, images: Any, draws: Any, training: bool = False) -> Any:
-                return augmentation.apply(images, draws) if training else images
-
-            def compute_output_spec(
-                self, images: Any, draws: Any, training: bool = False
-            ) -> Any:
-                return keras.KerasTensor(images.shape, dtype=images.dtype)
-
-        return AugmentationLayer(name="augmentation")
-
     def _no_draws(self) -> Draws:
-        import numpy as np
-
         return self.draw(0, np.empty(0, dtype=np.int32))
+
+
+class AugmentationLayer(keras.layers.Layer):  # type: ignore[misc]
+    """Does to images what was drawn while the network learns; else does nothing."""
+
+    def __init__(self, augmentation: Augmentation) -> None:
+        super().__init__(name="augmentation")
+        self.augmentation = augmentation
+
+    def call(self, images: Any, draws: Any, training: bool = False) -> Any:
+        return self.augmentation.apply(images, draws) if training else images
+
+    def compute_output_spec(
+        self, images: Any, draws: Any, training: bool = False
+    ) -> Any:
+        return keras.KerasTensor(images.shape, dtype=images.dtype)
+
+
+def preview(
+    choices: Sequence[Choice],
+    seed: int,
+    images: np.ndarray,
+    index: np.ndarray,
+    epochs: Sequence[int],
+) -> np.ndarray:
+    """Images as they are, and as the network sees them in some epochs of a training.
+
+    Only the partners of mixed images are chosen among those shown, and not among their
+    batch.
+
+    Args:
+        choices: ``data.augmentation``.
+        seed: Of the training.
+        images: uint8 ``(n, height, width, 3)``, the training images.
+        index: int32 ``(b,)``, which of them are shown.
+        epochs: Counted from 0.
+
+    Returns:
+        uint8 ``(b, 1 + len(epochs), height, width, 3)``; the first is the image itself.
+    """
+    augmentation = build_augmentation(choices, seed, len(images), images.shape[1:3])
+    chosen = images[index]
+    seen = [
+        to_numpy(augmentation.apply(chosen, augmentation.draw(epoch, index)))
+        if augmentation
+        else chosen
+        for epoch in epochs
+    ]
+    return np.stack([chosen, *seen], axis=1)
 
 
 def _own(draws: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from keras import ops
 
 from cifarcnn.training.augmentation.color import (
     ONE,
@@ -14,12 +18,13 @@ from cifarcnn.training.augmentation.color import (
     per_image,
     stretch,
 )
-from cifarcnn.training.augmentation.gather import take_pixels
-from cifarcnn.training.augmentation.operation import SIDE, Draws, Operation
-from cifarcnn.training.augmentation.random_draws import Chance, whole_numbers
-
-if TYPE_CHECKING:
-    import numpy as np
+from cifarcnn.training.augmentation.operation import (
+    Draws,
+    Operation,
+    Size,
+    take_pixels,
+)
+from cifarcnn.training.augmentation.random_draws import whole_numbers
 
 # All that can happen to an image. The first five move pixels and need one gather
 # together; the others change each pixel by itself. Left out of the operations of the
@@ -39,16 +44,17 @@ KINDS = (
     "Identity",
 )
 # What the full strength is, after the ranges of Cubuk et al., "AutoAugment" (2018),
-# table 6; 150 of 331 pixels are 14 of 32.
+# table 6; its 150 of 331 pixels are 14 of CIFAR's 32.
 LARGEST_DEGREES = 30
 LARGEST_SHEAR = 0.3
-LARGEST_SHIFT_PIXELS = 14
+LARGEST_SHIFT_FRACTION = 0.4375
 LARGEST_CHANGE = 0.9
 MOST_BITS_LOST = 4
 # Colour of what lay outside of the image.
 _OUTSIDE = 128
 
 
+@dataclass(frozen=True)
 class RandAugment(Operation):
     """Does ``num_ops`` of :data:`KINDS`, each with a strength up to ``factor``.
 
@@ -56,20 +62,16 @@ class RandAugment(Operation):
     search space" (2019); as in Keras's layer the strength is drawn, with its sign.
     """
 
-    def __init__(self, chance: Chance, *, num_ops: int, factor: float) -> None:
-        super().__init__(chance)
-        self.num_ops = num_ops
-        self.factor = factor
+    num_ops: int
+    factor: float
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        import numpy as np
-
-        draws = self.chance.draw(epoch, index, 2 * self.num_ops)
+        draws = self.random.draw(epoch, index, 2 * self.num_ops)
         kind = whole_numbers(draws[:, : self.num_ops], 0, len(KINDS) - 1)
         strength = self.factor * (2 * draws[:, self.num_ops :] - 1)
         return {
             "kind": kind,
-            "way": draw_ways(kind, strength),
+            "way": draw_ways(kind, strength, self.image_size),
             "amount": np.round(ONE * strength).astype(np.int32),
         }
 
@@ -80,17 +82,17 @@ class RandAugment(Operation):
         return images
 
 
-def draw_ways(kind: np.ndarray, strength: np.ndarray) -> np.ndarray:
+def draw_ways(kind: np.ndarray, strength: np.ndarray, size: Size) -> np.ndarray:
     """Where the pixels of each image come from, as :func:`move` takes it.
 
     Args:
         kind: int ``(...)``, places in :data:`KINDS`.
         strength: float ``(...)``, -1 to 1.
+        size: Height and width of the images.
 
     Returns:
         int32 ``(..., 6)``; that of a kind that moves nothing leads each to itself.
     """
-    import numpy as np
 
     def of(name: str) -> np.ndarray:
         return np.where(kind == KINDS.index(name), strength, 0.0)
@@ -99,12 +101,12 @@ def draw_ways(kind: np.ndarray, strength: np.ndarray) -> np.ndarray:
     rows = [
         np.cos(angle),
         LARGEST_SHEAR * of("ShearY") - np.sin(angle),
-        LARGEST_SHIFT_PIXELS * of("TranslateY"),
+        LARGEST_SHIFT_FRACTION * size[0] * of("TranslateY"),
     ]
     columns = [
         LARGEST_SHEAR * of("ShearX") + np.sin(angle),
         np.cos(angle),
-        LARGEST_SHIFT_PIXELS * of("TranslateX"),
+        LARGEST_SHIFT_FRACTION * size[1] * of("TranslateX"),
     ]
     ways = np.stack(rows + columns, axis=-1)
     return np.round(ONE * ways).astype(np.int32)
@@ -117,25 +119,20 @@ def move(images: Any, ways: Any) -> Any:
     ``(a y + b x + c, d y + e x + f)``.
 
     Args:
-        images: uint8 ``(b, 32, 32, 3)``.
+        images: uint8 ``(b, height, width, 3)``.
         ways: int32 ``(b, 6)``: a, b, c, d, e, f in 1/1024.
     """
-    from keras import ops
-
     # The middle lies between two pixels: places are counted in half pixels from it.
-    line = 2 * ops.arange(SIDE, dtype="int32") - (SIDE - 1)
-    y, x = line[None, :, None], line[None, None, :]
+    height, width = images.shape[1:3]
+    y = (2 * ops.arange(height, dtype="int32") - (height - 1))[None, :, None]
+    x = (2 * ops.arange(width, dtype="int32") - (width - 1))[None, None, :]
     a, b, c, d, e, f = (ways[:, place, None, None] for place in range(6))
 
-    def nearest(half_pixels: Any) -> Any:
-        # From 1/1024 of half pixels from the middle to whole pixels from the edge.
-        return ops.right_shift(half_pixels + SIDE * ONE, 11)
-
-    rows = nearest(a * y + b * x + 2 * c)
-    columns = nearest(d * y + e * x + 2 * f)
-    most = SIDE - 1
-    near_rows = ops.minimum(ops.maximum(rows, 0), most)
-    near_columns = ops.minimum(ops.maximum(columns, 0), most)
+    # From 1/1024 of half pixels from the middle to whole pixels from the edge.
+    rows = ops.right_shift(a * y + b * x + 2 * c + height * ONE, 11)
+    columns = ops.right_shift(d * y + e * x + 2 * f + width * ONE, 11)
+    near_rows = ops.minimum(ops.maximum(rows, 0), height - 1)
+    near_columns = ops.minimum(ops.maximum(columns, 0), width - 1)
     inside = ops.logical_and(rows == near_rows, columns == near_columns)
     moved = take_pixels(images, near_rows, near_columns)
     return ops.where(inside[..., None], moved, ops.full_like(moved, _OUTSIDE))
@@ -145,12 +142,10 @@ def _recolour(images: Any, kind: Any, amount: Any) -> Any:
     """Do those operations that change each pixel by itself.
 
     Args:
-        images: uint8 ``(b, 32, 32, 3)``.
+        images: uint8 ``(b, height, width, 3)``.
         kind: int32 ``(b,)``, places in :data:`KINDS`.
         amount: int32 ``(b,)``, strengths in 1/1024, -1024 to 1024.
     """
-    from keras import ops
-
     numbers = as_numbers(images)
     kind = per_image(kind)
     # 0.9 in 1/1024, times the strength.
@@ -175,24 +170,18 @@ def _recolour(images: Any, kind: Any, amount: Any) -> Any:
 
 def _posterize(numbers: Any, strength: Any) -> Any:
     """Without the last bits, up to four of the eight."""
-    from keras import ops
-
     lost = ops.right_shift(strength * MOST_BITS_LOST + ONE // 2, 10)
     return ops.left_shift(ops.right_shift(numbers, lost), lost)
 
 
 def _solarize(numbers: Any, strength: Any) -> Any:
     """What is brighter than a threshold turned into its negative."""
-    from keras import ops
-
     threshold = 256 - ops.right_shift(strength, 2)
     return ops.where(numbers >= threshold, 255 - numbers, numbers)
 
 
 def _spread(numbers: Any) -> Any:
     """Each colour stretched from its darkest and brightest pixel to 0 and 255."""
-    from keras import ops
-
     low = ops.min(numbers, axis=(1, 2), keepdims=True)
     width = ops.max(numbers, axis=(1, 2), keepdims=True) - low
     # Rounded to the nearest; a colour that is the same everywhere stays as it is.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 # Keep these draws apart from every other use of the same seed. "chance", "always" in
 # ASCII.
@@ -16,7 +14,7 @@ _FIXED_STREAM = 0x616C77617973
 _SPARE_BITS = 11
 
 
-class Chance:
+class RandomDraws:
     """The random numbers of one operation.
 
     They rest on NumPy's raw bit streams, which are frozen, unlike its distributions
@@ -69,8 +67,6 @@ class Chance:
         return self._table([self.seed, self.place, _FIXED_STREAM], 1)[:, 0]
 
     def _table(self, key: list[int], columns: int) -> np.ndarray:
-        import numpy as np
-
         raw = np.random.Philox(key).random_raw(self.count * columns)
         table: np.ndarray = (raw >> np.uint64(_SPARE_BITS)) * 2.0 ** (_SPARE_BITS - 64)
         return table.reshape(self.count, columns)
@@ -78,8 +74,6 @@ class Chance:
 
 def whole_numbers(draws: np.ndarray, low: int, high: np.ndarray | int) -> np.ndarray:
     """Draws of 0 to 1 as whole numbers of ``low`` to ``high``, both included: int32."""
-    import numpy as np
-
     # The largest draw times a small whole number may be rounded up to the next.
     numbers = np.minimum(low + np.floor(draws * (high - low + 1)), high)
     return np.asarray(numbers, dtype=np.int32)

@@ -11,13 +11,14 @@ from cifarcnn.training.augmentation.color import (
     RandomContrast,
     RandomSaturation,
 )
-from cifarcnn.training.augmentation.random_draws import Chance
+from cifarcnn.training.augmentation.random_draws import RandomDraws
 
 INDEX = np.arange(1000)
+SIZE = (32, 32)
 
 
-def chance() -> Chance:
-    return Chance(0, 1, 1000)
+def draws() -> RandomDraws:
+    return RandomDraws(0, 1, 1000)
 
 
 def stretched(value, centre: Fraction, factor: Fraction) -> int:
@@ -27,7 +28,7 @@ def stretched(value, centre: Fraction, factor: Fraction) -> int:
 
 def test_brightness_adds_the_same_to_all_pixels(apply, images):
     added = [0, 51, -51, 255, -255]
-    found = apply(RandomBrightness(chance(), factor=1.0), images, {"added": added})
+    found = apply(RandomBrightness(draws(), SIZE, factor=1.0), images, {"added": added})
     for image, result, number in zip(images, found, added, strict=True):
         for before, after in zip(image.ravel(), result.ravel(), strict=True):
             assert after == min(max(int(before) + number, 0), 255)
@@ -35,7 +36,7 @@ def test_brightness_adds_the_same_to_all_pixels(apply, images):
 
 def test_contrast_stretches_each_colour_from_its_mean(apply, images):
     factors = [1024, 512, 2048, 0, 1500]
-    operation = RandomContrast(chance(), factor=1.0)
+    operation = RandomContrast(draws(), SIZE, factor=1.0)
     found = apply(operation, images, {"factor": factors})
     for image, result, factor in zip(images, found, factors, strict=True):
         for colour in range(3):
@@ -49,7 +50,7 @@ def test_contrast_stretches_each_colour_from_its_mean(apply, images):
 
 def test_saturation_stretches_each_pixel_from_its_grey(apply, images):
     factors = [1024, 512, 2048, 0, 1500]
-    operation = RandomSaturation(chance(), factor=1.0)
+    operation = RandomSaturation(draws(), SIZE, factor=1.0)
     found = apply(operation, images, {"factor": factors})
     for image, result, factor in zip(images, found, factors, strict=True):
         for y in range(32):
@@ -68,15 +69,15 @@ def test_saturation_stretches_each_pixel_from_its_grey(apply, images):
 @pytest.mark.parametrize(
     "operation, name, low, high",
     [
-        (RandomBrightness(chance(), factor=0.2), "added", -51, 51),
-        (RandomContrast(chance(), factor=0.25), "factor", 768, 1280),
-        (RandomSaturation(chance(), factor=1.0), "factor", 0, 2048),
+        (RandomBrightness(draws(), SIZE, factor=0.2), "added", -51, 51),
+        (RandomContrast(draws(), SIZE, factor=0.25), "factor", 768, 1280),
+        (RandomSaturation(draws(), SIZE, factor=1.0), "factor", 0, 2048),
     ],
 )
 def test_the_factor_is_the_largest_change_either_way(operation, name, low, high):
-    draws = operation.draw(1, INDEX)
-    assert list(draws) == [name]
-    numbers = draws[name]
+    drawn = operation.draw(1, INDEX)
+    assert list(drawn) == [name]
+    numbers = drawn[name]
     assert numbers.dtype == np.int32
     width = high - low
     assert low <= numbers.min() < low + 0.05 * width

@@ -7,17 +7,18 @@ from cifarcnn.training.augmentation.flip_and_translate import (
     RandomFlip,
     RandomTranslation,
 )
-from cifarcnn.training.augmentation.random_draws import Chance
+from cifarcnn.training.augmentation.random_draws import RandomDraws
 
 INDEX = np.arange(1000)
+SIZE = (32, 32)
 
 
 def flip(mode="horizontal", alternate=False, seed=0) -> RandomFlip:
-    return RandomFlip(Chance(seed, 1, 1000), mode=mode, alternate=alternate)
+    return RandomFlip(RandomDraws(seed, 1, 1000), SIZE, mode=mode, alternate=alternate)
 
 
 def translation(pixels=4, fill="reflect") -> RandomTranslation:
-    return RandomTranslation(Chance(0, 1, 1000), pixels=pixels, fill=fill)
+    return RandomTranslation(RandomDraws(0, 1, 1000), SIZE, pixels=pixels, fill=fill)
 
 
 @pytest.mark.parametrize("mode", ["horizontal", "vertical"])

@@ -9,18 +9,19 @@ from cifarcnn.training.augmentation.mixup_cutmix import (
     draw_partners,
     quantile_of_beta,
 )
-from cifarcnn.training.augmentation.random_draws import Chance
+from cifarcnn.training.augmentation.random_draws import RandomDraws
 
 INDEX = np.arange(1000)
+SIZE = (32, 32)
 PARTNER = [1, 0, 4, 2, 3]
 
 
 def mix_up(alpha=0.2) -> MixUp:
-    return MixUp(Chance(0, 1, 1000), alpha=alpha)
+    return MixUp(RandomDraws(0, 1, 1000), SIZE, alpha=alpha)
 
 
 def cut_mix(alpha=1.0) -> CutMix:
-    return CutMix(Chance(0, 1, 1000), alpha=alpha)
+    return CutMix(RandomDraws(0, 1, 1000), SIZE, alpha=alpha)
 
 
 def test_mix_up_blends_each_image_with_its_partner(apply, images):

@@ -14,9 +14,10 @@ from cifarcnn.config.augmentation import (
     RandomSaturation,
     RandomTranslation,
 )
-from cifarcnn.network import build_model, to_numpy
-from cifarcnn.training.augmentation import build_augmentation
-from cifarcnn.training.image_table import training_model
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import to_numpy
+from cifarcnn.training.augmentation.pipeline import build_augmentation
+from cifarcnn.training.training_model import connect_images
 
 ALL = [
     RandomFlip(),
@@ -30,14 +31,15 @@ ALL = [
     CutMix(),
 ]
 INDEX = np.array([3, 0, 4], dtype=np.int32)
+SIZE = (32, 32)
 
 
 def test_nothing_chosen_is_nothing():
-    assert build_augmentation([], 0, 5) is None
+    assert build_augmentation([], 0, 5, SIZE) is None
 
 
 def test_draws_are_few_numbers_with_names_of_their_own():
-    augmentation = build_augmentation([RandomFlip(), *ALL], 0, 5)
+    augmentation = build_augmentation([RandomFlip(), *ALL], 0, 5, SIZE)
     draws = augmentation.draw(0, INDEX)
     assert {name: value.shape for name, value in draws.items()} == {
         "random_flip_1_flipped": (3,),
@@ -64,18 +66,18 @@ def test_draws_are_few_numbers_with_names_of_their_own():
 
 
 def test_draws_depend_on_seed_epoch_and_batch_only():
-    first = build_augmentation(ALL, 7, 5).draw(2, INDEX)
-    other = build_augmentation(ALL, 7, 5)
+    first = build_augmentation(ALL, 7, 5, SIZE).draw(2, INDEX)
+    other = build_augmentation(ALL, 7, 5, SIZE)
     other.draw(0, INDEX)
     again = other.draw(2, INDEX)
     assert all(np.array_equal(first[name], again[name]) for name in first)
     for seed, epoch in ((7, 3), (8, 2)):
-        changed = build_augmentation(ALL, seed, 5).draw(epoch, INDEX)
+        changed = build_augmentation(ALL, seed, 5, SIZE).draw(epoch, INDEX)
         assert any(not np.array_equal(first[name], changed[name]) for name in first)
 
 
 def test_two_operations_of_a_kind_draw_apart():
-    augmentation = build_augmentation([RandomFlip(), RandomFlip()], 0, 1000)
+    augmentation = build_augmentation([RandomFlip(), RandomFlip()], 0, 1000, SIZE)
     draws = augmentation.draw(0, np.arange(1000))
     same = draws["random_flip_1_flipped"] == draws["random_flip_2_flipped"]
     assert 400 < same.sum() < 600
@@ -87,7 +89,7 @@ def test_operations_are_done_in_the_order_of_the_list(keras, images):
     draws = {"shift": [[0, 8]] * 5, "box": [[0, 0, 31, 31]] * 5}
 
     def done(*choices):
-        augmentation = build_augmentation(choices, 0, 5)
+        augmentation = build_augmentation(choices, 0, 5, SIZE)
         given = {
             name: np.array(draws[name.rsplit("_", 1)[1]], np.int32)
             for name in augmentation.draw(0, INDEX)
@@ -99,8 +101,8 @@ def test_operations_are_done_in_the_order_of_the_list(keras, images):
 
 
 def test_labels_are_mixed_by_every_operation_that_mixes():
-    assert not build_augmentation(ALL[:7], 0, 5).mixes_labels
-    augmentation = build_augmentation(ALL, 0, 5)
+    assert not build_augmentation(ALL[:7], 0, 5, SIZE).mixes_labels
+    augmentation = build_augmentation(ALL, 0, 5, SIZE)
     assert augmentation.mixes_labels
     draws = {
         "mix_up_8_partner": np.array([1, 2, 0]),
@@ -120,39 +122,39 @@ def model(keras, make_config):
 
 
 def test_validation_sees_the_images_as_they_are(keras, model, images):
-    augmentation = build_augmentation(ALL, 0, 5)
-    pupil = training_model(model, images, augmentation)
-    plain = training_model(model, images)
+    augmentation = build_augmentation(ALL, 0, 5, SIZE)
+    trained = connect_images(model, images, augmentation)
+    plain = connect_images(model, images)
     inputs = {"index": INDEX, **augmentation.draw(0, INDEX)}
     expected = to_numpy(plain({"index": INDEX}))
-    asleep = to_numpy(pupil(inputs, training=False))
+    asleep = to_numpy(trained(inputs, training=False))
     assert np.array_equal(asleep, expected)
     nothing = {"index": INDEX, **augmentation.draw_nothing(3)}
-    assert np.array_equal(to_numpy(pupil(nothing, training=False)), expected)
-    awake = to_numpy(pupil(inputs, training=True))
+    assert np.array_equal(to_numpy(trained(nothing, training=False)), expected)
+    awake = to_numpy(trained(inputs, training=True))
     assert not np.allclose(awake, expected, atol=1e-3)
 
 
 def test_the_network_sees_what_the_operations_give(keras, model, images):
-    augmentation = build_augmentation(ALL, 0, 5)
+    augmentation = build_augmentation(ALL, 0, 5, SIZE)
     draws = augmentation.draw(0, INDEX)
     changed = to_numpy(augmentation.apply(images[INDEX], draws))
-    awake = training_model(model, images, augmentation)(
+    awake = connect_images(model, images, augmentation)(
         {"index": INDEX, **draws}, training=True
     )
-    expected = training_model(model, changed)({"index": np.arange(3)})
+    expected = connect_images(model, changed)({"index": np.arange(3)})
     assert to_numpy(awake) == pytest.approx(to_numpy(expected), abs=1e-6)
 
 
 def test_xla_compiles_the_whole_step(keras, model, images):
-    augmentation = build_augmentation(ALL, 0, 5)
-    pupil = training_model(model, images, augmentation)
-    pupil.compile("sgd", "mse", jit_compile=True)
-    assert pupil.jit_compile
-    assert all(layer.supports_jit for layer in pupil.layers)
+    augmentation = build_augmentation(ALL, 0, 5, SIZE)
+    trained = connect_images(model, images, augmentation)
+    trained.compile("sgd", "mse", jit_compile=True)
+    assert trained.jit_compile
+    assert all(layer.supports_jit for layer in trained.layers)
     for index in (INDEX, INDEX[:2]):
         inputs = {"index": index, **augmentation.draw(0, index)}
-        loss = pupil.train_on_batch(inputs, np.zeros((len(index), 3), np.float32))
+        loss = trained.train_on_batch(inputs, np.zeros((len(index), 3), np.float32))
         assert np.isfinite(loss)
 
 
@@ -167,7 +169,7 @@ def test_xla_compiles_the_whole_step(keras, model, images):
     ids=["usual", "zero first", "twice", "with another between"],
 )
 def test_moves_in_one_go_are_the_moves_one_after_the_other(keras, images, choices):
-    augmentation = build_augmentation(choices, 2, 5)
+    augmentation = build_augmentation(choices, 2, 5, SIZE)
     index = np.arange(5)
     expected = images
     for name, operation in augmentation.operations.items():

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from cifarcnn.training.augmentation.rand_augment import KINDS, RandAugment, draw_ways
-from cifarcnn.training.augmentation.random_draws import Chance
+from cifarcnn.training.augmentation.random_draws import RandomDraws
 
 INDEX = np.arange(3000)
+SIZE = (32, 32)
 
 
 def rand_augment(num_ops=1, factor=1.0) -> RandAugment:
-    return RandAugment(Chance(0, 1, 3000), num_ops=num_ops, factor=factor)
+    return RandAugment(RandomDraws(0, 1, 3000), SIZE, num_ops=num_ops, factor=factor)
 
 
 def drawn(name: str, strengths: list[float]) -> dict[str, np.ndarray]:
@@ -20,7 +21,8 @@ def drawn(name: str, strengths: list[float]) -> dict[str, np.ndarray]:
     strength = np.array(strengths)[:, None]
     kind = np.full(strength.shape, KINDS.index(name), np.int32)
     amount = np.round(1024 * strength).astype(np.int32)
-    return {"kind": kind, "way": draw_ways(kind, strength), "amount": amount}
+    ways = draw_ways(kind, strength, SIZE)
+    return {"kind": kind, "way": ways, "amount": amount}
 
 
 STRENGTHS = [0.0, 0.5, -0.5, 1.0, -1.0]

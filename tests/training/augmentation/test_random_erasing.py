@@ -2,15 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifarcnn.training.augmentation.random_draws import Chance
+from cifarcnn.training.augmentation.random_draws import RandomDraws
 from cifarcnn.training.augmentation.random_erasing import RandomErasing
 
 INDEX = np.arange(1000)
+SIZE = (32, 32)
 
 
 def erasing(size=(8, 8), probability=1.0, fill_value=128) -> RandomErasing:
     return RandomErasing(
-        Chance(0, 1, 1000), size=size, probability=probability, fill_value=fill_value
+        RandomDraws(0, 1, 1000),
+        SIZE,
+        size=size,
+        probability=probability,
+        fill_value=fill_value,
     )
 
 

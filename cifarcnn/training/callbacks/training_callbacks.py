@@ -1,0 +1,116 @@
+"""All callbacks of a training, in the order in which each event reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from cifarcnn.config import Config
+from cifarcnn.runs import Origin, Run
+from cifarcnn.runs.checkpoints import Checkpoint
+from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
+from cifarcnn.training.callbacks.epoch_log import EpochLog, ObserverCallback
+from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
+from cifarcnn.training.callbacks.progress import Progress, TrackProgress
+from cifarcnn.training.callbacks.replay import ReplayEpochs
+from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
+from cifarcnn.training.callbacks.swap_averages import SwapAverages
+from cifarcnn.training.callbacks.terminate_on_nan import TerminateOnNaN
+from cifarcnn.training.input_pipeline import TrainingBatches
+from cifarcnn.training.learning_rate_schedules import better, schedule_callbacks
+from cifarcnn.training.observer import Observer, Plan
+from cifarcnn.training.training_model import TrainingModel
+
+
+class TrainingCallbacks:
+    """Ours and Keras's, and the order of all.
+
+    Attributes:
+        model: What is trained.
+        batches: Of every epoch.
+        observer: Is told of each event.
+        progress: How far the training has come.
+        terminate_on_nan: Ends a training that diverges.
+        backup: Saves and restores checkpoints.
+        checkpoint: Saves weights and history.
+        replay: Has Keras's own hear again of finished epochs.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        run: Run,
+        origin: Origin,
+        model: TrainingModel,
+        batches: TrainingBatches,
+        plan: Plan,
+        observer: Observer,
+        signals: Sequence[int],
+    ) -> None:
+        self.model = model
+        self.batches = batches
+        self.observer = observer
+        settings = config.training
+        progress = self.progress = Progress(plan, settings.best_by)
+        self.terminate_on_nan = TerminateOnNaN(progress)
+        self.backup = BackupAndRestore(
+            run, config, origin.data.checksum, progress, observer
+        )
+        self.checkpoint = ModelCheckpoint(
+            run, origin, progress, observer, settings.weights
+        )
+        self._ours: list[keras.callbacks.Callback] = [
+            # First, so that the weights are in their place for all others.
+            *([SwapAverages()] if model.weight_averages else []),
+            TrackProgress(progress, batches),
+            # Nothing is recorded or saved that is not finite.
+            self.terminate_on_nan,
+            EpochLog(progress),
+            StopOnSignal(signals, progress, self.backup, self.checkpoint),
+            # Checkpoints first: other files are never ahead of what can go on.
+            self.backup,
+            self.checkpoint,
+            ObserverCallback(progress, observer),
+        ]
+        plateau = schedule_callbacks(settings.learning_rate_schedule)
+        first_rate = settings.optimizer.learning_rate if plateau else None
+        self._keras = [*plateau, *_early_stopping(config)]
+        self.replay = ReplayEpochs(self._keras, progress, first_rate)
+        for callback in (self.terminate_on_nan, self.backup, self.replay):
+            callback.set_model(model)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Bring the model and the callbacks back to where a checkpoint was saved.
+
+        Raises:
+            RunError: It does not fit the training.
+        """
+        self.backup.restore(checkpoint)
+        self.checkpoint.saved_epochs = len(self.progress.records)
+
+    def in_order(
+        self, users: Sequence[keras.callbacks.Callback] = ()
+    ) -> list[keras.callbacks.Callback]:
+        """The list for ``fit``.
+
+        An epoch is saved before anything that stands behind may end the training.
+
+        Args:
+            users: The user's own: last, so that they see what Keras's have decided.
+        """
+        return [*self._ours, *self._keras, self.replay, *users]
+
+
+def _early_stopping(config: Config) -> list[keras.callbacks.Callback]:
+    stopping = config.training.early_stopping
+    if stopping is None:
+        return []
+    return [
+        keras.callbacks.EarlyStopping(
+            monitor=stopping.monitor,
+            patience=stopping.patience,
+            min_delta=stopping.min_delta,
+            mode=better(stopping.monitor),
+        )
+    ]

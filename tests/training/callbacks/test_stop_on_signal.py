@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from cifarcnn.errors import RunError, Stopped
+from cifarcnn.runs import EpochRecord
+from cifarcnn.runs.checkpoints import find_checkpoint
+from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
+from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
+from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
+
+GOOD = {"loss": 1.0, "accuracy": 0.5}
+
+
+@pytest.fixture
+def make(run, make_config, progress, observer, origin, model):
+    config = make_config()
+    run.write_config(config)
+
+    def make(weights: str = "best") -> StopOnSignal:
+        backup = BackupAndRestore(run, config, "0" * 64, progress, observer)
+        checkpoint = ModelCheckpoint(run, origin, progress, observer, weights)
+        callback = StopOnSignal([], progress, backup, checkpoint)
+        for each in (backup, callback):
+            each.set_model(model)
+        return callback
+
+    return make
+
+
+def pass_epoch(progress, model) -> None:
+    progress.weights = model.read_weights()
+    progress.add(EpochRecord(1, 1.0, 0.5, 1.5, 0.4, 0.1, 2.0, 100.0))
+
+
+@pytest.mark.parametrize(
+    ("weights", "epochs", "kept"),
+    [
+        ("best", 0, "the weights of this moment"),
+        ("last", 1, "the weights of this moment and the history"),
+        (
+            "best",
+            1,
+            "the best weights (epoch 1), those of this moment (last.safetensors) and "
+            "the history",
+        ),
+    ],
+)
+@pytest.mark.parametrize("event", ["on_train_batch_end", "on_test_batch_end"])
+def test_a_stop_says_what_is_kept_and_what_to_type(
+    make, progress, model, run, weights, epochs, kept, event
+):
+    callback = make(weights)
+    if epochs:
+        pass_epoch(progress, model)
+    progress.begin_epoch(epochs)
+    progress.end_step(1, GOOD)
+    callback.received.append(signal.SIGTERM)
+    with pytest.raises(Stopped) as caught:
+        getattr(callback, event)(1, GOOD)
+    assert caught.value.exit_code == 143
+    assert str(caught.value) == (
+        f"Stopped in epoch {epochs + 1} of 3, after step 2 of 4. Kept in {run.path}: "
+        f"{kept}. Judge them with: cifarcnn evaluate --run {run.path}\n"
+        f"Go on with: cifarcnn train --resume {run.path}"
+    )
+    found, _ = find_checkpoint(run.path)
+    assert (found.state.epoch, found.state.step) == (epochs, 2)
+    assert (run.path / "weights.safetensors").exists()
+    assert (run.path / "last.safetensors").exists()
+
+
+def test_a_stop_that_cannot_be_saved_says_so(make, progress, model, run, monkeypatch):
+    callback = make()
+    progress.begin_epoch(0)
+    progress.end_step(1, GOOD)
+    callback.backup.saved = (0, 1)
+
+    def fail() -> None:
+        raise RunError("The disk is full.")
+
+    monkeypatch.setattr(callback.backup, "save_now", fail)
+    callback.received.append(signal.SIGINT)
+    with pytest.raises(Stopped) as caught:
+        callback.on_train_batch_end(1, GOOD)
+    assert str(caught.value) == (
+        "Stopped in epoch 1 of 3, after step 2 of 4. This moment could not be saved: "
+        "The disk is full. The last checkpoint is of epoch 1, step 1.\n"
+        f"Go on with: cifarcnn train --resume {run.path}"
+    )
+
+
+def test_without_a_signal_nothing_stops(make, progress, run):
+    callback = make()
+    progress.begin_epoch(0)
+    callback.on_train_batch_end(0, GOOD)
+    callback.on_test_batch_end(0, GOOD)
+    assert find_checkpoint(run.path) == (None, [])

@@ -1,0 +1,124 @@
+"""The order of callbacks: an epoch is saved before anything may end the training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cifarcnn.errors import DivergedError
+from cifarcnn.runs.checkpoints import find_checkpoint
+from cifarcnn.runs.manifest import read_manifest
+from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
+from cifarcnn.training.input_pipeline import build_batches
+from cifarcnn.training.observer import Plan
+from cifarcnn.training.training_data import load_training_data
+from cifarcnn.training.training_model import build_training_model
+
+GOOD = {"loss": 1.0, "accuracy": 0.5}
+# With every callback there is.
+ALL = {
+    "averaging": {"ExponentialMovingAverage": 0.5},
+    "early_stopping": {"patience": 1},
+    "learning_rate_schedule": "ReduceLROnPlateau",
+}
+EPOCH = {**GOOD, "val_loss": 1.5, "val_accuracy": 0.4}
+
+
+@pytest.fixture
+def make(keras, run, make_config, make_dataset, device, observer, origin):
+    def make(**settings: Any) -> TrainingCallbacks:
+        config = make_config(epochs=3, **settings)
+        run.write_config(config)
+        data = load_training_data(config, make_dataset(70))
+        batches = build_batches(config, data)
+        _, model = build_training_model(config, data, batches, device, "float32", 3)
+        plan = Plan(3, 4, 16, 55, 15, 127, 3)
+        return TrainingCallbacks(
+            config, run, origin, model, batches, plan, observer, []
+        )
+
+    return make
+
+
+def feed(listed: Any, logs: dict[str, float] = EPOCH) -> None:
+    """An epoch, as Keras would tell of it."""
+    listed.on_train_begin()
+    listed.on_epoch_begin(0)
+    listed.on_train_batch_end(3, GOOD)
+    listed.on_epoch_end(0, logs)
+
+
+@pytest.mark.parametrize(
+    "place", ["ReduceLROnPlateau", "EarlyStopping", "ReplayEpochs", "users"]
+)
+def test_an_epoch_is_saved_before_a_callback_may_end_the_training(
+    keras, make, run, place
+):
+    found = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            checkpoint, _ = find_checkpoint(run.path)
+            found.append((checkpoint.state.epoch, len(run.read_history())))
+            found.append(sorted(read_manifest(run.path).weights))
+
+    ours = make(**ALL)
+    callbacks = ours.in_order()
+    names = [type(callback).__name__ for callback in callbacks]
+    callbacks.insert(([*names, "users"]).index(place), Look())
+    listed = keras.callbacks.CallbackList(callbacks, model=ours.model)
+    feed(listed)
+    assert found == [(1, 1), ["last.safetensors", "weights.safetensors"]]
+
+
+def test_the_order_of_all(make, keras):
+    class Own(keras.callbacks.Callback):
+        pass
+
+    ours = make(**ALL)
+    assert [type(callback).__name__ for callback in ours.in_order([Own()])] == [
+        "SwapAverages",
+        "TrackProgress",
+        "TerminateOnNaN",
+        "EpochLog",
+        "StopOnSignal",
+        "BackupAndRestore",
+        "ModelCheckpoint",
+        "ObserverCallback",
+        "ReduceLROnPlateau",
+        "EarlyStopping",
+        "ReplayEpochs",
+        "Own",
+    ]
+
+
+def test_the_checkpoint_is_written_before_the_other_files(keras, make, run):
+    ours = make()
+    written = []
+    for name in ("save_checkpoint", "save_weights", "write_history"):
+        original = getattr(run, name)
+
+        def write(*arguments, name=name, original=original, **named):
+            written.append(name)
+            original(*arguments, **named)
+
+        setattr(run, name, write)
+    feed(keras.callbacks.CallbackList(ours.in_order(), model=ours.model))
+    assert written[0] == "save_checkpoint"
+    assert set(written[1:]) == {"save_weights", "write_history"}
+    # Both are told of after they are done.
+    assert [type(event).__name__ for event in ours.observer.heard] == [
+        "tuple",
+        "EpochRecord",
+    ]
+
+
+def test_an_epoch_with_a_number_that_is_not_finite_is_not_saved(keras, make, run):
+    ours = make()
+    listed = keras.callbacks.CallbackList(ours.in_order(), model=ours.model)
+    with pytest.raises(DivergedError):
+        feed(listed, {**EPOCH, "val_loss": float("nan")})
+    assert ours.progress.records == []
+    assert find_checkpoint(run.path) == (None, [])
+    assert not run.has_weights
