@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from cifarcnn.config.layers import Shape, Window
 from cifarcnn.explanation.activations import CUTTING, describe_function, sample_function
-from cifarcnn.explanation.receptive_field import Window, window_of
 from cifarcnn.explanation.steps import (
     ACTIVATION,
     IN_PLACE,
@@ -87,7 +87,7 @@ def read_filters(steps: Steps, weights: Arrays) -> FilterBank | Missing:
         kernel=kernel,
         bias=np.zeros(step.shape[2], np.float32) if bias is None else bias,
         has_bias=bias is not None,
-        window=window_of(step, shape),
+        window=_window(step, shape),
         groups=groups,
         input_shape=cast(tuple[int, int, int], shape),
         output_shape=cast(tuple[int, int, int], step.shape),
@@ -118,6 +118,13 @@ def _read_kernel(
     mixing = mixing.reshape(*spatial.shape[2:], -1)
     kernel = np.einsum("hwcm,cmf->hwcf", spatial, mixing).astype(np.float32)
     return kernel, 1, _SEPARABLE
+
+
+def _window(step: Step, input_shape: Shape) -> Window:
+    window = step.layer.window(input_shape) if step.layer else None
+    if window is None:
+        raise ValueError(f"{step.name} has no window")
+    return window
 
 
 def explain_convolution(
@@ -192,7 +199,7 @@ def explain_pooling(steps: Steps, values: Arrays) -> PoolingStep | Missing:
         )
     source = step.inputs[0]
     before, after = values[source], values[step.name]
-    window = window_of(step, steps[source].shape)
+    window = _window(step, steps[source].shape)
     is_maximum = step.kind == "MaxPooling2D"
     return PoolingStep(
         layer=step.name,

@@ -7,42 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cifarcnn.config.layers import Shape
+from cifarcnn.config.layers import Shape, Window
+from cifarcnn.config.layers.base import Pair
 from cifarcnn.explanation.network_input import Box
-from cifarcnn.explanation.steps import (
-    CONVOLUTIONS,
-    GLOBAL_POOLINGS,
-    IN_PLACE,
-    POOLINGS,
-    Step,
-    Steps,
-)
+from cifarcnn.explanation.steps import Step, Steps
 
 Array = np.ndarray[Any, Any]
-Pair = tuple[int, int]
 # Where the field of a cell that sees only padding begins: unions leave it out.
 _NOWHERE = np.iinfo(np.int64).max
-# A cell of the result sees the cell of the input in the same place.
-_POINTWISE = IN_PLACE - {"GroupNormalization"} | {"Activation", "Dense"}
-# Kinds of steps of which every cell sees the whole input, although they give maps.
-_SEE_ALL = GLOBAL_POOLINGS | {"GroupNormalization"}
-
-
-@dataclass(frozen=True)
-class Window:
-    """A window and how it moves; every pair is height, then width.
-
-    Attributes:
-        size: How many values it looks at, such as ``(3, 3)``.
-        strides: How far it moves at a time.
-        dilation: Distance between the values that it looks at; 1 for neighbours.
-        padding: ``((top, bottom), (left, right))``: rows and columns of padding.
-    """
-
-    size: Pair
-    strides: Pair = (1, 1)
-    dilation: Pair = (1, 1)
-    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,40 +51,23 @@ class ReceptiveField:
         return Box(top, left, bottom, right)
 
 
-def window_of(step: Step, input_shape: Shape) -> Window:
+def window_of(step: Step, input_shape: Shape) -> Window | None:
     """Through which window a cell of the result sees what goes into a step.
-
-    ``same`` padding is what TensorFlow's documentation of ``tf.nn.convolution`` says:
-    as much as the last window needs, the odd row and column at the end.
 
     Args:
         step: One that gives maps, of one input.
         input_shape: ``(height, width, channels)`` of what goes in.
 
+    Returns:
+        None where every cell sees the whole input.
+
     Raises:
-        NotImplementedError: No window is known of this kind of layer.
+        NotImplementedError: The kind of layer does not say.
     """
-    layer: Any = step.layer
-    if step.kind in _POINTWISE:
+    if step.kind == "Activation" or step.layer is None:
+        # Also that of a convolution, which is a step of its own.
         return Window((1, 1))
-    if step.kind == "ZeroPadding2D":
-        return Window((1, 1), padding=layer.padding)
-    if step.kind not in CONVOLUTIONS | POOLINGS:
-        raise NotImplementedError(f"no window is known of {step.kind}")
-    size: Pair = layer.kernel_size if step.kind in CONVOLUTIONS else layer.pool_size
-    strides: Pair = layer.strides or size
-    dilation: Pair = getattr(layer, "dilation_rate", (1, 1))
-    if layer.padding != "same":
-        return Window(size, strides, dilation)
-    padding = [
-        max((after - 1) * stride + (length - 1) * apart + 1 - before, 0)
-        for before, after, length, stride, apart in zip(
-            input_shape[:2], step.shape[:2], size, strides, dilation, strict=True
-        )
-    ]
-    top, left = (total // 2 for total in padding)
-    borders = (top, padding[0] - top), (left, padding[1] - left)
-    return Window(size, strides, dilation, borders)
+    return step.layer.window(input_shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +102,7 @@ def receptive_fields(steps: Steps) -> dict[str, ReceptiveField]:
             axes[step.name] = [_unite(*ways) for ways in zip(*inputs, strict=True)]
         else:
             shape = steps[step.inputs[0]].shape
-            window = None if step.kind in _SEE_ALL else window_of(step, shape)
+            window = window_of(step, shape)
             axes[step.name] = [
                 _slide(way, step, window, axis) for axis, way in enumerate(inputs[0])
             ]

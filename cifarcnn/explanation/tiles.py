@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from cifarcnn.explanation.receptive_field import Pair, Window
+from cifarcnn.config.layers import Window
+from cifarcnn.config.layers.base import Pair
 
 Array = np.ndarray[Any, Any]
 

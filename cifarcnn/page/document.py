@@ -14,7 +14,7 @@ from markupsafe import Markup
 from cifarcnn.explanation.explain import Explanation, ModelExplanation
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.page import page_context
-from cifarcnn.page.inline_arrays import MOST_CHANNELS, to_png_url, to_script_json
+from cifarcnn.page.inline_arrays import MOST_CHANNELS, to_image_url, to_script_json
 from cifarcnn.page.numbers import choose_decimals, show, show_percent, show_size
 from cifarcnn.page.page_data import (
     MOST_FILTERS,
@@ -133,7 +133,7 @@ def _environment() -> jinja2.Environment:
         percent=show_percent,
         size=show_size,
         decimals=choose_decimals,
-        png=to_png_url,
+        png=to_image_url,
     )
     environment.tests["missing"] = lambda part: isinstance(part, Missing)
     functions: dict[str, Any] = {

@@ -21,7 +21,7 @@ from cifarcnn.explanation.grad_cam import GradCam
 from cifarcnn.explanation.network_input import NetworkInput
 from cifarcnn.page.diagram import draw_network
 from cifarcnn.page.heatmaps import paint_classes, paint_difference
-from cifarcnn.page.inline_arrays import to_jpeg_url, to_png_url
+from cifarcnn.page.inline_arrays import to_image_url
 from cifarcnn.page.numbers import choose_decimals, round_to_total, show, show_percent
 
 Array = np.ndarray[Any, Any]
@@ -166,10 +166,10 @@ def describe_network(network: NetworkTable) -> Part:
 def _embed_photo(photo: Array) -> str:
     """A photo as an address, no larger than a screen shows it."""
     if max(photo.shape[:2]) <= 64:
-        return to_png_url(photo)
+        return to_image_url(photo)
     image = Image.fromarray(photo)
     image.thumbnail((_PHOTO_SIDE, _PHOTO_SIDE), Image.Resampling.LANCZOS)
-    return to_jpeg_url(np.asarray(image))
+    return to_image_url(np.asarray(image), "JPEG", quality=82)
 
 
 def _decimals_of(unit: ExcitedUnit) -> int:

@@ -14,6 +14,7 @@ from cifarcnn.errors import RunError
 from cifarcnn.explanation.convolution_step import ActivationStep
 from cifarcnn.explanation.explain import Explanation, ModelExplanation
 from cifarcnn.explanation.feature_maps import FeatureMaps
+from cifarcnn.explanation.receptive_field import Window
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.explanation.tiles import ConvolutionStep, FilterBank, PoolingStep
 from cifarcnn.page.color_scales import diverging, sequential
@@ -122,7 +123,6 @@ def _pack_filters(bank: FilterBank, channels: list[int], store: ArrayStore) -> E
         "bias": store.add(bank.bias[channels]),
         "weightReach": _reach(bank.kernel),
         "weightDecimals": choose_decimals(_reach(bank.kernel)),
-        "size": bank.window.size,
         "first": [bank.first_channel(channel) for channel in channels],
         "colours": bank.input_shape[2] == 3,
     }
@@ -132,11 +132,11 @@ def _pack_convolution(
     convolution: ConvolutionStep, image_shape: tuple[int, ...], store: ArrayStore
 ) -> Entry:
     bank = convolution.filters
-    channels = [int(filter) for filter in convolution.order[:MOST_FILTERS]]
+    channels = convolution.order[:MOST_FILTERS].tolist()
     _, row, column = find_start(convolution)
-    (top, _), (left, _) = bank.window.padding
     return {
         **_pack_filters(bank, channels, store),
+        **_pack_window(bank.window),
         "input": store.add(convolution.input),
         # Not so behind padding, where it is larger.
         "seesImage": convolution.input.shape == image_shape,
@@ -147,9 +147,6 @@ def _pack_convolution(
         "activation": convolution.activation,
         "reach": _reach(convolution.before),
         "decimals": choose_decimals(_reach(convolution.before)),
-        "strides": bank.window.strides,
-        "dilation": bank.window.dilation,
-        "padding": [top, left],
         "start": [row, column],
     }
 
@@ -161,7 +158,7 @@ def _pack_activation(
     if not isinstance(explanation.convolution, Missing) and shares_filters(explanation):
         # The same filters as in the part before, so that one choice holds for both.
         order = explanation.convolution.order
-    channels = [int(channel) for channel in order[:MOST_FILTERS]]
+    channels = order[:MOST_FILTERS].tolist()
     return {
         "channels": channels,
         "shared": shares_filters(explanation),
@@ -172,12 +169,11 @@ def _pack_activation(
         "low": min(0.0, float(step.after.min())),
         "high": float(step.after.max()),
         "decimals": choose_decimals(max(_reach(step.before), _reach(step.after))),
-        "curve": store.add(step.curve),
     }
 
 
 def _pack_maps(maps: FeatureMaps, store: ArrayStore) -> Entry:
-    channels = [int(channel) for channel in maps.order[:MOST_CHANNELS]]
+    channels = maps.order[:MOST_CHANNELS].tolist()
     return {
         "channels": channels,
         "maps": store.add(maps.maps[:, :, channels]),
@@ -190,13 +186,13 @@ def _pack_maps(maps: FeatureMaps, store: ArrayStore) -> Entry:
 
 
 def _pack_pooling(pooling: PoolingStep, store: ArrayStore) -> Entry:
-    channels = [int(channel) for channel in pooling.order[:MOST_CHANNELS]]
+    channels = pooling.order[:MOST_CHANNELS].tolist()
     after = pooling.after[:, :, channels]
     row, column = np.unravel_index(np.argmax(after[:, :, 0]), after.shape[:2])
     low = min(0.0, float(pooling.before.min()))
     high = float(pooling.before.max())
-    (top, _), (left, _) = pooling.window.padding
     return {
+        **_pack_window(pooling.window),
         "channels": channels,
         "before": store.add(pooling.before[:, :, channels]),
         "after": store.add(after),
@@ -204,11 +200,16 @@ def _pack_pooling(pooling: PoolingStep, store: ArrayStore) -> Entry:
         "high": high,
         "decimals": choose_decimals(max(-low, high)),
         "largest": pooling.winners is not None,
-        "size": pooling.window.size,
-        "strides": pooling.window.strides,
-        "dilation": pooling.window.dilation,
-        "padding": [top, left],
         "start": [int(row), int(column)],
+    }
+
+
+def _pack_window(window: Window) -> Entry:
+    return {
+        "size": window.size,
+        "strides": window.strides,
+        "dilation": window.dilation,
+        "padding": [before for before, _ in window.padding],
     }
 
 
