@@ -29,8 +29,8 @@ class Feed:
         import keras
 
         from cifarcnn import engine, load_config
-        from cifarcnn.data import open_dataset
-        from cifarcnn.network import build_model
+        from cifarcnn.data.registry import open_dataset
+        from cifarcnn.network.builder import build_model
 
         print(engine.start("auto").description)
         self.keras = keras
@@ -64,7 +64,7 @@ class Feed:
 
     def keras_layers(self):
         """The same with Keras's layers between the images and the network."""
-        from cifarcnn.network import logits_model
+        from cifarcnn.network.builder import logits_model
 
         keras = self.keras
         plain, batches = self.ours()

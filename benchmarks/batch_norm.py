@@ -25,12 +25,14 @@ def steps(shape, policy):
     import tensorflow as tf
 
     from cifarcnn.config.layers.normalization import BatchNormalization
-    from cifarcnn.network.batch_normalization import fused_batch_normalization
-    from cifarcnn.network.keras_objects import convert_choice
+    from cifarcnn.network.keras_objects import convert_arguments, convert_choice
+    from cifarcnn.network.training_layers import FusedBatchNormalization
 
     config = BatchNormalization(name="norm", momentum=0.6, epsilon=1e-12, scale=False)
     layers = {
-        OURS: fused_batch_normalization(config, policy),
+        OURS: FusedBatchNormalization(
+            **convert_arguments(config.arguments()), dtype=policy
+        ),
         KERAS: convert_choice(keras.layers, config, dtype=policy),
     }
     kind = layers[OURS].compute_dtype

@@ -31,7 +31,7 @@ class Counter:
 
 def read_images(options):
     """Training images uint8 ``(n, 32, 32, 3)`` and labels uint8 ``(n,)``."""
-    from cifarcnn.data import open_dataset
+    from cifarcnn.data.registry import open_dataset
 
     name = "cifar10" if options.data else "synthetic"
     split, _ = open_dataset(name, options.data).training(0, 0)
@@ -45,7 +45,7 @@ def normalized(images, network):
     """
     import numpy as np
 
-    from cifarcnn.data import measure_statistics
+    from cifarcnn.data.statistics import measure_statistics
 
     values = images.astype(np.float32)
     # In place: all contestants lie in memory at once.

@@ -1,6 +1,6 @@
 """What each piece of the ``speedrun`` recipe is worth: each is left out in turn.
 
-    python benchmarks/leave_one_out.py DATA [--epochs 3] [--images 20000]
+    python benchmarks/leave_one_out.py DATA [--epochs 3] [--pictures 20000]
         [--seeds 3] [--minutes 40] [--set training.batch_size=512]
 
 A shortened training of the shipped config for every piece and seed, each in a process
@@ -66,7 +66,9 @@ def train_once(options):
     """Train without one piece and judge it; the answer is the last line printed."""
     from cifarcnn import engine, load_config, load_run
     from cifarcnn.config import ChannelStatistics
-    from cifarcnn.data import Split, measure_statistics, open_dataset
+    from cifarcnn.data.registry import open_dataset
+    from cifarcnn.data.splits import Split
+    from cifarcnn.data.statistics import measure_statistics
     from cifarcnn.network.predict import predict_probabilities
     from cifarcnn.network.test_time_augmentation import average_views
     from cifarcnn.runs import Run
@@ -76,8 +78,8 @@ def train_once(options):
     whole = open_dataset("cifar10" if options.data else "synthetic", options.data)
     # The same images for every seed.
     split, validation = whole.training(VALIDATION_FRACTION, 0)
-    count = options.images or len(split)
-    few = options.validation_images
+    count = options.pictures or len(split)
+    few = options.validation_pictures
     validation = Split(validation.images[:few], validation.labels[:few])
     split = Split(split.images[:count], split.labels[:count])
     dataset = replace(whole, store=Cut(split))
@@ -125,9 +127,9 @@ def train_once(options):
 
 def run_child(options, without, seed):
     command = [sys.executable, __file__, "--without", without, "--seed", str(seed)]
-    command += ["--epochs", str(options.epochs), "--pictures", str(options.images)]
+    command += ["--epochs", str(options.epochs), "--pictures", str(options.pictures)]
     command += ["--config", options.config]
-    command += ["--validation-pictures", str(options.validation_images)]
+    command += ["--validation-pictures", str(options.validation_pictures)]
     for setting in options.settings:
         command += ["--set", setting]
     if options.data:

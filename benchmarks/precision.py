@@ -30,30 +30,30 @@ WAYS = {
 @contextlib.contextmanager
 def keras_norm(wanted):
     """As if the backend had no fused operation."""
-    from cifarcnn.network import batch_normalization
+    from cifarcnn.network import training_network
 
-    known = batch_normalization.has_fused_batch_norm
+    known = training_network.has_fused_batch_norm
     if wanted:
-        batch_normalization.has_fused_batch_norm = lambda: False
+        training_network.has_fused_batch_norm = lambda: False
     try:
         yield
     finally:
-        batch_normalization.has_fused_batch_norm = known
+        training_network.has_fused_batch_norm = known
 
 
 def step_of(config, precision, fused, batch_size):
     """A training step on one batch, and how many images it learns from."""
     import numpy as np
 
-    from cifarcnn.network import build_fast_twin
+    from cifarcnn.network.training_network import build_training_network
     from cifarcnn.training.training_model import compile_model, connect_images
 
     draws = np.random.default_rng(0)
     images = draws.integers(0, 256, (batch_size, 32, 32, 3), dtype=np.uint8)
     labels = draws.integers(0, 10, batch_size).astype(np.int32)
     with keras_norm(not fused):
-        twin = build_fast_twin(config, 10, precision)
-    model = connect_images(twin, images)
+        network = build_training_network(config, 10, precision)
+    model = connect_images(network, images)
     compile_model(model, config, 10, 48, jit_compile=False)
     index = np.arange(batch_size, dtype=np.int32)
     return lambda: model.train_on_batch({"index": index}, labels)

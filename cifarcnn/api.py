@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
 from cifarcnn.errors import DataError, RunError
-from cifarcnn.loaded_run import LoadedRun, load_run, open_config_data
+from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
+from cifarcnn.runs.file_lock import lock_run
 
 if TYPE_CHECKING:
     import keras
 
-    from cifarcnn.data import Dataset
-    from cifarcnn.data.fetching.observer import FetchObserver
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.fetching.events import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.training.observer import Observer
     from cifarcnn.training.training_data import TrainingData
@@ -39,10 +40,13 @@ def build_model(config: Config) -> keras.Model:
         DataError: The classes of a ``folder`` are not named in the config, and the
             folder cannot be read.
     """
-    from cifarcnn.network import build_model as build
+    from cifarcnn.data.registry import open_config_dataset
 
-    count = config.class_count
-    return build(config, count or len(open_config_data(config).class_names))
+    count = config.class_count or len(open_config_dataset(config).class_names)
+    # Keras only where the data is there.
+    from cifarcnn.network.builder import build_model as build
+
+    return build(config, count)
 
 
 def train(
@@ -97,7 +101,7 @@ def train(
 
     config = _measured(config, data.dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
-    with made.held():
+    with lock_run(made.path):
         observer.run_created(made)
         train_run(config, data, made, started, observer=observer, callbacks=callbacks)
     return load_run(made.path, device=device)
@@ -175,7 +179,7 @@ def continue_training(
     from cifarcnn.training.resume import plan_resume
 
     observer = observer or Observer()
-    with opened.held():
+    with lock_run(opened.path):
         plan = plan_resume(opened, config)
         if plan is None:
             observer.noted(
@@ -214,6 +218,7 @@ def _load_data(
     fetch_observer: FetchObserver | None,
 ) -> TrainingData:
     """The images; what can fail at once comes before the framework's seconds."""
+    from cifarcnn.data.registry import open_config_dataset
     from cifarcnn.training.training_data import load_training_data
 
     if config.data.fetch if fetch is None else fetch:
@@ -221,7 +226,7 @@ def _load_data(
 
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
-    return load_training_data(config, open_config_data(config), smoke)
+    return load_training_data(config, open_config_dataset(config), smoke)
 
 
 def _start(
@@ -246,7 +251,7 @@ def _start(
 
 def _measured(config: Config, dataset: Dataset) -> Config:
     """The config with numbers in place of ``standard`` normalization."""
-    from cifarcnn.data import measure_statistics
+    from cifarcnn.data.statistics import measure_statistics
 
     if config.data.normalization != "standard":
         return config

@@ -60,7 +60,7 @@ class DeviceError(CifarcnnError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a config.
+    """One problem in a config.
 
     Attributes:
         file: The name of the file as the user gave it, or ``--set`` for an override.
@@ -98,7 +98,7 @@ class ConfigError(UsageError):
     """The config is wrong.
 
     Attributes:
-        problems: Every mistake that was found, in the order of the file.
+        problems: Every problem that was found, in the order of the file.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -122,3 +122,8 @@ class Stopped(BaseException):
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
         super().__init__(message)
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's exception says, in one line for a message of ours."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

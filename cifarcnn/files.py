@@ -1,11 +1,16 @@
-"""Files that are written whole or not at all."""
+"""Files written whole or not at all, names that are free, the user's own folders."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import Literal
+
+from cifarcnn.errors import UsageError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -75,3 +80,59 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def find_free_path(folder: Path, stem: str, ending: str, first: str = "") -> Path:
+    """A path in ``folder`` where nothing is: ``stem``, ``stem-2`` and so on.
+
+    Args:
+        folder: It may be missing.
+        stem: The beginning of the name.
+        ending: With its dot; empty for a folder.
+        first: What the first of the names has in place of a number.
+    """
+    number, mark = 1, first
+    while os.path.lexists(path := folder / f"{stem}{mark}{ending}"):
+        number += 1
+        mark = f"-{number}"
+    return path
+
+
+def make_stem(name: str) -> str:
+    """The name of an image or of a run as the beginning of a file's name."""
+    if name == "-":
+        return "standard-input"
+    # A colon, as in test:17, is not allowed in names on Windows.
+    stem = re.sub(r'[:*?"<>|\\]', "-", PurePath(name).stem)
+    stem = "".join(sign if sign.isprintable() else "-" for sign in stem)
+    return stem[:100] or "picture"
+
+
+@contextlib.contextmanager
+def os_error_as_usage_error(problem: str, hint: str = "") -> Iterator[None]:
+    """Tell of a place that the user named and that cannot be written.
+
+    Raises:
+        UsageError: ``problem``, what the system says, and ``hint``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{problem}: {error.strerror}{hint}") from error
+
+
+def own_folder(kind: Literal["cache", "data"]) -> Path | None:
+    """The folder of the system's user for this program; None for one without a home.
+
+    Args:
+        kind: ``cache`` for what can be made again, ``data`` for what cannot.
+    """
+    import platformdirs
+
+    find = {"cache": platformdirs.user_cache_path, "data": platformdirs.user_data_path}
+    try:
+        folder = find[kind]("cifarcnn", appauthor=False)
+    except RuntimeError:
+        return None
+    # Older versions give one that begins with ~, in the working folder.
+    return folder if folder.is_absolute() else None

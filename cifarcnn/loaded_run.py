@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from cifarcnn.config import Config
-from cifarcnn.config.averaging import Views
-from cifarcnn.errors import DataError, RunError, UsageError
-from cifarcnn.runs import Manifest, Run, WeightsChoice, describe_arrays
+from cifarcnn.config.datasets import ImageShape
+from cifarcnn.errors import RunError, UsageError
+from cifarcnn.literals import Views
+from cifarcnn.runs import Manifest, Run, WeightsChoice
+from cifarcnn.runs.manifest import read_manifest, weights_kind
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from cifarcnn.data import Dataset, Split
-    from cifarcnn.data.photo import Photo
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.image.photo import Photo
+    from cifarcnn.data.splits import Split
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
-    from cifarcnn.explanation import Explanation, ModelExplanation, Subject
+    from cifarcnn.explanation.explain import (
+        Explanation,
+        ModelExplanation,
+        TrainedNetwork,
+    )
 
     Array = np.ndarray[Any, Any]
 
 SplitChoice = Literal["test", "validation"]
 
 
+@dataclass(eq=False, repr=False)
 class LoadedRun:
     """A trained run: its config, its classes and its network.
 
     Attributes:
         run: The files.
-        config: As it was trained.
         manifest: What the weights are and what they were trained on.
-        model: The network: uint8 ``(n, 32, 32, 3)`` to probabilities
+        model: The network: uint8 ``(n, height, width, 3)`` to probabilities
             ``(n, classes)``.
         epoch: How many epochs the weights were trained.
         weights: ``best`` or ``last``: which ones they are.
@@ -42,25 +50,13 @@ class LoadedRun:
         data_path: Where the data set lies, when not where the config says.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        manifest: Manifest,
-        model: keras.Model,
-        *,
-        epoch: int,
-        weights: WeightsChoice,
-        device: Device,
-        data_path: Path | None = None,
-    ) -> None:
-        self.run = run
-        self.config = run.config
-        self.manifest = manifest
-        self.model = model
-        self.epoch = epoch
-        self.weights = weights
-        self.device = device
-        self.data_path = data_path
+    run: Run
+    manifest: Manifest
+    model: keras.Model
+    epoch: int
+    weights: WeightsChoice
+    device: Device
+    data_path: Path | None = None
 
     @property
     def path(self) -> Path:
@@ -68,9 +64,20 @@ class LoadedRun:
         return self.run.path
 
     @property
+    def config(self) -> Config:
+        """The config, as it was trained."""
+        return self.run.config
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The name of each class, in the order of the network's outputs."""
         return self.manifest.origin.class_names
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of the images that the network takes."""
+        height, width, channels = self.model.input_shape[1:]
+        return height, width, channels
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -79,7 +86,7 @@ class LoadedRun:
         Raises:
             DataError: It is not here, is damaged, or has other classes.
         """
-        return open_run_data(self.run, self.class_names, self.data_path)
+        return open_run_dataset(self.run, self.class_names, self.data_path)
 
     def split(self, choice: SplitChoice = "test") -> Split:
         """The images of a split: of ``validation`` the very ones of the training.
@@ -130,7 +137,7 @@ class LoadedRun:
         """The probabilities of images, with the config's test-time augmentation.
 
         Args:
-            images: uint8 ``(n, 32, 32, 3)``, red, green, blue, 0 to 255.
+            images: uint8 ``(n, height, width, 3)``, red, green, blue, 0 to 255.
 
         Returns:
             float32 ``(n, classes)``; the columns are ``class_names``.
@@ -140,10 +147,11 @@ class LoadedRun:
         """
         from cifarcnn.network.predict import predict_probabilities
 
-        if images.shape[1:] != (32, 32, 3) or images.dtype.name != "uint8":
+        if images.shape[1:] != self.image_shape or images.dtype.name != "uint8":
             raise UsageError(
                 f"The pictures are {images.dtype.name} {images.shape}, but the network "
-                "takes uint8 (n, 32, 32, 3): red, green and blue from 0 to 255."
+                f"takes uint8 (n, {', '.join(map(str, self.image_shape))}): red, green "
+                "and blue from 0 to 255."
             )
         return predict_probabilities(self.model, images, views=self.views)
 
@@ -158,7 +166,7 @@ class LoadedRun:
 
         Args:
             image: A file, a stream of its bytes, one that was read before, or uint8
-                ``(32, 32, 3)``.
+                ``(height, width, 3)``.
             name: What the image is called; the name of a file when left out.
             wanted_class: A class to explain besides the two most probable ones.
 
@@ -167,22 +175,24 @@ class LoadedRun:
             UsageError: There is no such class, or an array has another shape or
                 element type.
         """
-        from cifarcnn.explanation import explain_image
+        from cifarcnn.explanation.explain import explain_image
 
         return explain_image(
-            self._subject(), image, name=name, wanted_class=wanted_class
+            self._trained_network(), image, name=name, wanted_class=wanted_class
         )
 
     def explain_model(self) -> ModelExplanation:
         """What there is to say about the network without an image."""
-        from cifarcnn.explanation import explain_model
+        from cifarcnn.explanation.explain import explain_model
 
-        return explain_model(self._subject())
+        return explain_model(self._trained_network())
 
-    def _subject(self) -> Subject:
-        from cifarcnn.explanation import Subject
+    def _trained_network(self) -> TrainedNetwork:
+        from cifarcnn.explanation.explain import TrainedNetwork
 
-        return Subject(self.model, self.config, self.class_names, lambda: self.dataset)
+        return TrainedNetwork(
+            self.model, self.config, self.class_names, lambda: self.dataset
+        )
 
 
 def load_run(
@@ -209,12 +219,11 @@ def load_run(
         UsageError: The best weights are asked for, and were not kept.
     """
     from cifarcnn import engine
-    from cifarcnn.network import build_model as build
-    from cifarcnn.network import read_weights, write_weights
+    from cifarcnn.runs.weights import describe_arrays, load_weights
 
-    run = Run.open(None if path is None else Path(path))
+    run = Run.open(path)
     config = run.config
-    manifest = run.manifest()
+    manifest = read_manifest(run.path)
     names = manifest.origin.class_names
     if config.class_count not in (None, len(names)):
         raise RunError(
@@ -226,8 +235,12 @@ def load_run(
     choice = weights or config.training.weights
     # Everything that can be refused is, before the framework is started.
     started = engine.start(device)
+    from cifarcnn.network.builder import build_model as build
+    from cifarcnn.network.weights import read_weights, write_weights
+
     model = build(config, len(names))
-    stored = run.load_weights(choice, describe_arrays(read_weights(model)))
+    expected = describe_arrays(read_weights(model))
+    stored = load_weights(run.path, weights_kind(choice), expected)
     write_weights(model, stored.arrays)
     return LoadedRun(
         run,
@@ -254,7 +267,7 @@ def require_best(run: Run) -> None:
         )
 
 
-def open_run_data(
+def open_run_dataset(
     run: Run, class_names: Sequence[str], data_path: Path | None = None
 ) -> Dataset:
     """The data set that the config of a run names, as it is on this machine.
@@ -268,31 +281,9 @@ def open_run_data(
         ConfigError: The config is not valid.
         DataError: It is not here, is damaged, or has other classes.
     """
+    from cifarcnn.data.registry import open_config_dataset
+
     config = run.config
     if data_path is not None:
         config = config.with_data(path=str(data_path))
-    return open_config_data(config, class_names)
-
-
-def open_config_data(
-    config: Config, class_names: Sequence[str] | None = None
-) -> Dataset:
-    """The data set of a config, as it is on this machine.
-
-    Args:
-        config: Names it and where it lies.
-        class_names: What its classes must be; ``None`` takes the config's, if any.
-
-    Raises:
-        DataError: It is not here, is damaged, or has other classes.
-    """
-    from cifarcnn.data import open_dataset
-
-    dataset = open_dataset(config.data.dataset, config.data.path)
-    expected = class_names or config.data.classes
-    if expected is not None and tuple(expected) != tuple(dataset.class_names):
-        raise DataError(
-            f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
-            f"expected were, in this order, {', '.join(expected)}."
-        )
-    return dataset
+    return open_config_dataset(config, class_names)

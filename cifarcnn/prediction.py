@@ -1,4 +1,4 @@
-"""The fastest way to the answers of a run: LiteRT where it can be, else Keras."""
+"""The fastest way to the predictions of a run: LiteRT where it can be, else Keras."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cifarcnn.errors import RunError
 from cifarcnn.litert.runtime import LiteRTModel
 from cifarcnn.runs import Manifest, Run, WeightsChoice
+from cifarcnn.runs.litert_file import LITERT, load_litert
+from cifarcnn.runs.manifest import read_manifest, weights_kind
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    # Would load the schema of configs, which takes longer than all the rest.
+    from cifarcnn.config.datasets import ImageShape
     from cifarcnn.engine import DeviceChoice
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,9 @@ class Predictor:
     Attributes:
         run: The files of the run.
         manifest: What the weights are and what they were trained on.
-        predict: uint8 ``(n, 32, 32, 3)`` to float32 probabilities ``(n, classes)``,
-            the columns being ``class_names``.
+        image_shape: Height, width and channels of the images that it takes.
+        predict: uint8 ``(n, height, width, 3)`` to float32 probabilities
+            ``(n, classes)``, the columns being ``class_names``.
         note: Why Keras answers although nobody asked for it; None when LiteRT does,
             or when Keras was asked for.
         data_path: Where the data set lies, when not where the config says.
@@ -36,6 +41,7 @@ class Predictor:
 
     run: Run
     manifest: Manifest
+    image_shape: ImageShape
     predict: Callable[[Array], Array]
     note: str | None = None
     data_path: Path | None = None
@@ -51,19 +57,20 @@ class Predictor:
         return self.manifest.origin.class_names
 
     def test_images(self) -> Array:
-        """The images of the test split, uint8 ``(n, 32, 32, 3)``.
+        """The images of the test split, uint8 ``(n, height, width, 3)``.
 
         Raises:
             ConfigError: The config of the run is not valid.
             DataError: The data set is not here, is damaged, or has other classes.
         """
-        from cifarcnn.loaded_run import open_run_data
+        from cifarcnn.loaded_run import open_run_dataset
 
-        return open_run_data(self.run, self.class_names, self.data_path).test().images
+        dataset = open_run_dataset(self.run, self.class_names, self.data_path)
+        return dataset.test().images
 
 
 def open_predictor(
-    path: Path | None = None,
+    path: str | Path | None = None,
     *,
     weights: WeightsChoice | None = None,
     device: DeviceChoice = "auto",
@@ -96,28 +103,32 @@ def open_predictor(
         from cifarcnn.loaded_run import require_best
 
         require_best(run)
-    manifest = run.manifest()
+    manifest = read_manifest(run.path)
     note = None
     if device != "gpu" and not keras:
         try:
             model = LiteRTModel(
-                str(run.litert_path),
-                run.load_litert(manifest, weights),
+                str(run.path / LITERT),
+                load_litert(run.path, manifest, weights_kind(weights)),
                 len(manifest.origin.class_names),
             )
         except RunError as error:
             note = str(error)
         else:
-            predict = _with_views(model.predict, manifest)
-            return Predictor(run, manifest, predict, data_path=data_path)
+            predict = _average_views(model.predict, manifest)
+            return Predictor(
+                run, manifest, model.image_shape, predict, data_path=data_path
+            )
 
     from cifarcnn.loaded_run import load_run
 
     loaded = load_run(run.path, weights=weights, device=device, data_path=data_path)
-    return Predictor(run, loaded.manifest, loaded.predict, note, data_path)
+    return Predictor(
+        run, loaded.manifest, loaded.image_shape, loaded.predict, note, data_path
+    )
 
 
-def _with_views(
+def _average_views(
     predict: Callable[[Array], Array], manifest: Manifest
 ) -> Callable[[Array], Array]:
     """``predict`` over as many views of each image as the config asks for."""

@@ -1,21 +1,19 @@
-"""``cifarcnn check``: the table of layers and every mistake, without TensorFlow."""
+"""``cifarcnn check``: the table of layers and every problem, without TensorFlow."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 import click
 
-from cifarcnn.cli.console import answer, emit, say
+from cifarcnn.cli.console import print_message, print_raw, print_result
 from cifarcnn.cli.options import common, set_option
+from cifarcnn.cli.tables import align_columns
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
-from cifarcnn.config.summary import INPUT_SHAPE, Summary
-from cifarcnn.errors import Problem, UsageError
-
-WRONG_CONFIG = 2
+from cifarcnn.config.summary import Summary
+from cifarcnn.errors import ConfigError, Problem, UsageError
 
 
 @click.command("check")
@@ -32,33 +30,31 @@ def command(configs: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
     results = [_check(config, list(settings)) for config in configs]
     if as_json:
         documents = [_document(result) for result in results]
-        emit(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
+        print_raw(
+            json.dumps(documents[0] if len(documents) == 1 else documents, indent=2)
+        )
     else:
         for result in results:
             _print(result)
-    return 0 if all(result.config is not None for result in results) else WRONG_CONFIG
+    return max(0 if result.config else ConfigError.exit_code for result in results)
 
 
 def _check(config: str, settings: list[str]) -> Checked:
     try:
         return check_config(config, settings)
     except UsageError as error:
-        # One missing file must not hide what is wrong with the others.
-        return Checked(
-            config, None, Summary(), (Problem(config, 1, 1, "", str(error)),)
-        )
+        # One missing file must not hide the problems of the others.
+        return Checked(config, (Problem(config, 1, 1, "", str(error)),))
 
 
 def _document(checked: Checked) -> dict[str, Any]:
+    summary = checked.summary
+    names = ("file", "line", "column", "path", "message", "hint")
     return {
         "file": checked.file,
         "ok": checked.config is not None,
         "problems": [
-            {
-                key: value
-                for key, value in asdict(problem).items()
-                if key not in ("text", "caret")
-            }
+            {name: getattr(problem, name) for name in names}
             for problem in checked.problems
         ],
         "layers": [
@@ -69,44 +65,36 @@ def _document(checked: Checked) -> dict[str, Any]:
                 "parameters": row.parameters,
                 "macs": row.macs,
             }
-            for row in checked.summary.rows
+            for row in summary.rows
         ],
-        "parameters": checked.summary.parameters,
-        "macs": checked.summary.macs,
+        "parameters": summary.parameters,
+        "macs": summary.macs,
     }
 
 
 def _print(checked: Checked) -> None:
     if checked.config is None:
-        say("\n".join(str(problem) for problem in checked.problems))
+        print_message("\n".join(str(problem) for problem in checked.problems))
         count = len(checked.problems)
-        say(f"{checked.file}: {count} problem{'s' if count != 1 else ''}")
+        print_message(f"{checked.file}: {count} problem{'s' if count != 1 else ''}")
         return
-    answer(_table(checked))
+    print_result(f"{checked.file}: no problems\n{_table(checked.summary)}")
 
 
-def _table(checked: Checked) -> str:
-    summary = checked.summary
-    rows = [("layer", "type", "output", "parameters", "multiply-accumulates")]
-    rows.append(("images", "Input", show(INPUT_SHAPE), "", ""))
-    for row in summary.rows:
-        indent = "  " * row.depth
-        rows.append(
+def _table(summary: Summary) -> str:
+    rows = [
+        ("layer", "type", "output", "parameters", "multiply-accumulates"),
+        ("images", "Input", show(summary.input_shape), "", ""),
+        *(
             (
-                indent + row.name,
+                "  " * row.depth + row.name,
                 row.type,
                 show(row.output_shape),
                 f"{row.parameters:,}",
                 f"{row.macs:,}",
             )
-        )
-    rows.append(("total", "", "", f"{summary.parameters:,}", f"{summary.macs:,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < 3 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
+            for row in summary.rows
+        ),
+        ("total", "", "", f"{summary.parameters:,}", f"{summary.macs:,}"),
     ]
-    return "\n".join([f"{checked.file}: no problems", *lines])
+    return align_columns(rows, right=(3, 4))

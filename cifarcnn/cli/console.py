@@ -1,8 +1,8 @@
-"""Where words go: results to standard output, the rest to standard error.
+"""Results go to standard output, messages to standard error.
 
 Either may go away while the work goes on: a pipe's reader ends, a terminal is closed, a
-disk is full. A word on standard error that cannot be written is dropped, since none is
-worth the work it tells of. A result that cannot be written ends the command.
+disk is full. A message that cannot be written is dropped, since none is worth the work
+it tells of. A result that cannot be written ends the command.
 
 TensorFlow writes its own lines to file descriptor 2, past Python. While it runs,
 ``native_output`` leads that descriptor into a file; what the program itself says still
@@ -47,7 +47,7 @@ class _Descriptor(io.FileIO):
         return len(data)
 
 
-class _Words(_Descriptor):
+class _Stderr(_Descriptor):
     """Standard error: what cannot be written is dropped."""
 
     def write(self, data: Any) -> int:
@@ -56,7 +56,7 @@ class _Words(_Descriptor):
         return len(data)
 
 
-class _Results(_Descriptor):
+class _Stdout(_Descriptor):
     """Standard output: what cannot be written ends the command."""
 
     def write(self, data: Any) -> int:
@@ -75,12 +75,12 @@ def standard_streams() -> Iterator[None]:
     """Make the standard streams safe to use for as long as the context lasts."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         # The lowest free descriptor is taken, so each gets its own back. Left free, it
-        # would go to some file, and TensorFlow's words into that file.
+        # would go to some file, and TensorFlow's lines into that file.
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))
-    results = _as_text(_Results(STDOUT, "w", closefd=False), sys.stdout)
-    words = _as_text(_Words(STDERR, "w", closefd=False), sys.stderr)
-    with contextlib.redirect_stdout(results), contextlib.redirect_stderr(words):
+    stdout = _as_text(_Stdout(STDOUT, "w", closefd=False), sys.stdout)
+    stderr = _as_text(_Stderr(STDERR, "w", closefd=False), sys.stderr)
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         yield
 
 
@@ -97,22 +97,20 @@ def _as_text(descriptor: io.FileIO, like: TextIO) -> TextIO:
     )
 
 
-class _Screen:
-    """The real standard error, also while descriptor 2 leads elsewhere."""
-
-    stream: TextIO | None = None
+# The real standard error while descriptor 2 leads elsewhere.
+_redirected: list[TextIO] = []
 
 
-def screen() -> TextIO:
+def real_stderr() -> TextIO:
     """The stream that the user sees as standard error."""
-    return _Screen.stream or sys.stderr
+    return _redirected[0] if _redirected else sys.stderr
 
 
-def err() -> Console:
+def stderr_console() -> Console:
     """A rich console on the real standard error, for tables and live displays."""
     from rich.console import Console
 
-    return Console(file=screen(), highlight=False, markup=False, soft_wrap=True)
+    return Console(file=real_stderr(), highlight=False, markup=False, soft_wrap=True)
 
 
 def printable(text: str) -> str:
@@ -124,7 +122,7 @@ def printable(text: str) -> str:
     )
 
 
-def clean(text: str) -> str:
+def printable_lines(text: str) -> str:
     """The same for text of several lines, whose ends stay.
 
     Names of files and classes come from strangers, and a terminal obeys what it is
@@ -133,22 +131,22 @@ def clean(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """One or more plain lines for the user, on standard error."""
-    print(clean(text), file=screen(), flush=True)
+    print(printable_lines(text), file=real_stderr(), flush=True)
 
 
-def answer(text: str) -> None:
+def print_result(text: str) -> None:
     """A result for people, on standard output.
 
     Raises:
         Stopped: Whoever read it has gone away.
         CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
-    print(clean(text), flush=True)
+    print(printable_lines(text), flush=True)
 
 
-def emit(text: str) -> None:
+def print_raw(text: str) -> None:
     """A result for programs, on standard output: JSON, CSV, the path of a file.
 
     A pipe gets it to the letter.
@@ -157,7 +155,7 @@ def emit(text: str) -> None:
         Stopped: Whoever read it has gone away.
         CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
-    print(clean(text) if _is_terminal() else text, flush=True)
+    print(printable_lines(text) if _is_terminal() else text, flush=True)
 
 
 def _is_terminal() -> bool:
@@ -203,10 +201,10 @@ class NativeOutput:
             RunError: ``path`` is there and is a link, a pipe or a device: in the folder
                 of a stranger's run it could lead anywhere.
         """
-        from cifarcnn.runs.safe_read import require_plain
+        from cifarcnn.runs.safe_io import require_regular_file
 
         with contextlib.suppress(FileNotFoundError):
-            require_plain(path)
+            require_regular_file(path)
         try:
             target = path.open("ab", buffering=0)
         except OSError:
@@ -226,12 +224,13 @@ class NativeOutput:
 @contextlib.contextmanager
 def native_output() -> Iterator[NativeOutput]:
     """Lead descriptor 2 into a temporary file for as long as the context lasts."""
-    if _Screen.stream is not None:
+    if _redirected:
         raise RuntimeError("native_output is open already")
     sys.stderr.flush()
     saved = os.dup(STDERR)
     output = NativeOutput()
-    _Screen.stream = _as_text(_Words(os.dup(saved), "w"), sys.stderr)
+    stderr = _as_text(_Stderr(os.dup(saved), "w"), sys.stderr)
+    _redirected.append(stderr)
     output.attach()
     try:
         yield output
@@ -239,6 +238,6 @@ def native_output() -> Iterator[NativeOutput]:
         sys.stderr.flush()
         os.dup2(saved, STDERR)
         os.close(saved)
-        _Screen.stream.close()
-        _Screen.stream = None
+        _redirected.remove(stderr)
+        stderr.close()
         output.close()

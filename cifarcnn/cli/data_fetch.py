@@ -56,13 +56,13 @@ def command(
     """
     from cifarcnn.cli import console
     from cifarcnn.cli.fetch_display import interruption_explained, open_fetch_display
+    from cifarcnn.data.cifar.facts import CIFAR_DATASETS
     from cifarcnn.data.fetching.ensure_cifar import fetch_cifar
-    from cifarcnn.data.registry import CIFAR
 
     configured: tuple[str, ...] = ()
     if config_name is not None:
         dataset, configured = _from_config(config_name)
-        if not names and dataset not in CIFAR:
+        if not names and dataset not in CIFAR_DATASETS:
             raise UsageError(
                 f"'{config_name}' has the data set {dataset}, which is not fetched; "
                 f"expected {' or '.join(NAMES)}."
@@ -70,24 +70,21 @@ def command(
         names = names or (dataset,)
     for name in dict.fromkeys(names or ("cifar10",)):
         with open_fetch_display() as display, interruption_explained():
-            arrival = fetch_cifar(
-                CIFAR[name],
+            result = fetch_cifar(
+                CIFAR_DATASETS[name],
                 asked=urls,
                 configured=configured,
                 folder=folder,
                 offline=offline,
                 observer=display,
             )
-            if arrival.url is None:
-                display.show(f"here already, to the byte: {arrival.path}")
-        console.emit(str(arrival.path))
+            if result.url is None:
+                display.show(f"here already, to the byte: {result.path}")
+        console.print_raw(str(result.path))
 
 
 def _from_config(config_name: str) -> tuple[str, tuple[str, ...]]:
-    from cifarcnn.config import check_config
-    from cifarcnn.errors import ConfigError
+    from cifarcnn.config import load_config
 
-    checked = check_config(config_name, [])
-    if checked.config is None:
-        raise ConfigError(checked.problems)
-    return checked.config.data.dataset, tuple(checked.config.data.sources)
+    data = load_config(config_name).data
+    return data.dataset, tuple(data.sources)

@@ -26,21 +26,21 @@ def command(path: Path, folder: Path | None) -> None:
     from cifarcnn.cli.fetch_display import FetchLines
     from cifarcnn.data.importing.import_cifar import import_cifar
 
-    brought = import_cifar(path, folder=folder, observer=FetchLines())
-    title = brought.cifar.title
-    if brought.official:
-        console.say(f"imported: {title}, the official files to the byte")
+    result = import_cifar(path, folder=folder, observer=FetchLines())
+    title = result.cifar.title
+    if result.official:
+        console.print_message(f"imported: {title}, the official files to the byte")
     else:
-        console.say(
+        console.print_message(
             f"imported: {title}, but not the official bytes: 60,000 pictures, "
             "the right number of every class, hardly any of them twice; more cannot be "
             "checked"
         )
-    if brought.rival is not None:
-        console.say(
+    if result.shadowed_by is not None:
+        console.print_message(
             printable(
-                f"note: {brought.rival} is found before it and is what the program "
-                "uses; move it away, or name the new one with data.path"
+                f"note: {result.shadowed_by} is found before it and is what the "
+                "program uses; move it away, or name the new one with data.path"
             )
         )
-    console.emit(str(brought.path))
+    console.print_raw(str(result.path))

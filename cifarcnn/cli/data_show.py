@@ -11,12 +11,18 @@ import click
 
 from cifarcnn.cli.options import common, set_option
 from cifarcnn.errors import UsageError
+from cifarcnn.files import (
+    find_free_path,
+    os_error_as_usage_error,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
     from cifarcnn.config import Config
-    from cifarcnn.data import Dataset, Split
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.splits import Split
 
 # How many of a class stand side by side, and how many epochs.
 _IMAGES_OF_A_CLASS = 12
@@ -77,8 +83,7 @@ def command(
     test pictures stay unseen.
     """
     from cifarcnn.cli import console
-    from cifarcnn.config import check_config
-    from cifarcnn.errors import ConfigError
+    from cifarcnn.config import load_config
 
     if out is not None and os.path.lexists(out):
         raise UsageError(
@@ -86,14 +91,11 @@ def command(
             "--out, or move it away first."
         )
     given = [*settings, *([] if seed is None else [f"training.seed={seed}"])]
-    checked = check_config(config_name, given)
-    config = checked.config
-    if config is None:
-        raise ConfigError(checked.problems)
+    config = load_config(config_name, settings=given)
 
-    from cifarcnn.loaded_run import open_config_data
+    from cifarcnn.data.registry import open_config_dataset
 
-    dataset = open_config_data(config)
+    dataset = open_config_dataset(config)
     split, validation = dataset.training(
         config.data.validation_fraction, config.training.seed
     )
@@ -108,18 +110,19 @@ def command(
         with console.native_output():
             grid = _draw_augmented(config, dataset, split, epoch)
     name = f"{config.name}-{'augmented' if augmented else 'pictures'}"
-    target = out or _free_name(name)
+    target = out or find_free_path(Path(), name, ".png", first="-1")
     # First, so that it is there even when nobody reads the answer.
-    _write(target, grid)
-    console.answer(_describe(dataset, split, validation))
-    console.answer(f"pictures: {target}")
+    with os_error_as_usage_error(f"'{target}' cannot be written"):
+        write_atomically(target, grid)
+    console.print_result(_describe(dataset, split, validation))
+    console.print_result(f"pictures: {target}")
 
 
 def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
     import numpy as np
 
     from cifarcnn.cli.console import printable
-    from cifarcnn.cli.tables import lay_out
+    from cifarcnn.cli.tables import format_table
 
     names = dataset.class_names
     kept = 0 if validation is None else len(validation)
@@ -142,7 +145,7 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
             *([f"note: these are {dataset.notice}"] if dataset.notice else []),
             f"training pictures: {len(split):,}; for validation: {kept:,}",
             "",
-            lay_out(headings, rows, numbers=len(columns)),
+            format_table(headings, rows, numbers=len(columns)),
             "",
         ]
     )
@@ -150,11 +153,14 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
 
 def _describe_origin(dataset: Dataset) -> list[str]:
     """Where a CIFAR came from, and what else lies in the usual places."""
-    from cifarcnn.data.location import places_at, usual_places
-    from cifarcnn.data.provenance import read_provenance
-    from cifarcnn.data.registry import CIFAR
+    from cifarcnn.data.cifar.facts import CIFAR_DATASETS
+    from cifarcnn.data.cifar.location import (
+        find_locations,
+        read_provenance,
+        usual_folders,
+    )
 
-    if dataset.name not in CIFAR:
+    if dataset.name not in CIFAR_DATASETS:
         return []
     lines = []
     provenance = read_provenance(Path(dataset.origin))
@@ -162,8 +168,8 @@ def _describe_origin(dataset: Dataset) -> list[str]:
         lines.append(f"{provenance.how}: {provenance.day} from {provenance.origin}")
     others = (
         place.path
-        for base in usual_places()
-        for place in places_at(CIFAR[dataset.name], base)
+        for base in usual_folders()
+        for place in find_locations(CIFAR_DATASETS[dataset.name], base)
     )
     used = Path(dataset.origin)
     lines += [f"also here: {path}" for path in dict.fromkeys(others) if path != used]
@@ -171,9 +177,11 @@ def _describe_origin(dataset: Dataset) -> list[str]:
 
 
 def _describe_official(dataset: Dataset) -> str:
+    from cifarcnn.data.cifar.facts import CIFAR_DATASETS
+
     if dataset.official:
         return "yes, to the byte"
-    if dataset.name in ("cifar10", "cifar100"):
+    if dataset.name in CIFAR_DATASETS:
         return "no; numbers, sizes and labels are right, the bytes are others"
     return "no"
 
@@ -219,20 +227,3 @@ def _members(dataset: Dataset, split: Split) -> Iterator[tuple[str, np.ndarray]]
         places = np.flatnonzero(split.labels == label)
         if len(places):
             yield name, places
-
-
-def _free_name(name: str) -> Path:
-    """The first of ``name-1.png``, ``name-2.png`` and so on that is not there."""
-    number = 1
-    while (path := Path(f"{name}-{number}.png")).exists():
-        number += 1
-    return path
-
-
-def _write(target: Path, grid: bytes) -> None:
-    from cifarcnn.files import write_atomically
-
-    try:
-        write_atomically(target, grid)
-    except OSError as error:
-        raise UsageError(f"'{target}' cannot be written: {error.strerror}") from None

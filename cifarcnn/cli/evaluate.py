@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
+from cifarcnn.cli import console
+from cifarcnn.cli.console import printable
 from cifarcnn.cli.options import (
     common,
     device_option,
     run_option,
     weights_option,
 )
+from cifarcnn.cli.tables import format_table
+from cifarcnn.literals import Views
 
 if TYPE_CHECKING:
-    from cifarcnn.config.averaging import Views
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.loaded_run import LoadedRun, SplitChoice
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--tta",
     "views",
-    type=click.Choice(["none", "mirror", "mirror_and_shift"]),
+    type=click.Choice(get_args(Views)),
     default=None,
     help="Views of each picture to average; left out, as the config says.",
 )
@@ -63,41 +67,38 @@ def command(
     is most often taken for what.
     """
     from cifarcnn import api
-    from cifarcnn.cli import console
 
     with console.native_output():
         loaded = api.load_run(run_path, weights=weights, device=device, data_path=data)
-        console.say(f"device: {loaded.device.description}")
+        console.print_message(f"device: {loaded.device.description}")
         if loaded.device.note:
-            console.say(loaded.device.note)
+            console.print_message(loaded.device.note)
         _warn(loaded)
         views = views or loaded.views
         evaluation = loaded.evaluate(split, views=views)
     if as_json:
-        import json
-
-        console.emit(json.dumps(_document(loaded, split, views, evaluation), indent=2))
+        console.print_raw(
+            json.dumps(_document(loaded, split, views, evaluation), indent=2)
+        )
     else:
-        console.answer(_report(loaded, split, views, evaluation))
+        console.print_result(_report(loaded, split, views, evaluation))
 
 
 def _warn(loaded: LoadedRun) -> None:
-    from cifarcnn.cli import console
-
     if not loaded.run.finished:
-        console.say(
+        console.print_message(
             f"warning: {loaded.path} is unfinished: its training was stopped or is "
             f"still going on. These weights have been trained for {loaded.epoch} "
             f"whole epoch{'' if loaded.epoch == 1 else 's'}."
         )
     elif loaded.run.read_metrics().get("smoke") is True:
-        console.say(
+        console.print_message(
             f"warning: {loaded.path} is a trial on few pictures (--smoke). Its figures "
             "say nothing about the network."
         )
     trained, here = loaded.manifest.origin.data, loaded.dataset
     if trained.checksum != here.checksum:
-        console.say(
+        console.print_message(
             f"warning: these are not the pictures of the training. {here.name} here "
             f"({here.origin}) has the checksum {here.checksum[:12]}, "
             f"{_kind(here.official)}; the run was trained on {trained.name} with "
@@ -112,7 +113,7 @@ def _kind(official: bool) -> str:
 def _document(
     loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation
 ) -> dict[str, object]:
-    from cifarcnn.runs import WEIGHTS_FILES
+    from cifarcnn.runs.manifest import WEIGHTS_FILES, weights_kind
 
     dataset = loaded.dataset
     return {
@@ -125,7 +126,7 @@ def _document(
         "finished": loaded.run.finished,
         "weights": {
             "choice": loaded.weights,
-            "file": WEIGHTS_FILES[loaded.weights],
+            "file": WEIGHTS_FILES[weights_kind(loaded.weights)],
             "epoch": loaded.epoch,
         },
         "dataset": {
@@ -142,9 +143,6 @@ def _document(
 
 
 def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation) -> str:
-    from cifarcnn.cli.console import printable
-    from cifarcnn.cli.tables import lay_out
-
     low, high = evaluation.accuracy_interval
     top_5 = evaluation.top_5_accuracy
     parts = [
@@ -158,7 +156,7 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
         f"{evaluation.calibration_error:.4f}"
         + ("" if top_5 is None else f", top 5 {top_5:.2%}"),
         "",
-        lay_out(
+        format_table(
             ["class", "precision", "recall", "f1", "pictures"],
             [
                 [

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,15 +20,14 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from cifarcnn.data.photo import Photo
+    from cifarcnn.data.image.photo import Photo
     from cifarcnn.engine import DeviceChoice
-    from cifarcnn.explanation import Explanation, ModelExplanation
-    from cifarcnn.inference import Source
-    from cifarcnn.page import Setting
+    from cifarcnn.explanation.explain import Explanation, ModelExplanation
+    from cifarcnn.inference.sources import Source
     from cifarcnn.page.output_path import Format
     from cifarcnn.runs import Run, WeightsChoice
 
-    Array = np.ndarray[Any, Any]
+    Image = Photo | np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
 @click.command("explain")
@@ -58,7 +55,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="One page, or a folder of pictures for slides.",
 )
-@click.option("--gif", "film", is_flag=True, help="Also draw the sliding filter.")
+@click.option("--gif", is_flag=True, help="Also draw the sliding filter.")
 @weights_option
 @click.option(
     "--data",
@@ -75,7 +72,7 @@ def command(
     wanted_class: str | None,
     show: bool,
     layout: Format,
-    film: bool,
+    gif: bool,
     weights: WeightsChoice | None,
     data: Path | None,
     device: DeviceChoice,
@@ -91,63 +88,61 @@ def command(
     """
     from cifarcnn.cli import console
     from cifarcnn.errors import UsageError
-    from cifarcnn.explanation import find_class
-    from cifarcnn.page import Setting
-    from cifarcnn.page.output_path import choose_place, place_film
+    from cifarcnn.explanation.network_input import find_class
+    from cifarcnn.loaded_run import load_run
+    from cifarcnn.page.output_path import choose_gif_path, choose_output_path
+    from cifarcnn.page.slides import find_browser
     from cifarcnn.runs import Run
+    from cifarcnn.runs.manifest import read_manifest
 
-    if image is None and (wanted_class is not None or film):
+    if image is None and (wanted_class is not None or gif):
         option = "--gif" if wanted_class is None else "--class"
         raise UsageError(f"{option} needs a picture: name one before it.")
-    if layout == "png":
-        from cifarcnn.page.slides import require_matplotlib
-
-        require_matplotlib()
+    browser = find_browser() if layout == "png" else None
     with console.native_output():
         # Whatever can be refused is, before the framework is started.
-        run = Run.open(None if run_path is None else Path(run_path))
-        origin = run.manifest().origin
+        run = Run.open(run_path)
+        origin = read_manifest(run.path).origin
         find_class(origin.class_names, wanted_class)
-        subject = run.path.resolve().name if image is None else image
-        place = choose_place(out, subject, layout)
-        film_place = place_film(out, place, subject, layout) if film else None
-        photo, label = None, None
+        name = run.path.resolve().name if image is None else image
+        path = choose_output_path(out, name, layout)
+        gif_path = choose_gif_path(out, path, name, layout) if gif else None
+        pixels, label = None, None
         if image is not None:
-            photo, label = _read(image, run, origin.class_names, data)
-        story = _explain(run, weights, device, data, photo, image, wanted_class)
-        setting = Setting(str(run.path), label, origin.data.notice)
-        if setting.notice:
-            console.say(f"note: {run.path} was trained on {setting.notice}.")
-        _write(story, setting, place, layout, film_place)
+            pixels, label = _read(image, run, origin.class_names, data)
+        loaded = load_run(run.path, weights=weights, device=device, data_path=data)
+        explanation: Explanation | ModelExplanation = (
+            loaded.explain_model()
+            if pixels is None
+            else loaded.explain(pixels, name=name, wanted_class=wanted_class)
+        )
+        _write(explanation, run, label, path, gif_path, browser)
     if image is not None:
-        console.answer(_sentence(image, story))
-    for path in filter(None, (place, film_place)):
-        console.emit(str(path))
+        console.print_result(_summarize(image, explanation))
+    for written in filter(None, (path, gif_path)):
+        console.print_raw(str(written))
     if show:
-        _open(place)
+        _open(path)
 
 
 def _read(
     image: str, run: Run, class_names: Sequence[str], data: Path | None
-) -> tuple[Photo, str | None]:
+) -> tuple[Image, str | None]:
     """The image, and its label where the data set knows it."""
-    from cifarcnn.data.photo import Photo, centred_square, read_photo
+    from cifarcnn.data.image.photo import read_photo
     from cifarcnn.errors import ImageError
 
     source = _one_source(image)
     try:
         if source.test_index is not None:
-            from cifarcnn.loaded_run import open_run_data
+            from cifarcnn.inference.read_images import pick_test_image
+            from cifarcnn.loaded_run import open_run_dataset
 
-            split = open_run_data(run, class_names, data).test()
-            if source.test_index >= len(split.images):
-                raise ImageError(
-                    f"the test split has the pictures 0 to {len(split.images) - 1}."
-                )
-            pixels = split.images[source.test_index]
-            label = class_names[split.labels[source.test_index]]
-            return Photo(pixels, centred_square(pixels), pixels), label
-        return read_photo(source.path or sys.stdin.buffer, source.name), None
+            split = open_run_dataset(run, class_names, data).test()
+            pixels = pick_test_image(split.images, source.test_index)
+            return pixels, class_names[split.labels[source.test_index]]
+        file = source.path or sys.stdin.buffer
+        return read_photo(file, source.name, run.config.image_shape[:2]), None
     except ImageError as error:
         raise ImageError(f"{source.name}: {error}") from None
 
@@ -156,7 +151,7 @@ def _one_source(image: str) -> Source:
     from itertools import islice
 
     from cifarcnn.errors import ImageError, UsageError
-    from cifarcnn.inference import collect_sources
+    from cifarcnn.inference.sources import collect_sources
 
     first, *others = islice(collect_sources([image]), 2)
     if others:
@@ -169,98 +164,70 @@ def _one_source(image: str) -> Source:
     return first
 
 
-def _explain(
-    run: Run,
-    weights: WeightsChoice | None,
-    device: DeviceChoice,
-    data: Path | None,
-    photo: Photo | None,
-    name: str | None,
-    wanted_class: str | None,
-) -> Explanation | ModelExplanation:
-    from cifarcnn.loaded_run import load_run
-    from cifarcnn.page import require_finite
-
-    with _without_matplotlib():
-        loaded = load_run(run.path, weights=weights, device=device, data_path=data)
-    if photo is None or name is None:
-        return loaded.explain_model()
-    story = loaded.explain(photo, name=name, wanted_class=wanted_class)
-    require_finite(story)
-    return story
-
-
-@contextlib.contextmanager
-def _without_matplotlib() -> Iterator[None]:
-    """Keras imports matplotlib whenever it is there, which takes a second."""
-    if "matplotlib" in sys.modules:
-        yield
-        return
-    sys.modules["matplotlib"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["matplotlib"]
-
-
 def _write(
-    story: Explanation | ModelExplanation,
-    setting: Setting,
-    place: Path,
-    layout: Format,
-    film: Path | None,
+    explanation: Explanation | ModelExplanation,
+    run: Run,
+    label: str | None,
+    path: Path,
+    gif_path: Path | None,
+    browser: str | None,
 ) -> None:
+    """Write the page, or with a browser slides of it."""
     from cifarcnn.cli import console
-    from cifarcnn.explanation import Explanation
-    from cifarcnn.page import render_image_page, render_model_page
-    from cifarcnn.page.output_path import keep
+    from cifarcnn.explanation.explain import Explanation
+    from cifarcnn.page.document import PageInfo, list_missing, render_page
+    from cifarcnn.page.output_path import write_new
+    from cifarcnn.page.page_data import require_finite
+    from cifarcnn.page.slides import draw_slides
+    from cifarcnn.page.sliding_gif import draw_sliding_gif
+    from cifarcnn.runs.manifest import read_manifest
 
-    frames = None
-    if film is not None and isinstance(story, Explanation):
-        from cifarcnn.page.sliding_gif import draw_film
-
+    if isinstance(explanation, Explanation):
+        require_finite(explanation)
+    info = PageInfo(str(run.path), label, read_manifest(run.path).origin.data.notice)
+    if info.notice:
+        console.print_message(f"note: {run.path} was trained on {info.notice}.")
+    gif = None
+    if gif_path is not None and isinstance(explanation, Explanation):
         # First, since it may be refused.
-        frames = draw_film(story)
-    if layout == "html":
-        if isinstance(story, Explanation):
-            page = render_image_page(story, setting)
-        else:
-            page = render_model_page(story, setting)
+        gif = draw_sliding_gif(explanation)
+    page = render_page(explanation, info)
+    if browser is None:
         # Names of files may hold bytes that are not UTF-8.
-        keep(place, page.encode("utf-8", "replace"))
+        write_new(path, page.encode("utf-8", "replace"))
     else:
-        from cifarcnn.page.slides import draw_slides, list_missing
-
-        for reason in list_missing(story):
-            console.say(f"note: {reason}")
-        for name, image in draw_slides(story):
-            keep(place / name, image)
-    if film is not None and frames is not None:
-        keep(film, frames)
+        for reason in list_missing(explanation):
+            console.print_message(f"note: {reason}")
+        for name, slide in draw_slides(page, browser, path.parent):
+            write_new(path / name, slide)
+    if gif_path is not None and gif is not None:
+        write_new(gif_path, gif)
 
 
-def _sentence(image: str, story: Explanation | ModelExplanation) -> str:
+def _summarize(image: str, explanation: Explanation | ModelExplanation) -> str:
     from cifarcnn.cli.console import printable
-    from cifarcnn.explanation import Explanation
+    from cifarcnn.explanation.explain import Explanation
 
-    if not isinstance(story, Explanation):
+    if not isinstance(explanation, Explanation):
         return ""
-    shares = story.prediction.probabilities
+    shares = explanation.prediction.probabilities
     winner, runner_up = (
-        f"{story.class_names[index]} {shares[index]:.1%}"
-        for index in (story.prediction.winner, story.prediction.runner_up)
+        f"{explanation.class_names[index]} {shares[index]:.1%}"
+        for index in (explanation.prediction.winner, explanation.prediction.runner_up)
     )
     return printable(f"{image}: {winner}, then {runner_up}")
 
 
-def _open(place: Path) -> None:
+def _open(path: Path) -> None:
     import webbrowser
 
     from cifarcnn.cli import console
 
     try:
-        opened = webbrowser.open(place.resolve().as_uri())
+        opened = webbrowser.open(path.resolve().as_uri())
     except webbrowser.Error:
         opened = False
     if not opened:
-        console.say(f"note: no browser could be started; open {place} yourself.")
+        console.print_message(
+            f"note: no browser could be started; open {path} yourself."
+        )

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from cifarcnn.cli import console
 from cifarcnn.cli.progress import describe_seconds
-from cifarcnn.data.fetching.observer import FetchObserver
+from cifarcnn.data.fetching.events import FetchObserver
 from cifarcnn.errors import Stopped
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from cifarcnn.data.fetching.sources import Source
+    from cifarcnn.data.fetching.sources import ArchiveSource
 
 _SECONDS_BETWEEN_LINES = 10.0
 _KEPT = "interrupted; what has come is kept, and the same command goes on from there"
@@ -37,9 +37,9 @@ class FetchLines(FetchObserver):
 
     def show(self, text: str) -> None:
         """One line for the user."""
-        console.say(text)
+        console.print_message(text)
 
-    def source_opened(self, source: Source, done: int) -> None:
+    def source_opened(self, source: ArchiveSource, done: int) -> None:
         total = source.archive.size
         there = f"; {describe_share(done, total)} is here already" if done else ""
         self.show(f"fetching: {source.url} ({total / 1e6:,.0f} MB{there})")
@@ -51,13 +51,13 @@ class FetchLines(FetchObserver):
             self._last_line = now
             self.show(describe_progress(done, total, rate))
 
-    def pausing(self, source: Source, cause: str, seconds: float) -> None:
+    def pausing(self, source: ArchiveSource, cause: str, seconds: float) -> None:
         self.show(f"note: {_host(source)}: {cause} Once more in {seconds:.0f} s")
 
-    def source_left(self, source: Source, cause: str) -> None:
+    def source_left(self, source: ArchiveSource, cause: str) -> None:
         self.show(f"note: {_host(source)}: {cause} Left for now")
 
-    def restarted(self, source: Source) -> None:
+    def restarted(self, source: ArchiveSource) -> None:
         self.show(
             f"note: {_host(source)} has another version now, or cannot send the rest "
             "alone: it begins anew"
@@ -85,9 +85,9 @@ class FetchBar(FetchLines):
         self._progress.stop()
 
     def show(self, text: str) -> None:
-        self._progress.console.print(console.clean(text))
+        self._progress.console.print(console.printable_lines(text))
 
-    def source_opened(self, source: Source, done: int) -> None:
+    def source_opened(self, source: ArchiveSource, done: int) -> None:
         super().source_opened(source, done)
         total = source.archive.size
         if self._bar is None:
@@ -107,12 +107,12 @@ class FetchBar(FetchLines):
 
 def open_fetch_display() -> FetchLines:
     """The display that suits standard error: a bar on a terminal, else lines."""
-    screen = console.err()
+    screen = console.stderr_console()
     live = screen.is_terminal and not screen.is_dumb_terminal
     return FetchBar() if live else FetchLines()
 
 
-def _host(source: Source) -> str:
+def _host(source: ArchiveSource) -> str:
     return urlsplit(source.url).hostname or source.url
 
 
@@ -145,6 +145,6 @@ def _make_progress() -> Progress:
     return Progress(
         BarColumn(bar_width=24),
         TextColumn("{task.fields[figures]}", markup=False),
-        console=console.err(),
+        console=console.stderr_console(),
         transient=True,
     )

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from cifarcnn.cli.console import emit, say
+from cifarcnn.cli.console import print_message, print_raw
 from cifarcnn.cli.options import common
 from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
 from cifarcnn.errors import UsageError
-from cifarcnn.files import write_atomically
+from cifarcnn.files import os_error_as_usage_error, write_atomically
 
 _MODELINE = re.compile(r"(?m)^(# yaml-language-server: \$schema=).*$")
 
@@ -44,10 +44,10 @@ def command(name: str, file: Path | None) -> None:
     text = _MODELINE.sub(
         lambda match: f"{match[1]}{schema}", source.read_text(encoding="utf-8")
     )
-    try:
+    with os_error_as_usage_error(f"'{target}' cannot be written"):
         write_atomically(target, text.encode())
-    except OSError as error:
-        raise UsageError(f"'{target}' cannot be written: {error.strerror}") from None
-    emit(str(target))
+    print_raw(str(target))
     written = shlex.quote(str(target))
-    say(f"next: cifarcnn check {written}, then cifarcnn train --config {written}")
+    print_message(
+        f"next: cifarcnn check {written}, then cifarcnn train --config {written}"
+    )

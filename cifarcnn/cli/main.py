@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import io
-import signal
 import sys
 import traceback
-from collections.abc import Iterator
-from types import FrameType
-from typing import Any
 
 import click
 
-from cifarcnn.cli.console import say, standard_streams
+from cifarcnn.cli.console import print_message, standard_streams
 from cifarcnn.cli.options import Settings, common
-from cifarcnn.errors import CifarcnnError, Stopped
+from cifarcnn.errors import CifarcnnError, ConfigError, Stopped
+from cifarcnn.signals import ending_signals_handled
 
 # Each lies in a module of its name, which is imported when it is called.
 COMMANDS = {
@@ -29,8 +25,6 @@ COMMANDS = {
     "init": "Copy a shipped config to start from.",
     "schema": "Print the JSON Schema of the config, for editors.",
 }
-# Windows has no SIGHUP.
-_ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class LazyGroup(click.Group):
@@ -91,35 +85,14 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code (see the README's table)."""
-    with standard_streams(), _signals_raised():
+    with standard_streams(), ending_signals_handled(_stop):
         code = _run(Settings())
     sys.exit(code)
 
 
-@contextlib.contextmanager
-def _signals_raised() -> Iterator[None]:
-    """Turn a signal into ``Stopped``, so that nothing half-written stays behind.
-
-    A second one acts at once. A signal that the process ignores (``nohup``, jobs in the
-    background) stays ignored.
-    """
-    before: dict[int, Any] = {}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
-        raise Stopped(number, "interrupted")
-
-    for name in _ENDING_SIGNALS:
-        number = getattr(signal, name, None)
-        # No handler at all: one that does not come from Python cannot be put back.
-        if number and signal.getsignal(number) not in (signal.SIG_IGN, None):
-            before[number] = signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _stop(number: int) -> None:
+    """Turn a signal into ``Stopped``, so that nothing half-written stays behind."""
+    raise Stopped(number, "interrupted")
 
 
 def _run(settings: Settings) -> int:
@@ -131,44 +104,32 @@ def _run(settings: Settings) -> int:
         # It quotes the command line, and so the names of files.
         text = io.StringIO()
         error.show(text)
-        say(text.getvalue().rstrip("\n"))
+        print_message(text.getvalue().rstrip("\n"))
         return error.exit_code
     except Stopped as stopped:
         # Nobody needs to be told that the reader went away.
         if str(stopped):
-            say(str(stopped))
+            print_message(str(stopped))
         return stopped.exit_code
-    except CifarcnnError as error:
-        if settings.debug:
-            say(traceback.format_exc().rstrip("\n"))
-        say(_sentence(error))
-        return error.exit_code
-    except OSError as error:
-        if settings.debug:
-            say(traceback.format_exc().rstrip("\n"))
-        where = f"'{error.filename}': " if error.filename else ""
-        say(f"error: {where}{error.strerror or error}")
-        return 1
     except Exception as error:
         if settings.debug:
-            say(traceback.format_exc().rstrip("\n"))
-        else:
-            say(
-                f"error: {type(error).__name__}: {error}\n"
-                "This is a fault of cifarcnn itself; --debug shows where it happened."
-            )
-        return 1
+            print_message(traceback.format_exc().rstrip("\n"))
+        if isinstance(error, CifarcnnError | OSError) or not settings.debug:
+            print_message(_describe_error(error))
+        return error.exit_code if isinstance(error, CifarcnnError) else 1
     return result if isinstance(result, int) else 0
 
 
-def _sentence(error: CifarcnnError) -> str:
-    from cifarcnn.errors import ConfigError
-
+def _describe_error(error: Exception) -> str:
     if isinstance(error, ConfigError):
-        return f"{error}\n{count_problems(len(error.problems))}"
-    return f"error: {error}"
-
-
-def count_problems(count: int) -> str:
-    """``1 problem`` or ``3 problems``."""
-    return f"{count} problem{'s' if count != 1 else ''}"
+        count = len(error.problems)
+        return f"{error}\n{count} problem{'s' if count != 1 else ''}"
+    if isinstance(error, CifarcnnError):
+        return f"error: {error}"
+    if isinstance(error, OSError):
+        where = f"'{error.filename}': " if error.filename else ""
+        return f"error: {where}{error.strerror or error}"
+    return (
+        f"error: {type(error).__name__}: {error}\n"
+        "This is a fault of cifarcnn itself; --debug shows where it happened."
+    )

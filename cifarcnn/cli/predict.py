@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from cifarcnn.cli.options import (
-    common,
-    run_option,
-    weights_option,
-)
+from cifarcnn.cli import console
+from cifarcnn.cli.options import common, run_option, weights_option
+from cifarcnn.cli.tables import format_table
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
-    from cifarcnn.inference import Answer
+    from cifarcnn.inference.predictions import Prediction
     from cifarcnn.runs import WeightsChoice
 
 Format = Literal["table", "json", "jsonl", "csv"]
@@ -44,9 +45,10 @@ Format = Literal["table", "json", "jsonl", "csv"]
 )
 @click.option(
     "--save-input",
+    "input_folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write what the network saw, 32x32 PNG files, into this folder.",
+    help="Write what the network saw, as PNG files, into this folder.",
 )
 @weights_option
 @click.option(
@@ -74,145 +76,130 @@ def command(
     run_path: str | None,
     top: int,
     layout: Format,
-    save_input: Path | None,
+    input_folder: Path | None,
     weights: WeightsChoice | None,
     data: Path | None,
     device: DeviceChoice,
     keras: bool,
-) -> None:
+) -> int:
     """Say what is in pictures: PNG, JPEG, WebP, BMP or GIF of any size.
 
     An IMAGE is a file, a folder (all pictures in and below it), a quoted pattern such
     as "photos/*.jpg", - for standard input, or test:17 for picture 17 of the test split
-    of the run's data set. The largest centred square is shrunk to 32x32, as
-    --save-input shows. A picture that cannot be read does not stop the others; the exit
-    code is then 1.
+    of the run's data set. The largest centred square is shrunk to the network's size,
+    as --save-input shows. A picture that cannot be read does not stop the others; the
+    exit code is then 1.
     """
-    from cifarcnn.cli import console
-    from cifarcnn.inference import collect_sources, keep_input, predict_images
+    from cifarcnn.inference.predictions import predict_images
+    from cifarcnn.inference.sources import collect_sources
     from cifarcnn.prediction import open_predictor
 
-    failed = False
     with console.native_output():
         predictor = open_predictor(
-            None if run_path is None else Path(run_path),
-            weights=weights,
-            device=device,
-            keras=keras,
-            data_path=data,
+            run_path, weights=weights, device=device, keras=keras, data_path=data
         )
         if predictor.note:
-            console.say(
+            console.print_message(
                 f"note: {predictor.note} Keras answers from the checked weights "
                 "instead, which takes longer to start."
             )
         notice = predictor.manifest.origin.data.notice
         if notice:
-            console.say(f"note: {predictor.path} was trained on {notice}.")
-        names = predictor.class_names
-        writer = _Writer(layout, names, min(top, len(names)))
-        writer.begin()
-        for answer in predict_images(
+            console.print_message(f"note: {predictor.path} was trained on {notice}.")
+        height, width, _ = predictor.image_shape
+        predictions = predict_images(
             predictor.predict,
             collect_sources(images),
+            size=(height, width),
             test_images=predictor.test_images,
             standard_input=sys.stdin.buffer,
-        ):
-            failed = failed or answer.error is not None
-            if save_input is not None:
-                keep_input(save_input, answer)
-            writer.add(answer)
-        writer.end()
-    if failed:
-        click.get_current_context().exit(1)
+        )
+        if input_folder is not None:
+            predictions = _save_inputs(predictions, input_folder)
+        all_read = _print(predictions, layout, predictor.class_names, top)
+    return 0 if all_read else 1
 
 
-class _Writer:
-    """Brings answers to standard output in one of the formats."""
+def _save_inputs(
+    predictions: Iterable[Prediction], folder: Path
+) -> Iterator[Prediction]:
+    from cifarcnn.inference.predictions import save_input
 
-    def __init__(self, layout: Format, class_names: Sequence[str], top: int) -> None:
-        self._layout = layout
-        self._class_names = class_names
-        self._top = top
-        self._answers: list[Answer] = []
+    for prediction in predictions:
+        save_input(folder, prediction)
+        yield prediction
 
-    def begin(self) -> None:
-        """What stands before the first image."""
-        if self._layout == "csv":
-            columns = ["image", "label", "probability"]
-            for rank in range(2, self._top + 1):
-                columns += [f"label_{rank}", f"probability_{rank}"]
-            _write_row([*columns, "error"])
 
-    def add(self, answer: Answer) -> None:
-        """One image: written at once where the format allows it."""
-        import json
+def _print(
+    predictions: Iterable[Prediction],
+    layout: Format,
+    class_names: Sequence[str],
+    top: int,
+) -> bool:
+    """Print predictions, each at once where the format allows it.
 
-        from cifarcnn.cli import console
-        from cifarcnn.cli.console import printable
+    Returns:
+        Whether every image could be read.
+    """
+    from cifarcnn.inference.top_k import top_k
 
-        if self._layout == "jsonl":
-            console.emit(json.dumps(self._entry(answer)))
-        elif self._layout == "csv":
-            row: list[object] = [answer.source.name]
-            for pair in self._ranked(answer):
-                row += pair
-            row += [""] * (1 + 2 * self._top - len(row))
-            _write_row([*row, answer.error or ""])
+    top = min(top, len(class_names))
+    all_read = True
+    entries: list[str] = []
+    rows: list[list[str]] = []
+    if layout == "csv":
+        further = [(f"label_{k}", f"probability_{k}") for k in range(2, top + 1)]
+        _print_row("image", [("label", "probability"), *further], top, "error")
+    for prediction in predictions:
+        name, error = prediction.source.name, prediction.error or ""
+        all_read = all_read and not error
+        best = (
+            []
+            if prediction.probabilities is None
+            else top_k(prediction.probabilities, class_names, top)
+        )
+        if layout == "csv":
+            _print_row(name, best, top, error)
+        elif layout == "jsonl":
+            console.print_raw(_to_json(name, best, error))
         else:
             console.require_reader()
-            self._answers.append(answer)
-            if self._layout == "table" and answer.error is not None:
-                console.say(printable(f"{answer.source.name}: {answer.error}"))
-
-    def end(self) -> None:
-        """The formats that need every image first."""
-        import json
-
-        from cifarcnn.cli import console
-
-        if self._layout == "json":
-            # One line per image; indented, Python's encoder takes ten times as long.
-            lines = [json.dumps(self._entry(answer)) for answer in self._answers]
-            console.emit("[\n" + ",\n".join(lines) + "\n]")
-        elif self._layout == "table":
-            answered = [answer for answer in self._answers if answer.error is None]
-            if answered:
-                console.answer(self._table(answered))
-
-    def _entry(self, answer: Answer) -> dict[str, object]:
-        if answer.error is not None:
-            return {"image": answer.source.name, "error": answer.error}
-        top = [
-            {"label": label, "probability": probability}
-            for label, probability in self._ranked(answer)
-        ]
-        return {"image": answer.source.name, **top[0], "top": top}
-
-    def _table(self, answers: Iterable[Answer]) -> str:
-        from cifarcnn.cli.tables import lay_out
-        from cifarcnn.inference.warnings import note
-
-        rows = []
-        for answer in answers:
-            (label, probability), *others = self._ranked(answer)
-            then = ", ".join(f"{name} {share:.1%}" for name, share in others)
-            rows.append(
-                [answer.source.name, f"{probability:.1%}", label, then, note(answer)]
-            )
+            if layout == "json":
+                entries.append(_to_json(name, best, error))
+            elif error:
+                console.print_message(console.printable(f"{name}: {error}"))
+            else:
+                rows.append(_to_row(prediction, best))
+    if layout == "json":
+        console.print_raw("[\n" + ",\n".join(entries) + "\n]")
+    elif rows:
         headings = ["image", "sure", "label", "then", ""]
-        return lay_out(headings, rows, numbers=1)
-
-    def _ranked(self, answer: Answer) -> list[tuple[str, float]]:
-        return answer.top(self._top, self._class_names)
+        console.print_result(format_table(headings, rows, numbers=1))
+    return all_read
 
 
-def _write_row(cells: Sequence[object]) -> None:
-    import csv
-    import io
+def _to_json(name: str, best: Sequence[tuple[str, float]], error: str) -> str:
+    """One line; indented, Python's encoder takes ten times as long."""
+    if error:
+        return json.dumps({"image": name, "error": error})
+    top = [{"label": label, "probability": share} for label, share in best]
+    return json.dumps({"image": name, **top[0], "top": top})
 
-    from cifarcnn.cli import console
 
+def _to_row(prediction: Prediction, best: Sequence[tuple[str, float]]) -> list[str]:
+    from cifarcnn.inference.predictions import describe_doubts
+
+    (label, probability), *others = best
+    then = ", ".join(f"{name} {share:.1%}" for name, share in others)
+    doubts = describe_doubts(prediction)
+    return [prediction.source.name, f"{probability:.1%}", label, then, doubts]
+
+
+def _print_row(
+    name: str, best: Sequence[tuple[str, object]], top: int, error: str
+) -> None:
+    missing = [("", "")] * (top - len(best))
     text = io.StringIO()
+    cells = [name, *(cell for pair in [*best, *missing] for cell in pair), error]
     csv.writer(text, lineterminator="").writerow(cells)
-    console.emit(text.getvalue())
+    console.print_raw(text.getvalue())

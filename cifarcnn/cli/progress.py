@@ -14,7 +14,7 @@ from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from cifarcnn.data import Dataset
+    from cifarcnn.data.dataset import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
 
@@ -46,12 +46,12 @@ class LineDisplay(Observer):
 
     def write(self, text: str) -> None:
         """One line for the user and for the log."""
-        self.log(console.clean(text))
+        self.log(console.printable_lines(text))
         self.show(text)
 
     def show(self, text: str) -> None:
         """One line for the user."""
-        console.say(text)
+        console.print_message(text)
 
     def device_started(self, device: Device) -> None:
         self.write(f"device: {device.description}")
@@ -111,7 +111,7 @@ class LiveDisplay(LineDisplay):
         self._progress.stop()
 
     def show(self, text: str) -> None:
-        self._progress.console.print(console.clean(text))
+        self._progress.console.print(console.printable_lines(text))
 
     def training_started(self, plan: Plan) -> None:
         super().training_started(plan)
@@ -158,7 +158,7 @@ def open_display(
     log: Callable[[str], object], log_moved: Callable[[Path], object]
 ) -> LineDisplay:
     """The display that suits standard error: live on a terminal, else lines."""
-    screen = console.err()
+    screen = console.stderr_console()
     live = screen.is_terminal and not screen.is_dumb_terminal
     return (LiveDisplay if live else LineDisplay)(log, log_moved)
 
@@ -241,6 +241,6 @@ def _make_progress() -> Progress:
         TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
         TextColumn("left"),
         TextColumn("{task.fields[figures]}"),
-        console=console.err(),
+        console=console.stderr_console(),
         transient=True,
     )

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from cifarcnn.cli.console import emit
+from cifarcnn.cli.console import print_raw
 from cifarcnn.cli.options import common
 
 
@@ -20,4 +20,4 @@ def command() -> None:
     """
     from cifarcnn.config.json_schema import config_schema
 
-    emit(json.dumps(config_schema(), indent=2))
+    print_raw(json.dumps(config_schema(), separators=(",", ":")))

@@ -110,14 +110,10 @@ def command(
             else:
                 api.continue_training(resumed, config, **given)
                 path = resumed.path
-    console.emit(str(path))
+    console.print_raw(str(path))
 
 
 def _load(name: str, settings: tuple[str, ...]) -> Config:
-    from cifarcnn.config import check_config
-    from cifarcnn.errors import ConfigError
+    from cifarcnn.config import load_config
 
-    checked = check_config(name, list(settings))
-    if checked.config is None:
-        raise ConfigError(checked.problems)
-    return checked.config
+    return load_config(name, settings=settings)

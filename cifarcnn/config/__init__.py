@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cifarcnn.config.datasets import ChannelStatistics
 from cifarcnn.config.loading import Checked, check_config, load_config
-from cifarcnn.config.schema import ChannelStatistics, Config
+from cifarcnn.config.schema import Config
 from cifarcnn.config.summary import Row, Summary, summarize
 
 __all__ = [

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from cifarcnn.config.named_choice import (
-    Choice,
-    NamedChoice,
-    OneOrTwo,
-    describe,
-    mistake,
-)
+from cifarcnn.config.named_choice import Choice, NamedChoice, describe, problem
 
-# An image is 32 pixels high and wide, and something of it must be left.
-MOST_PIXELS = 31
 MOST_OPERATIONS = 16
 
 Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Jitter: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 Alpha: TypeAlias = Annotated[float, Field(ge=0.01, le=100)]
-Side: TypeAlias = Annotated[int, Field(ge=1, le=MOST_PIXELS)]
+Side: TypeAlias = Annotated[int, Field(ge=1)]
 
 
 def _to_range(value: Any) -> Any:
@@ -33,23 +26,34 @@ def _to_range(value: Any) -> Any:
         and all(isinstance(side, int) for side in value)
     ):
         if value[0] > value[1]:
-            raise mistake(
+            raise problem(
                 f"expected the smaller number first, found {value[0]} before "
                 f"{value[1]}",
                 f"write [{value[1]}, {value[0]}]",
             )
         return tuple(value)
-    raise mistake(
+    raise problem(
         f"expected a whole number of pixels, or two of them [smallest, largest], "
         f"found {describe(value)}"
     )
 
 
 # A whole number, or the smallest and the largest.
-AS_RANGE = OneOrTwo(_to_range)
+PixelRange: TypeAlias = Annotated[
+    tuple[Side, Side],
+    BeforeValidator(_to_range, json_schema_input_type=Side | tuple[Side, Side]),
+]
 
 
-class RandomFlip(Choice):
+class Augmentation(Choice):
+    """A random change of the training images."""
+
+    def pixel_lengths(self) -> Iterator[tuple[int, tuple[str | int, ...]]]:
+        """What must be smaller than an image, each with the way to the argument."""
+        yield from ()
+
+
+class RandomFlip(Augmentation):
     """Mirrors a picture, or leaves it."""
 
     shorthand = "mode"
@@ -60,7 +64,7 @@ class RandomFlip(Choice):
     """Whether every epoch turns each picture over again, instead of a new draw."""
 
 
-class RandomTranslation(Choice):
+class RandomTranslation(Augmentation):
     """Moves a picture by whole pixels, the same chance for every offset."""
 
     shorthand = "pixels"
@@ -70,21 +74,27 @@ class RandomTranslation(Choice):
     fill: Literal["reflect", "zero"] = "reflect"
     """What comes in at the edge: the picture mirrored at its edge pixel, or black."""
 
+    def pixel_lengths(self) -> Iterator[tuple[int, tuple[str | int, ...]]]:
+        yield self.pixels, ("pixels",)
 
-class RandomErasing(Choice):
+
+class RandomErasing(Augmentation):
     """Paints a rectangle of a picture over (also known as cutout)."""
 
     shorthand = "size"
 
-    size: Annotated[tuple[Side, Side], AS_RANGE] = (8, 8)
+    size: PixelRange = (8, 8)
     """Height and width in pixels: one number, or [smallest, largest] to draw from."""
     probability: Probability = 1.0
     """Share of the pictures that it happens to."""
     fill_value: Annotated[int, Field(ge=0, le=255)] = 128
     """What is painted, 0 to 255, in all three colours; 128 is near the mean."""
 
+    def pixel_lengths(self) -> Iterator[tuple[int, tuple[str | int, ...]]]:
+        yield self.size[1], ("size", 1)
 
-class RandomBrightness(Choice):
+
+class RandomBrightness(Augmentation):
     """Makes a picture lighter or darker."""
 
     shorthand = "factor"
@@ -93,7 +103,7 @@ class RandomBrightness(Choice):
     """Largest change; 1 would be from black to white."""
 
 
-class RandomContrast(Choice):
+class RandomContrast(Augmentation):
     """Draws the pixels of each colour away from their mean, or towards it."""
 
     shorthand = "factor"
@@ -102,7 +112,7 @@ class RandomContrast(Choice):
     """Distances from the mean are multiplied by 1 - factor to 1 + factor."""
 
 
-class RandomSaturation(Choice):
+class RandomSaturation(Augmentation):
     """Makes the colours stronger or weaker."""
 
     shorthand = "factor"
@@ -111,7 +121,7 @@ class RandomSaturation(Choice):
     """Distances from grey are multiplied by 1 - factor to 1 + factor."""
 
 
-class RandAugment(Choice):
+class RandAugment(Augmentation):
     """Does a few operations, drawn for each picture from a fixed set."""
 
     shorthand = "num_ops"
@@ -122,7 +132,7 @@ class RandAugment(Choice):
     """Largest strength of each; 1 is the strongest."""
 
 
-class MixUp(Choice):
+class MixUp(Augmentation):
     """Blends each picture, and its label, with another of the batch."""
 
     shorthand = "alpha"
@@ -131,7 +141,7 @@ class MixUp(Choice):
     """Both parameters of the beta distribution of the share; small: little mixing."""
 
 
-class CutMix(Choice):
+class CutMix(Augmentation):
     """Pastes a rectangle of another picture of the batch; the labels share by area."""
 
     shorthand = "alpha"
@@ -140,7 +150,8 @@ class CutMix(Choice):
     """Both parameters of the beta distribution of the share; 1: all the same chance."""
 
 
-AUGMENTATIONS = (
+AUGMENTATIONS = NamedChoice(
+    "augmentation",
     RandomFlip,
     RandomTranslation,
     RandomErasing,
@@ -151,15 +162,4 @@ AUGMENTATIONS = (
     MixUp,
     CutMix,
 )
-AnyAugmentation: TypeAlias = Annotated[
-    RandomFlip
-    | RandomTranslation
-    | RandomErasing
-    | RandomBrightness
-    | RandomContrast
-    | RandomSaturation
-    | RandAugment
-    | MixUp
-    | CutMix,
-    NamedChoice("augmentation", *AUGMENTATIONS),
-]
+AnyAugmentation: TypeAlias = Annotated[Augmentation, AUGMENTATIONS]

@@ -1,17 +1,12 @@
-"""Averages of the weights, and how many views of an image an answer rests on."""
+"""Averages of the weights over the steps of a training."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, Strict
-
-Precision: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
-Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
-# A larger one could only be a mistake.
-Multipliers: TypeAlias = dict[str, Annotated[float, Field(ge=0, le=10_000)]]
+from cifarcnn.config.named_choice import Choice, NamedChoice
 
 
 class ExponentialMovingAverage(Choice):
@@ -39,14 +34,5 @@ class Lookahead(Choice):
     """Share of the slow weights that is kept for each step, at the very end."""
 
 
-Averaging: TypeAlias = Annotated[
-    ExponentialMovingAverage | Lookahead,
-    NamedChoice("averaging", ExponentialMovingAverage, Lookahead),
-]
-
-
-class Evaluation(Strict):
-    """How a trained network is asked, by `evaluate` and `predict` alike."""
-
-    test_time_augmentation: Views = "none"
-    """Views of a picture that are averaged: also mirrored, also shifted by a pixel."""
+AVERAGINGS = NamedChoice("averaging", ExponentialMovingAverage, Lookahead)
+Averaging: TypeAlias = Annotated[ExponentialMovingAverage | Lookahead, AVERAGINGS]

@@ -1,99 +1,147 @@
-"""Start values and patterns that cannot mean what they were written for."""
+"""What each part of a config allows, but the parts together do not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from math import prod
 
 from cifarcnn.config.initializers import Identity, Whitening
-from cifarcnn.config.layers import AnyLayer, Residual, flatten_layers
+from cifarcnn.config.layers import Location, walk_layers
 from cifarcnn.config.layers.convolution import Conv2D
 from cifarcnn.config.named_choice import suggest
-from cifarcnn.config.patterns import matches
+from cifarcnn.config.optimizers import matches
 from cifarcnn.config.schema import Config
 from cifarcnn.config.yaml_tree import quote
 
-# Where in the config, what was found and expected, the way out.
-Misuse = tuple[tuple[str | int, ...], str, str]
-CHANNELS = 3
+
+@dataclass(frozen=True)
+class LocatedProblem:
+    """A problem at a location within the config; its line is found later.
+
+    Attributes:
+        location: The way to the value, with the names of layers and choices.
+        message: What was found and expected.
+        hint: The way out.
+    """
+
+    location: Location
+    message: str
+    hint: str
 
 
-def find_misuse(config: Config) -> Iterator[Misuse]:
-    """Everything about start values and patterns that does not fit the network."""
-    layers = config.model.layers
-    yield from _misused_starts(layers, ("model", "layers"), layers[0])
-    training, optimizer = config.training, config.training.optimizer
-    paths = [
-        f"{layer.name}/{weight}"
-        for layer in flatten_layers(layers)
-        for weight in layer.weight_names()
-    ]
-    for pattern in training.learning_rate_multipliers:
-        place = ("training", "learning_rate_multipliers", pattern)
-        yield from _idle_pattern(pattern, paths, place)
-    for number, pattern in enumerate(optimizer.exclude_from_weight_decay):
-        place = ("training", "optimizer", optimizer.type)
-        here = (*place, "exclude_from_weight_decay", number)
-        yield from _idle_pattern(pattern, paths, here)
+def find_problems(config: Config) -> Iterator[LocatedProblem]:
+    """Names, activations, start values and patterns that do not fit the network."""
+    yield from _check_names(config)
+    yield from _check_activations(config)
+    first = config.model.layers[0]
+    for location, layer in walk_layers(config.model.layers):
+        if isinstance(layer, Conv2D):
+            here = (*location, layer.type, "kernel_initializer")
+            channels = config.image_shape[2]
+            yield from _check_initializer(layer, here, layer is first, channels)
+    yield from _check_patterns(config)
 
 
-def _idle_pattern(
-    pattern: str, paths: Sequence[str], place: tuple[str | int, ...]
-) -> Iterator[Misuse]:
-    if any(matches(pattern, path) for path in paths):
-        return
-    known = paths if "/" in pattern else {path.rpartition("/")[2] for path in paths}
-    hint = suggest(pattern, known) if len(set(known)) <= 20 else ""
-    yield place, f"no weight of the network is called {quote(pattern)}", hint
+def _check_names(config: Config) -> Iterator[LocatedProblem]:
+    locations: dict[str, list[Location]] = {}
+    for location, layer in walk_layers(config.model.layers):
+        locations.setdefault(layer.name, []).append(location)
+    for name, found in locations.items():
+        if len(found) > 1:
+            yield LocatedProblem(
+                found[-1],
+                f"{len(found)} layers are called '{name}'; a name must be unique",
+                "leave the names out: layers are numbered by themselves",
+            )
 
 
-def _misused_starts(
-    layers: Sequence[AnyLayer], place: tuple[str | int, ...], first: AnyLayer
-) -> Iterator[Misuse]:
-    for number, layer in enumerate(layers):
-        here = (*place, number, layer.type)
-        if isinstance(layer, Residual):
-            yield from _misused_starts(layer.layers, (*here, "layers"), first)
-            yield from _misused_starts(layer.shortcut, (*here, "shortcut"), first)
-        elif isinstance(layer, Conv2D):
-            yield from _misused_start(layer, (*here, "kernel_initializer"), first)
+def _check_activations(config: Config) -> Iterator[LocatedProblem]:
+    """Softmax may stand at the end only, where the program itself puts it."""
+    for location, layer in walk_layers(config.model.layers):
+        activation = getattr(layer, "activation", "linear")
+        at_end = layer is config.model.layers[-1]
+        here = (*location, layer.type, "activation")
+        if activation == "softmax" and not at_end:
+            yield LocatedProblem(
+                here,
+                "softmax may stand in the last layer only; in the middle it would "
+                "squeeze the signal to nothing",
+                "use relu, say",
+            )
+        elif at_end and activation not in ("softmax", "linear"):
+            yield LocatedProblem(
+                here,
+                f"the last layer gives one number for each class; {activation} "
+                "would spoil them before the softmax",
+                "use activation: softmax, or none: the softmax is then added",
+            )
 
 
-def _misused_start(
-    layer: Conv2D, here: tuple[str | int, ...], first: AnyLayer
-) -> Iterator[Misuse]:
-    start = layer.kernel_initializer
-    if not isinstance(start, Identity | Whitening):
+def _check_initializer(
+    layer: Conv2D, here: Location, is_first: bool, channels: int
+) -> Iterator[LocatedProblem]:
+    initializer = layer.kernel_initializer
+    if not isinstance(initializer, Identity | Whitening):
         return
     if layer.groups > 1:
-        yield (
+        yield LocatedProblem(
             here,
-            f"{start.type} needs filters that look at all channels, but the layer has "
-            f"{layer.groups} groups",
+            f"{initializer.type} needs filters that look at all channels, but the "
+            f"layer has {layer.groups} groups",
             "use groups: 1, or another initializer",
         )
-    if not isinstance(start, Whitening):
+    if not isinstance(initializer, Whitening):
         return
-    if layer is not first:
-        yield (
+    if not is_first:
+        yield LocatedProblem(
             here,
             "Whitening is worked out from the pictures, but the layer is not the first "
             "of the network and does not see them",
             "use Identity or HeNormal here",
         )
     elif max(layer.dilation_rate) > 1:
-        yield (
+        yield LocatedProblem(
             here,
             "Whitening looks at windows without gaps, but the layer has a "
             f"dilation_rate of {max(layer.dilation_rate)}",
             "use dilation_rate: 1",
         )
-    values = prod(layer.kernel_size) * CHANNELS
+    values = prod(layer.kernel_size) * channels
     if layer.filters < values:
         height, width = layer.kernel_size
-        yield (
+        yield LocatedProblem(
             here,
             f"Whitening of {height}x{width} windows gives {values} filters and their "
             f"negatives, but the layer has {layer.filters} filters",
             f"use at least {values} filters, best {2 * values}",
         )
+
+
+def _check_patterns(config: Config) -> Iterator[LocatedProblem]:
+    optimizer = config.training.optimizer
+    paths = [
+        f"{layer.name}/{weight}"
+        for _, layer in walk_layers(config.model.layers)
+        for weight in layer.weight_names()
+    ]
+    for pattern in config.training.learning_rate_multipliers:
+        here: Location = ("training", "learning_rate_multipliers", pattern)
+        yield from _check_pattern(pattern, paths, here)
+    for number, pattern in enumerate(optimizer.exclude_from_weight_decay):
+        here = ("training", "optimizer", optimizer.type)
+        here = (*here, "exclude_from_weight_decay", number)
+        yield from _check_pattern(pattern, paths, here)
+
+
+def _check_pattern(
+    pattern: str, paths: Iterable[str], here: Location
+) -> Iterator[LocatedProblem]:
+    if any(matches(pattern, path) for path in paths):
+        return
+    known = {path if "/" in pattern else path.rpartition("/")[2] for path in paths}
+    yield LocatedProblem(
+        here,
+        f"no weight of the network is called {quote(pattern)}",
+        suggest(pattern, known) if len(known) <= 20 else "",
+    )

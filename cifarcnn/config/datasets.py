@@ -1,9 +1,22 @@
-"""What is known of the data sets before their files are opened."""
+"""The data sets: what is known of them, and what a config says about them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
+
+from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation, Augmentation
+from cifarcnn.config.named_choice import Strict, expect_name, name_or_mapping, problem
+from cifarcnn.config.urls import find_problem
 
 # Height, width and channels of one image.
 ImageShape: TypeAlias = tuple[int, int, int]
@@ -31,3 +44,100 @@ DATASETS = {
     "synthetic": DatasetFacts(10, CIFAR_IMAGE_SHAPE),
     "folder": DatasetFacts(None, CIFAR_IMAGE_SHAPE),
 }
+
+
+class ChannelStatistics(Strict):
+    """Mean and deviation of red, green and blue, of pixels divided by 255."""
+
+    mean: Annotated[list[float], Field(min_length=3, max_length=3)]
+    """What is subtracted: one number for each of red, green, blue."""
+    deviation: Annotated[
+        list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)
+    ]
+    """What is then divided by: one number for each of red, green, blue."""
+
+
+NORMALIZATIONS = ("unit", "standard", "none")
+Normalization: TypeAlias = Annotated[
+    Annotated[ChannelStatistics, Tag("mapping")]
+    | Annotated[Literal["unit", "standard", "none"], Tag("name")],
+    Discriminator(name_or_mapping),
+    expect_name(
+        NORMALIZATIONS, "unit, standard, none or {mean: [...], deviation: [...]}"
+    ),
+]
+
+
+def _check_source(url: str) -> str:
+    # A stranger's config must not make this machine talk to itself.
+    if found := find_problem(url, loopback=False):
+        raise problem(
+            f"'{url:.200}' cannot be a source: {found}",
+            "write the https:// address of the archive, or of the folder that holds "
+            "it, with a slash at its end",
+        )
+    return url
+
+
+def _check_lengths(augmentation: Augmentation, info: ValidationInfo) -> Augmentation:
+    if "dataset" in info.data:
+        # Something of the image must be left.
+        most = min(DATASETS[info.data["dataset"]].image_shape[:2]) - 1
+        for length, at in augmentation.pixel_lengths():
+            if length > most:
+                raise problem(
+                    f"expected a number of at most {most}, found {length}",
+                    "",
+                    augmentation.type,
+                    *at,
+                )
+    return augmentation
+
+
+class Data(Strict):
+    """Which pictures the network sees."""
+
+    dataset: Literal["cifar10", "cifar100", "synthetic", "folder"] = "cifar10"
+    """The data set; `synthetic` is drawn by code, `folder` holds your own pictures."""
+    path: str | None = None
+    """Where it lies: a folder or an archive; null looks in the usual places."""
+    fetch: bool = False
+    """Whether `train` fetches CIFAR when it is in none of the usual places."""
+    sources: Annotated[
+        list[Annotated[str, AfterValidator(_check_source)]], Field(max_length=20)
+    ] = []
+    """Addresses to fetch from first: of the archive, or of a folder, ending with /."""
+    classes: Annotated[list[str], Field(min_length=2)] | None = None
+    """Class names of a `folder`, in order; null takes the names of its folders."""
+    validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    """Share of the training pictures kept for validation, 0 to 0.5; 0 for none."""
+    normalization: Normalization = "unit"
+    """`unit`: 0 to 1; `standard`: mean 0, deviation 1 by the training pictures."""
+    augmentation: Annotated[
+        list[Annotated[AnyAugmentation, AfterValidator(_check_lengths)]],
+        Field(max_length=MOST_OPERATIONS),
+    ] = []
+    """Random changes of the training pictures, in the order in which they happen."""
+
+    @model_validator(mode="after")
+    def _check_folder(self) -> Data:
+        if self.dataset == "folder" and self.path is None:
+            raise problem(
+                "dataset: folder needs a path",
+                "give the folder that holds train/<class>/ and test/<class>/",
+                "dataset",
+            )
+        if self.dataset != "folder" and self.classes is not None:
+            raise problem(
+                f"classes belong to dataset: folder; those of {self.dataset} are known",
+                "remove classes",
+                "classes",
+            )
+        if self.classes is not None and len(set(self.classes)) < len(self.classes):
+            raise problem("classes holds a name twice", "keep one of them", "classes")
+        return self
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of the images that the network takes."""
+        return DATASETS[self.dataset].image_shape

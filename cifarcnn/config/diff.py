@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cifarcnn.config.yaml_text import dump
 from cifarcnn.config.yaml_tree import join
 
 _MISSING = object()
@@ -51,8 +52,6 @@ def find_differences(before: Any, after: Any, path: str = "") -> Iterator[Differ
 
 
 def _show(value: Any) -> str:
-    from cifarcnn.config.yaml_text import dump
-
     if value is _MISSING:
         return "nothing"
     if isinstance(value, list):

@@ -14,29 +14,34 @@ A block is a list of layers under ``blocks``, with parameters written as ``$name
         - Repeat: {times: 3, layers: [{conv_bn: {filters: 64}}]}
 
 Both are unfolded here, before the schema sees the layers; every layer keeps the place
-that it was written at, so that a mistake in a block is shown in the block.
+that it was written at, so that a problem in a block is shown in the block.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from cifarcnn.config.blocks import Block, fill, read_blocks, refuse_unknown
+from cifarcnn.config.blocks import TAKEN_NAMES, Block, fill, read_blocks, refuse_unknown
+from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.yaml_text import DEEPEST_NESTING
 from cifarcnn.config.yaml_tree import Node, measure, quote
 from cifarcnn.errors import ConfigError, Problem
 
-DEEPEST_BLOCKS = 16
-# Deeper ones could be written with blocks, but not read back from the resolved config.
-DEEPEST_RESIDUALS = 8
 MOST_LAYERS = 1_000
 MOST_REPEATS = 1_000
 # A few lines can stand for more layers than there are atoms: what stops the unfolding
 # also counts what gives no layer, and the values of the layers.
-MOST_STEPS = 20_000
-MOST_VALUES = 200_000
-_RESIDUAL = ("layers", "shortcut")
+_MOST = {
+    "layers": MOST_LAYERS,
+    "steps": 20_000,
+    "values": 200_000,
+    "levels": DEEPEST_NESTING,
+    "blocks one inside the other": 16,
+    # Deeper ones could be written with blocks, but not read back once resolved.
+    "residuals one inside the other": 8,
+}
 
 
 @dataclass(frozen=True)
@@ -54,209 +59,170 @@ class _Scope:
     residuals: int = 0
 
 
-@dataclass
-class Expansion:
-    """Unfolds the layers of one config and gathers the mistakes on the way."""
+class _Counts:
+    """Gathers problems, each once, and ends the unfolding when it is far too much."""
 
-    layer_names: frozenset[str]
-    found: dict[Problem, None] = field(default_factory=dict)
-    blocks: dict[str, Block] = field(default_factory=dict)
-    declared: frozenset[str] = frozenset()
-    layers: int = 0
-    steps: int = 0
-    values: int = 0
+    def __init__(self) -> None:
+        self.problems: dict[Problem, None] = {}
+        self.counts: Counter[str] = Counter()
 
-    @property
-    def problems(self) -> list[Problem]:
-        """The mistakes, in the order in which they were met, each once."""
-        return list(self.found)
+    def report(self, node: Node, message: str, hint: str = "") -> None:
+        self.problems[node.key_or_place.problem(node.path, message, hint)] = None
 
-    def expand(self, root: Node) -> Node:
-        """The tree without ``blocks`` and with the layers unfolded.
+    def count(self, what: str, more: int, node: Node) -> None:
+        """Raises ConfigError when there are too many."""
+        self.counts[what] += more
+        self.limit(what, self.counts[what], node)
 
-        Args:
-            root: The whole config.
+    def limit(self, what: str, number: int, node: Node) -> None:
+        """Raises ConfigError when ``number`` is too many."""
+        if number > _MOST[what]:
+            message = f"written out, the config has more than {_MOST[what]:,} {what}"
+            self.report(node, message, "use fewer or smaller repetitions and blocks")
+            raise ConfigError([*self.problems])
 
-        Returns:
-            The tree; what could not be unfolded is left out of it and is in
-            ``problems``.
-
-        Raises:
-            ConfigError: Written out, the config would be far too large.
-        """
-        if not isinstance(root.value, dict):
-            return root
-        members = dict(root.value)
-        taken = self.layer_names | {"Repeat"}
-        blocks = members.pop("blocks", None)
-        self.blocks = read_blocks(blocks, taken, self._complain)
-        if blocks is not None and isinstance(blocks.value, dict):
-            self.declared = frozenset(blocks.value) - taken
-        model = members.get("model")
-        if model is not None and isinstance(model.value, dict):
-            layers = model.value.get("layers")
-            if layers is not None and isinstance(layers.value, list):
-                unfolded = replace(layers, value=self._unfold(layers.value, _Scope()))
-                members["model"] = replace(
-                    model, value={**model.value, "layers": unfolded}
-                )
-        root = replace(root, value=members)
-        self._limit("values", measure(root)[0], MOST_VALUES, root)
-        return root
-
-    def _complain(self, node: Node, message: str, hint: str = "") -> None:
-        self.found[node.key_or_place.problem(node.path, message, hint)] = None
-
-    def _limit(self, what: str, count: int, most: int, node: Node) -> None:
-        if count > most:
-            self._complain(
-                node,
-                f"written out, the config has more than {most:,} {what}",
-                "use fewer or smaller repetitions and blocks",
-            )
-            raise ConfigError(self.problems)
-
-    def _fill(self, node: Node, scope: _Scope) -> Node:
-        filled = fill(node, scope.given, self._complain)
+    def fill(self, node: Node, scope: _Scope) -> Node:
+        filled = fill(node, scope.given, self.report)
         size, depth = measure(filled)
-        self.values += size
-        self._limit("values", self.values, MOST_VALUES, node)
-        self._limit("levels", depth, DEEPEST_NESTING, node)
+        self.count("values", size, node)
+        self.limit("levels", depth, node)
         return filled
 
-    def _unfold(self, layers: list[Node], scope: _Scope) -> list[Node]:
+    def refuse(self, node: Node, message: str, hint: str = "") -> list[Node]:
+        """Report a problem, and go on with some layer in place of what has it.
+
+        The schema may not refuse a list that is empty for that reason; shapes are not
+        looked at when there are such problems.
+        """
+        self.report(node, message, hint)
+        return [replace(node, value="Flatten")]
+
+
+class _Unfolding(_Counts):
+    """Unfolds layers, with the blocks of one config."""
+
+    def __init__(self, blocks: Node | None) -> None:
+        super().__init__()
+        self.blocks = read_blocks(blocks, self.report)
+        declared = blocks.value if blocks is not None else None
+        # With those that have a problem of their own, which is told.
+        self.declared = {*declared} if isinstance(declared, dict) else set()
+
+    def unfold(self, layers: list[Node], scope: _Scope) -> list[Node]:
         unfolded: list[Node] = []
         for layer in layers:
-            self.steps += 1
-            self._limit("steps", self.steps, MOST_STEPS, layer)
+            self.count("steps", 1, layer)
             if isinstance(layer.value, str) and layer.value.startswith("$"):
-                layer = self._fill(layer, scope)
+                layer = self.fill(layer, scope)
             name, arguments = layer.named() or ("", None)
             if name == "Repeat":
                 unfolded += self._repeat(layer, arguments, scope)
             elif name in self.blocks:
                 unfolded += self._use(layer, self.blocks[name], arguments, scope)
-            elif name in self.declared:
-                # The block itself is wrong, which has been said.
-                unfolded.append(_stand_in(layer))
-            elif self.blocks and name and name not in self.layer_names:
-                self._complain(
-                    layer,
-                    f"there is no layer or block {quote(name)}",
-                    suggest(name, self.layer_names | set(self.blocks)),
-                )
-                unfolded.append(_stand_in(layer))
+            elif name in self.declared - TAKEN_NAMES:
+                unfolded.append(replace(layer, value="Flatten"))
+            elif self.blocks and name and name not in LAYERS.by_name:
+                hint = suggest(name, {*LAYERS.by_name, *self.blocks})
+                message = f"there is no layer or block {quote(name)}"
+                unfolded += self.refuse(layer, message, hint)
             else:
-                unfolded.append(self._layer(layer, name, arguments, scope))
+                self.count("layers", 1, layer)
+                if name == "Residual" and arguments is not None:
+                    unfolded.append(self._residual(layer, arguments, scope))
+                else:
+                    unfolded.append(self.fill(layer, scope))
         return unfolded
-
-    def _layer(
-        self, layer: Node, name: str, arguments: Node | None, scope: _Scope
-    ) -> Node:
-        self.layers += 1
-        self._limit("layers", self.layers, MOST_LAYERS, layer)
-        if name == "Residual" and arguments is not None:
-            return self._residual(layer, arguments, scope)
-        return self._fill(layer, scope)
 
     def _residual(self, layer: Node, arguments: Node, scope: _Scope) -> Node:
         scope = replace(scope, residuals=scope.residuals + 1)
-        what = "residuals one inside the other"
-        self._limit(what, scope.residuals, DEEPEST_RESIDUALS, layer)
-        if isinstance(arguments.value, list):
-            ways = replace(arguments, value=self._unfold(arguments.value, scope))
-            return replace(layer, value={"Residual": ways})
-        if not isinstance(arguments.value, dict):
+        self.limit("residuals one inside the other", scope.residuals, layer)
+        value = arguments.value
+        if isinstance(value, list):
+            value = self.unfold(value, scope)
+        elif isinstance(value, dict):
+            value = {
+                key: replace(node, value=self.unfold(node.value, scope))
+                if key in ("layers", "shortcut") and isinstance(node.value, list)
+                else self.fill(node, scope)
+                for key, node in value.items()
+            }
+        else:
             return layer
-        members = {
-            key: replace(node, value=self._unfold(node.value, scope))
-            if key in _RESIDUAL and isinstance(node.value, list)
-            else self._fill(node, scope)
-            for key, node in arguments.value.items()
-        }
-        return replace(layer, value={"Residual": replace(arguments, value=members)})
+        return replace(layer, value={"Residual": replace(arguments, value=value)})
 
     def _repeat(self, layer: Node, arguments: Node | None, scope: _Scope) -> list[Node]:
         members = arguments.value if arguments is not None else None
         if not isinstance(members, dict):
-            self._complain(layer, "Repeat needs {times: ..., layers: [...]}")
-            return [_stand_in(layer)]
-        refuse_unknown(members, ("times", "layers"), "Repeat", self._complain)
-        missing = [key for key in ("times", "layers") if key not in members]
-        if missing:
-            self._complain(layer, f"Repeat needs {' and '.join(missing)}")
-            return [_stand_in(layer)]
-        times, layers = self._fill(members["times"], scope), members["layers"]
+            return self.refuse(layer, "Repeat needs {times: ..., layers: [...]}")
+        refuse_unknown(members, ("times", "layers"), "Repeat", self.report)
+        if missing := [key for key in ("times", "layers") if key not in members]:
+            return self.refuse(layer, f"Repeat needs {' and '.join(missing)}")
+        times, layers = self.fill(members["times"], scope), members["layers"]
         number = times.value
-        if (
-            not isinstance(number, int)
-            or isinstance(number, bool)
-            or not 1 <= number <= MOST_REPEATS
-        ):
-            self._complain(
-                times,
-                f"expected a whole number from 1 to {MOST_REPEATS:,}, found "
-                f"{times.describe()}",
-            )
-            return [_stand_in(layer)]
+        # True is an int too.
+        if type(number) is not int or not 1 <= number <= MOST_REPEATS:
+            expected = f"a whole number from 1 to {MOST_REPEATS:,}"
+            found = times.describe()
+            return self.refuse(times, f"expected {expected}, found {found}")
         if not isinstance(layers.value, list):
-            self._complain(
-                layers, f"expected a list of layers, found {layers.describe()}"
-            )
-            return [_stand_in(layer)]
-        before = self.layers
-        once = self._unfold(layers.value, scope)
-        self.layers = before + (self.layers - before) * number
-        self._limit("layers", self.layers, MOST_LAYERS, layer)
+            message = f"expected a list of layers, found {layers.describe()}"
+            return self.refuse(layers, message)
+        before = self.counts["layers"]
+        once = self.unfold(layers.value, scope)
+        self.count("layers", (self.counts["layers"] - before) * (number - 1), layer)
         return once * number
 
     def _use(
         self, layer: Node, block: Block, arguments: Node | None, scope: _Scope
     ) -> list[Node]:
         if block.name in scope.inside:
-            self._complain(layer, f"the block '{block.name}' contains itself")
-            return [_stand_in(layer)]
-        what = "blocks one inside the other"
-        self._limit(what, len(scope.inside) + 1, DEEPEST_BLOCKS, layer)
+            return self.refuse(layer, f"the block '{block.name}' contains itself")
+        inside = (*scope.inside, block.name)
+        self.limit("blocks one inside the other", len(inside), layer)
         passed: dict[str, Node] = {}
         if arguments is not None and isinstance(arguments.value, dict):
             passed = arguments.value
         elif arguments is not None and arguments.value is not None:
-            self._complain(
-                arguments,
-                f"expected the parameters of '{block.name}' as a mapping, found "
-                f"{arguments.describe()}",
-            )
-            return [_stand_in(layer)]
-        values = dict(block.parameters)
+            message = f"expected the parameters of '{block.name}' as a mapping, found "
+            return self.refuse(arguments, message + arguments.describe())
+        given = dict(block.parameters)
         for key, node in passed.items():
             if key not in block.parameters:
-                self._complain(
-                    node,
-                    f"the block '{block.name}' has no parameter {quote(key)}",
-                    suggest(key, block.parameters),
-                )
-            values[key] = self._fill(node, scope)
+                message = f"the block '{block.name}' has no parameter {quote(key)}"
+                self.report(node, message, suggest(key, block.parameters))
+            given[key] = self.fill(node, scope)
         missing = [
             quote(key)
             for key, node in block.parameters.items()
             if node.value is None and key not in passed
         ]
         if missing:
-            self._complain(
-                layer,
-                f"the block '{block.name}' needs {' and '.join(missing)}",
-                f"such as {block.name}: {{{missing[0][1:-1]}: ...}}",
-            )
-            return [_stand_in(layer)]
-        inside = (*scope.inside, block.name)
-        return self._unfold(block.layers, _Scope(values, inside, scope.residuals))
+            message = f"the block '{block.name}' needs {' and '.join(missing)}"
+            hint = f"such as {block.name}: {{{missing[0][1:-1]}: ...}}"
+            return self.refuse(layer, message, hint)
+        return self.unfold(block.layers, _Scope(given, inside, scope.residuals))
 
 
-def _stand_in(layer: Node) -> Node:
-    """Some layer in place of what could not be unfolded.
+def expand(root: Node) -> tuple[Node, list[Problem]]:
+    """The tree of a config without ``blocks`` and with its layers unfolded.
 
-    The schema must not complain of a list that is empty for that reason; shapes are
-    not looked at when there are such problems.
+    Returns:
+        The tree, without what could not be unfolded, and the problems, each once.
+
+    Raises:
+        ConfigError: Written out, the config would be far too large.
     """
-    return replace(layer, value="Flatten")
+    if not isinstance(root.value, dict):
+        return root, []
+    members = dict(root.value)
+    unfolding = _Unfolding(members.pop("blocks", None))
+    model = members.get("model")
+    layers = model.child("layers") if model is not None else None
+    if model is not None and layers is not None and isinstance(layers.value, list):
+        layers = replace(layers, value=unfolding.unfold(layers.value, _Scope()))
+        # An ordinary mapping, since it has a child of that name.
+        inner = model.value if isinstance(model.value, dict) else {}
+        members["model"] = replace(model, value={**inner, "layers": layers})
+    root = replace(root, value=members)
+    unfolding.limit("values", measure(root)[0], root)
+    return root, [*unfolding.problems]

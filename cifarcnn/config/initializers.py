@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, mistake, snake_case
+from cifarcnn.config.named_choice import Choice, NamedChoice, problem, snake_case
 
 
 class Zeros(Choice):
@@ -46,7 +46,7 @@ class RandomUniform(Choice):
     @model_validator(mode="after")
     def _refuse_disorder(self) -> RandomUniform:
         if self.minval > self.maxval:
-            raise mistake(
+            raise problem(
                 f"minval {self.minval} is above maxval {self.maxval}",
                 "exchange them",
                 "minval",
@@ -107,7 +107,8 @@ class Orthogonal(Choice):
     """Factor on the matrix."""
 
 
-_INITIALIZERS = (
+INITIALIZERS = NamedChoice(
+    "initializer",
     Zeros,
     Ones,
     Constant,
@@ -122,25 +123,9 @@ _INITIALIZERS = (
     LecunUniform,
     VarianceScaling,
     Orthogonal,
+    short=snake_case,
 )
-
-Initializer: TypeAlias = Annotated[
-    Zeros
-    | Ones
-    | Constant
-    | RandomNormal
-    | RandomUniform
-    | TruncatedNormal
-    | GlorotNormal
-    | GlorotUniform
-    | HeNormal
-    | HeUniform
-    | LecunNormal
-    | LecunUniform
-    | VarianceScaling
-    | Orthogonal,
-    NamedChoice("initializer", *_INITIALIZERS, short=snake_case),
-]
+Initializer: TypeAlias = Annotated[Choice, INITIALIZERS]
 
 
 class Identity(Choice):
@@ -166,30 +151,15 @@ class Whitening(Choice):
 
 
 # For the filters of a Conv2D, which have a place for every channel.
-ConvInitializer: TypeAlias = Annotated[
-    Zeros
-    | Ones
-    | Constant
-    | RandomNormal
-    | RandomUniform
-    | TruncatedNormal
-    | GlorotNormal
-    | GlorotUniform
-    | HeNormal
-    | HeUniform
-    | LecunNormal
-    | LecunUniform
-    | VarianceScaling
-    | Orthogonal
-    | Identity
-    | Whitening,
-    NamedChoice("initializer", *_INITIALIZERS, Identity, Whitening, short=snake_case),
-]
+CONV_INITIALIZERS = NamedChoice(
+    "initializer", *INITIALIZERS, Identity, Whitening, short=snake_case
+)
+ConvInitializer: TypeAlias = Annotated[Choice, CONV_INITIALIZERS]
 
 
 def _refuse_orthogonal(initializer: Choice) -> Choice:
     if isinstance(initializer, Orthogonal):
-        raise mistake(
+        raise problem(
             "Orthogonal needs a table of weights, and here is only a row of them",
             "use Zeros, Ones, Constant or a random one",
         )
@@ -227,6 +197,5 @@ class L1L2(Choice):
     """Factor of the squared weights."""
 
 
-Regularizer: TypeAlias = Annotated[
-    L1 | L2 | L1L2, NamedChoice("regularizer", L1, L2, L1L2, short=str.lower)
-]
+REGULARIZERS = NamedChoice("regularizer", L1, L2, L1L2, short=str.lower)
+Regularizer: TypeAlias = Annotated[Choice, REGULARIZERS]

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -51,6 +52,11 @@ class Choice(Strict):
         """The fields by name, as they are."""
         return {field: getattr(self, field) for field in type(self).model_fields}
 
+    @classmethod
+    def required(cls) -> list[str]:
+        """The names of the arguments that must be given."""
+        return [name for name, info in cls.model_fields.items() if info.is_required()]
+
 
 class NamedChoice:
     """Annotation of a union of choices: reads the two ways of writing one.
@@ -70,14 +76,20 @@ class NamedChoice:
     ) -> None:
         self.word = word
         self.by_name = {choice.__name__: choice for choice in choices}
-        self.short = short
+        # Every way to write a name of the set.
+        self.by_spelling = {**self.by_name}
+        if short is not None:
+            self.by_spelling |= {short(name): c for name, c in self.by_name.items()}
+
+    def __iter__(self) -> Iterator[type[Choice]]:
+        return iter(self.by_name.values())
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         branches: dict[Any, core_schema.CoreSchema] = {
             name: core_schema.no_info_before_validator_function(
-                self._opener(choice), handler.generate_schema(choice)
+                partial(_read_arguments, choice), handler.generate_schema(choice)
             )
             for name, choice in self.by_name.items()
         }
@@ -94,33 +106,23 @@ class NamedChoice:
         union = cast(Any, schema)
         while "choices" not in union:
             union = union["schema"]
-        branches = union["choices"]
-        bare: list[str] = []
-        properties: dict[str, Any] = {}
+        forms: dict[str, Any] = {}
         for name, choice in self.by_name.items():
-            needs = [
-                field
-                for field, info in choice.model_fields.items()
-                if info.is_required()
-            ]
-            reference = handler(branches[name]["schema"])
-            forms: list[Any] = [reference]
-            if not needs:
-                bare.append(name)
-                forms.append({"type": "null"})
+            form = [handler(union["choices"][name]["schema"])]
+            if not choice.required():
+                form.append({"type": "null"})
             if choice.shorthand is not None:
-                forms.append({"type": ["number", "string", "array", "integer"]})
-            properties[name] = reference if len(forms) == 1 else {"anyOf": forms}
-        if self.short is not None:
-            bare += [self.short(name) for name in bare]
-            properties |= {self.short(name): form for name, form in properties.items()}
+                form.append({"type": ["number", "string", "array", "integer"]})
+            forms[name] = {"anyOf": form} if len(form) > 1 else form[0]
+        spellings = self.by_spelling.items()
+        bare = [text for text, choice in spellings if not choice.required()]
         return {
             "title": self.word,
             "anyOf": [
                 {"type": "string", "enum": bare},
                 {
                     "type": "object",
-                    "properties": properties,
+                    "properties": {text: forms[c.__name__] for text, c in spellings},
                     "additionalProperties": False,
                     "minProperties": 1,
                     "maxProperties": 1,
@@ -128,22 +130,14 @@ class NamedChoice:
             ],
         }
 
-    def spellings(self) -> dict[str, str]:
-        """Every way to write a name of the set, and the name that it means."""
-        plain = {name: name for name in self.by_name}
-        return plain | (
-            {self.short(name): name for name in plain} if self.short else {}
-        )
-
     def _name_of(self, value: Any) -> str | None:
         if isinstance(value, Choice):
             return value.type
-        if isinstance(value, str):
-            return self.spellings().get(value, value)
         if isinstance(value, dict) and len(value) == 1:
-            key = str(next(iter(value)))
-            return self.spellings().get(key, key)
-        return None
+            [value] = value
+        if not isinstance(value, str):
+            return None
+        return self.by_spelling[value].__name__ if value in self.by_spelling else value
 
     def _check(self, value: Any) -> Any:
         name = self._name_of(value)
@@ -151,47 +145,40 @@ class NamedChoice:
             return value
         if name is None:
             several = isinstance(value, dict) and len(value) > 1
-            raise mistake(
+            raise problem(
                 f"expected one {self.word}, as its name or as "
                 f"{{Name: {{argument: value}}}}, found {describe(value)}",
                 "give one name, and indent its arguments below it" if several else "",
             )
-        raise mistake(
+        raise problem(
             f"there is no {self.word} {quote(name)}", suggest(name, self.by_name)
         )
 
-    def _opener(self, choice: type[Choice]) -> Callable[[Any], Any]:
-        def open_choice(value: Any) -> Any:
-            if isinstance(value, Choice):
-                return value
-            inner = next(iter(value.values())) if isinstance(value, dict) else None
-            if inner is None:
-                return {}
-            if isinstance(inner, dict):
-                return inner
-            if choice.shorthand is not None:
-                return {choice.shorthand: inner}
-            raise mistake(
-                f"expected the arguments of {choice.__name__} as a mapping, "
-                f"found {describe(inner)}",
-                _example(choice),
-            )
 
-        return open_choice
-
-
-def _example(choice: type[Choice]) -> str:
-    """How a choice is written with its arguments, those first that it needs."""
-    fields = choice.model_fields
-    needed = [name for name, info in fields.items() if info.is_required()]
-    shown = needed or [name for name in fields if name != "name"][:1]
-    if not shown:
-        return f"{choice.__name__} takes no arguments"
-    return f"such as {choice.__name__}: {{{', '.join(f'{n}: ...' for n in shown)}}}"
+def _read_arguments(choice: type[Choice], value: Any) -> Any:
+    """What stands under the name of a choice, as a mapping."""
+    if isinstance(value, Choice):
+        return value
+    inner = next(iter(value.values())) if isinstance(value, dict) else None
+    if inner is None or isinstance(inner, dict):
+        return inner or {}
+    if choice.shorthand is not None:
+        return {choice.shorthand: inner}
+    # Those that it needs, or any.
+    others = [name for name in choice.model_fields if name != "name"]
+    shown = choice.required() or others[:1]
+    listed = ", ".join(f"{name}: ..." for name in shown)
+    raise problem(
+        f"expected the arguments of {choice.__name__} as a mapping, "
+        f"found {describe(inner)}",
+        f"such as {choice.__name__}: {{{listed}}}"
+        if listed
+        else f"{choice.__name__} takes no arguments",
+    )
 
 
-def mistake(message: str, hint: str = "", *at: str) -> PydanticCustomError:
-    """A user's mistake with its way out, raised from inside a validator.
+def problem(message: str, hint: str = "", *at: str | int) -> PydanticCustomError:
+    """A problem with its way out, raised from inside a validator.
 
     Args:
         message: What was found and expected.
@@ -200,8 +187,32 @@ def mistake(message: str, hint: str = "", *at: str) -> PydanticCustomError:
     """
     # Braces would be read as places for values.
     return PydanticCustomError(
-        "mistake", "{message}", {"message": message, "hint": hint, "at": at}
+        "problem", "{message}", {"message": message, "hint": hint, "at": at}
     )
+
+
+def name_or_mapping(value: Any) -> str:
+    """The tag of a union of both; without tags, each gives a problem of its own."""
+    return "mapping" if isinstance(value, dict | BaseModel) else "name"
+
+
+def expect_name(names: Sequence[str], expected: str) -> BeforeValidator:
+    """Refuses what is neither one of the names nor a mapping.
+
+    Args:
+        names: The names.
+        expected: Both, as a message has it.
+    """
+
+    def check(value: Any) -> Any:
+        if name_or_mapping(value) == "mapping" or value in names:
+            return value
+        raise problem(
+            f"expected {expected}, found {describe(value)}",
+            suggest(value, names) if isinstance(value, str) else "",
+        )
+
+    return BeforeValidator(check)
 
 
 def nearest(found: str, known: Iterable[str]) -> str | None:
@@ -242,43 +253,6 @@ def snake_case(name: str) -> str:
     """``MaxPooling2D`` as ``max_pooling2d``, as Keras names its layers."""
     name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def _to_pair(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (value, value)
-    if isinstance(value, list | tuple) and len(value) == 2:
-        return tuple(value)
-    raise mistake(
-        f"expected a whole number, or two of them (height, width), found "
-        f"{describe(value)}"
-    )
-
-
-@dataclass(frozen=True)
-class OneOrTwo:
-    """Marks a pair that a config may also write as a single number.
-
-    Attributes:
-        read: Makes the pair of what the config says, or raises a mistake.
-    """
-
-    read: Callable[[Any], Any]
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(self.read, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        pair = handler(schema)
-        return {"anyOf": [pair["prefixItems"][0], pair]}
-
-
-# A whole number for height and width, or one for each.
-AS_PAIR = OneOrTwo(_to_pair)
 
 
 def external(value: Any) -> Any:

@@ -1,20 +1,19 @@
-"""Keras's optimizers, and how the learning rate moves during training."""
+"""Keras's optimizers, and which weights a pattern such as ``*/beta`` means to them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, mistake, snake_case
+from cifarcnn.config.named_choice import Choice, NamedChoice, problem
 
 Rate: TypeAlias = Annotated[float, Field(gt=0, le=1000)]
 Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Small: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 Clip: TypeAlias = Annotated[float, Field(gt=0)]
-Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-Epochs: TypeAlias = Annotated[float, Field(ge=0, le=100_000)]
-Monitor: TypeAlias = Literal["val_loss", "val_accuracy"]
 
 
 class Optimizer(Choice):
@@ -24,7 +23,7 @@ class Optimizer(Choice):
 
     learning_rate: Rate = 0.001
     """Size of the steps; the schedule multiplies it."""
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
+    weight_decay: Decay | None = None
     """Share of each weight that is taken away, times the learning rate, each step."""
     exclude_from_weight_decay: list[str] = []
     """Weights that it spares, such as [bias, beta, gamma] or conv2d_1/kernel."""
@@ -43,7 +42,7 @@ class Optimizer(Choice):
             if getattr(self, name) is not None
         ]
         if len(names) > 1:
-            raise mistake(
+            raise problem(
                 f"{' and '.join(names)} cannot be used together",
                 "keep one of them",
                 names[1],
@@ -62,31 +61,32 @@ class SGD(Optimizer):
     """Whether the gradient is taken ahead of the step."""
 
 
-class Adam(Optimizer):
-    """Steps scaled by the size of recent gradients."""
-
+class _Moments(Optimizer):
     beta_1: Decay = 0.9
     """Decay of the mean of the gradients."""
     beta_2: Decay = 0.999
     """Decay of the mean of their squares."""
     epsilon: Small = 1e-7
     """Number against division by zero."""
+
+
+class Adam(_Moments):
+    """Steps scaled by the size of recent gradients."""
+
     amsgrad: bool = False
     """Whether the scale never grows again."""
 
 
 def _refuse_none(value: float | None) -> float | None:
     if value is None:
-        raise mistake("AdamW needs a number for weight_decay", "use Adam for none")
+        raise problem("AdamW needs a number for weight_decay", "use Adam for none")
     return value
 
 
 class AdamW(Adam):
     """Adam with weight decay."""
 
-    weight_decay: Annotated[
-        Annotated[float, Field(ge=0, lt=1)] | None, AfterValidator(_refuse_none)
-    ] = 0.004
+    weight_decay: Annotated[Decay | None, AfterValidator(_refuse_none)] = 0.004
     """Share of each weight that is taken away, times the learning rate, each step."""
 
 
@@ -103,15 +103,8 @@ class RMSprop(Optimizer):
     """Whether the mean of the gradients is subtracted first."""
 
 
-class Nadam(Optimizer):
+class Nadam(_Moments):
     """Adam with Nesterov's momentum."""
-
-    beta_1: Decay = 0.9
-    """Decay of the mean of the gradients."""
-    beta_2: Decay = 0.999
-    """Decay of the mean of their squares."""
-    epsilon: Small = 1e-7
-    """Number against division by zero."""
 
 
 class Lion(Optimizer):
@@ -141,9 +134,9 @@ class Adafactor(Optimizer):
 class Muon(Optimizer):
     """Orthogonal steps for dense kernels and for filters; AdamW for other weights."""
 
-    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = 0.004
+    weight_decay: Decay | None = 0.004
     """Share of each kernel that is taken away, times the learning rate, each step."""
-    adam_weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = 0.004
+    adam_weight_decay: Decay | None = 0.004
     """The same for the other weights."""
     adam_beta_1: Decay = 0.9
     """For the other weights: decay of the mean of the gradients."""
@@ -165,120 +158,39 @@ class Muon(Optimizer):
     """Layers whose kernels go by AdamW: those with one of these in their name."""
 
 
-AnyOptimizer: TypeAlias = Annotated[
-    SGD | Adam | AdamW | RMSprop | Nadam | Lion | Adafactor | Muon,
-    NamedChoice(
-        "optimizer",
-        SGD,
-        Adam,
-        AdamW,
-        RMSprop,
-        Nadam,
-        Lion,
-        Adafactor,
-        Muon,
-        short=str.lower,
-    ),
-]
+OPTIMIZERS = NamedChoice(
+    "optimizer",
+    SGD,
+    Adam,
+    AdamW,
+    RMSprop,
+    Nadam,
+    Lion,
+    Adafactor,
+    Muon,
+    short=str.lower,
+)
+AnyOptimizer: TypeAlias = Annotated[Optimizer, OPTIMIZERS]
 
 
-class _WarmedUp(Choice):
-    warmup_epochs: Epochs = 0.0
-    """Epochs over which the rate rises from nothing to its full size."""
+def matches(pattern: str, path: str) -> bool:
+    """Whether a pattern means a weight.
+
+    Args:
+        pattern: ``*`` stands for any characters. Without a ``/`` it means weights of
+            that name in every layer.
+        path: ``layer/weight``, such as ``conv2d_1/kernel``.
+    """
+    name = path if "/" in pattern else path.rpartition("/")[2]
+    return fnmatchcase(name, pattern)
 
 
-class Constant(_WarmedUp):
-    """The same rate all the time."""
+def matches_any(patterns: Iterable[str], path: str) -> bool:
+    """Whether one of the patterns means the weight."""
+    return any(matches(pattern, path) for pattern in patterns)
 
 
-class CosineDecay(_WarmedUp):
-    """Down along half a cosine wave."""
-
-    final_fraction: Share = 0.0
-    """Share of the rate that is left in the last step."""
-
-
-class LinearDecay(_WarmedUp):
-    """Down along a straight line."""
-
-    final_fraction: Share = 0.0
-    """Share of the rate that is left in the last step."""
-
-
-class Triangle(Choice):
-    """One cycle: up along a straight line, then down along another."""
-
-    start_fraction: Share = 0.2
-    """Share of the rate in the first step."""
-    peak_at_fraction: Share = 0.23
-    """Share of all steps after which the rate is full."""
-    final_fraction: Share = 0.07
-    """Share of the rate in the last step."""
-
-
-class StepDecay(_WarmedUp):
-    """Multiplied by a factor at the end of certain epochs."""
-
-    at_epochs: Annotated[
-        list[Annotated[float, Field(gt=0, le=100_000)]], Field(min_length=1)
-    ]
-    """Numbers of finished epochs after which the rate falls, rising."""
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """What the rate is multiplied by each time."""
-
-    @model_validator(mode="after")
-    def _refuse_disorder(self) -> StepDecay:
-        if sorted(set(self.at_epochs)) != self.at_epochs:
-            found = ", ".join(f"{epoch:g}" for epoch in self.at_epochs)
-            raise mistake(
-                f"at_epochs must rise, found {found}",
-                "write the smallest first, each once",
-                "at_epochs",
-            )
-        return self
-
-
-class ExponentialDecay(_WarmedUp):
-    """Multiplied by the same factor over every epoch, step by step."""
-
-    factor_per_epoch: Annotated[float, Field(gt=0, lt=1)]
-    """What is left of the rate after an epoch."""
-
-
-class ReduceLROnPlateau(Choice):
-    """Multiplied by a factor when validation stops getting better."""
-
-    monitor: Monitor = "val_loss"
-    """What is watched."""
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """What the rate is multiplied by."""
-    patience: Annotated[int, Field(ge=0, le=100_000)] = 10
-    """Epochs without an improvement that are waited for."""
-    min_delta: Annotated[float, Field(ge=0)] = 0.0001
-    """Change that counts as an improvement."""
-    cooldown: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Epochs to wait after a reduction before watching again."""
-    min_lr: Annotated[float, Field(ge=0)] = 0.0
-    """Rate below which it is not reduced."""
-
-
-AnySchedule: TypeAlias = Annotated[
-    Constant
-    | CosineDecay
-    | LinearDecay
-    | Triangle
-    | StepDecay
-    | ExponentialDecay
-    | ReduceLROnPlateau,
-    NamedChoice(
-        "learning-rate schedule",
-        Constant,
-        CosineDecay,
-        LinearDecay,
-        Triangle,
-        StepDecay,
-        ExponentialDecay,
-        ReduceLROnPlateau,
-        short=snake_case,
-    ),
-]
+def multiplier_of(multipliers: Mapping[str, float], path: str) -> float:
+    """The factor of a weight: of the last pattern that means it, else 1."""
+    factors = [factor for name, factor in multipliers.items() if matches(name, path)]
+    return factors[-1] if factors else 1.0

@@ -1,4 +1,4 @@
-"""Values laid upon a config from outside: ``--set training.epochs=5``."""
+"""Values laid upon a config: of a file that extends it, and ``--set a.b=5``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,60 @@ from dataclasses import replace
 
 from cifarcnn.config.schema import SPELLINGS
 from cifarcnn.config.yaml_text import DEEPEST_NESTING, parse_value
-from cifarcnn.config.yaml_tree import Node, Place, Source, join, merge
-from cifarcnn.errors import ConfigError
+from cifarcnn.config.yaml_tree import Node, Place, SourceText, join
 
 _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")
 _NAME = r"[^.\[\]=\s]+(\[[0-9]{1,6}\])*"
 _KEY = re.compile(rf"{_NAME}(\.{_NAME})*")
+
+
+def merge(base: Node, over: Node) -> Node:
+    """``over`` laid upon ``base``; neither is changed.
+
+    Mappings merge key by key; anything else is replaced as a whole, lists too. A named
+    choice such as an optimizer merges with one of the same name, argument by argument,
+    and replaces one of another.
+    """
+    if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
+        return over
+    before, after = _chosen(base.value), _chosen(over.value)
+    # Of two that nobody knows, as classes of a data set, none is a choice.
+    if not (before and after and {before, after} & SPELLINGS.keys()):
+        return replace(over, value=_merge_keys(base.value, over.value))
+    if before != after:
+        return over
+    [old], [key] = base.value.values(), over.value
+    shorthand = SPELLINGS[after].shorthand
+    old, new = _with_key(old, shorthand), _with_key(over.value[key], shorthand)
+    if isinstance(old.value, dict) and isinstance(new.value, dict):
+        # Not looked at as choices again: the argument of L2 is called l2.
+        new = replace(new, value=_merge_keys(old.value, new.value))
+    return replace(over, value={key: new})
+
+
+def _merge_keys(base: dict[str, Node], over: dict[str, Node]) -> dict[str, Node]:
+    return base | {
+        key: merge(base[key], node) if key in base else node
+        for key, node in over.items()
+    }
+
+
+def _with_key(arguments: Node, shorthand: str | None) -> Node:
+    """``0.02`` of ``Adam: 0.02`` as ``{learning_rate: 0.02}``."""
+    if shorthand is None or isinstance(arguments.value, dict | None):
+        return arguments
+    return replace(arguments, value={shorthand: arguments})
+
+
+def _chosen(members: dict[str, Node]) -> str | None:
+    """The name that a mapping such as ``{adam: ...}`` chooses: ``Adam``."""
+    if len(members) != 1:
+        return None
+    [key] = members
+    if key in SPELLINGS:
+        return SPELLINGS[key].__name__
+    # A misspelt name begins with a capital letter too.
+    return key if key[:1].isupper() else None
 
 
 def override(root: Node, setting: str) -> Node:
@@ -25,67 +73,21 @@ def override(root: Node, setting: str) -> Node:
         ConfigError: It is not written like that, the value is not YAML, there is no
             such item, or the key is ``extends``.
     """
-    source = Source.of("--set", setting)
     key, equals, text = setting.partition("=")
+    source = SourceText.of("--set", setting, offset=len(key) + 1)
+    place = Place(source, 1, 1)
     if not equals or not _KEY.fullmatch(key):
-        what = "expected KEY=VALUE"
         hint = "such as training.epochs=5 or model.layers[0].Conv2D.filters=64"
-        raise ConfigError([Place(source, 1, 1).problem("", what, hint)])
+        raise place.error("", "expected KEY=VALUE", hint)
     steps: list[str | int] = [
         int(match[2]) if match[2] else match[1] for match in _STEP.finditer(key)
     ]
     if len(steps) > DEEPEST_NESTING:
-        what = f"nested more than {DEEPEST_NESTING} levels deep"
-        raise ConfigError([Place(source, 1, 1).problem("", what)])
+        raise place.error("", f"nested more than {DEEPEST_NESTING} levels deep")
     if steps[0] == "extends":
-        what = "only a file can extend another one"
-        raise ConfigError([Place(source, 1, 1).problem("extends", what)])
-    value = _parse_value(text, source, len(key) + 1)
-    return _lay(root, steps, value, Place(source, 1, 1), "")
-
-
-def _parse_value(text: str, source: Source, offset: int) -> Node:
-    """The value of a setting, its places counted from where the setting begins.
-
-    Raises:
-        ConfigError: It is not a YAML value.
-    """
-    try:
-        node = parse_value(text, Source.of(source.name, text))
-    except ConfigError as error:
-        raise ConfigError(
-            [
-                Place(
-                    source,
-                    problem.line,
-                    problem.column + (offset if problem.line == 1 else 0),
-                ).problem(problem.path, problem.message, problem.hint)
-                for problem in error.problems
-            ]
-        ) from None
-    if node is None:
-        return Node(None, Place(source, 1, offset + 1))
-    return _shift(node, source, offset)
-
-
-def _shift(node: Node, source: Source, offset: int) -> Node:
-    """The same node, its places moved to where the value stands in the setting."""
-
-    def moved(place: Place) -> Place:
-        first = place.line == 1
-        return Place(source, place.line, place.column + (offset if first else 0))
-
-    value = node.value
-    if isinstance(value, dict):
-        value = {key: _shift(inner, source, offset) for key, inner in value.items()}
-    elif isinstance(value, list):
-        value = [_shift(inner, source, offset) for inner in value]
-    return replace(
-        node,
-        value=value,
-        place=moved(node.place),
-        key=moved(node.key) if node.key else None,
-    )
+        raise place.error("extends", "only a file can extend another one")
+    value = parse_value(text, source) or Node(None, source.place())
+    return _lay(root, steps, value, place, "")
 
 
 def _lay(
@@ -94,26 +96,25 @@ def _lay(
     """``value`` laid upon ``base`` at the end of ``steps``; missing keys are made."""
     if not steps:
         value = replace(_with_paths(value, path), key=place)
-        return value if base is None else merge(base, value, SPELLINGS)
+        return value if base is None else merge(base, value)
     step, rest = steps[0], steps[1:]
     here = join(path, step)
     if isinstance(step, int):
         if base is None or not isinstance(base.value, list):
             found = base.describe() if base is not None else "nothing"
-            raise ConfigError([place.problem(path, f"expected a list, found {found}")])
-        items = base.value
-        if step >= len(items):
-            what = f"there is no item {step}; the list has {len(items)}"
-            raise ConfigError([place.problem(here, what, "they count from 0")])
-        changed = [*items]
-        changed[step] = _lay(items[step], rest, value, place, here)
+            raise place.error(path, f"expected a list, found {found}")
+        if step >= len(base.value):
+            message = f"there is no item {step}; the list has {len(base.value)}"
+            raise place.error(here, message, "they count from 0")
+        changed = [*base.value]
+        changed[step] = _lay(changed[step], rest, value, place, here)
         return replace(base, value=changed)
     inner = base.child(step) if base is not None else None
     laid = replace(_lay(inner, rest, value, place, here), key=place)
     over = Node({step: laid}, place, path, place)
     if base is None or not isinstance(base.value, dict):
         return over
-    return merge(base, over, SPELLINGS)
+    return merge(base, over)
 
 
 def _with_paths(node: Node, path: str) -> Node:

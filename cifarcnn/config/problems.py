@@ -1,22 +1,15 @@
-"""What the schema has against a config, in plain sentences with their places."""
+"""What the schema finds in a config, as problems in plain sentences."""
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from cifarcnn.config.named_choice import (
-    Choice,
-    NamedChoice,
-    nearest,
-    suggest,
-)
-from cifarcnn.config.scalars import is_number
+from cifarcnn.config.named_choice import Choice, NamedChoice, nearest, suggest
 from cifarcnn.config.schema import SPELLINGS, Config
-from cifarcnn.config.yaml_tree import Node, join, quote
+from cifarcnn.config.yaml_tree import Node, is_number, join, quote
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -43,25 +36,22 @@ _LIMITS = {
 _LENGTHS = {"too_short": "min_length", "too_long": "max_length"}
 
 
-def explain(
-    error: ValidationError, root: Node, model: type[BaseModel]
-) -> list[Problem]:
-    """Every mistake that pydantic found, as a problem with its place.
+def list_problems(error: ValidationError, root: Node) -> list[Problem]:
+    """Everything that pydantic found, as problems with their places.
 
     Args:
-        error: What pydantic said.
+        error: What pydantic said of the ``Config``.
         root: The tree that was validated.
-        model: The model it was validated against.
     """
     items = error.errors(include_url=False)
-    # A misspelt key is one mistake, not two: its right spelling is not missing as well.
+    # A misspelt key is one problem, not two: its right spelling is not missing as well.
     meant = {
-        (*item["loc"][:-1], _nearest(item["loc"], model))
+        (*item["loc"][:-1], _nearest(item["loc"]))
         for item in items
         if item["type"] == "extra_forbidden"
     }
     return [
-        _explain(item, root, model)
+        _to_problem(item, root)
         for item in items
         if item["type"] != "missing" or item["loc"] not in meant
     ]
@@ -79,28 +69,28 @@ def _short_spelling(node: Node, step: str | int) -> Node | None:
     """The child that says ``adam`` where the schema says ``Adam``."""
     named = node.named() if isinstance(node.value, dict) else None
     if named is not None and named[0] in SPELLINGS:
-        return named[1] if SPELLINGS[named[0]].name == step else None
+        return named[1] if SPELLINGS[named[0]].__name__ == step else None
     return None
 
 
-def _nearest(loc: Sequence[str | int], model: type[BaseModel]) -> str | None:
+def _nearest(loc: Sequence[str | int]) -> str | None:
     """The key that is meant by the unknown one at the end of a pydantic location."""
-    return nearest(str(loc[-1]), _known_keys(_owner(model, loc[:-1])))
+    return nearest(str(loc[-1]), _known_keys(_owner(loc[:-1])))
 
 
-def _explain(item: Any, root: Node, model: type[BaseModel]) -> Problem:
+def _to_problem(item: Any, root: Node) -> Problem:
     kind, loc = item["type"], item["loc"]
     context = item.get("ctx", {})
     node = locate(root, (*loc, *context.get("at", ())))
     if kind == "missing":
-        owner = _owner(model, loc[:-1])
+        owner = _owner(loc[:-1])
         name = owner.__name__
         if not issubclass(owner, Choice):
             name = "the config" if owner is Config else str(loc[-2])
         path = join(node.path, loc[-1])
         return node.key_or_place.problem(path, f"{name} needs '{loc[-1]}'")
     if kind == "extra_forbidden":
-        owner = _owner(model, loc[:-1])
+        owner = _owner(loc[:-1])
         what = f"{owner.__name__} has no argument" if issubclass(owner, Choice) else (
             "there is no key"
         )  # fmt: skip
@@ -114,7 +104,7 @@ def _explain(item: Any, root: Node, model: type[BaseModel]) -> Problem:
 
 def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
     found = node.describe()
-    if kind == "mistake":
+    if kind == "problem":
         return context["message"], context["hint"]
     if kind in _EXPECTED:
         hint = ""
@@ -157,40 +147,31 @@ def _known_keys(owner: type[BaseModel]) -> Iterable[str]:
     return [*owner.model_fields, *(("extends", "blocks") if owner is Config else ())]
 
 
-def _owner(model: type[BaseModel], loc: Sequence[str | int]) -> type[BaseModel]:
+def _owner(loc: Sequence[str | int]) -> type[BaseModel]:
     """The model that the mapping at a pydantic location is read by."""
-    owner: type[BaseModel] = model
-    annotation: Any = model
+    owner: type[BaseModel] = Config
+    parts: list[Any] = [Config]
     for step in loc:
-        annotation = _step(annotation, step)
-        for candidate in _members(annotation):
-            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                owner = candidate
+        for part in parts:
+            if isinstance(part, NamedChoice):
+                if step in part.by_name:
+                    parts = [part.by_name[str(step)]]
+                    break
+            elif step in part.model_fields:
+                field = part.model_fields[step]
+                parts = _parts(Annotated[field.annotation, *field.metadata, None])
                 break
+        owner = next((part for part in parts if isinstance(part, type)), owner)
     return owner
 
 
-def _step(annotation: Any, step: str | int) -> Any:
-    for candidate in _members(annotation):
-        if isinstance(candidate, NamedChoice):
-            if step in candidate.by_name:
-                return candidate.by_name[str(step)]
-        elif isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            if step in candidate.model_fields:
-                field = candidate.model_fields[str(step)]
-                return Annotated[field.annotation, *field.metadata, None]
-        elif get_origin(candidate) is list and isinstance(step, int):
-            return get_args(candidate)[0]
-    return annotation
-
-
-def _members(annotation: Any) -> list[Any]:
-    """The parts of an annotation: through unions and what is annotated to them."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        inner, *extras = get_args(annotation)
-        choices = [extra for extra in extras if isinstance(extra, NamedChoice)]
-        return choices or _members(inner)
-    if origin in (Union, types.UnionType):
-        return [part for arg in get_args(annotation) for part in _members(arg)]
-    return [annotation]
+def _parts(annotation: Any) -> list[Any]:
+    """The models and sets of choices in an annotation, through lists and unions."""
+    choices = [
+        extra
+        for extra in getattr(annotation, "__metadata__", ())
+        if isinstance(extra, NamedChoice)
+    ]
+    if choices or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return choices or [annotation]
+    return [part for inner in get_args(annotation) for part in _parts(inner)]

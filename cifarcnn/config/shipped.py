@@ -1,8 +1,13 @@
-"""The configs that come with the program, found by name."""
+"""Which file a path means, or the name of a config that comes with the program."""
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
+
+from cifarcnn.config.named_choice import suggest
+from cifarcnn.config.yaml_tree import quote
+from cifarcnn.errors import UsageError
 
 
 def shipped_folder() -> Path:
@@ -22,3 +27,28 @@ def find_shipped(name: str) -> Path | None:
     if name in shipped_names():
         return shipped_folder() / f"{name}.yaml"
     return None
+
+
+def find_config(path_or_name: str | Path) -> Path:
+    """The file that a user means by a path or by the name of a shipped config.
+
+    Raises:
+        UsageError: There is neither.
+    """
+    name = str(path_or_name)
+    # Unlike pathlib's, these take any text, also one that no file could be called.
+    path = Path(os.path.expanduser(name))
+    if os.path.isfile(path):
+        return path
+    if (shipped := find_shipped(name)) is not None:
+        return shipped
+    if name and os.path.isdir(path):
+        raise UsageError(f"{quote(name)} is a folder; a config is a YAML file")
+    if name and os.path.exists(path):
+        raise UsageError(f"{quote(name)} is not an ordinary file")
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        raise UsageError(f"there is no file {quote(name)}")
+    raise UsageError(
+        f"there is no file {quote(name)} and no shipped config of that name; "
+        f"{suggest(name, shipped_names())}"
+    )

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
-from cifarcnn.config.consistency import find_misuse
-from cifarcnn.config.layers import AnyLayer, Residual, Shape, ShapeError
-from cifarcnn.config.layers.base import MOST_PARAMETERS, show
+from cifarcnn.config.consistency import LocatedProblem, find_problems
+from cifarcnn.config.layers import Layer, Location, Residual, Shape, ShapeError
+from cifarcnn.config.layers.base import show
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import UsageError
 
-INPUT_SHAPE: Shape = (32, 32, 3)
+# More weights than this do not fit into 4 GB with float32.
+MOST_PARAMETERS = 1_000_000_000
 # The most values that one example may have in one layer: 1 GB in float32.
 MOST_VALUES = 250_000_000
 # And the most that a batch may have in all layers together: 100 GB in float32.
 MOST_BATCH_VALUES = 25_000_000_000
 # Evaluation looks at so many images at once, however few training does.
 EVALUATION_BATCH_SIZE = 256
-
-Location = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -46,21 +46,19 @@ class Row:
     kept: bool = False
 
 
-@dataclass(frozen=True)
-class Complaint:
-    """Something that does not fit, at a location within the config."""
-
-    location: Location
-    message: str
-    hint: str
-
-
 @dataclass
 class Summary:
-    """The rows of a network, and the complaints about it."""
+    """The rows of a network, and what does not fit.
 
+    Attributes:
+        input_shape: Of one image; empty when the config could not be read.
+        rows: One for each layer.
+        problems: What does not fit.
+    """
+
+    input_shape: Shape = ()
     rows: list[Row] = field(default_factory=list)
-    complaints: list[Complaint] = field(default_factory=list)
+    problems: list[LocatedProblem] = field(default_factory=list)
 
     @property
     def parameters(self) -> int:
@@ -79,24 +77,21 @@ def summarize(config: Config, data_known: bool = True) -> Summary:
         data_known: Whether ``config.data`` is what the user meant; otherwise the end
             of the network is not compared with the number of classes.
 
-    After a complaint the walk goes on with a likely shape, so that all complaints come
-    at once; the rows are to be trusted only when there are none.
+    After a problem the walk goes on with a likely shape, so that all problems come at
+    once; the rows are to be trusted only when there are none.
     """
-    summary = Summary()
-    layers = config.model.layers
+    summary = Summary(config.image_shape)
     start: Location = ("model", "layers")
-    shape = _walk(layers, INPUT_SHAPE, start, 0, summary)
-    _check_names(layers, start, summary)
-    _check_activations(layers, start, summary)
-    summary.complaints += [Complaint(*found) for found in find_misuse(config)]
+    shape = _follow(config.model.layers, config.image_shape, start, 0, summary)
+    summary.problems += find_problems(config)
     if data_known:
-        _check_end(config, shape, summary)
-    _check_size(config, start, summary)
+        summary.problems += _check_end(config, shape)
+    summary.problems += _check_size(config, summary)
     return summary
 
 
-def _walk(
-    layers: Sequence[AnyLayer],
+def _follow(
+    layers: Sequence[Layer],
     shape: Shape,
     location: Location,
     depth: int,
@@ -105,7 +100,7 @@ def _walk(
     for index, layer in enumerate(layers):
         here = (*location, index)
         if isinstance(layer, Residual):
-            shape = _walk_residual(layer, shape, here, depth, summary)
+            shape = _follow_residual(layer, shape, here, depth, summary)
             continue
         try:
             after = layer.output_shape(shape)
@@ -119,7 +114,7 @@ def _walk(
                 kept=_is_kept(layer, layers[index + 1 : index + 2]),
             )
         except ShapeError as error:
-            summary.complaints.append(Complaint(here, error.message, error.hint))
+            summary.problems.append(LocatedProblem(here, error.message, error.hint))
             shape = error.assumed
             continue
         summary.rows.append(row)
@@ -127,25 +122,27 @@ def _walk(
     return shape
 
 
-def _is_kept(layer: AnyLayer, following: Sequence[AnyLayer]) -> bool:
+def _is_kept(layer: Layer, following: Sequence[Layer]) -> bool:
     if layer.keeps_output == "if_needed":
         return any(after.keeps_input for after in following)
     return layer.keeps_output == "always"
 
 
-def _walk_residual(
+def _follow_residual(
     layer: Residual, shape: Shape, here: Location, depth: int, summary: Summary
 ) -> Shape:
     inside = (*here, "Residual")
-    before = len(summary.complaints)
-    main = _walk(layer.layers, shape, (*inside, "layers"), depth + 1, summary)
-    short = _walk(layer.shortcut, shape, (*inside, "shortcut"), depth + 1, summary)
-    if main != short and len(summary.complaints) == before:
+    before = len(summary.problems)
+    main = _follow(layer.layers, shape, (*inside, "layers"), depth + 1, summary)
+    short = _follow(layer.shortcut, shape, (*inside, "shortcut"), depth + 1, summary)
+    if main != short and len(summary.problems) == before:
         way = "its shortcut gives" if layer.shortcut else "what goes in is"
-        message = f"its layers give {show(main)}, but {way} {show(short)}: they cannot "
-        summary.complaints.append(
-            Complaint(here, f"{message}be added", _suggest_shortcut(main, shape))
+        message = (
+            f"its layers give {show(main)}, but {way} {show(short)}: they cannot be "
+            "added"
         )
+        hint = _suggest_shortcut(main, shape)
+        summary.problems.append(LocatedProblem(here, message, hint))
     summary.rows.append(Row(layer.name, "Add", main, 0, 0, depth))
     return main
 
@@ -162,62 +159,7 @@ def _suggest_shortcut(main: Shape, shape: Shape) -> str:
     return "its layers must keep the shape, or its shortcut must change it alike"
 
 
-def _check_names(layers: list[AnyLayer], start: Location, summary: Summary) -> None:
-    places: dict[str, list[Location]] = {}
-    for location, layer in _locations(layers, start):
-        places.setdefault(layer.name, []).append(location)
-    for name, found in places.items():
-        if len(found) > 1:
-            summary.complaints.append(
-                Complaint(
-                    found[-1],
-                    f"{len(found)} layers are called '{name}'; a name must be unique",
-                    "leave the names out: layers are numbered by themselves",
-                )
-            )
-
-
-def _locations(
-    layers: Sequence[AnyLayer], start: Location
-) -> list[tuple[Location, AnyLayer]]:
-    found: list[tuple[Location, AnyLayer]] = []
-    for index, layer in enumerate(layers):
-        here = (*start, index)
-        found.append((here, layer))
-        if isinstance(layer, Residual):
-            found += _locations(layer.layers, (*here, "Residual", "layers"))
-            found += _locations(layer.shortcut, (*here, "Residual", "shortcut"))
-    return found
-
-
-def _check_activations(
-    layers: list[AnyLayer], start: Location, summary: Summary
-) -> None:
-    """Softmax may stand at the end only, where the program itself puts it."""
-    for location, layer in _locations(layers, start):
-        activation = getattr(layer, "activation", "linear")
-        at_end = layer is layers[-1]
-        if activation == "softmax" and not at_end:
-            summary.complaints.append(
-                Complaint(
-                    (*location, layer.type, "activation"),
-                    "softmax may stand in the last layer only; in the middle it would "
-                    "squeeze the signal to nothing",
-                    "use relu, say",
-                )
-            )
-        elif at_end and activation not in ("softmax", "linear"):
-            summary.complaints.append(
-                Complaint(
-                    (*location, layer.type, "activation"),
-                    f"the last layer gives one number for each class; {activation} "
-                    "would spoil them before the softmax",
-                    "use activation: softmax, or none: the softmax is then added",
-                )
-            )
-
-
-def _check_end(config: Config, shape: Shape, summary: Summary) -> None:
+def _check_end(config: Config, shape: Shape) -> Iterator[LocatedProblem]:
     classes = config.class_count
     if classes is None:
         fits, needed = len(shape) == 1 and shape[0] >= 2, "one for each class"
@@ -232,54 +174,36 @@ def _check_end(config: Config, shape: Shape, summary: Summary) -> None:
         hint = f"put Flatten or GlobalAveragePooling2D before it, and {hint}"
     elif classes is not None:
         needed = f"{classes}, one for each class"
-    summary.complaints.append(
-        Complaint(
-            ("model", "layers", len(config.model.layers) - 1),
-            f"the network ends with {found}; {config.data.dataset} needs {needed}",
-            hint,
-        )
+    yield LocatedProblem(
+        ("model", "layers", len(config.model.layers) - 1),
+        f"the network ends with {found}; {config.data.dataset} needs {needed}",
+        hint,
     )
 
 
-def _check_size(config: Config, start: Location, summary: Summary) -> None:
-    largest = max((_values(row.output_shape) for row in summary.rows), default=0)
-    if summary.parameters > MOST_PARAMETERS or largest > MOST_VALUES:
-        summary.complaints.append(
-            Complaint(
-                start,
-                f"the network has {summary.parameters:,} parameters and up to "
-                f"{largest:,} values in one layer; at most {MOST_PARAMETERS:,} and "
-                f"{MOST_VALUES:,} are allowed",
-                "use fewer filters or units",
-            )
-        )
-        return
+def _check_size(config: Config, summary: Summary) -> Iterator[LocatedProblem]:
+    values = [prod(row.output_shape) for row in summary.rows]
+    largest = max(values, default=0)
     images = max(config.training.batch_size, EVALUATION_BATCH_SIZE)
-    values = images * sum(_values(row.output_shape) for row in summary.rows)
-    if values > MOST_BATCH_VALUES:
-        summary.complaints.append(
-            Complaint(
-                ("training", "batch_size"),
-                f"{images:,} pictures at once have {values:,} values in all layers "
-                f"together; at most {MOST_BATCH_VALUES:,} are allowed",
-                "use fewer filters or units, or smaller batches",
-            )
+    if summary.parameters > MOST_PARAMETERS or largest > MOST_VALUES:
+        yield LocatedProblem(
+            ("model", "layers"),
+            f"the network has {summary.parameters:,} parameters and up to "
+            f"{largest:,} values in one layer; at most {MOST_PARAMETERS:,} and "
+            f"{MOST_VALUES:,} are allowed",
+            "use fewer filters or units",
         )
-
-
-def _values(shape: Shape) -> int:
-    product = 1
-    for side in shape:
-        product *= side
-    return product
+    elif images * sum(values) > MOST_BATCH_VALUES:
+        yield LocatedProblem(
+            ("training", "batch_size"),
+            f"{images:,} pictures at once have {images * sum(values):,} values in all "
+            f"layers together; at most {MOST_BATCH_VALUES:,} are allowed",
+            "use fewer filters or units, or smaller batches",
+        )
 
 
 def require_classes(shape: tuple[int, ...], class_count: int) -> None:
-    """See that a last layer fits the classes.
-
-    Args:
-        shape: What it gives for one image.
-        class_count: Number of classes.
+    """See that the ``shape`` that a last layer gives for one image fits the classes.
 
     Raises:
         UsageError: It does not give one number per class.

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 _LONGEST = 2000
 
 
-def find_fault(url: str, *, loopback: bool) -> str | None:
+def find_problem(url: str, *, loopback: bool) -> str | None:
     """Why ``url`` is not acceptable, or ``None`` when it is.
 
     Args:

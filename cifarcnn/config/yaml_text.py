@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass, field
 
 import yaml
 
-from cifarcnn.config.scalars import LONGEST_NUMBER_DIGITS, is_number, resolve
-from cifarcnn.config.yaml_errors import tell
-from cifarcnn.config.yaml_tree import Node, Place, Scalar, Source, join, quote
+from cifarcnn.config.yaml_errors import to_problem
+from cifarcnn.config.yaml_tree import (
+    LONGEST_NUMBER_DIGITS,
+    Node,
+    Place,
+    Scalar,
+    SourceText,
+    is_number,
+    join,
+    quote,
+    resolve,
+)
 from cifarcnn.errors import ConfigError, Problem
 
 # The resolved config of a run has up to 1,000 layers of about 0.4, at most 1 kB.
@@ -49,25 +57,18 @@ def decode(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        source = Source.of(name, data.decode("utf-8", "replace"))
-        before = data[: error.start].decode("utf-8")
-        raise ConfigError(
-            [
-                _point(source, before).problem(
-                    "",
-                    f"byte {data[error.start]:#04x} is not UTF-8 text",
-                    _SAVE_AS_UTF8,
-                )
-            ]
-        ) from None
+        source = SourceText.of(name, data.decode("utf-8", "replace"))
+        place = _place_after(data[: error.start].decode("utf-8"), source)
+        message = f"byte {data[error.start]:#04x} is not UTF-8 text"
+        raise place.error("", message, _SAVE_AS_UTF8) from None
 
 
-def parse(text: str, source: Source) -> Node:
+def parse(text: str, name: str) -> Node:
     """The tree of one YAML document.
 
     Args:
         text: The document.
-        source: What its places refer to.
+        name: What the user calls it.
 
     Raises:
         ConfigError: The text is empty or not YAML, has a character that YAML does not
@@ -75,42 +76,35 @@ def parse(text: str, source: Source) -> Node:
             nested more than 32 deep, or has a number of more than 40 digits. All
             repeated keys are reported at once.
     """
+    source = SourceText.of(name, text)
     root = parse_value(text, source)
     if root is None:
-        raise ConfigError(
-            [
-                Place(source, 1, 1).problem(
-                    "",
-                    "the file is empty; a config needs at least a model",
-                    "start from a shipped one: cifarcnn init article my.yaml",
-                )
-            ]
-        )
+        message = "the file is empty; a config needs at least a model"
+        hint = "start from a shipped one: cifarcnn init article my.yaml"
+        raise source.place().error("", message, hint)
     return root
 
 
-def parse_value(text: str, source: Source) -> Node | None:
+def parse_value(text: str, source: SourceText) -> Node | None:
     """The same as :func:`parse`, but None for a text without any value.
 
     Raises:
         ConfigError: As :func:`parse`.
     """
     if refused := _REFUSED.search(text):
-        place = _point(source, text[: refused.start()])
         message = f"the character U+{ord(refused[0]):04X} is not allowed in YAML"
         hint = _SAVE_AS_UTF8 if refused[0] == "\0" else "remove it"
-        raise ConfigError([place.problem("", message, hint)])
-    builder = _Builder(source)
+        place = _place_after(text[: refused.start()], source)
+        raise place.error("", message, hint)
+    reader = _Reader(text, source)
     try:
-        # Event by event: what is nested too deep is refused before it is all read.
-        for event in yaml.parse(text, Loader=_LOADER):
-            builder.take(event)
+        root = reader.read()
     except yaml.MarkedYAMLError as error:
-        problem = tell(_in_the_same_words(text, error), source)
-        raise ConfigError([*builder.problems, problem]) from None
-    if builder.problems:
-        raise ConfigError(builder.problems)
-    return builder.root
+        problem = to_problem(_in_the_same_words(text, error), source)
+        raise ConfigError([*reader.problems, problem]) from None
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return root
 
 
 def dump(value: object) -> str:
@@ -142,16 +136,15 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def _point(source: Source, before: str) -> Place:
-    """The place that comes after the text ``before``."""
+def _place_after(before: str, source: SourceText) -> Place:
     lines = (before + "|").splitlines()
-    return Place(source, len(lines), len(lines[-1]))
+    return source.place(len(lines) - 1, len(lines[-1]) - 1)
 
 
 def _in_the_same_words(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError:
-    """The complaint of PyYAML's own parser, which is the same on every machine.
+    """The error of PyYAML's own parser, which is the same on every machine.
 
-    Its parser in C words mistakes differently, and is there on most machines only. The
+    Its parser in C words errors differently, and is there on most machines only. The
     one in Python is slow, so that for a long text the words of the other must do.
     """
     if len(text) > LONGEST_PARSED_TWICE:
@@ -164,7 +157,7 @@ def _in_the_same_words(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAM
             if depth > DEEPEST_NESTING:
                 break
     except yaml.MarkedYAMLError as other:
-        # A tab before a comment is a mistake to it alone.
+        # A tab before a comment is an error to it alone.
         ours, theirs = other.problem_mark, error.problem_mark
         tab = "'\\t'" in (other.problem or "")
         return error if tab and ours and theirs and ours.line < theirs.line else other
@@ -174,127 +167,92 @@ def _in_the_same_words(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAM
     return error
 
 
-@dataclass
-class _Frame:
-    """A collection that is being filled."""
+class _Reader:
+    """Makes nodes of the parser's events.
 
-    node: Node
-    key: str | None = None
-    key_place: Place | None = None
+    Repeated keys are gathered in ``problems``; everything else that is refused raises.
+    """
 
+    def __init__(self, text: str, source: SourceText) -> None:
+        # Event by event: what is nested too deep is refused before it is all read.
+        self.events = yaml.parse(text, Loader=_LOADER)
+        self.source = source
+        self.problems: list[Problem] = []
 
-@dataclass
-class _Builder:
-    """Turns parser events into nodes without recursion."""
+    def read(self) -> Node | None:
+        root, documents = None, 0
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    message = "a second document begins; a config is one"
+                    raise self._error(event, "", message, "remove the --- before it")
+            elif isinstance(event, yaml.NodeEvent):
+                root = self._node(event, "", None, 0)
+        return root
 
-    source: Source
-    root: Node | None = None
-    problems: list[Problem] = field(default_factory=list)
-    frames: list[_Frame] = field(default_factory=list)
-    documents: int = 0
+    def _node(
+        self, event: yaml.Event, path: str, key: Place | None, depth: int
+    ) -> Node:
+        self._refuse_alias_and_tag(event, path)
+        place = self._place(event)
+        if isinstance(event, yaml.ScalarEvent):
+            return Node(self._scalar(event, path), place, path, key)
+        if depth >= DEEPEST_NESTING:
+            message = f"nested more than {DEEPEST_NESTING} levels deep"
+            raise self._error(event, path, message)
+        if isinstance(event, yaml.SequenceStartEvent):
+            items: list[Node] = []
+            while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
+                here = join(path, len(items))
+                items.append(self._node(inner, here, None, depth + 1))
+            return Node(items, place, path, key)
+        members: dict[str, Node] = {}
+        while not isinstance(inner := next(self.events), yaml.MappingEndEvent):
+            name = self._key(inner, path, members)
+            here, value = join(path, name), next(self.events)
+            members[name] = self._node(value, here, self._place(inner), depth + 1)
+        return Node(members, place, path, key)
 
-    def take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.DocumentStartEvent):
-            self.documents += 1
-            if self.documents > 1:
-                message = "a second document begins; a config is one"
-                self._refuse(event, message, "remove the --- before it")
-        elif isinstance(event, yaml.AliasEvent):
-            self._refuse(
-                event,
-                "a value that begins with * is an alias, which is not allowed",
-                "write the value out, or use a block; put a text in quotes",
-            )
-        elif isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            self._open(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self.frames.pop()
+    def _key(self, event: yaml.Event, path: str, members: dict[str, Node]) -> str:
+        if isinstance(event, yaml.CollectionStartEvent):
+            message = "a key must be a word, not a list or a mapping"
+            raise self._error(event, path, message)
+        self._refuse_alias_and_tag(event, path)
+        name: str = getattr(event, "value", "")
+        if name in members:
+            line = members[name].key_or_place.line
+            message = f"the key is given twice; first in line {line}"
+            place, here = self._place(event), join(path, name)
+            self.problems.append(place.problem(here, message, "keep one of them"))
+        return name
 
-    def _refuse(self, event: yaml.Event, message: str, hint: str = "") -> None:
-        problem = self._place(event).problem(self._path(), message, hint)
-        raise ConfigError([*self.problems, problem])
+    def _scalar(self, event: yaml.ScalarEvent, path: str) -> Scalar:
+        if event.style or not event.implicit[0]:
+            return str(event.value)
+        try:
+            return resolve(event.value)
+        except ValueError as error:
+            message = f"{error}; at most {LONGEST_NUMBER_DIGITS} are allowed"
+            raise self._error(event, path, message) from None
+
+    def _refuse_alias_and_tag(self, event: yaml.Event, path: str) -> None:
+        if isinstance(event, yaml.AliasEvent):
+            message = "a value that begins with * is an alias, which is not allowed"
+            hint = "write the value out, or use a block; put a text in quotes"
+            raise self._error(event, path, message, hint)
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            message = f"the tag {quote(tag)} is not allowed"
+            hint = "write the plain value; put a value that begins with ! in quotes"
+            raise self._error(event, path, message, hint)
 
     def _place(self, event: yaml.Event) -> Place:
         mark = event.start_mark
-        if mark is None:
-            return Place(self.source, 1, 1)
-        return Place(self.source, mark.line + 1, mark.column + 1)
+        return self.source.place(*((mark.line, mark.column) if mark else ()))
 
-    def _path(self) -> str:
-        if not self.frames:
-            return ""
-        frame = self.frames[-1]
-        if isinstance(frame.node.value, list):
-            return join(frame.node.path, len(frame.node.value))
-        return (
-            frame.node.path if frame.key is None else join(frame.node.path, frame.key)
-        )
-
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
-        frame = self.frames[-1] if self.frames else None
-        if frame and isinstance(frame.node.value, dict) and frame.key is None:
-            self._take_key(event, frame)
-            return
-        if event.tag is not None:
-            self._refuse_tag(event, event.tag)
-        value: Scalar = event.value
-        if event.implicit[0] and not event.style:
-            try:
-                value = resolve(event.value)
-            except ValueError as error:
-                self._refuse(
-                    event, f"{error}; at most {LONGEST_NUMBER_DIGITS} are allowed"
-                )
-        self._add(value, event)
-
-    def _take_key(self, event: yaml.ScalarEvent, frame: _Frame) -> None:
-        if event.tag is not None:
-            self._refuse_tag(event, event.tag)
-        if isinstance(frame.node.value, dict) and event.value in frame.node.value:
-            first = frame.node.value[event.value].key_or_place
-            self.problems.append(
-                self._place(event).problem(
-                    join(frame.node.path, event.value),
-                    f"the key is given twice; first in line {first.line}",
-                    "keep one of them",
-                )
-            )
-        frame.key, frame.key_place = event.value, self._place(event)
-
-    def _refuse_tag(self, event: yaml.Event, tag: str) -> None:
-        self._refuse(
-            event,
-            f"the tag {quote(tag)} is not allowed",
-            "write the plain value; put a value that begins with ! in quotes",
-        )
-
-    def _open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
-        frame = self.frames[-1] if self.frames else None
-        if frame and isinstance(frame.node.value, dict) and frame.key is None:
-            self._refuse(event, "a key must be a word, not a list or a mapping")
-        if event.tag is not None:
-            self._refuse_tag(event, event.tag)
-        if len(self.frames) >= DEEPEST_NESTING:
-            self._refuse(event, f"nested more than {DEEPEST_NESTING} levels deep")
-        empty: dict[str, Node] | list[Node] = (
-            {} if isinstance(event, yaml.MappingStartEvent) else []
-        )
-        self.frames.append(_Frame(self._add(empty, event)))
-
-    def _add(
-        self, value: Scalar | list[Node] | dict[str, Node], event: yaml.Event
-    ) -> Node:
-        place, path = self._place(event), self._path()
-        if not self.frames:
-            self.root = Node(value, place, path)
-            return self.root
-        frame = self.frames[-1]
-        node = Node(value, place, path, frame.key_place)
-        if isinstance(frame.node.value, list):
-            frame.node.value.append(node)
-        elif isinstance(frame.node.value, dict) and frame.key is not None:
-            frame.node.value[frame.key] = node
-            frame.key = frame.key_place = None
-        return node
+    def _error(
+        self, event: yaml.Event, path: str, message: str, hint: str = ""
+    ) -> ConfigError:
+        problem = self._place(event).problem(path, message, hint)
+        return ConfigError([*self.problems, problem])

@@ -1,13 +1,17 @@
-"""A config as a tree in which every value remembers where it was written."""
+"""A config as a tree in which every value remembers where it was written.
+
+By hand, for the places of problems: ruamel.yaml keeps them too, but would save a fifth
+of the lines of these modules only.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from cifarcnn.errors import Problem
+from cifarcnn.errors import ConfigError, Problem
 
 Scalar: TypeAlias = str | int | float | bool | None
 Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
@@ -16,36 +20,54 @@ Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
 SHOWN_COLUMNS = 100
 LONGEST_PATH = 200
 LONGEST_QUOTE = 40
+LONGEST_NUMBER_DIGITS = 40
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_TRUE = re.compile(r"true|True|TRUE")
+_FALSE = re.compile(r"false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceText:
     """A text that the user wrote: a file, or the value of ``--set``.
 
     Attributes:
         name: What the user calls it.
         lines: Its lines, without their ends.
+        offset: Characters of the first line that come before the YAML.
     """
 
     name: str
     lines: tuple[str, ...]
+    offset: int = 0
 
     @classmethod
-    def of(cls, name: str, text: str) -> Source:
+    def of(cls, name: str, text: str, offset: int = 0) -> SourceText:
         """The source of a whole text."""
-        return cls(name, tuple(text.splitlines()))
+        return cls(name, tuple(text.splitlines()), offset)
+
+    def place(self, line: int = 0, column: int = 0) -> Place:
+        """The place of a line and column of the YAML, both counted from 0."""
+        return Place(self, line + 1, column + 1 + (0 if line else self.offset))
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A point in a source; line and column count from 1."""
 
-    source: Source
+    source: SourceText
     line: int
     column: int
 
+    def error(self, path: str, message: str, hint: str = "") -> ConfigError:
+        """An exception of one problem at this place."""
+        return ConfigError([self.problem(path, message, hint)])
+
     def problem(self, path: str, message: str, hint: str = "") -> Problem:
-        """A mistake at this place, with the line of text it stands in."""
+        """A problem at this place, with the line of text it stands in."""
         lines = self.source.lines
         text = lines[self.line - 1] if 0 < self.line <= len(lines) else ""
         text = "".join(" " if not char.isprintable() else char for char in text)
@@ -91,20 +113,6 @@ class Node:
             return [node.plain() for node in self.value]
         return self.value
 
-    def find(self, path: Sequence[str | int]) -> tuple[Node, bool]:
-        """The node at ``path``, or the deepest one on the way to it.
-
-        Returns:
-            The node, and whether the whole path was there.
-        """
-        node = self
-        for step in path:
-            inner = node.child(step)
-            if inner is None:
-                return node, False
-            node = inner
-        return node, True
-
     def child(self, step: str | int) -> Node | None:
         if isinstance(self.value, dict) and isinstance(step, str):
             return self.value.get(step)
@@ -139,6 +147,36 @@ def _width(text: str) -> int:
     )
 
 
+def resolve(text: str) -> Scalar:
+    """What a plain scalar means by the core schema of YAML 1.2.
+
+    Raises:
+        ValueError: A whole number has more than 40 digits.
+    """
+    if _NULL.fullmatch(text):
+        return None
+    if _TRUE.fullmatch(text):
+        return True
+    if _FALSE.fullmatch(text):
+        return False
+    if _INT.fullmatch(text):
+        if len(text) > LONGEST_NUMBER_DIGITS:
+            raise ValueError(f"a number of {len(text)} digits")
+        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+        return int(text, base)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if infinite := _INFINITE.fullmatch(text):
+        kind = "nan" if text.lower() == ".nan" else f"{infinite[1] or ''}inf"
+        return float(kind)
+    return text
+
+
+def is_number(text: str) -> bool:
+    """Whether ``resolve`` would make a number of it, infinities aside."""
+    return bool(_INT.fullmatch(text) or _FLOAT.fullmatch(text))
+
+
 def quote(value: object) -> str:
     """A scalar as YAML would show it, cut when long."""
     if value is None:
@@ -169,72 +207,6 @@ def join(path: str, step: str | int) -> str:
     if isinstance(step, int):
         return f"{path}[{step}]"
     return f"{path}.{step}" if path else step
-
-
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """What a way to write the name of a choice stands for.
-
-    Attributes:
-        name: The name that it means: ``Adam`` for ``adam``.
-        shorthand: The argument that may be given by itself, as in ``Adam: 0.02``.
-    """
-
-    name: str
-    shorthand: str | None = None
-
-
-def merge(base: Node, over: Node, spellings: Mapping[str, Spelling]) -> Node:
-    """``over`` laid upon ``base``.
-
-    Mappings merge key by key; anything else is replaced as a whole, lists too. A named
-    choice such as an optimizer merges with one of the same name, argument by argument,
-    and replaces one of another.
-
-    Args:
-        base: What is changed.
-        over: The change.
-        spellings: The ways to write the names of choices.
-    """
-    if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
-        return over
-    before, after = _choice(base, spellings), _choice(over, spellings)
-    # Of two that nobody knows, as classes of a data set, none is a choice.
-    if not (before and after and {before.name, after.name} & {*spellings}):
-        return replace(over, value=_merge_keys(base.value, over.value, spellings))
-    if before.name != after.name:
-        return over
-    [old], [key] = base.value.values(), over.value
-    old, new = _with_argument(old, after), _with_argument(over.value[key], after)
-    if isinstance(old.value, dict) and isinstance(new.value, dict):
-        # Not looked at as choices again: the argument of L2 is called l2.
-        new = replace(new, value=_merge_keys(old.value, new.value, spellings))
-    return replace(over, value={key: new})
-
-
-def _merge_keys(
-    base: dict[str, Node], over: dict[str, Node], spellings: Mapping[str, Spelling]
-) -> dict[str, Node]:
-    return base | {
-        key: merge(base[key], node, spellings) if key in base else node
-        for key, node in over.items()
-    }
-
-
-def _with_argument(arguments: Node, spelling: Spelling) -> Node:
-    """``0.02`` of ``Adam: 0.02`` as ``{learning_rate: 0.02}``."""
-    if spelling.shorthand is None or isinstance(arguments.value, dict | None):
-        return arguments
-    return replace(arguments, value={spelling.shorthand: arguments})
-
-
-def _choice(node: Node, spellings: Mapping[str, Spelling]) -> Spelling | None:
-    """The name that a mapping such as ``{adam: ...}`` chooses: ``Adam``."""
-    if not isinstance(node.value, dict) or len(node.value) != 1:
-        return None
-    key = next(iter(node.value))
-    # A misspelt name begins with a capital letter too.
-    return spellings.get(key, Spelling(key) if key[:1].isupper() else None)
 
 
 def measure(root: Node) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE, ImageShape
 from cifarcnn.data.decoded_cache import DecodedStore
 from cifarcnn.data.splits import Split, cut_validation
 from cifarcnn.errors import DataError
@@ -22,6 +23,7 @@ class Dataset:
             whatever files they came from.
         official: Whether the files are those of the publisher, to the byte.
         notice: What every result must say about the data, or ``None``.
+        image_shape: Height, width and channels of each image.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Dataset:
     official: bool
     notice: str | None
     store: DecodedStore
+    image_shape: ImageShape = CIFAR_IMAGE_SHAPE
 
     def training(
         self, validation_fraction: float, seed: int

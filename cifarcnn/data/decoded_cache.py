@@ -1,16 +1,22 @@
-"""Decoded arrays: from the cache when it is whole, else from the source."""
+"""Decoded arrays, kept on disk so that the next run starts at once."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
 
-from pydantic import JsonValue
+import numpy as np
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from cifarcnn.data.cache import ArrayCache
+from cifarcnn.config.datasets import ImageShape
+from cifarcnn.data.cifar.location import cache_folder
 from cifarcnn.data.splits import Split
+from cifarcnn.files import write_atomically
+
+_INDEX = "index.json"
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Decoded:
         return digest.hexdigest()
 
 
-class Source(Protocol):
+class ImageSource(Protocol):
     """Something that images can be read from."""
 
     @property
@@ -55,6 +61,10 @@ class Source(Protocol):
     def notice(self) -> str | None:
         """What every result must say about the images, or ``None``."""
 
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of each image."""
+
     def signature(self) -> dict[str, JsonValue]:
         """What changes whenever the source does, and is quick to find out."""
 
@@ -66,11 +76,35 @@ class Source(Protocol):
         """
 
 
+class CacheIndex(BaseModel):
+    """What a folder of the cache says about its arrays.
+
+    Attributes:
+        version: Of this layout; another one is not read.
+        signature: Of the source at the time of reading.
+        class_names: The name of each class.
+        official: Whether the source was the publisher's, to the byte.
+        checksum: Of the content; see ``Dataset.checksum``.
+        files: SHA-256 of each ``.npy`` file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    version: Literal[1] = 1
+    signature: dict[str, JsonValue]
+    class_names: tuple[str, ...]
+    official: bool
+    checksum: str
+    files: dict[str, str]
+
+
 class DecodedStore:
     """The arrays of one source, decoded once and then kept in the cache.
 
-    A cache that is damaged, out of date or unwritable is never an error, for it holds
-    nothing that the source does not.
+    A folder of the cache holds ``.npy`` files, each array in one of its own, so that
+    the test split stays unread until it is asked for, and an index that is written
+    last. A cache that is damaged, out of date or unwritable is never an error, for it
+    holds nothing that the source does not.
 
     Attributes:
         class_names: The name of each class.
@@ -78,61 +112,89 @@ class DecodedStore:
         checksum: See ``Dataset.checksum``.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ImageSource) -> None:
         """Look into the cache, or else read the source.
 
         Raises:
             DataError: The source was read and is not sound.
         """
         self._source = source
-        self._cache = ArrayCache(source.key)
+        self._folder = cache_folder() / "decoded" / source.key
         self._decoded: Decoded | None = None
-        self._index = self._cache.read_index(source.signature())
-        known = self._index or self._fresh()
+        self._index = self._read_index()
+        known = self._index or self._decode()
         self.class_names = known.class_names
         self.official = known.official
         self.checksum = known.checksum
 
     def training(self) -> Split:
         """The whole training split."""
-        return self._cached("training") or self._fresh().training
+        return self._cached("training") or self._decode().training
 
     def test(self) -> Split | None:
         """The test split, read from the disk only now; ``None`` where there is none."""
-        if self._index is not None and not self._index.has_test:
+        if self._index is not None and "test-images.npy" not in self._index.files:
             return None
-        return self._cached("test") or self._fresh().test
+        return self._cached("test") or self._decode().test
 
-    def _cached(self, name: Literal["training", "test"]) -> Split | None:
+    def _read_index(self) -> CacheIndex | None:
+        """The index, when it is whole and was made from the source as it is now."""
+        try:
+            index = CacheIndex.model_validate_json((self._folder / _INDEX).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return index if index.signature == self._source.signature() else None
+
+    def _cached(self, part: Literal["training", "test"]) -> Split | None:
         if self._index is None:
             return None
-        images = self._cache.read_array(self._index, f"{name}-images.npy")
-        labels = self._cache.read_array(self._index, f"{name}-labels.npy")
-        return None if images is None or labels is None else Split(images, labels)
-
-    def _fresh(self) -> Decoded:
-        # Reached without arrays in memory only when the cache turned out damaged.
-        if self._decoded is None:
-            self._decoded = self._decode()
-        return self._decoded
+        arrays = []
+        for name in (f"{part}-images.npy", f"{part}-labels.npy"):
+            try:
+                with open(self._folder / name, "rb") as file:
+                    # Before NumPy looks at it: a header that was damaged can ask for
+                    # any amount of memory.
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+                    if found != self._index.files[name]:
+                        return None
+                    file.seek(0)
+                    arrays.append(np.load(file, allow_pickle=False))
+            except (OSError, KeyError):
+                return None
+        return Split(*arrays)
 
     def _decode(self) -> Decoded:
-        # The signature first: whatever changes during the reading is then read again.
-        signature = self._source.signature()
-        decoded = self._source.decode()
-        arrays = {
-            "training-images.npy": decoded.training.images,
-            "training-labels.npy": decoded.training.labels,
-        }
-        if decoded.test is not None:
-            arrays["test-images.npy"] = decoded.test.images
-            arrays["test-labels.npy"] = decoded.test.labels
-        self._cache.write(
-            arrays,
-            signature=signature,
-            class_names=decoded.class_names,
-            official=decoded.official,
-            checksum=decoded.checksum,
-        )
-        self._index = None
-        return decoded
+        # Reached without arrays in memory only when the cache turned out damaged.
+        if self._decoded is None:
+            # The signature first: what changes during the reading is then read again.
+            signature = self._source.signature()
+            self._decoded = self._source.decode()
+            self._index = None
+            self._write(self._decoded, signature)
+        return self._decoded
+
+    def _write(self, decoded: Decoded, signature: dict[str, JsonValue]) -> None:
+        files: dict[str, str] = {}
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for part, split in (("training", decoded.training), ("test", decoded.test)):
+                if split is not None:
+                    files |= self._write_array(f"{part}-images.npy", split.images)
+                    files |= self._write_array(f"{part}-labels.npy", split.labels)
+            index = CacheIndex(
+                signature=signature,
+                class_names=decoded.class_names,
+                official=decoded.official,
+                checksum=decoded.checksum,
+                files=files,
+            )
+            write_atomically(self._folder / _INDEX, index.model_dump_json().encode())
+        except OSError:
+            return
+
+    def _write_array(self, name: str, array: np.ndarray) -> dict[str, str]:
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        content = buffer.getvalue()
+        write_atomically(self._folder / name, content)
+        return {name: hashlib.sha256(content).hexdigest()}

@@ -6,10 +6,12 @@ import hashlib
 import os
 from pathlib import Path
 
+import numpy as np
 from pydantic import JsonValue
 
+from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.decoded_cache import Decoded
-from cifarcnn.data.image_file import read_image
+from cifarcnn.data.image.image_file import read_image
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -26,7 +28,8 @@ class FolderSource:
 
     notice = None
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, image_shape: ImageShape) -> None:
+        self.image_shape = image_shape
         self._root = root.absolute()
         self.origin = str(root)
 
@@ -43,7 +46,11 @@ class FolderSource:
                 digest.update(os.fsencode(f"{split}/{name}/\n"))
                 for path in image_files(self._root / split / name):
                     digest.update(os.fsencode(_stamp(path)))
-        return {"path": ascii(str(self._root)), "files": digest.hexdigest()}
+        return {
+            "path": ascii(str(self._root)),
+            "files": digest.hexdigest(),
+            "image_shape": list(self.image_shape),
+        }
 
     def decode(self) -> Decoded:
         """Read every image.
@@ -81,8 +88,8 @@ class FolderSource:
                 f"has {', '.join(odd[:_SHOWN])}."
             )
         failures: list[str] = []
-        training = _read_split(train, classes, failures)
-        testing = _read_split(test, classes, failures) if test.is_dir() else None
+        training = self._read_split(train, classes, failures)
+        testing = self._read_split(test, classes, failures) if test.is_dir() else None
         if failures:
             more = len(failures) - _SHOWN
             listed = "".join(f"\n  {line}" for line in failures[:_SHOWN])
@@ -93,27 +100,26 @@ class FolderSource:
             )
         return Decoded(tuple(classes), training, testing, official=False)
 
-
-def _read_split(folder: Path, classes: list[str], failures: list[str]) -> Split:
-    import numpy as np
-
-    images, labels = [], []
-    for label, name in enumerate(classes):
-        paths = image_files(folder / name)
-        if not paths:
-            raise DataError(
-                f"{folder / name} has no pictures; expected PNG, JPEG, WebP, BMP or "
-                "GIF files."
-            )
-        for path in paths:
-            try:
-                images.append(read_image(path, path.name))
-            except ImageError as error:
-                failures.append(f"{path}: {error}")
-                continue
-            labels.append(label)
-    stacked = np.array(images, np.uint8).reshape(-1, 32, 32, 3)
-    return Split(stacked, np.array(labels, np.uint8))
+    def _read_split(
+        self, folder: Path, classes: list[str], failures: list[str]
+    ) -> Split:
+        images, labels = [], []
+        for label, name in enumerate(classes):
+            paths = image_files(folder / name)
+            if not paths:
+                raise DataError(
+                    f"{folder / name} has no pictures; expected PNG, JPEG, WebP, BMP "
+                    "or GIF files."
+                )
+            for path in paths:
+                try:
+                    images.append(read_image(path, path.name, self.image_shape[:2]))
+                except ImageError as error:
+                    failures.append(f"{path}: {error}")
+                    continue
+                labels.append(label)
+        stacked = np.array(images, np.uint8).reshape(-1, *self.image_shape)
+        return Split(stacked, np.array(labels, np.uint8))
 
 
 def _stamp(path: Path) -> str:

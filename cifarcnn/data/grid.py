@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL.ImageFont import FreeTypeFont, ImageFont
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 # Each pixel of an image is drawn twice as high and wide, so that one can see it.
 _SCALE = 2
@@ -25,14 +24,12 @@ def draw_grid(
     """The images as the bytes of a PNG.
 
     Args:
-        rows: For each row uint8 ``(k, 32, 32, 3)``, one row at least; ``k`` may differ.
+        rows: For each row uint8 ``(k, height, width, 3)``, one row at least; ``k``
+            may differ.
         row_names: One for each row; what is too long is cut.
         column_names: Names for the columns, as many as there are images in the
             longest row, or none.
     """
-    import numpy as np
-    from PIL import Image, ImageDraw, ImageFont
-
     font = ImageFont.load_default(_LETTER_HEIGHT)
     names = [_fit(name, font) for name in row_names]
     left = _GAP + round(max(font.getlength(name) for name in names)) + 2 * _GAP
@@ -61,7 +58,7 @@ def draw_grid(
     return file.getvalue()
 
 
-def _fit(name: str, font: FreeTypeFont | ImageFont | Any) -> str:
+def _fit(name: str, font: Any) -> str:
     """The name, or as much of its beginning as there is room for."""
     shown = name
     while font.getlength(shown) > _WIDEST_NAME:

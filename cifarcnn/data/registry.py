@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
-from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.config import Config
+from cifarcnn.config.datasets import DATASETS
+from cifarcnn.data.cifar.facts import CIFAR_DATASETS
+from cifarcnn.data.cifar.location import find_cifar
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.dataset import Dataset
-from cifarcnn.data.decoded_cache import DecodedStore, Source
+from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
-from cifarcnn.data.location import find_cifar
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
 
-# Those that can be fetched, by their names in a config.
-CIFAR = {facts.name: facts for facts in (CIFAR10, CIFAR100)}
+
+def open_config_dataset(
+    config: Config, class_names: Sequence[str] | None = None
+) -> Dataset:
+    """The data set of a config, as it is on this machine.
+
+    Args:
+        config: Names it and where it lies.
+        class_names: What its classes must be; ``None`` takes the config's, if any.
+
+    Raises:
+        DataError: It is not here, is damaged, or has other classes.
+    """
+    dataset = open_dataset(config.data.dataset, config.data.path)
+    expected = class_names or config.data.classes
+    if expected is not None and tuple(expected) != tuple(dataset.class_names):
+        raise DataError(
+            f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
+            f"expected were, in this order, {', '.join(expected)}."
+        )
+    return dataset
 
 
 def open_dataset(dataset: str, path: str | Path | None) -> Dataset:
@@ -33,10 +56,17 @@ def open_dataset(dataset: str, path: str | Path | None) -> Dataset:
         UsageError: There is no such data set, or it takes no path.
         DataError: It was not found, is damaged, or is not what it claims to be.
     """
-    return open_source(dataset, _find(dataset, path))
+    if dataset not in _SOURCES:
+        *others, last = _SOURCES
+        raise UsageError(
+            f"the data set {dataset!r} is unknown; expected {', '.join(others)} or "
+            f"{last}."
+        )
+    place = None if path is None else Path(os.path.expanduser(path))
+    return open_source(dataset, _SOURCES[dataset](place))
 
 
-def open_source(name: str, source: Source) -> Dataset:
+def open_source(name: str, source: ImageSource) -> Dataset:
     """Open any source of images under ``name``.
 
     Raises:
@@ -51,28 +81,35 @@ def open_source(name: str, source: Source) -> Dataset:
         official=store.official,
         notice=source.notice,
         store=store,
+        image_shape=source.image_shape,
     )
 
 
-def _find(dataset: str, path: str | Path | None) -> Source:
-    place = None if path is None else Path(os.path.expanduser(path))
-    if dataset in CIFAR:
-        cifar = CIFAR[dataset]
-        return CifarSource(cifar, find_cifar(cifar, place))
-    if dataset == "folder":
-        if place is None:
-            raise DataError(
-                "dataset: folder needs data.path, the folder that holds "
-                "train/<class>/<picture>."
-            )
-        return FolderSource(place)
-    if dataset == "synthetic":
-        if place is not None:
-            raise UsageError(
-                f"dataset: synthetic is drawn by code and takes no path, found {path}."
-            )
-        return SyntheticSource()
-    raise UsageError(
-        f"the data set {dataset!r} is unknown; expected cifar10, cifar100, synthetic "
-        "or folder."
-    )
+def _find_cifar(name: str, path: Path | None) -> ImageSource:
+    cifar = CIFAR_DATASETS[name]
+    return CifarSource(cifar, find_cifar(cifar, path))
+
+
+def _find_folder(path: Path | None) -> ImageSource:
+    if path is None:
+        raise DataError(
+            "dataset: folder needs data.path, the folder that holds "
+            "train/<class>/<picture>."
+        )
+    return FolderSource(path, DATASETS["folder"].image_shape)
+
+
+def _find_synthetic(path: Path | None) -> ImageSource:
+    if path is not None:
+        raise UsageError(
+            f"dataset: synthetic is drawn by code and takes no path, found {path}."
+        )
+    return SyntheticSource()
+
+
+_SOURCES: dict[str, Callable[[Path | None], ImageSource]] = {
+    "cifar10": partial(_find_cifar, "cifar10"),
+    "cifar100": partial(_find_cifar, "cifar100"),
+    "synthetic": _find_synthetic,
+    "folder": _find_folder,
+}

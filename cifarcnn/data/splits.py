@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from cifarcnn.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 # Keeps these draws apart from every other use of the same seed. "split" in ASCII.
 _STREAM = 0x73706C6974
@@ -20,7 +18,7 @@ class Split:
     """Images and the class of each.
 
     Attributes:
-        images: uint8 ``(n, 32, 32, 3)``, red, green, blue, 0 to 255.
+        images: uint8 ``(n, height, width, 3)``, red, green, blue, 0 to 255.
         labels: uint8 ``(n,)``, the number of the class of each image.
     """
 
@@ -54,8 +52,6 @@ def cut_validation(
         UsageError: ``fraction`` or ``seed`` is out of range.
         DataError: A class would have nothing left to train on.
     """
-    import numpy as np
-
     if not 0 <= fraction < 1:
         raise UsageError(
             f"validation_fraction is {fraction}, expected 0 or more and less than 1."

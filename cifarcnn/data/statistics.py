@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 _Channels = tuple[float, float, float]
 _CHUNK = 4096  # images widened at a time: 48 MiB
@@ -24,8 +21,6 @@ def measure_statistics(images: np.ndarray) -> tuple[_Channels, _Channels]:
         The means and the (population) deviations of red, green, blue, on pixels
         divided by 255.
     """
-    import numpy as np
-
     sums = np.zeros(3, dtype=np.uint64)
     squares = np.zeros(3, dtype=np.uint64)
     for start in range(0, len(images), _CHUNK):

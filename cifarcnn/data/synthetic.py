@@ -8,35 +8,87 @@ between classes. They are not CIFAR-10, and an accuracy on them says nothing abo
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
+import numpy as np
+import PIL
+from PIL import Image, ImageDraw
 from pydantic import JsonValue
 
-from cifarcnn.data import animals, atlas, scenes, vehicles
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
 from cifarcnn.data.decoded_cache import Decoded
-from cifarcnn.data.scenes import Colour
-from cifarcnn.data.silhouettes import Pose
+from cifarcnn.data.silhouettes import POSE_SIZE, REACH, draw_poses
 from cifarcnn.data.splits import Split
 
-if TYPE_CHECKING:
-    import numpy as np
+_T = TypeVar("_T")
+_Colour = tuple[int, int, int]
 
 _TRAINING_IMAGES = 10_000
 _TEST_IMAGES = 2_000
 _SEED = 20_090_408  # of the data set, not of a run: everybody gets the same images
-_CHUNK = 250  # images drawn at a time, so that the planes stay in the cache
-_SIDE = 32
-_CODE = (
-    "animals.py",
-    "atlas.py",
-    "scenes.py",
-    "silhouettes.py",
-    "synthetic.py",
-    "vehicles.py",
-)
-_MIN_GAP = 0.36  # in mean brightness, between a body and its background
+_SIDE = CIFAR_IMAGE_SHAPE[0]
+_CODE = ("silhouettes.py", "synthetic.py")
+_CHUNK = 500  # images whose pixels are changed at a time
+_NUMBERS = 48  # random numbers for one image, as many as it can use
+_MIN_GAP = 92  # in mean brightness, 0 to 255, between a body and its background
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What lies behind a subject.
+
+    Attributes:
+        above: Colours that the part above the horizon may have.
+        below: Colours that the part below it may have.
+        blobs: Colours of clouds, bushes or rocks strewn over it.
+        horizon: Range of its height, 0 the upper edge and 1 the lower.
+    """
+
+    above: tuple[_Colour, ...]
+    below: tuple[_Colour, ...]
+    blobs: tuple[_Colour, ...]
+    horizon: tuple[float, float]
+
+
+_BLUES = ((120, 175, 235), (170, 205, 240), (205, 215, 225), (90, 130, 190))
+_SKIES = (*_BLUES, (235, 190, 150), (150, 155, 165))
+SCENES = {
+    "sky": Scene(
+        _SKIES,
+        ((90, 120, 80), (120, 110, 90)),
+        ((250, 250, 250), (225, 230, 235), (180, 185, 195)),
+        (0.92, 1.6),
+    ),
+    "sea": Scene(
+        _SKIES,
+        ((40, 95, 140), (60, 125, 150), (80, 110, 125), (35, 70, 100)),
+        ((200, 215, 220), (90, 130, 150)),
+        (0.15, 0.6),
+    ),
+    "grass": Scene(
+        (*_SKIES, (60, 85, 50), (85, 100, 60)),
+        ((95, 140, 60), (130, 150, 75), (75, 110, 50), (165, 155, 95)),
+        ((60, 90, 45), (110, 130, 60), (140, 120, 80)),
+        (0.0, 0.6),
+    ),
+    "road": Scene(
+        (*_SKIES, (150, 130, 115), (110, 115, 110), (175, 165, 150)),
+        ((115, 115, 118), (90, 92, 98), (150, 147, 142), (135, 125, 115)),
+        ((95, 105, 80), (130, 120, 115), (180, 175, 170)),
+        (0.1, 0.6),
+    ),
+}
+
+_CARS = ((200, 40, 40), (40, 70, 170), (235, 235, 235), (60, 60, 65), (230, 190, 50))
+_PAINTS = (*_CARS, (60, 130, 80), (165, 170, 175))
+_BROWNS = ((140, 95, 55), (95, 65, 40), (190, 150, 100), (60, 50, 45))
+_FURS = (*_BROWNS, (225, 215, 200), (150, 145, 140))
+_INKS = ((25, 25, 25),)
+_SKINS = ((90, 150, 50), (60, 110, 60), (150, 140, 60), (120, 95, 60), (70, 120, 150))
 
 
 @dataclass(frozen=True)
@@ -44,62 +96,29 @@ class Subject:
     """How one class is shown.
 
     Attributes:
-        poses: Its silhouettes.
-        scenes: How often it stands before each background.
+        scenes: Its backgrounds; one that stands there twice comes twice as often.
         colours: What its body may be painted in; the trim takes one of them, too.
-        tilt: Standard deviation of its tilt in degrees.
+        tilt: The most that it is tilted, in degrees.
     """
 
-    poses: tuple[Pose, ...]
-    scenes: dict[str, float]
-    colours: tuple[Colour, ...]
+    scenes: tuple[str, ...]
+    colours: tuple[_Colour, ...]
     tilt: float
 
 
-_PAINTS = (
-    (200, 40, 40),
-    (40, 70, 170),
-    (235, 235, 235),
-    (60, 60, 65),
-    (230, 190, 50),
-    (60, 130, 80),
-    (165, 170, 175),
-)
-_FURS = (
-    (140, 95, 55),
-    (95, 65, 40),
-    (190, 150, 100),
-    (60, 50, 45),
-    (225, 215, 200),
-    (150, 145, 140),
-)
-
 SUBJECTS = {
-    "airplane": Subject(
-        vehicles.AIRPLANE,
-        {"sky": 0.7, "sea": 0.1, "grass": 0.1, "road": 0.1},
-        _PAINTS,
-        9,
-    ),
-    "automobile": Subject(vehicles.AUTOMOBILE, {"road": 0.7, "grass": 0.3}, _PAINTS, 5),
+    "airplane": Subject(("sky",) * 7 + ("sea", "grass", "road"), _PAINTS, 16),
+    "automobile": Subject(("road",) * 7 + ("grass",) * 3, _PAINTS, 9),
     "bird": Subject(
-        animals.BIRD,
-        {"sky": 0.45, "grass": 0.35, "sea": 0.2},
-        (*_FURS, *_PAINTS),
-        8,
+        ("sky",) * 4 + ("grass",) * 4 + ("sea",) * 2, (*_FURS, *_PAINTS), 14
     ),
-    "cat": Subject(animals.CAT, {"grass": 0.5, "road": 0.5}, _FURS, 6),
-    "deer": Subject(animals.DEER, {"grass": 0.85, "road": 0.15}, _FURS, 6),
-    "dog": Subject(animals.DOG, {"grass": 0.55, "road": 0.45}, _FURS, 6),
-    "frog": Subject(
-        animals.FROG,
-        {"grass": 0.6, "sea": 0.25, "road": 0.15},
-        ((90, 150, 50), (60, 110, 60), (150, 140, 60), (120, 95, 60), (70, 120, 150)),
-        8,
-    ),
-    "horse": Subject(animals.HORSE, {"grass": 0.75, "road": 0.25}, _FURS, 6),
-    "ship": Subject(vehicles.SHIP, {"sea": 0.85, "sky": 0.15}, _PAINTS, 5),
-    "truck": Subject(vehicles.TRUCK, {"road": 0.7, "grass": 0.3}, _PAINTS, 5),
+    "cat": Subject(("grass", "road"), _FURS, 10),
+    "deer": Subject(("grass",) * 5 + ("road",), _FURS, 10),
+    "dog": Subject(("grass",) * 5 + ("road",) * 4, _FURS, 10),
+    "frog": Subject(("grass",) * 4 + ("sea",) * 2 + ("road",), _SKINS, 14),
+    "horse": Subject(("grass",) * 3 + ("road",), _FURS, 10),
+    "ship": Subject(("sea",) * 5 + ("sky",), _PAINTS, 9),
+    "truck": Subject(("road",) * 7 + ("grass",) * 3, _PAINTS, 9),
 }
 
 
@@ -108,21 +127,27 @@ class SyntheticSource:
 
     key = "synthetic"
     origin = "drawn by code"
+    image_shape = CIFAR_IMAGE_SHAPE
     notice = "synthetic pictures drawn by code, not CIFAR-10"
 
     def signature(self) -> dict[str, JsonValue]:
-        """The drawing code itself, and NumPy's version, whose draws may change."""
-        import numpy as np
+        """The drawing code itself, and what may draw otherwise in another version.
 
+        With another NumPy or Pillow the images are drawn again; should one pixel
+        differ, the checksum of the data set does too, and a run that was begun on the
+        earlier images is told so.
+        """
         digest = hashlib.sha256()
         for name in _CODE:
             digest.update(Path(__file__).with_name(name).read_bytes())
-        return {"code": digest.hexdigest(), "numpy": np.__version__}
+        return {
+            "code": digest.hexdigest(),
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+        }
 
     def decode(self) -> Decoded:
         """Draw all images: 10,000 to train on and 2,000 to test, balanced."""
-        import numpy as np
-
         seeds = np.random.SeedSequence(_SEED).spawn(2)
         training = draw_images(_TRAINING_IMAGES, np.random.default_rng(seeds[0]))
         test = draw_images(_TEST_IMAGES, np.random.default_rng(seeds[1]))
@@ -136,118 +161,122 @@ def draw_images(count: int, draws: np.random.Generator) -> Split:
         count: A multiple of ten.
         draws: Where the chances come from.
     """
-    import numpy as np
-
-    poses = [
-        atlas.draw_pose(pose) for subject in SUBJECTS.values() for pose in subject.poses
-    ]
-    # (3, poses * size * size): one flat table for each part.
-    parts = np.stack(poses, axis=1).reshape(3, -1)
-    labels = draws.permutation(np.arange(count) % len(SUBJECTS)).astype(np.uint8)
-    images = np.empty((count, _SIDE, _SIDE, 3), np.uint8)
+    poses = draw_poses()
+    names = list(SUBJECTS)
+    labels = draws.permutation(np.arange(count) % len(names)).astype(np.uint8)
+    numbers = draws.random((count, _NUMBERS)).tolist()
+    images = np.empty((count, *CIFAR_IMAGE_SHAPE), np.uint8)
+    for image, label, chances in zip(images, labels.tolist(), numbers, strict=True):
+        name = names[label]
+        image[:] = np.asarray(
+            _draw_image(SUBJECTS[name], poses[name], _Chance(chances))
+        )
     for start in range(0, count, _CHUNK):
-        chunk = slice(start, start + _CHUNK)
-        images[chunk] = _draw_chunk(draws, parts, labels[chunk])
+        chunk = images[start : start + _CHUNK]
+        chunk[:] = _develop(chunk, draws)
     return Split(images, labels)
 
 
-def _draw_chunk(
-    draws: np.random.Generator, parts: np.ndarray, labels: np.ndarray
-) -> np.ndarray:
-    import numpy as np
+class _Chance:
+    """Choices made by numbers from 0 to 1, one after the other."""
 
-    subjects = list(SUBJECTS.values())
-    count = len(labels)
-    shares = np.array(
-        [[s.scenes.get(kind, 0.0) for kind in scenes.SCENES] for s in subjects]
+    def __init__(self, numbers: list[float]) -> None:
+        self._numbers = iter(numbers)
+
+    def between(self, low: float, high: float) -> float:
+        return low + (high - low) * next(self._numbers)
+
+    def pick(self, choices: Sequence[_T]) -> _T:
+        return choices[int(len(choices) * next(self._numbers))]
+
+    def colour(self, choices: Sequence[_Colour], change: float = 16) -> list[float]:
+        return [
+            channel + self.between(-change, change) for channel in self.pick(choices)
+        ]
+
+
+def _draw_image(
+    subject: Subject, poses: Sequence[Image.Image], chance: _Chance
+) -> Image.Image:
+    image = _draw_scene(SCENES[chance.pick(subject.scenes)], chance)
+    behind = float(np.asarray(image).mean())
+    affine, bilinear = Image.Transform.AFFINE, Image.Resampling.BILINEAR
+    place = _place(subject.tilt, chance)
+    cover = chance.pick(poses).transform(image.size, affine, place, bilinear)
+    body = _stand_out(chance.colour(subject.colours), behind)
+    trim = _stand_out(chance.colour(subject.colours), behind)
+    for mask, colour in zip(
+        cover.split(), (body, trim, chance.colour(_INKS)), strict=True
+    ):
+        image.paste(_whole(colour), mask=mask)
+    return image
+
+
+def _draw_scene(scene: Scene, chance: _Chance) -> Image.Image:
+    image = Image.new("RGB", (_SIDE, _SIDE), _whole(chance.colour(scene.above)))
+    draw = ImageDraw.Draw(image, "RGBA")  # lets what is drawn shine through
+    horizon = min(round(_SIDE * chance.between(*scene.horizon)), _SIDE)
+    draw.rectangle((0, horizon, _SIDE, _SIDE), _whole(chance.colour(scene.below)))
+    for _ in range(2):
+        x, y = chance.between(0, _SIDE), chance.between(0, _SIDE)
+        width, height = _SIDE * chance.between(0.05, 0.2), _SIDE * 0.06
+        box = (x - width, y - height, x + width, y + height)
+        colour = _whole(chance.colour(scene.blobs))
+        draw.ellipse(box, (*colour, round(chance.between(0, 130))))
+    return image
+
+
+def _place(tilt: float, chance: _Chance) -> tuple[float, ...]:
+    """Where each pixel looks into a pose: the six numbers of Pillow's ``AFFINE``."""
+    angle = math.radians(chance.between(-tilt, tilt))
+    sine, cosine = math.sin(angle), math.cos(angle)
+    reach = _SIDE * chance.between(0.41, 0.48)  # from the middle to an end, in pixels
+    room = _SIDE * 0.525 - reach  # an end may be cut off a little
+    x, y = (_SIDE / 2 + chance.between(-room, room) for _ in range(2))
+    stretch, slant = chance.between(0.88, 1.12), chance.between(-0.1, 0.1)
+    mirror = chance.pick((-1, 1))
+    scale = 100 * POSE_SIZE / (2 * REACH) / reach
+    across = (
+        mirror * scale * (cosine / stretch - slant * sine),
+        mirror * scale * (sine / stretch + slant * cosine),
     )
-    chance = draws.random((count, 1))
-    kinds = (chance > shares.cumsum(axis=1)[labels]).sum(axis=1)
-    # Sums of shares may fall short of 1 by a rounding.
-    canvas = scenes.draw_scenes(draws, np.minimum(kinds, len(scenes.SCENES) - 1))
-    where, height = _place(draws, labels)
-
-    body = _stand_out(_colours(draws, labels), canvas)
-    trim = _stand_out(_colours(draws, labels), canvas)
-    ink = np.full(count, 0.1).astype(np.float32)
-    ink = ink + draws.normal(0, 0.06, (3, count)).astype(np.float32)
-    light = 1 - draws.uniform(-0.1, 0.35, (count, 1)).astype(np.float32) * height
-    for table, colour in zip(parts, (body, trim, ink), strict=True):
-        cover = table[where]
-        for plane, tone in zip(canvas, colour, strict=True):
-            plane += cover * (tone[:, None] * light - plane)
-    return _develop(draws, canvas)
+    down = (-scale * sine, scale * cosine)
+    half = POSE_SIZE / 2
+    return (
+        *across,
+        half - across[0] * x - across[1] * y,
+        *down,
+        half - down[0] * x - down[1] * y,
+    )
 
 
-def _place(
-    draws: np.random.Generator, labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel looks into the table of poses, and how far below the middle."""
-    import numpy as np
-
-    def uniform(low: float, high: float) -> np.ndarray:
-        return draws.uniform(low, high, (count, 1)).astype(np.float32)
-
-    subjects = list(SUBJECTS.values())
-    count = len(labels)
-    tilts = np.radians([subject.tilt for subject in subjects])[labels]
-    angle = (draws.standard_normal(count) * tilts)[:, None]
-    sine, cosine = np.sin(angle).astype(np.float32), np.cos(angle).astype(np.float32)
-    reach = uniform(13, 15.5)  # pixels from the middle of the subject to its ends
-    stretch, slant = uniform(0.88, 1.12), uniform(-0.1, 0.1)
-    room = 16.5 - reach
-    ticks = np.arange(_SIDE, dtype=np.float32) + np.float32(0.5)
-    dx = np.tile(ticks, _SIDE) - 16 - uniform(-1, 1) * room
-    dy = np.repeat(ticks, _SIDE) - 16 - uniform(-1, 1) * room
-    mirror = np.where(draws.random((count, 1)) < 0.5, -1, 1).astype(np.float32)
-    v = (cosine * dy - sine * dx) / reach
-    u = mirror * ((cosine * dx + sine * dy) / (reach * stretch) + slant * v)
-
-    first = np.cumsum([0, *(len(subject.poses) for subject in subjects)])
-    number = np.diff(first)[labels]
-    pose = first[labels] + (draws.random(count) * number).astype(np.intp)
-    half = atlas.SIZE / 2
-    scale = np.float32(half / atlas.REACH)
-    # Everything off the table falls on its empty rim.
-    column = np.clip(u * scale + half, 0, atlas.SIZE - 1).astype(np.int32)
-    row = np.clip(v * scale + half, 0, atlas.SIZE - 1).astype(np.int32)
-    offset = (pose * atlas.SIZE * atlas.SIZE).astype(np.int32)[:, None]
-    return offset + row * atlas.SIZE + column, v
+def _stand_out(colour: list[float], behind: float) -> list[float]:
+    """Move a colour away from the brightness behind it, where it is too near."""
+    gap = sum(colour) / 3 - behind
+    # Towards its own side, or else the side on which there is more room.
+    brighter = gap > 0 if abs(gap) > 13 else behind < 128
+    missing = max(_MIN_GAP - abs(gap), 0)
+    return [channel + (missing if brighter else -missing) for channel in colour]
 
 
-def _colours(draws: np.random.Generator, labels: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    palettes = [subject.colours for subject in SUBJECTS.values()]
-    return scenes.pick_colours(draws, palettes, np.asarray(labels, np.intp))
+def _whole(colour: list[float]) -> _Colour:
+    red, green, blue = (min(max(round(channel), 0), 255) for channel in colour)
+    return red, green, blue
 
 
-def _stand_out(colours: np.ndarray, canvas: np.ndarray) -> np.ndarray:
-    """Move colours away from the brightness behind them, where they are too near."""
-    import numpy as np
+def _develop(images: np.ndarray, draws: np.random.Generator) -> np.ndarray:
+    """Add patches, light from above, exposure, contrast and noise."""
+    count, height, width, _ = images.shape
 
-    behind = canvas.mean(axis=(0, 2))
-    gap = colours.mean(axis=0) - behind
-    # Towards the side on which there is more room.
-    side = np.where(behind < 0.5, 1, -1)
-    side = np.where(np.abs(gap) > 0.05, np.sign(gap), side)
-    missing = np.maximum(_MIN_GAP - np.abs(gap), 0)
-    moved: np.ndarray = (colours + side * missing).astype(np.float32)
-    return moved
+    def uniform(low: float, high: float, channels: int = 1) -> np.ndarray:
+        return draws.uniform(low, high, (count, 1, 1, channels)).astype(np.float32)
 
-
-def _develop(draws: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
-    """Exposure, contrast and noise; then bytes, ``(n, 32, 32, 3)``."""
-    import numpy as np
-
-    count = canvas.shape[1]
-    contrast = draws.uniform(0.85, 1.15, (count, 1)).astype(np.float32)
-    bright = draws.normal(0, 0.03, (3, count, 1)).astype(np.float32)
-    bright += draws.normal(0, 0.06, (count, 1)).astype(np.float32)
-    noise = draws.uniform(0.01, 0.025, (count, 1)).astype(np.float32)
-    canvas -= 0.5
-    canvas *= contrast
-    canvas += bright + 0.5
-    canvas += draws.standard_normal(canvas.shape, np.float32) * noise
-    pixels = np.clip(canvas * 255 + 0.5, 0, 255).astype(np.uint8)
-    return pixels.transpose(1, 2, 0).reshape(count, _SIDE, _SIDE, 3)
+    coarse = draws.standard_normal((count, height // 4, width // 4, 1), np.float32)
+    patches = 1 + 0.04 * coarse.repeat(4, axis=1).repeat(4, axis=2)
+    depth = np.linspace(-1, 1, height, dtype=np.float32)[:, None, None]
+    light = patches * (1 - uniform(-0.1, 0.35) * depth)
+    pixels = (images * light - 128) * uniform(0.85, 1.15) + 128
+    pixels += uniform(-26, 26) + uniform(-13, 13, channels=3)
+    pixels += draws.standard_normal(images.shape, np.float32) * uniform(2.5, 6.5)
+    whole: np.ndarray = np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+    return whole

@@ -15,8 +15,6 @@ _GROUPS = (
     ("sys/fs/cgroup", "memory.max", "memory.current"),
     ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
 )
-# A process may be shown its own group as the root of all, or where it really is.
-_OWN_GROUP = "proc/self/cgroup"
 
 
 def free_memory(root: Path = _ROOT) -> int | None:
@@ -31,8 +29,15 @@ def free_memory(root: Path = _ROOT) -> int | None:
     Returns:
         ``None`` where the system does not say.
     """
-    free = [_free_on_machine(root), _free_by_limit(root), *_free_in_groups(root)]
-    return min((count for count in free if count is not None), default=None)
+    free = _free_in_groups(root)
+    machine = _read_table(root / "proc/meminfo")
+    if "MemAvailable" in machine:
+        free.append(1024 * (machine["MemAvailable"] + machine.get("SwapFree", 0)))
+    limit = _limit_of_process()
+    if limit is not None:
+        taken = 1024 * _read_table(root / "proc/self/status").get("VmSize", 0)
+        free.append(max(limit - taken, 0))
+    return min(free, default=None)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -46,29 +51,19 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _free_on_machine(root: Path) -> int | None:
-    found = _read_table(root / "proc/meminfo")
-    if "MemAvailable" not in found:
-        return None
-    return 1024 * (found["MemAvailable"] + found.get("SwapFree", 0))
-
-
-def _free_by_limit(root: Path) -> int | None:
+def _limit_of_process() -> int | None:
     try:
         import resource
     except ModuleNotFoundError:  # Windows
         return None
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
-        return None
-    return max(
-        limit - 1024 * _read_table(root / "proc/self/status").get("VmSize", 0), 0
-    )
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def _free_in_groups(root: Path) -> list[int]:
+    # A process may be shown its own group as the root of all, or where it really is.
     names = {""}
-    for line in _read(root / _OWN_GROUP).splitlines():
+    for line in _read(root / "proc/self/cgroup").splitlines():
         _, _, path = line.rpartition(":")
         parts = path.strip("/").split("/")
         names |= {"/".join(parts[:count]) for count in range(1, len(parts) + 1)}
@@ -79,8 +74,8 @@ def _free_in_groups(root: Path) -> list[int]:
             limit, usage = _read(group / limit_name), _read(group / usage_name)
             if limit.strip().isdigit() and usage.strip().isdigit():
                 # Pages of files count as taken, but are given back.
-                cached = _read_table(group / "memory.stat").get("inactive_file", 0)
-                cached += _read_table(group / "memory.stat").get("active_file", 0)
+                table = _read_table(group / "memory.stat")
+                cached = table.get("inactive_file", 0) + table.get("active_file", 0)
                 free.append(max(int(limit) - int(usage) + cached, 0))
     return free
 

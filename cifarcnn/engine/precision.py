@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-if TYPE_CHECKING:
-    from cifarcnn.engine.devices import Device
+from cifarcnn.cpu import CPU_INFO, read_cpu_info
+from cifarcnn.engine.devices import Device
+from cifarcnn.literals import Policy as Policy
+from cifarcnn.literals import Precision
 
-Policy = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 # Without one of these a CPU takes bfloat16 apart, and is several times slower.
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
-_CPU_FACTS = Path("/proc/cpuinfo")
 
 
-def choose_precision(
-    choice: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"],
-    device: Device,
-) -> Policy:
+def choose_precision(choice: Precision, device: Device) -> Policy:
     """Keras's name of the precision to train with.
 
     Args:
@@ -30,12 +27,8 @@ def choose_precision(
     if choice != "auto":
         return choice
     if device.kind == "gpu":
-        return precision_of_gpu(_compute_capability())
-    import keras
-
-    if keras.config.backend() != "tensorflow":
-        return "float32"
-    return precision_of_cpu(_CPU_FACTS)
+        return precision_of_gpu(device.compute_capability)
+    return precision_of_cpu(CPU_INFO) if device.backend == "tensorflow" else "float32"
 
 
 def precision_of_gpu(capability: tuple[int, int] | None) -> Policy:
@@ -45,44 +38,19 @@ def precision_of_gpu(capability: tuple[int, int] | None) -> Policy:
     return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
 
 
-def precision_of_cpu(facts: Path) -> Policy:
+def precision_of_cpu(cpu_info: Path) -> Policy:
     """The fast precision of a CPU.
 
     Args:
-        facts: A file like Linux's ``/proc/cpuinfo``; where it is missing nothing is
+        cpu_info: A file like Linux's ``/proc/cpuinfo``; where it is missing nothing is
             known, and float32 is right everywhere.
     """
-    try:
-        text = facts.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "float32"
-    for line in text.splitlines():
-        name, _, flags = line.partition(":")
-        if name.strip() == "flags":
-            fast = _BFLOAT16_FLAGS & set(flags.split())
-            return "mixed_bfloat16" if fast else "float32"
-    return "float32"
+    flags = read_cpu_info("flags", cpu_info).split()
+    return "mixed_bfloat16" if _BFLOAT16_FLAGS & set(flags) else "float32"
 
 
-def _compute_capability() -> tuple[int, int] | None:
-    """Of the first GPU; ``None`` where the backend does not say."""
-    import keras
-
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        gpus = tf.config.get_visible_devices("GPU")
-        details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
-        return _as_pair(details.get("compute_capability"))
-    if keras.config.backend() == "jax":
-        import jax
-
-        return _as_pair(getattr(jax.devices()[0], "compute_capability", None))
-    return None
-
-
-def _as_pair(value: Any) -> tuple[int, int] | None:
-    """``(8, 0)`` or ``"8.0"`` as two numbers."""
+def parse_compute_capability(value: Any) -> tuple[int, int] | None:
+    """``(8, 0)`` or ``"8.0"`` as two numbers; ``None`` for anything else."""
     parts = str(value).split(".") if isinstance(value, str) else list(value or ())
     numbers = [int(part) for part in parts if str(part).isdigit()]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else None

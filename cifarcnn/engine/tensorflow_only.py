@@ -1,4 +1,4 @@
-"""Operations that TensorFlow has and ``keras.ops`` has not.
+"""What TensorFlow has and Keras has not: operations, gradients, the choice of a GPU.
 
 Whoever calls one asks before whether it is there, and has another way.
 """
@@ -6,18 +6,80 @@ Whoever calls one asks before whether it is there, and has another way.
 from __future__ import annotations
 
 import math
+import os
+import platform
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import keras
+import numpy as np
+
+from cifarcnn.engine.devices import (
+    ChosenGpu,
+    DeviceChoice,
+    explain_missing_gpu,
+    has_nvidia_driver,
+)
+from cifarcnn.engine.precision import parse_compute_capability
+from cifarcnn.errors import DeviceError
+
+# Elsewhere it would cost seconds for nothing.
+if keras.config.backend() == "tensorflow":
+    import tensorflow as tf
+
+
+def choose_gpu(device: DeviceChoice) -> ChosenGpu:
+    """The GPU to use, or why there is none; see :func:`cifarcnn.engine.start`.
+
+    Raises:
+        DeviceError: A CPU is asked for, and TensorFlow uses a GPU in this process.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    try:
+        if device == "cpu":
+            tf.config.set_visible_devices([], "GPU")
+        else:
+            for gpu in gpus:
+                # Without it TensorFlow takes the whole memory of the card.
+                tf.config.experimental.set_memory_growth(gpu, True)
+    except (RuntimeError, ValueError) as error:
+        # TensorFlow fixes its devices at the first operation of a process.
+        if device == "cpu" and tf.config.list_logical_devices("GPU"):
+            raise DeviceError(
+                "The device cpu cannot be chosen any more: TensorFlow already uses a "
+                "GPU in this process. Start a new one."
+            ) from error
+    if device == "cpu":
+        return ChosenGpu()
+    if gpus and not tf.config.get_visible_devices("GPU"):
+        return ChosenGpu(
+            reason="it was hidden earlier in this process (device cpu). Start a new "
+            "one."
+        )
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return ChosenGpu(
+            str(details.get("device_name", gpus[0].name)),
+            parse_compute_capability(details.get("compute_capability")),
+        )
+    driver = has_nvidia_driver()
+    # A machine without a card needs no explanation unless one was asked for.
+    if not driver and device != "gpu":
+        return ChosenGpu()
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
+    return ChosenGpu(
+        reason=explain_missing_gpu(
+            driver=driver,
+            hidden=hidden,
+            built_with_cuda=bool(tf.test.is_built_with_cuda()),
+            system=platform.system(),
+        )
+    )
 
 
 def has_fused_batch_norm() -> bool:
     """Whether :func:`fused_batch_norm` can be called: Keras runs on TensorFlow."""
-    import keras
-
     return bool(keras.config.backend() == "tensorflow")
 
 
@@ -46,8 +108,6 @@ def fused_batch_norm(
         variance is the mean squared deviation, as in Keras's layer: TensorFlow's own
         answer, which is for ``n - 1`` of ``n`` values, is brought back to that.
     """
-    import tensorflow as tf
-
     mean, variance = statistics or (None, None)
     normalized, mean, variance = tf.compat.v1.nn.fused_batch_norm(
         maps,
@@ -71,12 +131,8 @@ def has_fused_gelu() -> bool:
 
     On a GPU the whole step is compiled, so that every activation is one operation.
     """
-    import keras
-
     if keras.config.backend() != "tensorflow":
         return False
-    import tensorflow as tf
-
     return not tf.config.get_visible_devices("GPU")
 
 
@@ -93,60 +149,51 @@ def fused_gelu(values: Any) -> Any:
     Returns:
         The same shape and type.
     """
-    import tensorflow as tf
-
-    forward, backward = _compiled_gelu()
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def gelu(maps: Any) -> Any:
-        def gradient(upstream: Any) -> Any:
-            return _flat(backward, maps, upstream)
-
-        return _flat(forward, maps), gradient
+        return _run(_gelu, maps), lambda upstream: _run(_gelu_gradient, maps, upstream)
 
     return gelu(values)
 
 
-@cache
-def _compiled_gelu() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """GELU of ``(n,)``; and its slope there times what comes from above, ``(n,)``."""
-    import tensorflow as tf
-
-    def share(values: Any) -> Any:
-        """Phi, how much of a normal distribution lies below."""
-        return 0.5 * (1 + tf.math.erf(values * math.sqrt(0.5)))
-
-    def forward(values: Any) -> Any:
-        exact = tf.cast(values, "float32")
-        return tf.cast(exact * share(exact), values.dtype)
-
-    def backward(values: Any, upstream: Any) -> Any:
-        exact = tf.cast(values, "float32")
-        density = tf.exp(-0.5 * exact * exact) / math.sqrt(2 * math.pi)
-        slope = share(exact) + exact * density
-        return tf.cast(slope * tf.cast(upstream, "float32"), values.dtype)
-
-    # XLA compiles convolutions badly for CPUs, but such loops well.
-    options = {"jit_compile": True, "reduce_retracing": True, "autograph": False}
-    return tf.function(forward, **options), tf.function(backward, **options)
+def _gelu(values: Any) -> Any:
+    exact = tf.cast(values, "float32")
+    return tf.cast(exact * _normal_distribution(exact), values.dtype)
 
 
-def _flat(function: Callable[..., Any], *maps: Any) -> Any:
+def _gelu_gradient(values: Any, upstream: Any) -> Any:
+    exact = tf.cast(values, "float32")
+    density = tf.exp(-0.5 * exact * exact) / math.sqrt(2 * math.pi)
+    slope = _normal_distribution(exact) + exact * density
+    return tf.cast(slope * tf.cast(upstream, "float32"), values.dtype)
+
+
+def _normal_distribution(values: Any) -> Any:
+    """Phi, how much of a normal distribution lies below."""
+    return 0.5 * (1 + tf.math.erf(values * math.sqrt(0.5)))
+
+
+def _run(function: Callable[..., Any], *maps: Any) -> Any:
     """A function of rows applied to maps: one trace does for every shape."""
-    import tensorflow as tf
-
-    result = function(*(tf.reshape(each, [-1]) for each in maps))
+    result = _compile(function)(*(tf.reshape(each, [-1]) for each in maps))
     result = tf.reshape(result, tf.shape(maps[0]))
     result.set_shape(maps[0].shape)
     return result
 
 
+@cache
+def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
+    # XLA compiles convolutions badly for CPUs, but such loops well.
+    options = {"jit_compile": True, "reduce_retracing": True, "autograph": False}
+    compiled: Callable[..., Any] = tf.function(function, **options)
+    return compiled
+
+
 def tape_gradient(
     function: Callable[[Any], Any], at: np.ndarray[Any, Any]
 ) -> np.ndarray[Any, Any]:
-    """The gradient of ``function``; see :func:`cifarcnn.engine.gradient`."""
-    import tensorflow as tf
-
+    """The gradient of ``function``; see :func:`cifarcnn.engine.backend.gradient`."""
     values = tf.convert_to_tensor(at)
     with tf.GradientTape() as tape:
         tape.watch(values)

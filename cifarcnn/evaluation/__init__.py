@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cifarcnn.evaluation.evaluation import ClassFigures, Evaluation, evaluate, judge
+from cifarcnn.evaluation.evaluation import ClassMetrics, Evaluation, evaluate
 
-__all__ = ["ClassFigures", "Evaluation", "evaluate", "judge"]
+__all__ = ["ClassMetrics", "Evaluation", "evaluate"]

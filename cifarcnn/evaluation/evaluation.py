@@ -1,30 +1,27 @@
-"""A network judged on one split."""
+"""How good a network is on one split."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
 
-from cifarcnn.config.averaging import Views
+import keras
+
 from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
+from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation import metrics
+from cifarcnn.evaluation.metrics import Array
+from cifarcnn.literals import Views
 from cifarcnn.network.predict import predict_probabilities
 
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
-
-    from cifarcnn.data import Split
-
-PAIRS = 5
-TOP_K = 5
+_CONFUSED_PAIRS = 5
+_TOP_K = 5
 
 
 @dataclass(frozen=True)
-class ClassFigures:
-    """The figures of one class.
+class ClassMetrics:
+    """The metrics of one class.
 
     Attributes:
         precision: Of the images taken for this class, the share that belong to it;
@@ -46,7 +43,7 @@ class Evaluation:
     """What a network achieved on one split.
 
     Attributes:
-        examples: How many images were judged: all of them.
+        examples: How many images there were: all count.
         loss: Mean cross-entropy of the probabilities, which are clipped to 1e-7 .. 1.
         accuracy: Share of images whose most probable class is the right one.
         accuracy_interval: The 95 % interval of the accuracy by Wilson's formula.
@@ -66,34 +63,17 @@ class Evaluation:
     accuracy_interval: tuple[float, float]
     top_5_accuracy: float | None
     calibration_error: float
-    per_class: dict[str, ClassFigures]
+    per_class: dict[str, ClassMetrics]
     confusion_matrix: tuple[tuple[int, ...], ...]
     most_confused: tuple[tuple[str, str, int], ...]
 
     def to_json(self) -> dict[str, object]:
-        """The same as plain dictionaries and lists, ready for ``json.dumps``."""
-        return {
-            "examples": self.examples,
-            "loss": self.loss,
-            "accuracy": self.accuracy,
-            "accuracy_interval": list(self.accuracy_interval),
-            "top_5_accuracy": self.top_5_accuracy,
-            "calibration_error": self.calibration_error,
-            "per_class": {
-                name: {
-                    "precision": figures.precision,
-                    "recall": figures.recall,
-                    "f1": figures.f1,
-                    "support": figures.support,
-                }
-                for name, figures in self.per_class.items()
-            },
-            "confusion_matrix": [list(row) for row in self.confusion_matrix],
-            "most_confused": [
-                {"true": true, "predicted": predicted, "count": count}
-                for true, predicted, count in self.most_confused
-            ],
-        }
+        """The same, ready for ``json.dumps``."""
+        pairs = [
+            {"true": true, "predicted": predicted, "count": count}
+            for true, predicted, count in self.most_confused
+        ]
+        return {**asdict(self), "most_confused": pairs}
 
 
 def evaluate(
@@ -103,10 +83,10 @@ def evaluate(
     batch_size: int = EVALUATION_BATCH_SIZE,
     views: Views = "none",
 ) -> Evaluation:
-    """Judge a network on every image of a split.
+    """Evaluate a network on every image of a split.
 
     Args:
-        model: uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``.
+        model: uint8 ``(n, height, width, 3)`` to probabilities ``(n, classes)``.
         split: Images and labels; the last partial batch counts like the others.
         class_names: One for each output of the model.
         batch_size: How many images go through the network at once.
@@ -118,15 +98,13 @@ def evaluate(
     if not len(split.labels):
         raise DataError("There is nothing to judge: the split has no pictures.")
     probabilities = predict_probabilities(model, split.images, batch_size, views)
-    return judge(probabilities, split.labels, class_names)
+    return evaluate_probabilities(probabilities, split.labels, class_names)
 
 
-def judge(
-    probabilities: np.ndarray[Any, Any],
-    labels: np.ndarray[Any, Any],
-    class_names: Sequence[str],
+def evaluate_probabilities(
+    probabilities: Array, labels: Array, class_names: Sequence[str]
 ) -> Evaluation:
-    """All figures from the answers of a network.
+    """All metrics from the answers of a network.
 
     Args:
         probabilities: float ``(n, classes)``, each row adding up to 1.
@@ -136,32 +114,26 @@ def judge(
     classes = len(class_names)
     predictions = probabilities.argmax(axis=1)
     confusion = metrics.confusion_matrix(labels, predictions, classes)
-    hits = int(confusion.trace())
-    precision, recall, f1 = metrics.precision_recall_f1(confusion)
-    support = confusion.sum(axis=1)
+    correct = int(confusion.trace())
+    by_class = (*metrics.precision_recall_f1(confusion), confusion.sum(axis=1))
+    rows = zip(class_names, *(column.tolist() for column in by_class), strict=True)
     return Evaluation(
         examples=len(labels),
         loss=metrics.cross_entropy(probabilities, labels),
-        accuracy=hits / len(labels),
-        accuracy_interval=metrics.wilson_interval(hits, len(labels)),
+        accuracy=correct / len(labels),
+        accuracy_interval=metrics.wilson_interval(correct, len(labels)),
         top_5_accuracy=(
-            metrics.top_k_accuracy(probabilities, labels, TOP_K)
-            if classes >= TOP_K
+            metrics.top_k_accuracy(probabilities, labels, _TOP_K)
+            if classes >= _TOP_K
             else None
         ),
         calibration_error=metrics.calibration_error(probabilities, labels),
-        per_class={
-            name: ClassFigures(
-                precision=float(precision[index]),
-                recall=float(recall[index]),
-                f1=float(f1[index]),
-                support=int(support[index]),
-            )
-            for index, name in enumerate(class_names)
-        },
-        confusion_matrix=tuple(tuple(int(count) for count in row) for row in confusion),
+        per_class={name: ClassMetrics(*values) for name, *values in rows},
+        confusion_matrix=tuple(map(tuple, confusion.tolist())),
         most_confused=tuple(
             (class_names[true], class_names[predicted], count)
-            for true, predicted, count in metrics.confused_pairs(confusion, PAIRS)
+            for true, predicted, count in metrics.confused_pairs(
+                confusion, _CONFUSED_PAIRS
+            )
         ),
     )

@@ -1,4 +1,4 @@
-"""Figures from probabilities and labels, in plain NumPy and double precision.
+"""Metrics from probabilities and labels, in plain NumPy and double precision.
 
 Throughout: ``probabilities`` is float ``(n, classes)``, ``labels`` integer ``(n,)``,
 ``confusion`` integer ``(classes, classes)`` with a row for each true class.
@@ -7,12 +7,11 @@ Throughout: ``probabilities`` is float ``(n, classes)``, ``labels`` integer ``(n
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 # The quantile of the normal distribution that leaves 2.5 % on either side.
 Z_95 = 1.959963984540054
@@ -24,31 +23,27 @@ CALIBRATION_BINS = 15
 
 def cross_entropy(probabilities: Array, labels: Array) -> float:
     """Mean of ``-ln p`` of the true class, ``p`` clipped to 1e-7 .. 1."""
-    import numpy as np
-
     true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(np.mean(-np.log(np.clip(true, SMALLEST_PROBABILITY, 1.0))))
 
 
 def confusion_matrix(labels: Array, predictions: Array, classes: int) -> Array:
     """How often each true class (row) was taken for each class (column)."""
-    import numpy as np
-
     # A uint8 label times the number of classes would overflow.
-    places = labels.astype(np.int64) * classes + predictions.astype(np.int64)
-    return np.bincount(places, minlength=classes * classes).reshape(classes, classes)
+    cells = labels.astype(np.int64) * classes + predictions.astype(np.int64)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
-def wilson_interval(hits: int, count: int) -> tuple[float, float]:
+def wilson_interval(correct: int, count: int) -> tuple[float, float]:
     """The 95 % interval of a proportion, which never leaves 0 .. 1.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical
     inference", Journal of the American Statistical Association 22 (1927), 209-212.
     """
-    share = hits / count
+    fraction = correct / count
     square = Z_95 * Z_95 / count
-    centre = (share + square / 2) / (1 + square)
-    half = Z_95 * math.sqrt(share * (1 - share) / count + square / (4 * count))
+    centre = (fraction + square / 2) / (1 + square)
+    half = Z_95 * math.sqrt(fraction * (1 - fraction) / count + square / (4 * count))
     half /= 1 + square
     return max(0.0, centre - half), min(1.0, centre + half)
 
@@ -57,13 +52,11 @@ def precision_recall_f1(confusion: Array) -> tuple[Array, Array, Array]:
     """Precision, recall and their harmonic mean of each class, float64 ``(classes,)``.
 
     Where the denominator is 0 (a class never predicted, or without images) the
-    figure is 0.
+    metric is 0.
     """
-    import numpy as np
-
-    hits = np.diag(confusion).astype(np.float64)
-    precision = _ratio(hits, confusion.sum(axis=0))
-    recall = _ratio(hits, confusion.sum(axis=1))
+    correct = np.diag(confusion).astype(np.float64)
+    precision = _ratio(correct, confusion.sum(axis=0))
+    recall = _ratio(correct, confusion.sum(axis=1))
     return precision, recall, _ratio(2 * precision * recall, precision + recall)
 
 
@@ -71,12 +64,10 @@ def calibration_error(probabilities: Array, labels: Array) -> float:
     """Expected calibration error: how far confidence lies from accuracy, 0 .. 1.
 
     Images are sorted into 15 bins of equal width by the probability of the predicted
-    class; a bin ``(a, b]`` counts by its share of the images. C. Guo, G. Pleiss,
+    class; a bin ``(a, b]`` counts by its fraction of the images. C. Guo, G. Pleiss,
     Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017,
     equation 3.
     """
-    import numpy as np
-
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = (probabilities.argmax(axis=1) == labels).astype(np.float64)
     bins = np.ceil(confidence * CALIBRATION_BINS).astype(np.int64) - 1
@@ -90,16 +81,12 @@ def top_k_accuracy(probabilities: Array, labels: Array, k: int) -> float:
 
     Of equally probable classes the one with the smaller number comes first.
     """
-    import numpy as np
-
     first = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return float(np.mean((first == labels[:, None]).any(axis=1)))
 
 
 def confused_pairs(confusion: Array, limit: int) -> list[tuple[int, int, int]]:
     """The most frequent mistakes: true class, predicted class, how often (above 0)."""
-    import numpy as np
-
     mistakes = confusion * (1 - np.eye(len(confusion), dtype=confusion.dtype))
     order = np.argsort(-mistakes, axis=None, kind="stable")[:limit]
     rows, columns = np.unravel_index(order, mistakes.shape)
@@ -111,7 +98,5 @@ def confused_pairs(confusion: Array, limit: int) -> list[tuple[int, int, int]]:
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
-    import numpy as np
-
     zeros = np.zeros(len(numerator))
     return np.divide(numerator, denominator, out=zeros, where=denominator > 0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import keras
+import numpy as np
 
-    Array = np.ndarray[Any, Any]
+from cifarcnn.network.weights import to_numpy
+
+Array = np.ndarray[Any, Any]
 
 # Make 0 of many values, and not only of 0.
 CUTTING = frozenset({"relu", "relu6", "hard_sigmoid", "hard_silu"})
@@ -50,11 +52,6 @@ def sample_function(name: str) -> Array:
     Returns:
         float32 ``(2, points)``: inputs from -4 to 4, and results.
     """
-    import keras
-    import numpy as np
-
-    from cifarcnn.network import to_numpy
-
     inputs = np.linspace(-_REACH, _REACH, _POINTS, dtype=np.float32)
     function = keras.activations.get(name)
     return np.stack([inputs, to_numpy(function(keras.ops.convert_to_tensor(inputs)))])

@@ -3,27 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from cifarcnn.config.layers.dense import Rescaling
 from cifarcnn.config.layers.normalization import BatchNormalization
-from cifarcnn.explanation.explanation import Contribution, Dense, LogitParts, Missing
-from cifarcnn.explanation.steps import GLOBAL_POOLINGS, IN_PLACE, Step, Steps
+from cifarcnn.explanation.steps import GLOBAL_POOLINGS, IN_PLACE, Missing, Step, Steps
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
-    Arrays = Mapping[str, Array]
-
+Array = np.ndarray[Any, Any]
+Arrays = Mapping[str, Array]
 STRONGEST = 12
 _IDLE = frozenset({"Dropout", "GaussianNoise"})  # act in training only
 _AFFINE = frozenset({"Rescaling", "BatchNormalization"})
 
 
-def show_dense(
+@dataclass(frozen=True)
+class Contribution:
+    """One term of a logit.
+
+    Attributes:
+        index: Which input of the dense layer, from 0.
+        place: Where it comes from: ``(row, column, channel)`` of the maps that were
+            flattened, or ``(unit,)``.
+        value: The input.
+        weight: What it is multiplied by.
+        contribution: ``value * weight``.
+    """
+
+    index: int
+    place: tuple[int, ...]
+    value: float
+    weight: float
+    contribution: float
+
+
+@dataclass(frozen=True, eq=False)
+class LogitTerms:
+    """The logit of one class, taken apart.
+
+    Attributes:
+        class_index: Which class.
+        logit: As the network gave it.
+        bias: What is added to the contributions.
+        weights: float32 ``(inputs,)``.
+        contributions: float32 ``(inputs,)``: inputs times weights.
+        strongest: The largest by absolute value, the largest first; at most 12.
+        rest: All other contributions added up. ``strongest + rest + bias`` is the
+            logit, but for the rounding of float32.
+    """
+
+    class_index: int
+    logit: float
+    bias: float
+    weights: Array
+    contributions: Array
+    strongest: tuple[Contribution, ...]
+    rest: float
+
+
+@dataclass(frozen=True, eq=False)
+class DenseContributions:
+    """The last dense layer, which makes the logits.
+
+    Attributes:
+        layer: Its name.
+        source: Name of the layer whose values it weighs.
+        source_shape: ``(height, width, channels)`` when they were maps, flattened in
+            reading order; else ``(inputs,)``.
+        flattening: Name of the network's first flatten or global pooling layer, which
+            made one row of the maps; None where there is none.
+        flattened_shape: The shape of the maps before it; None where there is none.
+        inputs: float32 ``(inputs,)``.
+        logits: Of the winner, the runner-up, and the class that was asked for when it
+            is a third one.
+        note: How layers after it, such as a rescaling, are counted in: their factors
+            within the weights, what they add within the bias. None without such.
+    """
+
+    layer: str
+    source: str
+    source_shape: tuple[int, ...]
+    flattening: str | None
+    flattened_shape: tuple[int, ...] | None
+    inputs: Array
+    logits: tuple[LogitTerms, ...]
+    note: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax:
+    """From logits to probabilities, of the image as it is.
+
+    Attributes:
+        logits: float32 ``(classes,)``.
+        probabilities: float32 ``(classes,)``: ``exp(logit)`` divided by their sum. The
+            same as the prediction's, unless that is averaged over several views.
+    """
+
+    logits: Array
+    probabilities: Array
+
+
+def explain_dense(
     steps: Steps, weights: Arrays, values: Arrays, classes: Sequence[int]
-) -> Dense | Missing:
+) -> DenseContributions | Missing:
     """What the last dense layer makes of its inputs.
 
     Args:
@@ -32,8 +117,6 @@ def show_dense(
         values: The result of every step for the image, without the batch.
         classes: Whose logits.
     """
-    import numpy as np
-
     last = list(steps.values())[-1]
     found = _find_dense(steps, last)
     if isinstance(found, Missing):
@@ -45,13 +128,13 @@ def show_dense(
     bias = weights.get(f"{dense.name}/bias")
     factor, shift = _follow_up(later, weights, kernel.shape[1])
     added = shift if bias is None else factor * bias + shift
-    shape = _shape_of_inputs(steps, dense)
+    source = _source(steps, dense)
     logits = values[last.name]
     flattening = _find_flattening(steps)
-    return Dense(
+    return DenseContributions(
         layer=dense.name,
-        source=_source(steps, dense).owner,
-        source_shape=shape,
+        source=source.owner,
+        source_shape=source.shape,
         flattening=None if flattening is None else flattening.name,
         flattened_shape=(
             None if flattening is None else steps[flattening.inputs[0]].shape
@@ -64,7 +147,7 @@ def show_dense(
                 inputs,
                 kernel[:, index] * factor[index],
                 float(added[index]),
-                shape,
+                source.shape,
             )
             for index in classes
         ),
@@ -92,8 +175,6 @@ def _follow_up(
     later: Sequence[Step], weights: Arrays, units: int
 ) -> tuple[Array, Array]:
     """Factor and summand that later layers apply to each unit, float64."""
-    import numpy as np
-
     factor, shift = np.ones(units), np.zeros(units)
     for step in later:
         layer = step.layer
@@ -121,10 +202,6 @@ def _source(steps: Steps, dense: Step) -> Step:
     return steps[before.inputs[0]] if before.kind == "Flatten" else step
 
 
-def _shape_of_inputs(steps: Steps, dense: Step) -> tuple[int, ...]:
-    return _source(steps, dense).shape
-
-
 def _find_flattening(steps: Steps) -> Step | None:
     kinds = GLOBAL_POOLINGS | {"Flatten"}
     return next(
@@ -144,9 +221,7 @@ def _take_apart(
     weights: Array,
     bias: float,
     shape: tuple[int, ...],
-) -> LogitParts:
-    import numpy as np
-
+) -> LogitTerms:
     contributions = inputs * weights
     order = (-np.abs(contributions)).argsort(kind="stable")
     strongest = [
@@ -159,7 +234,7 @@ def _take_apart(
         )
         for at in order[:STRONGEST]
     ]
-    return LogitParts(
+    return LogitTerms(
         class_index=index,
         logit=logit,
         bias=bias,

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
+import numpy as np
+
+from cifarcnn.config.layers import Shape, Window
 from cifarcnn.explanation.activations import CUTTING, describe_function, sample_function
-from cifarcnn.explanation.explanation import ActivationStep, Missing
 from cifarcnn.explanation.steps import (
     ACTIVATION,
     IN_PLACE,
+    NO_CONVOLUTION,
     POOLINGS,
+    Missing,
     Step,
     Steps,
     convolutions,
     find_activation,
 )
-from cifarcnn.explanation.tiles import Convolution, FilterBank, Pooling, Window
-from cifarcnn.explanation.windows import window_of
+from cifarcnn.explanation.tiles import (
+    ConvolutionStep,
+    FilterBank,
+    PoolingStep,
+    cut_window,
+    find_cells,
+)
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
-    Arrays = Mapping[str, Array]
-
-NO_CONVOLUTION = Missing("The network has no convolution.")
+Array = np.ndarray[Any, Any]
+Arrays = Mapping[str, Array]
 _DEPTHWISE = (
     "A depthwise convolution: every filter looks at one channel only, so that nothing "
     "is added up across channels."
@@ -37,10 +42,39 @@ _SEPARABLE = (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class ActivationStep:
+    """The first activation after the first convolution.
+
+    Attributes:
+        layer: The layer that it belongs to: the convolution itself, or one of its own.
+        activation: Keras's name, such as ``relu``.
+        between: Names of the layers between the convolution and it, such as a batch
+            normalization.
+        before: float32 ``(height, width, channels)``.
+        after: float32, of the same shape.
+        order: int ``(channels,)``, from the strongest map of ``after`` on (mean of the
+            absolute values).
+        zeroed_share: Of all values, the share that is 0 after but was not before, 0 to
+            1; None for a function that does not cut values off.
+        note: What the function does, in a sentence or two.
+        curve: float32 ``(2, points)``: inputs from -4 to 4, and what the function makes
+            of them.
+    """
+
+    layer: str
+    activation: str
+    between: tuple[str, ...]
+    before: Array
+    after: Array
+    order: Array
+    zeroed_share: float | None
+    note: str
+    curve: Array
+
+
 def read_filters(steps: Steps, weights: Arrays) -> FilterBank | Missing:
     """The filters of the first convolution."""
-    import numpy as np
-
     step = next(iter(convolutions(steps)), None)
     if step is None:
         return NO_CONVOLUTION
@@ -53,7 +87,7 @@ def read_filters(steps: Steps, weights: Arrays) -> FilterBank | Missing:
         kernel=kernel,
         bias=np.zeros(step.shape[2], np.float32) if bias is None else bias,
         has_bias=bias is not None,
-        window=window_of(step, shape),
+        window=_window(step, shape),
         groups=groups,
         input_shape=cast(tuple[int, int, int], shape),
         output_shape=cast(tuple[int, int, int], step.shape),
@@ -65,8 +99,6 @@ def _read_kernel(
     step: Step, channels: int, weights: Arrays
 ) -> tuple[Array, int, str | None]:
     """The weights as ``(height, width, inputs, filters)``, the groups, a note."""
-    import numpy as np
-
     if step.kind == "Conv2D":
         groups = int(getattr(step.layer, "groups", 1))
         note = None
@@ -88,9 +120,16 @@ def _read_kernel(
     return kernel, 1, _SEPARABLE
 
 
-def show_convolution(
+def _window(step: Step, input_shape: Shape) -> Window:
+    window = step.layer.window(input_shape) if step.layer else None
+    if window is None:
+        raise ValueError(f"{step.name} has no window")
+    return window
+
+
+def explain_convolution(
     steps: Steps, filters: FilterBank | Missing, values: Arrays
-) -> Convolution | Missing:
+) -> ConvolutionStep | Missing:
     """The first convolution.
 
     Args:
@@ -104,7 +143,7 @@ def show_convolution(
     before = values[step.name]
     own = steps.get(step.name + ACTIVATION)
     after = before if own is None else values[own.name]
-    return Convolution(
+    return ConvolutionStep(
         filters=filters,
         input=values[step.inputs[0]],
         before=before,
@@ -114,7 +153,7 @@ def show_convolution(
     )
 
 
-def show_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing:
+def explain_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing:
     """The first activation of maps after the first convolution."""
     step = next(iter(convolutions(steps)), None)
     if step is None:
@@ -151,7 +190,7 @@ def _any_activation(steps: Steps, start: Step) -> tuple[Step, tuple[Step, ...]] 
     return None
 
 
-def show_pooling(steps: Steps, values: Arrays) -> Pooling | Missing:
+def explain_pooling(steps: Steps, values: Arrays) -> PoolingStep | Missing:
     """The first pooling."""
     step = next((step for step in steps.values() if step.kind in POOLINGS), None)
     if step is None:
@@ -160,9 +199,9 @@ def show_pooling(steps: Steps, values: Arrays) -> Pooling | Missing:
         )
     source = step.inputs[0]
     before, after = values[source], values[step.name]
-    window = window_of(step, steps[source].shape)
+    window = _window(step, steps[source].shape)
     is_maximum = step.kind == "MaxPooling2D"
-    return Pooling(
+    return PoolingStep(
         layer=step.name,
         type=step.kind,
         window=window,
@@ -176,22 +215,14 @@ def show_pooling(steps: Steps, values: Arrays) -> Pooling | Missing:
 
 def _find_winners(window: Window, before: Array, shape: tuple[int, ...]) -> Array:
     """Row and column of the first largest value of every window."""
-    import numpy as np
-
     winners = np.empty((*shape, 2), np.int32)
     for row, column in np.ndindex(shape[:2]):
-        rows = _within(window.rows(row), before.shape[0])
-        columns = _within(window.columns(column), before.shape[1])
-        seen = before[np.ix_(rows, columns)].reshape(-1, shape[2])
-        first, second = np.divmod(seen.argmax(axis=0), len(columns))
+        seen, inside = cut_window(window, before, row, column)
+        values = np.where(inside[:, :, None], seen, -np.inf).reshape(-1, shape[2])
+        rows, columns = find_cells(window, row, column)
+        first, second = np.divmod(values.argmax(axis=0), len(columns))
         winners[row, column] = np.stack([rows[first], columns[second]], axis=1)
     return winners
-
-
-def _within(places: list[int], length: int) -> Array:
-    import numpy as np
-
-    return np.array([place for place in places if 0 <= place < length])
 
 
 def strongest_first(maps: Array) -> Array:
@@ -201,7 +232,5 @@ def strongest_first(maps: Array) -> Array:
 
 def strength_of(maps: Array) -> Array:
     """The mean of the absolute values of each channel, float32 ``(channels,)``."""
-    import numpy as np
-
     strength: Array = np.abs(maps).mean(axis=(0, 1), dtype=np.float64)
     return strength.astype(np.float32)

@@ -1,16 +1,42 @@
-"""Channels of convolutions, and the pieces of images that excite them."""
+"""The patches of images that excite channels of convolutions most."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cifarcnn.explanation.fields import Box
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
+from cifarcnn.config import Config
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.errors import DataError
+from cifarcnn.explanation.activations import CUTTING
+from cifarcnn.explanation.feature_maps import FeatureMaps
+from cifarcnn.explanation.layer_outputs import LayerOutputModel
+from cifarcnn.explanation.network_input import Box
+from cifarcnn.explanation.receptive_field import ReceptiveField
+from cifarcnn.explanation.steps import (
+    NO_CONVOLUTION,
+    Missing,
+    Step,
+    convolutions,
+    maps_of,
+)
+from cifarcnn.network.weights import to_numpy
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
+# Chosen so that a page can show them side by side.
+LAYERS = 4
+UNITS = 4
+PATCHES = 9
+MOST_IMAGES = 2000
+FEWEST_IMAGES = 32
+# Multiply-accumulates for all images together: a few seconds on two cores.
+MOST_MACS = 2 * 10**11
+# Values that may stand in memory at once, of all steps together: 128 MB.
+_MOST_VALUES = 2**25
+_MOST_IMAGES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +49,7 @@ class Patch:
         value: The value of the unit there.
         index: Number of the image in its split, from 0.
         label: Name of the image's class.
-        box: Where the patch lies in its 32x32 image.
+        box: Where the patch lies in its image.
     """
 
     pixels: Array
@@ -52,7 +78,7 @@ class ExcitedUnit:
 
 
 @dataclass(frozen=True, eq=False)
-class Deeper:
+class ExcitingPatches:
     """What units at several depths look for.
 
     Attributes:
@@ -67,3 +93,197 @@ class Deeper:
     split: str
     images: int
     note: str
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceImages:
+    """Images evenly spread over a split; never the test split.
+
+    Attributes:
+        split: ``validation``, or ``training`` where there is no validation split.
+        images: uint8 ``(n, height, width, 3)``.
+        index: int ``(n,)``: the number of each in its split.
+        labels: The name of the class of each.
+        note: Where they come from, in a sentence.
+    """
+
+    split: str
+    images: Array
+    index: Array
+    labels: tuple[str, ...]
+    note: str
+
+
+def choose_reference_images(
+    open_data: Callable[[], Dataset], config: Config, macs: int
+) -> ReferenceImages | Missing:
+    """Images of the validation split, or of the training split.
+
+    Args:
+        open_data: Opens the data set of the config.
+        config: Says how the validation split was cut.
+        macs: Multiply-accumulates of the network for one image: a large network looks
+            at fewer images than the 2,000 that a small one looks at.
+
+    Returns:
+        Why there are none, where the data set is not on this machine.
+    """
+    try:
+        dataset = open_data()
+        training, validation = dataset.training(
+            config.data.validation_fraction, config.training.seed
+        )
+    except DataError as error:
+        return Missing(
+            f"The pictures that the network learnt from are not here. {error}"
+        )
+    source = training if validation is None else validation
+    split = "training" if validation is None else "validation"
+    affordable = max(FEWEST_IMAGES, MOST_MACS // max(macs, 1))
+    count = min(len(source), MOST_IMAGES, affordable)
+    index = np.arange(count) * len(source) // count
+    note = f"The patches come from {count:,} of the {len(source):,} {split} pictures."
+    if validation is None:
+        note += (
+            " The network has learnt from them, since no validation pictures were kept "
+            "apart."
+        )
+    if dataset.notice:
+        note += f" They are {dataset.notice}."
+    return ReferenceImages(
+        split=split,
+        images=source.images[index],
+        index=index,
+        labels=tuple(dataset.class_names[label] for label in source.labels[index]),
+        note=note,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Peaks:
+    """The largest value of each channel in each image, ``(n, channels)``.
+
+    Attributes:
+        values: float32.
+        places: int, row times width plus column.
+        strength: float64 ``(channels,)``: mean of the absolute values over everything.
+    """
+
+    values: Array
+    places: Array
+    strength: Array
+
+
+def find_exciting_patches(
+    network: LayerOutputModel,
+    fields: Mapping[str, ReceptiveField],
+    references: ReferenceImages | Missing,
+    maps: Sequence[FeatureMaps] = (),
+) -> ExcitingPatches | Missing:
+    """The patches that excite some units of up to four convolutions most.
+
+    The convolutions are evenly spread from the first to the last. Of each the four
+    strongest channels are taken.
+
+    Args:
+        network: The network.
+        fields: The receptive fields of every step.
+        references: The images to look at, or why there are none.
+        maps: Those of one image, which then chooses the channels; empty chooses
+            those that are strongest over all images.
+    """
+    found = convolutions(network.steps)
+    if not found:
+        return NO_CONVOLUTION
+    if isinstance(references, Missing):
+        return references
+    places = _spread(len(found), LAYERS)
+    chosen = [(found[at], maps_of(network.steps, found[at])[0]) for at in places]
+    peaks = _find_peaks(network, references.images, [step for _, step in chosen])
+    units: list[ExcitedUnit] = []
+    for at, (convolution, step) in zip(places, chosen, strict=True):
+        peak = peaks[step.name]
+        strength = maps[at].strength if maps else peak.strength
+        order = (-strength).argsort(kind="stable")
+        units += [
+            ExcitedUnit(
+                layer=convolution.name,
+                taken_after=step.owner,
+                channel=int(channel),
+                patches=_cut_patches(
+                    peak, int(channel), step, fields[step.name], references
+                ),
+            )
+            for channel in order[:UNITS]
+        ]
+    return ExcitingPatches(
+        units=tuple(units),
+        split=references.split,
+        images=len(references.images),
+        note=references.note,
+    )
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most ``most`` of the numbers below ``count``, with the first and the last."""
+    if count <= most:
+        return list(range(count))
+    return [round(at * (count - 1) / (most - 1)) for at in range(most)]
+
+
+def _find_peaks(
+    network: LayerOutputModel, images: Array, steps: Sequence[Step]
+) -> dict[str, _Peaks]:
+    model = network.outputs({step.name for step in steps})
+    total = sum(int(np.prod(step.shape)) for step in network.steps.values())
+    size = max(1, min(_MOST_IMAGES, _MOST_VALUES // total))
+    values: dict[str, list[Array]] = {step.name: [] for step in steps}
+    places: dict[str, list[Array]] = {step.name: [] for step in steps}
+    sums: dict[str, Any] = {step.name: 0.0 for step in steps}
+    for start in range(0, len(images), size):
+        results = model(images[start : start + size], training=False)
+        for name in values:
+            maps = to_numpy(results[name])
+            flat = maps.reshape(len(maps), -1, maps.shape[-1])
+            values[name].append(flat.max(axis=1))
+            places[name].append(flat.argmax(axis=1))
+            sums[name] += np.abs(flat).mean(axis=1, dtype=np.float64).sum(axis=0)
+    return {
+        name: _Peaks(
+            np.concatenate(values[name]),
+            np.concatenate(places[name]),
+            sums[name] / len(images),
+        )
+        for name in values
+    }
+
+
+def _cut_patches(
+    peaks: _Peaks,
+    channel: int,
+    step: Step,
+    field: ReceptiveField,
+    references: ReferenceImages,
+) -> tuple[Patch, ...]:
+    order = (-peaks.values[:, channel]).argsort(kind="stable")[:PATCHES]
+    patches = []
+    for at in order.tolist():
+        if step.activation in CUTTING and peaks.values[at, channel] <= 0:
+            # What was cut off to 0 does not excite.
+            break
+        row, column = divmod(int(peaks.places[at, channel]), step.shape[1])
+        box = field.box(row, column)
+        patches.append(
+            Patch(
+                pixels=_cut(references.images[at], box),
+                value=float(peaks.values[at, channel]),
+                index=int(references.index[at]),
+                label=references.labels[at],
+                box=box,
+            )
+        )
+    return tuple(patches)
+
+
+def _cut(image: Array, box: Box) -> Array:
+    return image[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]

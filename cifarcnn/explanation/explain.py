@@ -1,49 +1,54 @@
-"""The whole story, put together."""
+"""A network explained: what happens in it over an image, or the model alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from cifarcnn.config.named_choice import suggest
-from cifarcnn.config.summary import INPUT_SHAPE, summarize
-from cifarcnn.config.yaml_tree import quote
-from cifarcnn.errors import UsageError
-from cifarcnn.explanation.contributions import show_dense
-from cifarcnn.explanation.convolution_step import (
-    read_filters,
-    show_activation,
-    show_convolution,
-    show_pooling,
-)
-from cifarcnn.explanation.explanation import (
-    Explanation,
-    ModelExplanation,
-    NetworkTable,
-    Prediction,
+import keras
+import numpy as np
+
+from cifarcnn.config import Config
+from cifarcnn.config.datasets import ImageShape
+from cifarcnn.config.summary import Row, summarize
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.image.photo import Photo
+from cifarcnn.explanation.contributions import (
+    DenseContributions,
     Softmax,
+    explain_dense,
 )
-from cifarcnn.explanation.feature_maps import find_exciting, show_feature_maps
-from cifarcnn.explanation.grad_cam import show_grad_cam
-from cifarcnn.explanation.layer_outputs import OpenedNetwork
-from cifarcnn.explanation.network_input import open_photo, show_sight
+from cifarcnn.explanation.convolution_step import (
+    ActivationStep,
+    explain_activation,
+    explain_convolution,
+    explain_pooling,
+    read_filters,
+)
+from cifarcnn.explanation.exciting_patches import (
+    ExcitingPatches,
+    choose_reference_images,
+    find_exciting_patches,
+)
+from cifarcnn.explanation.feature_maps import FeatureMaps, collect_feature_maps
+from cifarcnn.explanation.grad_cam import GradCam, compute_grad_cam
+from cifarcnn.explanation.layer_outputs import LayerOutputModel
+from cifarcnn.explanation.network_input import (
+    NetworkInput,
+    describe_input,
+    find_class,
+    open_photo,
+)
 from cifarcnn.explanation.receptive_field import receptive_fields
-from cifarcnn.explanation.references import choose_references
+from cifarcnn.explanation.steps import Missing
+from cifarcnn.explanation.tiles import ConvolutionStep, FilterBank, PoolingStep
+from cifarcnn.literals import Views
 from cifarcnn.network.builder import NORMALIZATION, PROBABILITIES
 from cifarcnn.network.predict import predict_probabilities
 
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
-
-    from cifarcnn.config import Config
-    from cifarcnn.data import Dataset
-    from cifarcnn.data.photo import Photo
-
-    Array = np.ndarray[Any, Any]
-
+Array = np.ndarray[Any, Any]
 _VIEWS = (
     "This answer is the mean over several views of the picture (mirrored, or shifted "
     "by a pixel), as evaluation.test_time_augmentation says. Everything else here is "
@@ -52,11 +57,11 @@ _VIEWS = (
 
 
 @dataclass(frozen=True)
-class Subject:
-    """The network to be explained.
+class TrainedNetwork:
+    """A network to be explained.
 
     Attributes:
-        model: uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``.
+        model: uint8 ``(n, height, width, 3)`` to probabilities ``(n, classes)``.
         config: What it was built from, the normalization measured.
         class_names: In the order of the outputs.
         open_data: Opens the data set that the config names; may raise ``DataError``,
@@ -69,8 +74,103 @@ class Subject:
     open_data: Callable[[], Dataset]
 
 
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What ``predict`` says of the image.
+
+    Attributes:
+        probabilities: float32 ``(classes,)``.
+        winner: Number of the most probable class.
+        runner_up: Number of the second.
+        wanted: Number of the class that the user asked about; None when none.
+        views: ``none``, or the views that the answer is averaged over
+            (``evaluation.test_time_augmentation``).
+        note: What must be said when there are several views: everything else here is
+            about the image as it is, alone. None otherwise.
+    """
+
+    probabilities: Array
+    winner: int
+    runner_up: int
+    wanted: int | None
+    views: Views
+    note: str | None
+
+
+@dataclass(frozen=True)
+class NetworkTable:
+    """Every layer, as ``check`` counts it.
+
+    Attributes:
+        input_shape: ``(height, width, channels)``.
+        rows: Name, type, output shape, parameters, multiply-accumulates, depth within
+            residuals; in the order of the config.
+        parameters: Of all layers.
+        macs: Of all layers, for one image.
+    """
+
+    input_shape: ImageShape
+    rows: tuple[Row, ...]
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True, eq=False)
+class ModelExplanation:
+    """A network without an image.
+
+    Attributes:
+        name: Of the config.
+        class_names: In the order of the outputs.
+        filters: Of the first convolution.
+        exciting_patches: What its units look for.
+        network: Every layer.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    filters: FilterBank | Missing
+    exciting_patches: ExcitingPatches | Missing
+    network: NetworkTable
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A network and an image, part by part.
+
+    Attributes:
+        name: Of the config.
+        class_names: In the order of the outputs.
+        prediction: What ``predict`` says.
+        network_input: Photo, crop, input, normalization.
+        convolution: The first one.
+        activation: The first one after it.
+        feature_maps: Of every convolution, in the order of the config.
+        pooling: The first one.
+        exciting_patches: What units look for.
+        dense: What made the logits.
+        softmax: Logits and probabilities.
+        grad_cam: Where it looked.
+        network: Every layer.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    prediction: Prediction
+    network_input: NetworkInput
+    convolution: ConvolutionStep | Missing
+    activation: ActivationStep | Missing
+    feature_maps: tuple[FeatureMaps, ...] | Missing
+    pooling: PoolingStep | Missing
+    exciting_patches: ExcitingPatches | Missing
+    dense: DenseContributions | Missing
+    softmax: Softmax
+    grad_cam: GradCam | Missing
+    network: NetworkTable
+
+
 def explain_image(
-    subject: Subject,
+    network: TrainedNetwork,
     image: Path | BinaryIO | Array | Photo,
     *,
     name: str = "",
@@ -79,9 +179,9 @@ def explain_image(
     """What happens in a network when it looks at an image.
 
     Args:
-        subject: The network.
+        network: The network.
         image: A file, a stream of its bytes, one that was read before, or uint8
-            ``(32, 32, 3)``.
+            ``(height, width, 3)`` of the network's own size.
         name: What the user calls the image; the name of a file when left out.
         wanted_class: A class to explain besides the two most probable ones.
 
@@ -90,57 +190,53 @@ def explain_image(
         UsageError: There is no such class, or an array has another shape or element
             type.
     """
-    wanted = find_class(subject.class_names, wanted_class)
+    config = network.config
+    wanted = find_class(network.class_names, wanted_class)
     if not name and isinstance(image, Path):
         name = str(image)
-    photo = open_photo(image, name)
-    prediction = _predict(subject, photo.seen, wanted)
-    classes = list(
-        dict.fromkeys(
-            number
-            for number in (prediction.winner, prediction.runner_up, wanted)
-            if number is not None
-        )
-    )
-    network = OpenedNetwork(subject.model, subject.config)
-    steps = network.steps
-    results = network.run(photo.seen[None], [*steps, PROBABILITIES])
+    photo = open_photo(image, name, config.image_shape)
+    prediction = _predict(network, photo.seen, wanted)
+    asked = (prediction.winner, prediction.runner_up, wanted)
+    classes = list(dict.fromkeys(index for index in asked if index is not None))
+    outputs = LayerOutputModel(network.model, config)
+    steps, weights = outputs.steps, outputs.weights
+    results = outputs.run(photo.seen[None], [*steps, PROBABILITIES])
     values = {step: result[0] for step, result in results.items()}
     fields = receptive_fields(steps)
-    table = list_layers(subject.config)
-    maps = show_feature_maps(steps, fields, values)
-    references = choose_references(subject.open_data, subject.config, table.macs)
+    table = list_layers(config)
+    maps = collect_feature_maps(steps, fields, values)
+    references = choose_reference_images(network.open_data, config, table.macs)
     return Explanation(
-        name=subject.config.name,
-        class_names=subject.class_names,
+        name=config.name,
+        class_names=network.class_names,
         prediction=prediction,
-        sight=show_sight(photo, name, values[NORMALIZATION], subject.config),
-        convolution=show_convolution(
-            steps, read_filters(steps, network.weights), values
-        ),
-        activation=show_activation(steps, values),
+        network_input=describe_input(photo, name, values[NORMALIZATION], config),
+        convolution=explain_convolution(steps, read_filters(steps, weights), values),
+        activation=explain_activation(steps, values),
         feature_maps=maps,
-        pooling=show_pooling(steps, values),
-        deeper=find_exciting(
-            network, fields, references, maps if isinstance(maps, tuple) else ()
+        pooling=explain_pooling(steps, values),
+        exciting_patches=find_exciting_patches(
+            outputs, fields, references, maps if isinstance(maps, tuple) else ()
         ),
-        dense=show_dense(steps, network.weights, values, classes),
-        softmax=Softmax(values[network.logits.name], values[PROBABILITIES]),
-        grad_cam=show_grad_cam(network, fields, photo.seen, classes),
+        dense=explain_dense(steps, weights, values, classes),
+        softmax=Softmax(values[outputs.logits.name], values[PROBABILITIES]),
+        grad_cam=compute_grad_cam(outputs, fields, photo.seen, classes),
         network=table,
     )
 
 
-def explain_model(subject: Subject) -> ModelExplanation:
+def explain_model(network: TrainedNetwork) -> ModelExplanation:
     """What there is to say about a network without an image."""
-    network = OpenedNetwork(subject.model, subject.config)
-    table = list_layers(subject.config)
-    references = choose_references(subject.open_data, subject.config, table.macs)
+    config = network.config
+    outputs = LayerOutputModel(network.model, config)
+    fields = receptive_fields(outputs.steps)
+    table = list_layers(config)
+    references = choose_reference_images(network.open_data, config, table.macs)
     return ModelExplanation(
-        name=subject.config.name,
-        class_names=subject.class_names,
-        filters=read_filters(network.steps, network.weights),
-        deeper=find_exciting(network, receptive_fields(network.steps), references),
+        name=config.name,
+        class_names=network.class_names,
+        filters=read_filters(outputs.steps, outputs.weights),
+        exciting_patches=find_exciting_patches(outputs, fields, references),
         network=table,
     )
 
@@ -149,29 +245,13 @@ def list_layers(config: Config) -> NetworkTable:
     """Every layer, as ``check`` counts it."""
     summary = summarize(config, data_known=False)
     return NetworkTable(
-        INPUT_SHAPE, tuple(summary.rows), summary.parameters, summary.macs
+        config.image_shape, tuple(summary.rows), summary.parameters, summary.macs
     )
 
 
-def find_class(names: Sequence[str], wanted: str | None) -> int | None:
-    """The number of a class; None when none is wanted.
-
-    Raises:
-        UsageError: There is no such class.
-    """
-    if wanted is None:
-        return None
-    if wanted in names:
-        return list(names).index(wanted)
-    hint = suggest(wanted, names)
-    raise UsageError(
-        f"There is no class {quote(wanted)}: {hint}{'' if hint[-1:] == '?' else '.'}"
-    )
-
-
-def _predict(subject: Subject, pixels: Array, wanted: int | None) -> Prediction:
-    views = subject.config.evaluation.test_time_augmentation
-    [row] = predict_probabilities(subject.model, pixels[None], views=views)
+def _predict(network: TrainedNetwork, pixels: Array, wanted: int | None) -> Prediction:
+    views = network.config.evaluation.test_time_augmentation
+    [row] = predict_probabilities(network.model, pixels[None], views=views)
     order = (-row).argsort(kind="stable")
     return Prediction(
         probabilities=row,

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
+import numpy as np
+
+from cifarcnn.config import Config
 from cifarcnn.config.layers import AnyLayer, Residual
 from cifarcnn.explanation.steps import (
     Step,
@@ -13,19 +17,14 @@ from cifarcnn.explanation.steps import (
     has_activation,
     list_steps,
 )
-from cifarcnn.network import convert_choice, read_weights, to_numpy, write_weights
 from cifarcnn.network.builder import PROBABILITIES, assemble
+from cifarcnn.network.keras_objects import convert_choice
+from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
-
-    from cifarcnn.config import Config
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
-class OpenedNetwork:
+class LayerOutputModel:
     """The same layers with the same weights, every activation a layer of its own.
 
     Only so can be seen what goes into an activation that is written within a layer.
@@ -38,15 +37,15 @@ class OpenedNetwork:
     """
 
     def __init__(self, model: keras.Model, config: Config) -> None:
-        """Open a network.
+        """Put the model together.
 
         Args:
-            model: From ``cifarcnn.network.build_model``, with its weights.
+            model: From ``cifarcnn.network.builder.build_model``, with its weights.
             config: What it was built from.
         """
         self.steps = list_steps(config)
         self.weights: Mapping[str, Array] = read_weights(model)
-        self._model = assemble(config, model.output_shape[-1], _make_opened)
+        self._model = assemble(config, model.output_shape[-1], _make_layers)
         write_weights(self._model, self.weights)
 
     @property
@@ -58,7 +57,7 @@ class OpenedNetwork:
         """The results of some steps.
 
         Args:
-            images: uint8 ``(n, 32, 32, 3)``.
+            images: uint8 ``(n, height, width, 3)``.
             names: Of steps; ``probabilities`` stands for the end.
 
         Returns:
@@ -69,15 +68,11 @@ class OpenedNetwork:
 
     def outputs(self, names: Iterable[str]) -> keras.Model:
         """A model from images to the results of some steps, by name."""
-        import keras
-
         results = {name: self._model.get_layer(name).output for name in names}
         return keras.Model(self._model.input, results)
 
     def from_step(self, name: str) -> keras.Model:
         """A model from the result of a step that everything passes to the logits."""
-        import keras
-
         start = self._model.get_layer(name).output
         return keras.Model(start, self._model.get_layer(PROBABILITIES).input)
 
@@ -91,10 +86,8 @@ class OpenedNetwork:
             write_weights(self._model, self.weights)
 
 
-def _make_opened(layer: AnyLayer) -> Any:
+def _make_layers(layer: AnyLayer) -> Any:
     """The Keras layer, or the two that take its place."""
-    import keras
-
     if isinstance(layer, Residual):
         return keras.layers.Add(name=layer.name)
     # The weights are set later: drawing them would take time and random numbers.

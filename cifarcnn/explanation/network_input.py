@@ -1,56 +1,106 @@
-"""What the network sees of an image: photo, crop, input, normalization."""
+"""What goes into an explanation: the image as the network sees it, and a class."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from cifarcnn.data.photo import Photo, centred_square, read_photo
+import numpy as np
+
+from cifarcnn.config import Config
+from cifarcnn.config.datasets import ImageShape
+from cifarcnn.config.named_choice import suggest
+from cifarcnn.config.yaml_tree import quote
+from cifarcnn.data.image.photo import Photo, read_photo
 from cifarcnn.errors import UsageError
-from cifarcnn.explanation.explanation import Sight
-from cifarcnn.explanation.fields import Box
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from cifarcnn.config import Config
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
-def open_photo(image: Path | BinaryIO | Array | Photo, name: str) -> Photo:
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels.
+
+    Attributes:
+        top: First row, from 0.
+        left: First column.
+        bottom: One after the last row.
+        right: One after the last column.
+    """
+
+    top: float
+    left: float
+    bottom: float
+    right: float
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkInput:
+    """What the network sees of an image.
+
+    Attributes:
+        name: What the user calls the image.
+        photo: uint8 ``(height, width, 3)``, red, green, blue, turned as its EXIF says,
+            the longer side at most 1024 pixels.
+        crop: The part in the middle of ``photo`` that the network sees, in its pixels;
+            sides may lie between two pixels.
+        pixels: uint8 ``(height, width, 3)``: the input of the network.
+        normalized: float32, of the same shape: what its first layer gets,
+            ``(pixels / 255 - mean) / deviation``.
+        normalization: ``unit`` (0 to 1), ``standard`` (by mean and deviation) or
+            ``none`` (0 to 255).
+        mean: Of red, green and blue, on pixels divided by 255.
+        deviation: Likewise; for ``none`` 1/255.
+    """
+
+    name: str
+    photo: Array
+    crop: Box
+    pixels: Array
+    normalized: Array
+    normalization: str
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+
+
+def open_photo(
+    image: Path | BinaryIO | Array | Photo, name: str, shape: ImageShape
+) -> Photo:
     """The image to be explained.
 
     Args:
         image: A file, a stream of its bytes, one that was read before, or uint8
-            ``(32, 32, 3)``.
+            ``(height, width, 3)``.
         name: What the user calls it.
+        shape: What the network takes.
 
     Raises:
-        ImageError: As ``cifarcnn.data.read_image``.
+        ImageError: As ``image_file.read_image``.
         UsageError: An array has another shape or element type.
     """
-    import numpy as np
-
     if isinstance(image, Photo):
         return image
     if not isinstance(image, np.ndarray):
-        return read_photo(image, name)
-    if image.shape != (32, 32, 3) or image.dtype.name != "uint8":
+        return read_photo(image, name, shape[:2])
+    if image.shape != shape or image.dtype.name != "uint8":
         raise UsageError(
             f"The picture is {image.dtype.name} {image.shape}, but the network takes "
-            "uint8 (32, 32, 3): red, green and blue from 0 to 255."
+            f"uint8 {shape}: red, green and blue from 0 to 255."
         )
-    return Photo(image, centred_square(image), image)
+    return Photo.of_pixels(image)
 
 
-def show_sight(photo: Photo, name: str, normalized: Array, config: Config) -> Sight:
+def describe_input(
+    photo: Photo, name: str, normalized: Array, config: Config
+) -> NetworkInput:
     """What the network sees.
 
     Args:
         photo: The image.
         name: What the user calls it.
-        normalized: float32 ``(32, 32, 3)``: what the first layer got.
+        normalized: float32 ``(height, width, 3)``: what the first layer got.
         config: Says how the pixels were normalized.
     """
     kind = config.data.normalization
@@ -60,7 +110,7 @@ def show_sight(photo: Photo, name: str, normalized: Array, config: Config) -> Si
     elif not isinstance(kind, str):
         mean = (kind.mean[0], kind.mean[1], kind.mean[2])
         deviation = (kind.deviation[0], kind.deviation[1], kind.deviation[2])
-    return Sight(
+    return NetworkInput(
         name=name,
         photo=photo.pixels,
         crop=Box(*photo.crop),
@@ -69,4 +119,20 @@ def show_sight(photo: Photo, name: str, normalized: Array, config: Config) -> Si
         normalization=kind if isinstance(kind, str) else "standard",
         mean=mean,
         deviation=deviation,
+    )
+
+
+def find_class(names: Sequence[str], wanted: str | None) -> int | None:
+    """The number of a class; None when none is wanted.
+
+    Raises:
+        UsageError: There is no such class.
+    """
+    if wanted is None:
+        return None
+    if wanted in names:
+        return list(names).index(wanted)
+    hint = suggest(wanted, names)
+    raise UsageError(
+        f"There is no class {quote(wanted)}: {hint}{'' if hint[-1:] == '?' else '.'}"
     )

@@ -1,37 +1,82 @@
-"""Working out receptive fields, along height and width by themselves."""
+"""Receptive fields: which pixels of the image a cell of a map sees."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cifarcnn.config.layers.pooling import ZeroPadding2D
-from cifarcnn.explanation.fields import SIDE, ReceptiveField
-from cifarcnn.explanation.steps import (
-    CONVOLUTIONS,
-    GLOBAL_POOLINGS,
-    POOLINGS,
-    Step,
-    Steps,
-)
-from cifarcnn.explanation.windows import window_of
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
+from cifarcnn.config.layers import Shape, Window
+from cifarcnn.config.layers.base import Pair
+from cifarcnn.explanation.network_input import Box
+from cifarcnn.explanation.steps import Step, Steps
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
+# Where the field of a cell that sees only padding begins: unions leave it out.
+_NOWHERE = np.iinfo(np.int64).max
 
-# Sees every cell of its input, although its result is maps again.
-_MIXING = GLOBAL_POOLINGS | {"GroupNormalization"}
+
+@dataclass(frozen=True, eq=False)
+class ReceptiveField:
+    """The pixels of the network's input that the cells of a map depend on.
+
+    A cell's field is a rectangle; where windows are dilated, pixels within it may not
+    matter. ``rows`` and ``columns`` are exact in every case, cut off at the border of
+    the image; the other numbers describe a cell far from every border.
+
+    Attributes:
+        rows: int ``(height, 2)``: for each row of cells the first row of pixels and one
+            after the last. Both are 0 for cells that see nothing but padding.
+        columns: int ``(width, 2)``: likewise.
+        size: Height and width of the field, also beyond the image's border; those of
+            the largest field within the image when ``stride`` is None.
+        stride: How many pixels lie between the fields of neighbours; None when the
+            distances differ (ways of different strides are added), or when every cell
+            sees the whole (a group normalization or a global pooling lies before it).
+        offset: Row and column where the field of the first cell begins, negative when
+            beyond the border; None when ``stride`` is.
+    """
+
+    rows: Array
+    columns: Array
+    size: Pair
+    stride: Pair | None
+    offset: Pair | None
+
+    def box(self, row: int, column: int) -> Box:
+        """What the cell at ``(row, column)`` sees, within the image."""
+        top, bottom = self.rows[row].tolist()
+        left, right = self.columns[column].tolist()
+        return Box(top, left, bottom, right)
+
+
+def window_of(step: Step, input_shape: Shape) -> Window | None:
+    """Through which window a cell of the result sees what goes into a step.
+
+    Args:
+        step: One that gives maps, of one input.
+        input_shape: ``(height, width, channels)`` of what goes in.
+
+    Returns:
+        None where every cell sees the whole input.
+
+    Raises:
+        NotImplementedError: The kind of layer does not say.
+    """
+    if step.kind == "Activation" or step.layer is None:
+        # Also that of a convolution, which is a step of its own.
+        return Window((1, 1))
+    return step.layer.window(input_shape)
 
 
 @dataclass(frozen=True, eq=False)
 class _Axis:
-    """Fields along one axis.
+    """Fields along the height or the width.
 
     Attributes:
-        spans: int ``(cells, 2)``: first pixel and one after the last; ``(SIDE, 0)`` for
-            a cell that sees padding only, so that it adds nothing to a union.
+        spans: int ``(cells, 2)``: first pixel and one after the last;
+            ``(_NOWHERE, 0)`` for a cell that sees padding only.
         line: Size, stride and offset of the fields when there were no borders; None
             when they do not lie at regular distances.
     """
@@ -41,107 +86,78 @@ class _Axis:
 
 
 def receptive_fields(steps: Steps) -> dict[str, ReceptiveField]:
-    """The receptive fields of the result of every step that gives maps."""
-    import numpy as np
+    """The receptive fields of the result of every step that gives maps.
 
-    pixels = np.arange(SIDE)
-    start = _Axis(np.stack([pixels, pixels + 1], axis=1), (1, 1, 0))
-    axes: dict[str, tuple[_Axis, _Axis]] = {}
+    Raises:
+        NotImplementedError: As :func:`window_of`.
+    """
+    axes: dict[str, list[_Axis]] = {}
     for step in steps.values():
         if not step.is_map:
             continue
-        if not step.inputs:
-            axes[step.name] = start, start
+        inputs = [axes[name] for name in step.inputs]
+        if not inputs:
+            axes[step.name] = [_pixels(count) for count in step.shape[:2]]
+        elif len(inputs) > 1:
+            axes[step.name] = [_unite(*ways) for ways in zip(*inputs, strict=True)]
         else:
-            ways = [axes[name] for name in step.inputs]
-            axes[step.name] = (
-                _through(step, steps, [way[0] for way in ways], 0),
-                _through(step, steps, [way[1] for way in ways], 1),
-            )
+            shape = steps[step.inputs[0]].shape
+            window = window_of(step, shape)
+            axes[step.name] = [
+                _slide(way, step, window, axis) for axis, way in enumerate(inputs[0])
+            ]
     return {name: _describe(*pair) for name, pair in axes.items()}
 
 
-def _through(step: Step, steps: Steps, ways: list[_Axis], side: int) -> _Axis:
-    """The fields after a step; ``side`` is 0 for the height, 1 for the width."""
-    if step.kind == "Add":
-        return _unite(*ways)
-    way, count = ways[0], step.shape[side]
-    if step.kind in CONVOLUTIONS | POOLINGS:
-        window = window_of(step, steps[step.inputs[0]].shape)
-        move = window.strides[side], window.dilation[side], window.padding[side][0]
-        return _slide(way, count, window.size[side], *move)
-    if isinstance(step.layer, ZeroPadding2D):
-        return _slide(way, count, 1, 1, 1, step.layer.padding[side][0])
-    if step.kind in _MIXING:
-        return _mix(way, count)
-    return way
+def _pixels(count: int) -> _Axis:
+    """Every pixel sees itself."""
+    pixels = np.arange(count)
+    return _Axis(np.stack([pixels, pixels + 1], axis=1), (1, 1, 0))
 
 
-def _slide(
-    way: _Axis, count: int, size: int, stride: int, dilation: int, before: int
-) -> _Axis:
-    """After a window of ``size`` cells, over ``before`` cells of padding."""
-    import numpy as np
-
+def _slide(way: _Axis, step: Step, window: Window | None, axis: int) -> _Axis:
+    """After a step, along the height (axis 0) or the width (1); None sees all."""
+    count = step.shape[axis]
+    if window is None:
+        whole = [way.spans[:, 0].min(), way.spans[:, 1].max()]
+        return _Axis(np.array([whole] * count), None)
+    size, stride, dilation = (
+        pair[axis] for pair in (window.size, window.strides, window.dilation)
+    )
+    before = window.padding[axis][0]
     spans = np.empty((count, 2), np.int64)
     for cell in range(count):
         seen = cell * stride - before + dilation * np.arange(size)
         seen = seen[(seen >= 0) & (seen < len(way.spans))]
-        spans[cell, 0] = way.spans[seen, 0].min(initial=SIDE)
+        spans[cell, 0] = way.spans[seen, 0].min(initial=_NOWHERE)
         spans[cell, 1] = way.spans[seen, 1].max(initial=0)
     if way.line is None:
         return _Axis(spans, None)
-    field, step, offset = way.line
-    field += (size - 1) * dilation * step
-    return _Axis(spans, (field, step * stride, offset - before * step))
+    field, distance, offset = way.line
+    field += (size - 1) * dilation * distance
+    return _Axis(spans, (field, distance * stride, offset - before * distance))
 
 
 def _unite(main: _Axis, short: _Axis) -> _Axis:
     """After two ways have been added."""
-    import numpy as np
-
-    spans = np.stack(
-        [
-            np.minimum(main.spans[:, 0], short.spans[:, 0]),
-            np.maximum(main.spans[:, 1], short.spans[:, 1]),
-        ],
-        axis=1,
-    )
+    first = np.minimum(main.spans[:, 0], short.spans[:, 0])
+    last = np.maximum(main.spans[:, 1], short.spans[:, 1])
+    spans = np.stack([first, last], axis=1)
     if main.line is None or short.line is None or main.line[1] != short.line[1]:
         return _Axis(spans, None)
     offset = min(main.line[2], short.line[2])
-    end = max(size + first for size, _, first in (main.line, short.line))
+    end = max(size + begin for size, _, begin in (main.line, short.line))
     return _Axis(spans, (end - offset, main.line[1], offset))
 
 
-def _mix(way: _Axis, count: int) -> _Axis:
-    """After every cell has seen all cells."""
-    import numpy as np
-
-    whole = [way.spans[:, 0].min(), way.spans[:, 1].max()]
-    return _Axis(np.array([whole] * count), None)
-
-
 def _describe(height: _Axis, width: _Axis) -> ReceptiveField:
-    rows, columns = _tidy(height.spans), _tidy(width.spans)
-    if height.line is None or width.line is None:
-        size = _largest(rows), _largest(columns)
-        return ReceptiveField(rows, columns, size, None, None)
-    return ReceptiveField(
-        rows,
-        columns,
-        size=(height.line[0], width.line[0]),
-        stride=(height.line[1], width.line[1]),
-        offset=(height.line[2], width.line[2]),
+    # (0, 0) for what is empty.
+    rows, columns = (
+        np.where(axis.spans[:, :1] < axis.spans[:, 1:], axis.spans, 0)
+        for axis in (height, width)
     )
-
-
-def _tidy(spans: Array) -> Array:
-    """The same with ``(0, 0)`` for what is empty."""
-    import numpy as np
-
-    return np.where(spans[:, :1] < spans[:, 1:], spans, 0)
-
-
-def _largest(spans: Array) -> int:
-    return int((spans[:, 1] - spans[:, 0]).max())
+    if height.line is None or width.line is None:
+        size = int(np.ptp(rows, axis=1).max()), int(np.ptp(columns, axis=1).max())
+        return ReceptiveField(rows, columns, size, None, None)
+    size, stride, offset = zip(height.line, width.line, strict=True)
+    return ReceptiveField(rows, columns, size, stride, offset)

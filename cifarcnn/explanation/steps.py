@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from cifarcnn.config import Config
 from cifarcnn.config.layers import AnyLayer, Residual, Shape
-from cifarcnn.config.summary import INPUT_SHAPE
 from cifarcnn.network.builder import NORMALIZATION, without_softmax
-
-if TYPE_CHECKING:
-    from cifarcnn.config import Config
 
 CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D"})
 POOLINGS = frozenset({"MaxPooling2D", "AveragePooling2D"})
@@ -30,6 +26,20 @@ IN_PLACE = frozenset(
 )
 # No name of a layer in a config has a point in it.
 ACTIVATION = ".activation"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that does not apply.
+
+    Attributes:
+        reason: Why, in a whole sentence.
+    """
+
+    reason: str
+
+
+NO_CONVOLUTION = Missing("The network has no convolution.")
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ def list_steps(config: Config) -> dict[str, Step]:
     The first is the normalization of the pixels, the last gives the logits.
     """
     steps: dict[str, Step] = {}
-    first = Step(NORMALIZATION, "Rescaling", None, (), INPUT_SHAPE, 0)
+    first = Step(NORMALIZATION, "Rescaling", None, (), config.image_shape, 0)
     steps[first.name] = first
     _add_steps(steps, without_softmax(config.model.layers), first, 0)
     return steps

@@ -1,53 +1,57 @@
 """Windows that slide over maps: the numbers of a convolution and of a pooling.
 
 A window at ``(row, column)`` of the result begins at ``row * strides[0] - top`` and
-``column * strides[1] - left`` of what goes in, where ``((top, bottom), (left, right))``
-is the padding; its values lie ``dilation`` apart. What lies outside is padding.
+``column * strides[1] - left`` of what goes in, where the padding is ``((top, bottom),
+(left, right))``; its values lie ``dilation`` apart.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    Array = np.ndarray[Any, Any]
+from cifarcnn.config.layers import Window
+from cifarcnn.config.layers.base import Pair
 
-Pair = tuple[int, int]
+Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window and how it moves; every pair is height, then width.
+def find_cells(window: Window, row: int, column: int) -> tuple[Array, Array]:
+    """The rows and columns that a window looks at: int, outside within the padding.
 
-    Attributes:
-        size: How many values it looks at, such as ``(3, 3)``.
-        strides: How far it moves at a time.
-        dilation: Distance between the values that it looks at; 1 for neighbours.
-        padding: ``((top, bottom), (left, right))``: rows and columns of padding.
+    Args:
+        window: How it moves.
+        row: Of the result, from 0.
+        column: Of the result, from 0.
     """
+    (top, _), (left, _) = window.padding
+    down, across = (
+        step * np.arange(size)
+        for step, size in zip(window.dilation, window.size, strict=True)
+    )
+    return row * window.strides[0] - top + down, column * window.strides[
+        1
+    ] - left + across
 
-    size: Pair
-    strides: Pair
-    dilation: Pair
-    padding: tuple[Pair, Pair]
 
-    def origin(self, row: int, column: int) -> Pair:
-        """Row and column where the window begins; negative within the padding."""
-        (top, _), (left, _) = self.padding
-        return row * self.strides[0] - top, column * self.strides[1] - left
+def cut_window(
+    window: Window, maps: Array, row: int, column: int
+) -> tuple[Array, Array]:
+    """The part of ``maps`` that a window looks at.
 
-    def rows(self, row: int) -> list[int]:
-        """The rows that the window looks at, padding included."""
-        first = self.origin(row, 0)[0]
-        return [first + step * self.dilation[0] for step in range(self.size[0])]
-
-    def columns(self, column: int) -> list[int]:
-        """The columns that the window looks at, padding included."""
-        first = self.origin(0, column)[1]
-        return [first + step * self.dilation[1] for step in range(self.size[1])]
+    Returns:
+        Values ``(height, width, ...)``, any within the padding, and bool
+        ``(height, width)``: False within the padding.
+    """
+    rows, columns = find_cells(window, row, column)
+    height, width = maps.shape[:2]
+    inside = np.logical_and.outer(
+        (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
+    )
+    places = np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))
+    return maps[places], inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +126,7 @@ class ConvolutionTile:
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution:
+class ConvolutionStep:
     """The first convolution of the network, as it ran over the image.
 
     Attributes:
@@ -153,19 +157,12 @@ class Convolution:
             row: Of the map, from 0.
             column: Of the map, from 0.
         """
-        import numpy as np
-
         bank = self.filters
         first = bank.first_channel(filter)
         channels = slice(first, first + bank.kernel.shape[2])
-        rows = np.array(bank.window.rows(row))
-        columns = np.array(bank.window.columns(column))
-        height, width = self.input.shape[:2]
-        inside = np.logical_and.outer(
-            (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
-        )
-        seen = self.input[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
-        values = np.where(inside[:, :, None], seen[:, :, channels], np.float32(0))
+        seen, inside = cut_window(bank.window, self.input[:, :, channels], row, column)
+        rows, columns = find_cells(bank.window, row, column)
+        values = np.where(inside[:, :, None], seen, np.float32(0))
         weights = bank.kernel[:, :, :, filter]
         products = values * weights
         return ConvolutionTile(
@@ -202,7 +199,7 @@ class PoolingTile:
 
 
 @dataclass(frozen=True, eq=False)
-class Pooling:
+class PoolingStep:
     """The first pooling of the network, as it ran over the image.
 
     Attributes:
@@ -231,15 +228,8 @@ class Pooling:
 
     def tile(self, channel: int, row: int, column: int) -> PoolingTile:
         """The window behind ``after[row, column, channel]``."""
-        import numpy as np
-
-        rows = np.array(self.window.rows(row))
-        columns = np.array(self.window.columns(column))
-        height, width = self.before.shape[:2]
-        inside = np.logical_and.outer(
-            (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
-        )
-        seen = self.before[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]
+        seen, inside = cut_window(self.window, self.before[:, :, channel], row, column)
+        rows, columns = find_cells(self.window, row, column)
         winner = None
         if self.winners is not None:
             at = self.winners[row, column, channel]
@@ -247,7 +237,7 @@ class Pooling:
         return PoolingTile(
             top=int(rows[0]),
             left=int(columns[0]),
-            values=np.where(inside, seen[:, :, channel], np.float32(np.nan)),
+            values=np.where(inside, seen, np.float32(np.nan)),
             value=float(self.after[row, column, channel]),
             winner=winner,
         )

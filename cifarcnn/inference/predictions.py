@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from cifarcnn.inference.read_images import Reader
+import numpy as np
+from PIL import Image
+
+from cifarcnn.data.image.image_file import FORMATS
+from cifarcnn.files import (
+    find_free_path,
+    make_stem,
+    os_error_as_usage_error,
+    write_atomically,
+)
+from cifarcnn.inference.read_images import Reader, Result
 from cifarcnn.inference.sources import Source
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from cifarcnn.inference.read_images import Result
-
-    Array = np.ndarray[Any, Any]
-    Predict = Callable[[Array], Array]
+Array = np.ndarray[Any, Any]
 
 # Enough to keep the network busy, few enough that the first answers come soon.
 CHUNK = 256
+UNSURE_BELOW = 0.5
+CROPPED_ABOVE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Prediction:
     """What came of one image.
 
     Attributes:
         source: Where the image came from.
-        pixels: What the network saw, uint8 ``(32, 32, 3)``; None when unreadable.
+        pixels: What the network saw, uint8 ``(height, width, 3)``; None when
+            unreadable.
         probabilities: float32 ``(classes,)``; None when unreadable.
-        error: Why the image has no answer; None when it has one.
+        error: Why there are none; None when there are.
     """
 
     source: Source
@@ -39,72 +49,113 @@ class Answer:
     probabilities: Array | None = None
     error: str | None = None
 
-    def top(self, count: int, class_names: Sequence[str]) -> list[tuple[str, float]]:
-        """The ``count`` most probable classes, or all when there are fewer.
-
-        Of equally probable classes the first in the order of the classes comes first.
-        """
-        if self.probabilities is None:
-            return []
-        order = (-self.probabilities).argsort(kind="stable")[:count]
-        return [
-            # The shortest decimal that names this float32: 0.93, not 0.930000007.
-            (class_names[index], float(str(self.probabilities[index])))
-            for index in order
-        ]
-
 
 def predict_images(
-    predict: Predict,
+    predict: Callable[[Array], Array],
     sources: Iterable[Source],
     *,
+    size: tuple[int, int],
     test_images: Callable[[], Array],
     standard_input: BinaryIO,
-) -> Iterator[Answer]:
-    """Answer every source, in its order.
+) -> Iterator[Prediction]:
+    """Predict every source, in its order.
 
-    A source that cannot be read gets an answer with its own error and does not touch
+    A source that cannot be read gets a prediction with its own error and does not touch
     the others. While the network looks at one chunk of 256 images the next one is
     read; memory holds no more than these two.
 
     Args:
-        predict: uint8 ``(n, 32, 32, 3)`` to probabilities ``(n, classes)``; called
-            in a thread of its own, once at a time.
+        predict: uint8 ``(n, height, width, 3)`` to probabilities ``(n, classes)``;
+            called in a thread of its own, once at a time.
         sources: Where the images are.
-        test_images: Gives the test split's uint8 ``(n, 32, 32, 3)``; called once, and
-            only when a source asks for one of them.
+        size: Height and width of the images that ``predict`` takes.
+        test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
+            once, and only when a source asks for one of them.
         standard_input: Read once, and only when a source asks for it.
     """
     remaining = iter(sources)
     with (
-        Reader(test_images, standard_input) as reader,
+        Reader(size, test_images, standard_input) as reader,
         ThreadPoolExecutor(1, "network") as network,
     ):
         before: tuple[list[Source], list[Result], Future[Array]] | None = None
         while chunk := list(islice(remaining, CHUNK)):
             results = reader.read(chunk)
-            rows = network.submit(_ask, predict, results)
+            rows = network.submit(_predict_readable, predict, results)
             if before is not None:
-                yield from _answer(*before)
+                yield from _join(*before)
             before = chunk, results, rows
         if before is not None:
-            yield from _answer(*before)
+            yield from _join(*before)
 
 
-def _ask(predict: Predict, results: Sequence[Result]) -> Array:
+def _predict_readable(
+    predict: Callable[[Array], Array], results: Sequence[Result]
+) -> Array:
     """The probabilities of the images among the results, in their order."""
-    import numpy as np
-
     pixels = [result for result in results if not isinstance(result, str)]
     return predict(np.stack(pixels)) if pixels else np.empty((0, 0), np.float32)
 
 
-def _answer(
+def _join(
     sources: Sequence[Source], results: Sequence[Result], rows: Future[Array]
-) -> Iterator[Answer]:
+) -> Iterator[Prediction]:
     row = iter(rows.result())
     for source, result in zip(sources, results, strict=True):
         if isinstance(result, str):
-            yield Answer(source, error=result)
+            yield Prediction(source, error=result)
         else:
-            yield Answer(source, result, next(row))
+            yield Prediction(source, result, next(row))
+
+
+def describe_doubts(prediction: Prediction) -> str:
+    """A few words about a doubtful prediction; empty when there is nothing to say.
+
+    Said are a top probability below 0.5, and that more than 40 % of the image was cut
+    off to make it square.
+    """
+    words = []
+    probabilities = prediction.probabilities
+    if probabilities is not None and probabilities.max() < UNSURE_BELOW:
+        words.append("unsure")
+    lost = _cropped_fraction(prediction)
+    if lost > CROPPED_ABOVE:
+        words.append(f"{lost:.0%} cropped")
+    return ", ".join(words)
+
+
+def _cropped_fraction(prediction: Prediction) -> float:
+    if prediction.source.path is None or prediction.pixels is None:
+        return 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # Reads the header alone; that the file is harmless is known by now.
+            with Image.open(prediction.source.path, formats=FORMATS) as image:
+                width, height = image.size
+        except OSError:
+            return 0.0
+    return 1 - min(width, height) / max(width, height)
+
+
+def save_input(folder: Path, prediction: Prediction) -> Path | None:
+    """Write what the network saw as a PNG into ``folder``; None without an image.
+
+    The file is named after the image; where that name is taken a number follows, and
+    nothing is overwritten.
+
+    Raises:
+        UsageError: The folder cannot be made or written to.
+    """
+    if prediction.pixels is None:
+        return None
+    data = io.BytesIO()
+    Image.fromarray(prediction.pixels).save(data, "PNG")
+    with os_error_as_usage_error(
+        f"The pictures cannot be kept in {folder}",
+        ". Name another folder with --save-input DIR.",
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = find_free_path(folder, make_stem(prediction.source.name), ".png")
+        write_atomically(path, data.getvalue())
+    return path

@@ -5,19 +5,24 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, BinaryIO
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, BinaryIO
 
-from cifarcnn.data.image_file import MAX_BYTES, read_image_aloud, silent_pillow
+import numpy as np
+
+from cifarcnn.cpu import usable_cores
+from cifarcnn.data.image.image_file import (
+    MAX_BYTES,
+    read_image_unfiltered,
+    silent_pillow,
+)
 from cifarcnn.errors import CifarcnnError, ImageError
 from cifarcnn.inference.sources import Source
-from cifarcnn.litert.runtime import usable_cores
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
-    Result = Array | str
+Array = np.ndarray[Any, Any]
+# The pixels, or why there are none.
+Result = Array | str
 
 # From about this size on an image takes longer to decode, which Pillow does outside
 # Python's lock, than threads take to hand that lock to one another. Below it two
@@ -30,38 +35,41 @@ _MOST_THREADS = 4
 class Reader:
     """Reads sources; what can be had only once is kept.
 
-    To be closed, or used as a context manager.
+    To be used as a context manager.
     """
 
     def __init__(
-        self, test_images: Callable[[], Array], standard_input: BinaryIO
+        self,
+        size: tuple[int, int],
+        test_images: Callable[[], Array],
+        standard_input: BinaryIO,
     ) -> None:
         """Prepare to read.
 
         Args:
-            test_images: Gives the test split's uint8 ``(n, 32, 32, 3)``; called once,
-                and only when a source asks for one of them.
+            size: Height and width that every image is brought to.
+            test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
+                once, and only when a source asks for one of them.
             standard_input: Read once, and only when a source asks for it.
         """
-        self._open_test_images = test_images
-        self._standard_input = standard_input
-        self._test_images: Array | None = None
-        self._input_bytes: bytes | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._size = size
+        self._test_images = cache(test_images)
+        # One byte more than is allowed, so that the excess is seen.
+        self._input_bytes = cache(lambda: standard_input.read(MAX_BYTES + 1))
+        self._pool = ThreadPoolExecutor(min(usable_cores(), _MOST_THREADS), "images")
 
     def __enter__(self) -> Reader:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
     def read(self, sources: Sequence[Source]) -> list[Result]:
-        """For each source its pixels, uint8 ``(32, 32, 3)``, or why there are none."""
+        """For each source its uint8 ``(height, width, 3)``, or why there is none."""
         with silent_pillow():
             # The large ones first, so that the others are read beside them.
             begun = {
-                place: self._begin(source)
+                place: self._pool.submit(self._read, source)
                 for place, source in enumerate(sources)
                 if len(sources) > 1 and _is_large(source)
             }
@@ -73,39 +81,32 @@ class Reader:
                 results[place] = future.result()
         return results
 
-    def _begin(self, source: Source) -> Future[Result]:
-        if self._pool is None:
-            threads = min(usable_cores(), _MOST_THREADS)
-            self._pool = ThreadPoolExecutor(threads, "pictures")
-        return self._pool.submit(self._read, source)
-
     def _read(self, source: Source) -> Result:
         if source.error is not None:
             return source.error
         try:
-            return self._pixels(source)
+            if source.test_index is not None:
+                return pick_test_image(self._test_images(), source.test_index)
+            file = source.path or io.BytesIO(self._input_bytes())
+            return read_image_unfiltered(file, source.name, self._size)
         except CifarcnnError as error:
             return str(error)
 
-    def _pixels(self, source: Source) -> Array:
-        if source.test_index is not None:
-            return self._test_image(source.test_index)
-        if source.path is not None:
-            return read_image_aloud(source.path, source.name)
-        if self._input_bytes is None:
-            # One byte more than is allowed, so that the excess is seen.
-            self._input_bytes = self._standard_input.read(MAX_BYTES + 1)
-        return read_image_aloud(io.BytesIO(self._input_bytes), source.name)
 
-    def _test_image(self, index: int) -> Array:
-        if self._test_images is None:
-            self._test_images = self._open_test_images()
-        if index >= len(self._test_images):
-            raise ImageError(
-                f"the test split has the pictures 0 to {len(self._test_images) - 1}."
-            )
-        image: Array = self._test_images[index]
-        return image
+def pick_test_image(images: Array, index: int) -> Array:
+    """Image ``index`` of the test split, uint8 ``(height, width, 3)``.
+
+    Args:
+        images: Of the whole split, uint8 ``(n, height, width, 3)``.
+        index: From 0 on.
+
+    Raises:
+        ImageError: There is no such image.
+    """
+    if index >= len(images):
+        raise ImageError(f"the test split has the pictures 0 to {len(images) - 1}.")
+    image: Array = images[index]
+    return image
 
 
 def _is_large(source: Source) -> bool:

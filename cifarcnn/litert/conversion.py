@@ -1,17 +1,19 @@
-"""A Keras model to a LiteRT file: only TensorFlow can do it."""
+"""A Keras model to a LiteRT file: only TensorFlow can do it.
+
+It is the one export format so far. Another one gets a module with a function like
+:func:`convert_model`, which compares what it made with the model before it returns.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cifarcnn.errors import RunError
+import keras
+import numpy as np
 
-if TYPE_CHECKING:
-    import keras
-
-    from cifarcnn.litert.runtime import Array
+from cifarcnn.errors import RunError, first_line
+from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 
 # Beyond it a label could come out differently; sums in another order leave 1e-6.
 TOLERANCE = 1e-4
@@ -24,15 +26,13 @@ def convert_model(model: keras.Model) -> bytes:
     Where the LiteRT runtime is installed, its answers are compared with Keras's first.
 
     Args:
-        model: float32, of stock Keras layers, uint8 ``(n, 32, 32, 3)`` to
+        model: float32, of stock Keras layers, uint8 ``(n, height, width, 3)`` to
             probabilities ``(n, classes)``.
 
     Raises:
         RunError: Keras runs on another engine than TensorFlow, the converter fails, or
             the file does not give the same probabilities.
     """
-    import keras
-
     backend = keras.backend.backend()
     if backend != "tensorflow":
         raise RunError(
@@ -45,28 +45,23 @@ def convert_model(model: keras.Model) -> bytes:
             content = path.read_bytes()
         except Exception as error:
             # Whatever the converter meets, a finished training is not lost for it.
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise RunError(f"TensorFlow's converter failed: {lines[0]}") from error
-    difference = _measure_difference(model, content)
+            raise RunError(
+                f"TensorFlow's converter failed: {first_line(error)}"
+            ) from error
+    if has_runtime():
+        _require_agreement(model, content)
+    return content
+
+
+def _require_agreement(model: keras.Model, content: bytes) -> None:
+    """Compare the answers to random images."""
+    fast = LiteRTModel("it", content, model.output_shape[-1])
+    shape = (_TRIAL_IMAGES, *model.input_shape[1:])
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    expected = keras.ops.convert_to_numpy(model(images, training=False))
+    difference = float(np.abs(fast.predict(images) - expected).max())
     if difference > TOLERANCE:
         raise RunError(
             f"its probabilities differ from Keras's by up to {difference:.2g}, where "
             f"{TOLERANCE:.0e} would be all right."
         )
-    return content
-
-
-def _measure_difference(model: keras.Model, content: bytes) -> float:
-    """The largest difference of a probability on random images."""
-    import keras
-    import numpy as np
-
-    from cifarcnn.litert.runtime import LiteRTModel, has_runtime
-
-    if not has_runtime():
-        return 0.0
-    fast = LiteRTModel("it", content, model.output_shape[-1])
-    shape = (_TRIAL_IMAGES, 32, 32, 3)
-    images: Array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    expected = keras.ops.convert_to_numpy(model(images, training=False))
-    return float(np.abs(fast.predict(images) - expected).max())

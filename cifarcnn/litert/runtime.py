@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any
 
-from cifarcnn.errors import RunError
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+from cifarcnn.cpu import usable_cores
+from cifarcnn.errors import RunError, first_line
+from cifarcnn.padded_batches import Array, predict_in_batches
 
 # What the converter makes of the layers that a config can name, and their like. None
 # of them runs another graph, keeps a state or touches a file. That does not make a
 # file from elsewhere safe, which can crash the runtime before it is asked; such a file
-# does not come here (see ``runs/seal.py``).
+# does not come here (see ``runs/signature.py``).
 OPERATIONS = frozenset(
     "ABS ADD AVERAGE_POOL_2D BATCH_TO_SPACE_ND BROADCAST_TO CAST CONCATENATION CONV_2D "
     "DELEGATE DEPTHWISE_CONV_2D DIV ELU EQUAL EXP EXPAND_DIMS FULLY_CONNECTED GELU "
@@ -25,6 +24,8 @@ OPERATIONS = frozenset(
     "RSQRT SELECT_V2 SHAPE SIGN SLICE SOFTMAX SPACE_TO_BATCH_ND SPLIT SQRT SQUARE "
     "SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH TRANSPOSE".split()
 )
+# Larger images, as a damaged file may name them, would fill the memory.
+_MOST_VALUES = 2**26
 
 
 def has_runtime() -> bool:
@@ -41,6 +42,9 @@ class LiteRTModel:
 
     It has answered one image when it is made, so that a file that does not work is
     found before anybody counts on it.
+
+    Attributes:
+        image_shape: Height, width and channels of the images that it takes.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class LiteRTModel:
 
         Args:
             name: How messages name it.
-            content: Of the file: uint8 ``(n, 32, 32, 3)`` to probabilities
+            content: Of the file: uint8 ``(n, height, width, 3)`` to probabilities
                 ``(n, classes)``.
             class_count: How many classes it must tell apart.
             threads: How many cores to use; None takes all that the process may use.
@@ -62,48 +66,40 @@ class LiteRTModel:
         Raises:
             RunError: The runtime is not installed, or the file is not such a network.
         """
-        import numpy as np
-
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise RunError(
-                f"{name} is not used, because the LiteRT runtime cannot be imported "
-                f"({error}); `pip install ai-edge-litert` brings it."
-            ) from error
         self._name = name
+        self._class_count = class_count
         self._size = 0
         try:
-            self._interpreter = Interpreter(
-                model_content=content, num_threads=threads or usable_cores()
-            )
-            self._refuse_unknown_operations()
-            self._input = self._interpreter.get_input_details()[0]["index"]
+            self._interpreter = _open(name, content, threads or usable_cores())
+            details = self._interpreter.get_input_details()[0]
+            self._input = details["index"]
             self._output = self._interpreter.get_output_details()[0]["index"]
-            row = self._invoke(np.zeros((1, 32, 32, 3), np.uint8))
+            shape = tuple(int(side) for side in details["shape"][1:])
+            if len(shape) != 3 or math.prod(shape) > _MOST_VALUES:
+                raise ValueError(f"it takes the shape {shape}, which is no image's")
+            self.image_shape = (shape[0], shape[1], shape[2])
+            row = self._invoke(np.zeros((1, *self.image_shape), np.uint8))
         except RunError:
             raise
         except Exception as error:
             # On damaged content the runtime raises whatever it stumbles over.
             raise RunError(
-                f"{name} does not work with the LiteRT runtime: {_first_line(error)}"
+                f"{name} does not work with the LiteRT runtime: {first_line(error)}"
             ) from error
         if row.shape != (1, class_count) or not abs(row.sum() - 1) < 1e-3:
             raise RunError(
                 f"{name} is not a network that gives the probabilities of "
                 f"{class_count} classes."
             )
-        self._class_count = class_count
 
     def predict(self, images: Array, batch_size: int = 256) -> Array:
         """The probabilities of every image.
 
-        Batches have a fixed size, the last one being filled up: another size costs
-        the runtime as much as many answers.
-
         Args:
-            images: uint8 ``(n, 32, 32, 3)``, any ``n``, also 0.
-            batch_size: How many at once; for fewer images the next power of two.
+            images: uint8 ``(n, *image_shape)``, any ``n``, also 0.
+            batch_size: How many at once; for fewer images the next power of two, or
+                what it was before: another size costs the runtime as much as many
+                answers.
 
         Returns:
             float32 ``(n, classes)``, in the order of the images.
@@ -111,24 +107,14 @@ class LiteRTModel:
         Raises:
             RunError: The runtime fails.
         """
-        import numpy as np
-
-        count = len(images)
-        size = min(batch_size, max(self._size, 1 << max(count - 1, 0).bit_length()))
-        result = np.empty((count, self._class_count), np.float32)
-        for start in range(0, count, size):
-            batch = images[start : start + size]
-            filled = len(batch)
-            if filled < size:
-                padding = np.zeros((size - filled, 32, 32, 3), np.uint8)
-                batch = np.concatenate([batch, padding])
-            try:
-                result[start : start + filled] = self._invoke(batch)[:filled]
-            except (ValueError, RuntimeError, MemoryError) as error:
-                raise RunError(
-                    f"{self._name} failed while it was used: {_first_line(error)}"
-                ) from error
-        return result
+        try:
+            return predict_in_batches(
+                self._invoke, images, batch_size, self._class_count, self._size
+            )
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise RunError(
+                f"{self._name} failed while it was used: {first_line(error)}"
+            ) from error
 
     def _invoke(self, batch: Array) -> Array:
         if len(batch) != self._size:
@@ -140,23 +126,20 @@ class LiteRTModel:
         result: Array = self._interpreter.get_tensor(self._output)
         return result
 
-    def _refuse_unknown_operations(self) -> None:
-        for operation in self._interpreter._get_ops_details():
-            name = operation["op_name"]
-            if name not in OPERATIONS:
-                raise RunError(
-                    f"{self._name} holds the operation {name}, which is not among "
-                    "those of a convolutional network."
-                )
 
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0]
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _open(name: str, content: bytes, threads: int) -> Any:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise RunError(
+            f"{name} is not used, because the LiteRT runtime cannot be imported "
+            f"({error}); `pip install ai-edge-litert` brings it."
+        ) from error
+    interpreter = Interpreter(model_content=content, num_threads=threads)
+    for operation in interpreter._get_ops_details():
+        if operation["op_name"] not in OPERATIONS:
+            raise RunError(
+                f"{name} holds the operation {operation['op_name']}, which is not "
+                "among those of a convolutional network."
+            )
+    return interpreter

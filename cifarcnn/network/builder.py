@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
+
+from cifarcnn.config import Config
 from cifarcnn.config.layers import AnyLayer, Residual
 from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
 from cifarcnn.network.keras_objects import convert_choice
-
-if TYPE_CHECKING:
-    import keras
-
-    from cifarcnn.config import Config
 
 INPUT = "images"
 NORMALIZATION = "normalization"
@@ -24,8 +22,8 @@ PROBABILITIES = "probabilities"
 def build_model(config: Config, class_count: int) -> keras.Model:
     """Build the untrained network, normalization and softmax included.
 
-    Input shape: ``(images, 32, 32, 3)``, uint8, red, green, blue, 0 to 255.
-    Output shape: ``(images, class_count)``, float32, probabilities that add to 1.
+    Input shape: ``(n, *config.image_shape)``, uint8, red, green, blue, 0 to 255.
+    Output shape: ``(n, class_count)``, float32, probabilities that add to 1.
 
     The initial weights follow Keras's global seed: call
     ``keras.utils.set_random_seed`` before to repeat them.
@@ -37,7 +35,7 @@ def build_model(config: Config, class_count: int) -> keras.Model:
         UsageError: ``data.normalization`` is still ``standard``, or the last layer
             does not give one number per class.
     """
-    model = assemble(config, class_count, _stock_layer)
+    model = assemble(config, class_count, convert_layer)
     set_identities(model, config.model.layers)
     return model
 
@@ -55,9 +53,7 @@ def assemble(
     Raises:
         UsageError: As for :func:`build_model`.
     """
-    import keras
-
-    images = keras.Input((32, 32, 3), dtype="uint8", name=INPUT)
+    images = keras.Input(config.image_shape, dtype="uint8", name=INPUT)
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
     logits = _stack(without_softmax(config.model.layers), normalized, make)
@@ -67,10 +63,23 @@ def assemble(
     return keras.Model(images, softmax(logits), name="cifarcnn")
 
 
+def convert_layer(layer: AnyLayer, **overrides: Any) -> Any:
+    """The stock Keras layer of the same name; for a ``Residual`` the one that adds.
+
+    Args:
+        layer: Its class has the name and the fields of the Keras layer.
+        overrides: Arguments that take the place of those in ``layer``.
+
+    Raises:
+        AttributeError: Keras has no layer of that name.
+    """
+    if isinstance(layer, Residual):
+        return keras.layers.Add(name=layer.name, **overrides)
+    return convert_choice(keras.layers, layer, **overrides)
+
+
 def logits_model(model: keras.Model) -> keras.Model:
     """The same layers without the softmax at the end; weights are shared."""
-    import keras
-
     return keras.Model(model.input, model.get_layer(PROBABILITIES).input, name="logits")
 
 
@@ -118,11 +127,3 @@ def _stack(
         else:
             tensor = make(layer)(tensor)
     return tensor
-
-
-def _stock_layer(layer: AnyLayer) -> Any:
-    import keras
-
-    if isinstance(layer, Residual):
-        return keras.layers.Add(name=layer.name)
-    return convert_choice(keras.layers, layer)

@@ -1,23 +1,23 @@
-"""Start values of filters that Keras has no initializer for."""
+"""Initial values of filters that Keras has no initializer for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from cifarcnn.config.initializers import Identity, Whitening
 from cifarcnn.config.layers import AnyLayer, flatten_layers
 from cifarcnn.config.layers.convolution import Conv2D
 from cifarcnn.network.weights import to_numpy
 
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
+Array = np.ndarray[Any, Any]
 
-    Array = np.ndarray[Any, Any]
-
-# Images whose windows are held at a time: about 50 MB for windows of 3x3.
-_CHUNK = 500
+# Pixels whose windows are held at a time: about 50 MB for windows of 3x3.
+_CHUNK_PIXELS = 500 * 1024
 
 
 def set_identities(model: keras.Model, layers: Sequence[AnyLayer]) -> None:
@@ -59,26 +59,22 @@ def set_whitening(
     Args:
         model: From ``build_model``.
         layers: Of its config.
-        images: Training images, uint8 ``(n, 32, 32, 3)``; the first ones are used.
+        images: Of the training, uint8 ``(n, height, width, 3)``; the first are used.
         scale: With ``offset``: the layer sees ``scale * pixel + offset``.
         offset: Numbers for red, green and blue, or one for all.
     """
-    import numpy as np
-
     layer = layers[0]
-    if not isinstance(layer, Conv2D):
-        return
-    start = layer.kernel_initializer
-    if not isinstance(start, Whitening):
+    initializer = getattr(layer, "kernel_initializer", None)
+    if not isinstance(layer, Conv2D) or not isinstance(initializer, Whitening):
         return
     covariance = covariance_of_windows(
-        images[: start.pictures],
+        images[: initializer.pictures],
         layer.kernel_size,
         np.asarray(scale, np.float32),
         np.asarray(offset, np.float32),
     )
     kernel = model.get_layer(layer.name).kernel
-    kernel.assign(with_whitening(to_numpy(kernel), covariance, start.epsilon))
+    kernel.assign(with_whitening(to_numpy(kernel), covariance, initializer.epsilon))
 
 
 def covariance_of_windows(
@@ -96,13 +92,12 @@ def covariance_of_windows(
         float64 ``(d, d)``; ``d`` counts rows, columns and channels of a window, the
         channels fastest.
     """
-    import numpy as np
-    from numpy.lib.stride_tricks import sliding_window_view
-
     values = size[0] * size[1] * images.shape[-1]
     total, count = np.zeros((values, values)), 0
-    for first in range(0, len(images), _CHUNK):
-        chunk = images[first : first + _CHUNK].astype(np.float32) * scale + offset
+    size_of_chunk = max(_CHUNK_PIXELS // (images.shape[1] * images.shape[2]), 1)
+    for first in range(0, len(images), size_of_chunk):
+        chunk = images[first : first + size_of_chunk].astype(np.float32)
+        chunk = chunk * scale + offset
         windows = sliding_window_view(chunk, size, axis=(1, 2))
         # (n, y, x, channel, row, column) to one row for each window.
         rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, values)
@@ -125,8 +120,6 @@ def with_whitening(kernel: Array, covariance: Array, epsilon: float) -> Array:
         covariance: ``(d, d)`` as :func:`covariance_of_windows` gives it.
         epsilon: Above 0.
     """
-    import numpy as np
-
     eigenvalues, vectors = np.linalg.eigh(covariance)
     vectors = vectors.T[::-1]
     largest = np.abs(vectors).argmax(axis=1)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cifarcnn.config.averaging import Views
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
+from cifarcnn.literals import Views
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 def average_views(
@@ -33,8 +32,6 @@ def average_views(
     Returns:
         float32 ``(n, classes)``, each row adding up to 1.
     """
-    import numpy as np
-
     if views == "none":
         return predict(images)
     total: Any = 0.0
@@ -53,8 +50,6 @@ def views_of(images: Array, views: Views) -> Iterator[tuple[float, Array]]:
         images: ``(n, height, width, channels)``.
         views: As for :func:`average_views`.
     """
-    import numpy as np
-
     sources = [(1.0, images)]
     if views == "mirror_and_shift":
         padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")

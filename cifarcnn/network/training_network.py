@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
+import keras
+
+from cifarcnn.config import Config
 from cifarcnn.config.initializers import Whitening
 from cifarcnn.config.layers import AnyLayer, Residual, flatten_layers
 from cifarcnn.config.layers.convolution import Conv2D
 from cifarcnn.config.layers.normalization import BatchNormalization
 from cifarcnn.config.layers.pooling import MaxPooling2D
-from cifarcnn.engine import fused_gelu, has_fused_gelu
-from cifarcnn.network.batch_normalization import fused_batch_normalization
-from cifarcnn.network.builder import assemble
-from cifarcnn.network.conv_bias import convolution_with_cheap_bias
-from cifarcnn.network.keras_objects import convert_choice
-from cifarcnn.network.pool_before_activation import (
-    activated_pooling,
-    activations_after_pooling,
+from cifarcnn.engine.tensorflow_only import (
+    fused_gelu,
+    has_fused_batch_norm,
+    has_fused_gelu,
+)
+from cifarcnn.literals import Policy
+from cifarcnn.network.builder import assemble, convert_layer
+from cifarcnn.network.keras_objects import convert_arguments
+from cifarcnn.network.training_layers import (
+    ActivatedMaxPooling2D,
+    FusedBatchNormalization,
+    SeparateBiasConv2D,
 )
 
-if TYPE_CHECKING:
-    import keras
+# They never fall, so that the largest of their results is the result of the largest.
+# Gradients stay the same too: where different values give one result (below zero, or
+# by rounding), the slope there is nothing, so that it does not matter which is chosen.
+_NEVER_FALLING = frozenset({"relu", "relu6", "leaky_relu", "elu", "selu", "softplus"})
 
-    from cifarcnn.config import Config
-    from cifarcnn.engine.precision import Policy
 
-
-def build_fast_twin(
+def build_training_network(
     config: Config, class_count: int, precision: Policy = "float32"
 ) -> keras.Model:
-    """The network of :func:`cifarcnn.network.build_model`, for training only.
+    """The network of :func:`cifarcnn.network.builder.build_model`, for training only.
 
     Its weights have the same names, shapes and element types (float32), and start at
     random: write those of the other into it. What differs from the other:
@@ -49,37 +56,67 @@ def build_fast_twin(
         config: As for ``build_model``.
         class_count: Number of classes.
         precision: Keras's name of a dtype policy.
-    """
-    import keras
 
+    Raises:
+        UsageError: As for ``build_model``.
+    """
     layers = config.model.layers
     exact = _exact_layers(layers)
     late = activations_after_pooling(layers)
 
     def make(layer: AnyLayer) -> Any:
         policy = "float32" if layer.name in exact else precision
-        if isinstance(layer, Residual):
-            return keras.layers.Add(name=layer.name, dtype=policy)
-        if isinstance(layer, BatchNormalization):
-            return fused_batch_normalization(layer, policy)
+        kind: Any = None
         arguments: dict[str, Any] = {"dtype": policy}
         if isinstance(layer, MaxPooling2D) and layer.name in late:
-            return activated_pooling(layer, late[layer.name], policy)
-        if layer.name in late:
+            kind, arguments["activation"] = ActivatedMaxPooling2D, late[layer.name]
+        elif layer.name in late:
             arguments["activation"] = "linear"
         elif getattr(layer, "activation", "") == "gelu" and has_fused_gelu():
             arguments["activation"] = fused_gelu
-        if isinstance(layer, Conv2D) and policy == "float32":
+        if isinstance(layer, BatchNormalization) and has_fused_batch_norm():
+            kind = FusedBatchNormalization
+        elif isinstance(layer, Conv2D) and policy == "float32":
             # In 16 bits the plain sum of the bias's gradient would be less exact.
-            return convolution_with_cheap_bias(layer, **arguments)
-        return convert_choice(keras.layers, layer, **arguments)
+            kind = SeparateBiasConv2D
+        if kind is None:
+            return convert_layer(layer, **arguments)
+        return kind(**{**convert_arguments(layer.arguments()), **arguments})
 
     model = assemble(config, class_count, make)
     for layer in flatten_layers(layers):
-        if isinstance(layer, Conv2D) and _is_frozen(layer):
+        initializer = getattr(layer, "kernel_initializer", None)
+        if isinstance(initializer, Whitening) and not initializer.trainable:
             # The bias learns on, so that the layer as a whole cannot be frozen.
             model.get_layer(layer.name).kernel.trainable = False
     return model
+
+
+def activations_after_pooling(layers: Sequence[AnyLayer]) -> Mapping[str, str]:
+    """The activations that can be computed behind a max pooling.
+
+    Args:
+        layers: As in a config, residual blocks included.
+
+    Returns:
+        The Keras name of the activation, both under the name of its convolution and
+        under that of the pooling which directly follows.
+    """
+    found: dict[str, str] = {}
+    for layer, following in pairwise(layers):
+        if (
+            isinstance(layer, Conv2D)
+            and isinstance(following, MaxPooling2D)
+            and layer.activation in _NEVER_FALLING
+            # It is taken of what comes out of the convolution's own activation.
+            and layer.activity_regularizer is None
+        ):
+            found |= dict.fromkeys((layer.name, following.name), layer.activation)
+    for layer in layers:
+        if isinstance(layer, Residual):
+            found |= activations_after_pooling(layer.layers)
+            found |= activations_after_pooling(layer.shortcut)
+    return found
 
 
 def _exact_layers(layers: Sequence[AnyLayer]) -> frozenset[str]:
@@ -91,8 +128,3 @@ def _exact_layers(layers: Sequence[AnyLayer]) -> frozenset[str]:
         if any(inner.weight_names() for inner in inside):
             break
     return frozenset(exact)
-
-
-def _is_frozen(layer: Conv2D) -> bool:
-    start = layer.kernel_initializer
-    return isinstance(start, Whitening) and not start.trainable

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
+import keras
+import numpy as np
 
 
 def read_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """Copies of all weights by name, such as ``conv2d_1/kernel``, in Keras's order."""
-    import numpy as np
-
     # On a CPU the conversion may give a view of memory that training goes on writing.
     return {weight.path: np.array(to_numpy(weight)) for weight in model.weights}
 
 
 def to_numpy(variable: Any) -> np.ndarray[Any, Any]:
     """The value of a Keras variable or tensor."""
-    import keras
-
     # Taken straight from a variable, NumPy 2 warns of a missing argument `copy`.
     value: np.ndarray[Any, Any] = keras.ops.convert_to_numpy(keras.ops.copy(variable))
     return value

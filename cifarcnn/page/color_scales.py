@@ -9,12 +9,11 @@ from blue over a light grey to orange for values below and above 0.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 STEPS = 256
 
@@ -39,8 +38,6 @@ def sequential() -> Array:
 @cache
 def diverging() -> Array:
     """From below 0 (blue) over 0 (light grey) to above (orange): uint8 ``(256, 3)``."""
-    import numpy as np
-
     half = STEPS // 2
     return _to_srgb(np.concatenate([_bend(_NEGATIVE, half), _bend(_POSITIVE, half)]))
 
@@ -57,8 +54,6 @@ def paint(values: Array, low: float, high: float) -> Array:
     Returns:
         uint8 ``(height, width, 3)``.
     """
-    import numpy as np
-
     if low < 0:
         reach = max(-low, high)
         low, high = -reach, reach
@@ -74,8 +69,6 @@ def paint(values: Array, low: float, high: float) -> Array:
 
 def _bend(points: tuple[tuple[float, float, float], ...], steps: int) -> Array:
     """Lightness, chroma and hue between the points, lightness at an even pace."""
-    import numpy as np
-
     lightness, chroma, hue = np.array(points).T
     # np.interp wants rising places; lightness may fall.
     places = np.abs(lightness - lightness[0])
@@ -87,8 +80,6 @@ def _bend(points: tuple[tuple[float, float, float], ...], steps: int) -> Array:
 
 def _to_srgb(points: Array) -> Array:
     """OKLab's lightness, chroma, hue to sRGB; the matrices are Ottosson's."""
-    import numpy as np
-
     lightness, chroma, hue = points.T
     angle = np.deg2rad(hue)
     lab = np.stack([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifarcnn.config.summary import Row
-from cifarcnn.explanation.explanation import NetworkTable
+from cifarcnn.explanation.explain import NetworkTable
 from cifarcnn.page.numbers import show_size
 
 # Layers that change neither size nor number of maps would only repeat a box.
 _DRAWN = ("Conv", "Pooling", "Dense", "Flatten", "UpSampling", "ZeroPadding")
-_PIXEL = 4.0  # how high one row of a map is drawn
+_HIGHEST = 128.0  # how high the highest map is drawn
 _WIDEST = 64.0  # how wide the layer with the most channels is drawn
 _SLOT = 92.0
 _LONGEST = 15  # letters of a name, so that neighbours do not run into each other
@@ -21,14 +21,14 @@ _MOST_UNITS = 160.0  # how high the layer with the most units is drawn
 
 
 @dataclass(frozen=True)
-class Shape:
+class LayerBox:
     """One box of the diagram, in units of the drawing.
 
     Attributes:
         left: Of the box.
         top: Of the box.
         width: Proportional to the number of channels.
-        height: Proportional to the side of the maps, or to the number of units.
+        height: Proportional to the height of the maps, or to the number of units.
         flat: Whether it is a row of units, not maps.
         middle: Where its words stand.
         lines: The words below it.
@@ -51,16 +51,14 @@ class Diagram:
         width: Of the drawing.
         height: Of the drawing.
         baseline: Where words begin.
-        shapes: Every box.
-        channels_per_unit: How many channels one unit of width stands for.
+        boxes: Every box.
         has_units: Whether rows of units are among the boxes.
     """
 
     width: float
     height: float
     baseline: float
-    shapes: tuple[Shape, ...]
-    channels_per_unit: float
+    boxes: tuple[LayerBox, ...]
     has_units: bool
 
 
@@ -71,29 +69,28 @@ def draw_network(network: NetworkTable) -> Diagram:
     channels = max([network.input_shape[2], *(shape[2] for shape in maps)])
     side = max([network.input_shape[0], *(shape[0] for shape in maps)])
     units = max([row.output_shape[0] for row in rows if _is_flat(row)], default=1)
-    tall = max(_PIXEL * side, _MOST_UNITS if units > 1 else 0)
+    tall = max(_HIGHEST, _MOST_UNITS if units > 1 else 0)
 
-    def shape(slot: int, name: str, size: Sequence[int], flat: bool) -> Shape:
+    def box(slot: int, name: str, size: Sequence[int], flat: bool) -> LayerBox:
         middle = (slot + 0.5) * _SLOT
         if flat:
             width, height = 8.0, max(_MOST_UNITS * size[0] / units, 2.0)
         else:
             width = max(_WIDEST * size[2] / channels, 2.0)
-            height = _PIXEL * size[0]
+            height = max(_HIGHEST * size[0] / side, 2.0)
         top = _ABOVE + (tall - height) / 2
         lines = (_shorten(name), show_size(size))
-        return Shape(middle - width / 2, top, width, height, flat, middle, lines)
+        return LayerBox(middle - width / 2, top, width, height, flat, middle, lines)
 
-    shapes = [shape(0, "input", network.input_shape, False)]
+    boxes = [box(0, "input", network.input_shape, False)]
     for slot, row in enumerate(rows, 1):
-        shapes.append(shape(slot, row.name, row.output_shape, _is_flat(row)))
+        boxes.append(box(slot, row.name, row.output_shape, _is_flat(row)))
     return Diagram(
-        width=len(shapes) * _SLOT,
+        width=len(boxes) * _SLOT,
         height=_ABOVE + tall + _BELOW,
         baseline=_ABOVE + tall + 20,
-        shapes=tuple(shapes),
-        channels_per_unit=channels / _WIDEST,
-        has_units=any(shape.flat for shape in shapes),
+        boxes=tuple(boxes),
+        has_units=any(one.flat for one in boxes),
     )
 
 

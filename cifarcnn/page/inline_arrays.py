@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+from PIL import Image
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 # The most channels of one layer that the page carries; the strongest come first.
 MOST_CHANNELS = 32
@@ -34,8 +34,6 @@ class ArrayStore:
         Args:
             array: Of floats or of unsigned bytes.
         """
-        import numpy as np
-
         kind = _KINDS[array.dtype.kind]
         data = np.ascontiguousarray(array, dtype=kind).tobytes()
         key = (kind, array.shape, data)
@@ -64,28 +62,15 @@ def to_script_json(document: object) -> str:
     return text
 
 
-def to_png_url(pixels: Array) -> str:
-    """An image as a ``data:`` address of a PNG.
+def to_image_url(pixels: Array, kind: str = "PNG", **options: Any) -> str:
+    """An image as a ``data:`` address.
 
     Args:
         pixels: uint8 ``(height, width, 3)``.
+        kind: ``PNG``, or ``JPEG`` for photos.
+        options: Those of Pillow's writer of this kind.
     """
-    return _to_url(pixels, "PNG", {"optimize": True})
-
-
-def to_jpeg_url(pixels: Array) -> str:
-    """A photo as a ``data:`` address of a JPEG.
-
-    Args:
-        pixels: uint8 ``(height, width, 3)``.
-    """
-    return _to_url(pixels, "JPEG", {"quality": 82, "optimize": True})
-
-
-def _to_url(pixels: Array, kind: str, options: dict[str, Any]) -> str:
-    from PIL import Image
-
     data = io.BytesIO()
-    Image.fromarray(pixels).save(data, kind, **options)
+    Image.fromarray(pixels).save(data, kind, optimize=True, **options)
     text = base64.b64encode(data.getvalue()).decode("ascii")
     return f"data:image/{kind.lower()};base64,{text}"

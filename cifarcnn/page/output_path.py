@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Literal
 
 from cifarcnn.errors import UsageError
-from cifarcnn.files import write_atomically
+from cifarcnn.files import (
+    find_free_path,
+    make_stem,
+    os_error_as_usage_error,
+    write_atomically,
+)
 
 Format = Literal["html", "png"]
 
 
-def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
+def choose_output_path(out: Path | None, subject: str, layout: Format) -> Path:
     """The file of the page, or the folder of the images.
 
     Args:
@@ -26,7 +30,9 @@ def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
         UsageError: The place is taken, or its folder is missing or cannot be written.
     """
     if out is None:
-        return find_free(f"{make_stem(subject)}-explained", _ending(layout))
+        return find_free_path(
+            Path(), f"{make_stem(subject)}-explained", _ending(layout)
+        )
     _refuse_taken(out, layout)
     parent = out.parent
     if not parent.is_dir():
@@ -41,63 +47,40 @@ def choose_place(out: Path | None, subject: str, layout: Format) -> Path:
     return out
 
 
-def find_free(stem: str, ending: str) -> Path:
-    """A name in the working folder that nothing has: ``stem``, ``stem-2`` and so on."""
-    number = 1
-    path = Path(f"{stem}{ending}")
-    while os.path.lexists(path):
-        number += 1
-        path = Path(f"{stem}-{number}{ending}")
-    return path
-
-
-def make_stem(subject: str) -> str:
-    """The name of an image or run as the beginning of a file's name."""
-    if subject == "-":
-        return "standard-input"
-    # A colon, as in test:17, is not allowed in names on Windows.
-    stem = re.sub(r'[:*?"<>|\\]', "-", PurePath(subject).stem)
-    stem = "".join(sign if sign.isprintable() else "-" for sign in stem)
-    return stem[:100] or "picture"
-
-
-def place_film(out: Path | None, place: Path, subject: str, layout: Format) -> Path:
+def choose_gif_path(out: Path | None, page: Path, subject: str, layout: Format) -> Path:
     """Where the sliding filter goes: into the folder of the images, or by the page.
 
     Args:
-        out: What the user asked for, as for ``choose_place``.
-        place: What ``choose_place`` made of it.
+        out: What the user asked for, as for ``choose_output_path``.
+        page: What ``choose_output_path`` made of it.
         subject: What is explained.
-        layout: As for ``choose_place``.
+        layout: As for ``choose_output_path``.
 
     Raises:
         UsageError: The place is taken.
     """
     if layout == "png":
-        return place / "sliding.gif"
+        return page / "sliding.gif"
     if out is None:
-        return find_free(f"{make_stem(subject)}-sliding", ".gif")
-    film = out.with_suffix(".gif")
-    _refuse_taken(film, "html")
-    return film
+        return find_free_path(Path(), f"{make_stem(subject)}-sliding", ".gif")
+    gif = out.with_suffix(".gif")
+    _refuse_taken(gif, "html")
+    return gif
 
 
-def keep(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes) -> None:
     """Write a file whole, into a folder that is made when it is the last one missing.
 
     Raises:
         UsageError: It cannot be written, or its name has been taken meanwhile.
     """
-    try:
+    with os_error_as_usage_error(
+        f"{path} cannot be written", ". Name another place with --out."
+    ):
         path.parent.mkdir(exist_ok=True)
         if os.path.lexists(path):
             raise UsageError(_taken(path))
         write_atomically(path, data)
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be written: {error.strerror}. Name another place with "
-            "--out."
-        ) from None
 
 
 def _refuse_taken(path: Path, layout: Format) -> None:

@@ -1,83 +1,114 @@
-"""The story in the words and images that the templates place.
-
-Everything here is a number or a name of the story; the sentences stand in the
-templates.
-"""
+"""An explanation in the numbers, names and images that the templates place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cifarcnn.explanation.explanation import (
+import numpy as np
+from PIL import Image
+
+from cifarcnn.explanation.contributions import (
     Contribution,
-    Deeper,
-    Dense,
-    ExcitedUnit,
-    Explanation,
-    GradCam,
-    LogitParts,
-    NetworkTable,
-    Sight,
+    DenseContributions,
+    LogitTerms,
     Softmax,
 )
+from cifarcnn.explanation.exciting_patches import ExcitedUnit, ExcitingPatches
+from cifarcnn.explanation.explain import Explanation, NetworkTable
+from cifarcnn.explanation.grad_cam import GradCam
+from cifarcnn.explanation.network_input import NetworkInput
 from cifarcnn.page.diagram import draw_network
-from cifarcnn.page.heatmaps import Looks, paint_classes, paint_difference
-from cifarcnn.page.inline_arrays import to_jpeg_url, to_png_url
-from cifarcnn.page.numbers import choose_decimals, round_to_total
+from cifarcnn.page.heatmaps import paint_classes, paint_difference
+from cifarcnn.page.inline_arrays import to_image_url
+from cifarcnn.page.numbers import choose_decimals, round_to_total, show, show_percent
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 Part = dict[str, Any]
 
-# A page carries the photo no larger than a screen shows it.
 _PHOTO_SIDE = 640
 COLOURS = ("red", "green", "blue")
 
 
-def tell_sight(sight: Sight) -> Part:
-    """The photo with the square that was cut out, and the normalization."""
-    height, width = sight.photo.shape[:2]
-    crop = sight.crop
+def describe_class(explanation: Explanation, index: int) -> Part:
+    """The name of a class and its probability."""
+    share = float(explanation.prediction.probabilities[index])
+    return {"name": explanation.class_names[index], "share": show_percent(share)}
+
+
+def describe_network_input(network_input: NetworkInput) -> Part:
+    """The photo with the part that was cut out, and the normalization."""
+    height, width = network_input.photo.shape[:2]
+    crop = network_input.crop
+    rows, columns = network_input.pixels.shape[:2]
     return {
-        "photo": _photo_url(sight.photo),
+        "photo": _embed_photo(network_input.photo),
         "box": {
             "x": crop.left / width,
             "y": crop.top / height,
             "width": (crop.right - crop.left) / width,
             "height": (crop.bottom - crop.top) / height,
         },
-        "enlarged": min(height, width) < sight.pixels.shape[0],
-        "as_it_is": sight.photo.shape == sight.pixels.shape,
-        "pixels": to_png_url(sight.pixels),
+        "height": rows,
+        "width": columns,
+        "enlarged": crop.bottom - crop.top < rows,
+        "as_it_is": network_input.photo.shape == network_input.pixels.shape,
         "channels": [
             {"name": name, "mean": mean, "deviation": deviation}
             for name, mean, deviation in zip(
-                COLOURS, sight.mean, sight.deviation, strict=True
+                COLOURS, network_input.mean, network_input.deviation, strict=True
             )
         ],
     }
 
 
-def tell_units(deeper: Deeper) -> list[Part]:
-    """By layer, the units and the patches that excite them most."""
+def describe_scale(values: Array) -> Part:
+    """The ends of a scale of colours in words: around 0 where values are negative."""
+    if values.min() < 0:
+        return describe_scale_around_zero(values)
+    high = float(values.max())
+    return {"signed": False, "low": "0", "high": show(high, choose_decimals(high, 3))}
+
+
+def describe_scale_around_zero(values: Array) -> Part:
+    """The ends of a scale of colours in words, equally far from 0."""
+    reach = float(np.abs(values).max())
+    decimals = choose_decimals(reach, 3)
+    return {
+        "signed": True,
+        "low": show(-reach, decimals),
+        "high": show(reach, decimals),
+    }
+
+
+def describe_curve(curve: Array) -> str:
+    """The points of an SVG's polyline, upwards."""
+    return " ".join(f"{x:.2f},{-y:.3f}" for x, y in curve.T.tolist())
+
+
+def describe_pooled(explanation: Explanation, layer: str) -> str | None:
+    """What a global pooling keeps of each map; None of another layer."""
+    [kind] = [row.type for row in explanation.network.rows if row.name == layer]
+    return {"GlobalMaxPooling2D": "largest", "GlobalAveragePooling2D": "mean"}.get(kind)
+
+
+def describe_exciting_patches(found: ExcitingPatches) -> list[Part]:
+    """By layer, the units and how many decimals their values are shown with."""
     return [
-        {"layer": layer, "units": [_tell_unit(unit) for unit in units]}
-        for layer, units in groupby(deeper.units, key=lambda unit: unit.layer)
+        {"layer": layer, "units": [(unit, _decimals_of(unit)) for unit in units]}
+        for layer, units in groupby(found.units, key=lambda unit: unit.layer)
     ]
 
 
-def tell_sizes(network: NetworkTable) -> list[tuple[int, ...]]:
+def describe_sizes(network: NetworkTable) -> list[tuple[int, ...]]:
     """The sizes on the way through the network, without repetitions."""
     sizes = [network.input_shape, *(row.output_shape for row in network.rows)]
     return [size for size, _ in groupby(sizes)]
 
 
-def tell_dense(dense: Dense, class_names: Sequence[str]) -> list[Part]:
+def describe_dense(dense: DenseContributions, class_names: Sequence[str]) -> list[Part]:
     """For each class the bars: contributions, the rest and the bias."""
     reach = max(
         abs(value)
@@ -88,15 +119,12 @@ def tell_dense(dense: Dense, class_names: Sequence[str]) -> list[Part]:
     reach = reach or 1.0
     decimals = choose_decimals(max(reach, *(abs(p.logit) for p in dense.logits)))
     return [
-        _tell_logit(parts, dense, class_names, reach, decimals)
-        for parts in dense.logits
+        _describe_logit(parts, class_names, reach, decimals) for parts in dense.logits
     ]
 
 
-def tell_softmax(softmax: Softmax, class_names: Sequence[str]) -> Part:
+def describe_softmax(softmax: Softmax, class_names: Sequence[str]) -> Part:
     """Every class, the most probable first; the powers of e that are divided."""
-    import numpy as np
-
     logits = softmax.logits.astype(np.float64)
     powers = np.exp(logits - logits.max())
     order = np.argsort(-softmax.probabilities, kind="stable")
@@ -116,97 +144,54 @@ def tell_softmax(softmax: Softmax, class_names: Sequence[str]) -> Part:
     }
 
 
-def tell_looks(cam: GradCam, story: Explanation) -> Part:
-    """The painted maps of Grad-CAM."""
-    pixels = story.sight.pixels
-    names = story.class_names
+def describe_grad_cam(cam: GradCam, explanation: Explanation) -> Part:
+    """The painted maps of Grad-CAM: by class, and the difference of the first two."""
+    pixels = explanation.network_input.pixels
+    names = [explanation.class_names[entry.class_index] for entry in cam.maps]
     return {
-        "classes": [
-            {"name": names[entry.class_index], **_tell_painted(looks)}
-            for entry, looks in zip(cam.maps, paint_classes(cam, pixels), strict=True)
-        ],
-        "difference": _tell_painted(paint_difference(cam, pixels)),
+        "classes": list(zip(names, paint_classes(cam, pixels), strict=True)),
+        "difference": paint_difference(cam, pixels),
     }
 
 
-def tell_network(network: NetworkTable) -> Part:
-    """The diagram, and the rows with their shares of the largest."""
-    most_parameters = max((row.parameters for row in network.rows), default=0)
-    most_macs = max((row.macs for row in network.rows), default=0)
+def describe_network(network: NetworkTable) -> Part:
+    """The diagram, and the largest numbers, which bars are in proportion to."""
     return {
         "diagram": draw_network(network),
-        "rows": [
-            {
-                "name": row.name,
-                "type": row.type,
-                "size": row.output_shape,
-                "parameters": row.parameters,
-                "parameter_share": row.parameters / max(most_parameters, 1),
-                "macs": row.macs,
-                "mac_share": row.macs / max(most_macs, 1),
-                "depth": row.depth,
-            }
-            for row in network.rows
-        ],
+        "most_parameters": max([1, *(row.parameters for row in network.rows)]),
+        "most_macs": max([1, *(row.macs for row in network.rows)]),
     }
 
 
-def _photo_url(photo: Array) -> str:
-    import numpy as np
-    from PIL import Image
-
+def _embed_photo(photo: Array) -> str:
+    """A photo as an address, no larger than a screen shows it."""
     if max(photo.shape[:2]) <= 64:
-        return to_png_url(photo)
+        return to_image_url(photo)
     image = Image.fromarray(photo)
     image.thumbnail((_PHOTO_SIDE, _PHOTO_SIDE), Image.Resampling.LANCZOS)
-    return to_jpeg_url(np.asarray(image))
+    return to_image_url(np.asarray(image), "JPEG", quality=82)
 
 
-def _tell_unit(unit: ExcitedUnit) -> Part:
-    reach = max((abs(patch.value) for patch in unit.patches), default=0.0)
-    return {
-        "channel": unit.channel,
-        "decimals": choose_decimals(reach),
-        "patches": [
-            {
-                "url": to_png_url(patch.pixels),
-                "value": patch.value,
-                "index": patch.index,
-                "label": patch.label,
-                "width": patch.pixels.shape[1],
-                "height": patch.pixels.shape[0],
-            }
-            for patch in unit.patches
-        ],
-    }
+def _decimals_of(unit: ExcitedUnit) -> int:
+    return choose_decimals(max((abs(p.value) for p in unit.patches), default=0.0))
 
 
-def _tell_logit(
-    parts: LogitParts,
-    dense: Dense,
+def _describe_logit(
+    parts: LogitTerms,
     class_names: Sequence[str],
     reach: float,
     decimals: int,
 ) -> Part:
     terms = [*_values(parts.strongest), parts.rest, parts.bias]
     shown, logit = round_to_total(terms, parts.logit, decimals)
-    others = len(parts.contributions) - len(parts.strongest)
-    rows = [
-        {
-            "place": entry.place,
-            "index": entry.index,
-            "value": entry.value,
-            "weight": entry.weight,
-            "shown": term,
-            "length": abs(entry.contribution) / reach,
-        }
-        for entry, term in zip(parts.strongest, shown, strict=False)
-    ]
     return {
         "name": class_names[parts.class_index],
         "decimals": decimals,
-        "rows": rows,
-        "others": others,
+        "rows": [
+            (entry, term, abs(entry.contribution) / reach)
+            for entry, term in zip(parts.strongest, shown, strict=False)
+        ],
+        "others": len(parts.contributions) - len(parts.strongest),
         "rest": shown[-2],
         "rest_length": abs(parts.rest) / reach,
         "bias": shown[-1],
@@ -217,13 +202,3 @@ def _tell_logit(
 
 def _values(contributions: Sequence[Contribution]) -> list[float]:
     return [entry.contribution for entry in contributions]
-
-
-def _tell_painted(looks: Looks) -> Part:
-    return {
-        "heat": to_png_url(looks.heat),
-        "over": to_png_url(looks.over),
-        "low": looks.low,
-        "high": looks.high,
-        "decimals": choose_decimals(max(abs(looks.low), abs(looks.high)), 3),
-    }

@@ -1,4 +1,4 @@
-"""What the page's script needs: the maps and weights of the story, packed.
+"""What the page's script needs: the maps and weights of the explanation, packed.
 
 Channels are put in order of strength and cut to the strongest, and every list
 ``channels`` says which ones they are.
@@ -6,27 +6,22 @@ Channels are put in order of strength and cut to the strongest, and every list
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from cifarcnn.config.layers.base import Window
 from cifarcnn.errors import RunError
-from cifarcnn.explanation.explanation import (
-    ActivationStep,
-    Convolution,
-    Explanation,
-    FeatureMaps,
-    FilterBank,
-    Missing,
-    ModelExplanation,
-    Pooling,
-)
+from cifarcnn.explanation.convolution_step import ActivationStep
+from cifarcnn.explanation.explain import Explanation, ModelExplanation
+from cifarcnn.explanation.feature_maps import FeatureMaps
+from cifarcnn.explanation.steps import Missing
+from cifarcnn.explanation.tiles import ConvolutionStep, FilterBank, PoolingStep
 from cifarcnn.page.color_scales import diverging, sequential
 from cifarcnn.page.inline_arrays import MOST_CHANNELS, ArrayStore
 from cifarcnn.page.numbers import choose_decimals
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 Entry = dict[str, object]
 
@@ -34,60 +29,60 @@ Entry = dict[str, object]
 MOST_FILTERS = 64
 
 
-def pack_explanation(story: Explanation) -> Entry:
+def pack_explanation(explanation: Explanation) -> Entry:
     """The data of a page about an image, ready for JSON."""
     store = ArrayStore()
     entry: Entry = {
         **_common(store),
-        "pixels": store.add(story.sight.pixels),
-        "normalized": store.add(story.sight.normalized),
+        "pixels": store.add(explanation.network_input.pixels),
+        "normalized": store.add(explanation.network_input.normalized),
     }
-    if not isinstance(story.convolution, Missing):
-        entry["convolution"] = _pack_convolution(story.convolution, store)
-    if not isinstance(story.activation, Missing):
-        entry["activation"] = _pack_activation(story.activation, story, store)
-    if not isinstance(story.feature_maps, Missing):
-        entry["maps"] = [_pack_maps(maps, store) for maps in story.feature_maps]
-    if not isinstance(story.pooling, Missing):
-        entry["pooling"] = _pack_pooling(story.pooling, store)
+    if not isinstance(explanation.convolution, Missing):
+        entry["convolution"] = _pack_convolution(
+            explanation.convolution, explanation.network_input.pixels.shape, store
+        )
+    if not isinstance(explanation.activation, Missing):
+        entry["activation"] = _pack_activation(
+            explanation.activation, explanation, store
+        )
+    if not isinstance(explanation.feature_maps, Missing):
+        entry["maps"] = [_pack_maps(maps, store) for maps in explanation.feature_maps]
+    if not isinstance(explanation.pooling, Missing):
+        entry["pooling"] = _pack_pooling(explanation.pooling, store)
     return entry
 
 
-def pack_model(story: ModelExplanation) -> Entry:
+def pack_model(explanation: ModelExplanation) -> Entry:
     """The data of a page about the model alone, ready for JSON."""
     store = ArrayStore()
     entry = _common(store)
-    if not isinstance(story.filters, Missing):
-        channels = list(range(story.filters.count))[:MOST_FILTERS]
-        entry["filters"] = _pack_filters(story.filters, channels, store)
+    if not isinstance(explanation.filters, Missing):
+        channels = list(range(explanation.filters.count))[:MOST_FILTERS]
+        entry["filters"] = _pack_filters(explanation.filters, channels, store)
     return entry
 
 
-def find_start(convolution: Convolution) -> tuple[int, int, int]:
-    """Filter, row and column where the tour begins: the strongest answer of the
+def find_start(convolution: ConvolutionStep) -> tuple[int, int, int]:
+    """Filter, row and column where the page begins: the strongest answer of the
     strongest filter."""
-    import numpy as np
-
     filter = int(convolution.order[0])
     values = convolution.before[:, :, filter]
     row, column = np.unravel_index(np.argmax(values), values.shape)
     return filter, int(row), int(column)
 
 
-def require_finite(story: Explanation) -> None:
+def require_finite(explanation: Explanation) -> None:
     """See that there are only numbers that can be shown.
 
     Raises:
         RunError: A value within the network is infinite or not a number.
     """
-    import numpy as np
-
-    places = {"the last layer": story.softmax.logits}
-    if not isinstance(story.feature_maps, Missing):
-        for maps in reversed(story.feature_maps):
+    places = {"the last layer": explanation.softmax.logits}
+    if not isinstance(explanation.feature_maps, Missing):
+        for maps in reversed(explanation.feature_maps):
             places[maps.taken_after] = maps.maps
-    if not isinstance(story.convolution, Missing):
-        places[story.convolution.filters.layer] = story.convolution.before
+    if not isinstance(explanation.convolution, Missing):
+        places[explanation.convolution.filters.layer] = explanation.convolution.before
     # From the first layer on, since whatever follows is no number either.
     for layer, values in reversed(places.items()):
         if not np.isfinite(values).all():
@@ -98,16 +93,16 @@ def require_finite(story: Explanation) -> None:
             )
 
 
-def shares_filters(story: Explanation) -> bool:
+def shares_filters(explanation: Explanation) -> bool:
     """Whether the channels of the activation are the filters of the convolution.
 
     They are not where another convolution lies between the two.
     """
-    convolution, step = story.convolution, story.activation
+    convolution, step = explanation.convolution, explanation.activation
     if isinstance(convolution, Missing) or isinstance(step, Missing):
         return False
     first = convolution.filters.layer
-    types = {row.name: row.type for row in story.network.rows}
+    types = {row.name: row.type for row in explanation.network.rows}
     passed = {step.layer, *step.between} - {first}
     mixed = any("Conv" in types.get(name, "") for name in passed)
     return not mixed and len(step.order) == convolution.filters.count
@@ -128,22 +123,23 @@ def _pack_filters(bank: FilterBank, channels: list[int], store: ArrayStore) -> E
         "bias": store.add(bank.bias[channels]),
         "weightReach": _reach(bank.kernel),
         "weightDecimals": choose_decimals(_reach(bank.kernel)),
-        "size": bank.window.size,
         "first": [bank.first_channel(channel) for channel in channels],
         "colours": bank.input_shape[2] == 3,
-        # Not so behind padding, where it is larger.
-        "picture": bank.input_shape == (32, 32, 3),
     }
 
 
-def _pack_convolution(convolution: Convolution, store: ArrayStore) -> Entry:
+def _pack_convolution(
+    convolution: ConvolutionStep, image_shape: tuple[int, ...], store: ArrayStore
+) -> Entry:
     bank = convolution.filters
-    channels = [int(filter) for filter in convolution.order[:MOST_FILTERS]]
+    channels = convolution.order[:MOST_FILTERS].tolist()
     _, row, column = find_start(convolution)
-    (top, _), (left, _) = bank.window.padding
     return {
         **_pack_filters(bank, channels, store),
+        **_pack_window(bank.window),
         "input": store.add(convolution.input),
+        # Not so behind padding, where it is larger.
+        "seesImage": convolution.input.shape == image_shape,
         "inputReach": _reach(convolution.input),
         "inputDecimals": choose_decimals(_reach(convolution.input)),
         "before": store.add(convolution.before[:, :, channels]),
@@ -151,24 +147,21 @@ def _pack_convolution(convolution: Convolution, store: ArrayStore) -> Entry:
         "activation": convolution.activation,
         "reach": _reach(convolution.before),
         "decimals": choose_decimals(_reach(convolution.before)),
-        "strides": bank.window.strides,
-        "dilation": bank.window.dilation,
-        "padding": [top, left],
         "start": [row, column],
     }
 
 
 def _pack_activation(
-    step: ActivationStep, story: Explanation, store: ArrayStore
+    step: ActivationStep, explanation: Explanation, store: ArrayStore
 ) -> Entry:
     order = step.order
-    if not isinstance(story.convolution, Missing) and shares_filters(story):
+    if not isinstance(explanation.convolution, Missing) and shares_filters(explanation):
         # The same filters as in the part before, so that one choice holds for both.
-        order = story.convolution.order
-    channels = [int(channel) for channel in order[:MOST_FILTERS]]
+        order = explanation.convolution.order
+    channels = order[:MOST_FILTERS].tolist()
     return {
         "channels": channels,
-        "shared": shares_filters(story),
+        "shared": shares_filters(explanation),
         "cuts": step.zeroed_share is not None,
         "before": store.add(step.before[:, :, channels]),
         "after": store.add(step.after[:, :, channels]),
@@ -176,12 +169,11 @@ def _pack_activation(
         "low": min(0.0, float(step.after.min())),
         "high": float(step.after.max()),
         "decimals": choose_decimals(max(_reach(step.before), _reach(step.after))),
-        "curve": store.add(step.curve),
     }
 
 
 def _pack_maps(maps: FeatureMaps, store: ArrayStore) -> Entry:
-    channels = [int(channel) for channel in maps.order[:MOST_CHANNELS]]
+    channels = maps.order[:MOST_CHANNELS].tolist()
     return {
         "channels": channels,
         "maps": store.add(maps.maps[:, :, channels]),
@@ -193,16 +185,14 @@ def _pack_maps(maps: FeatureMaps, store: ArrayStore) -> Entry:
     }
 
 
-def _pack_pooling(pooling: Pooling, store: ArrayStore) -> Entry:
-    import numpy as np
-
-    channels = [int(channel) for channel in pooling.order[:MOST_CHANNELS]]
+def _pack_pooling(pooling: PoolingStep, store: ArrayStore) -> Entry:
+    channels = pooling.order[:MOST_CHANNELS].tolist()
     after = pooling.after[:, :, channels]
     row, column = np.unravel_index(np.argmax(after[:, :, 0]), after.shape[:2])
     low = min(0.0, float(pooling.before.min()))
     high = float(pooling.before.max())
-    (top, _), (left, _) = pooling.window.padding
     return {
+        **_pack_window(pooling.window),
         "channels": channels,
         "before": store.add(pooling.before[:, :, channels]),
         "after": store.add(after),
@@ -210,16 +200,19 @@ def _pack_pooling(pooling: Pooling, store: ArrayStore) -> Entry:
         "high": high,
         "decimals": choose_decimals(max(-low, high)),
         "largest": pooling.winners is not None,
-        "size": pooling.window.size,
-        "strides": pooling.window.strides,
-        "dilation": pooling.window.dilation,
-        "padding": [top, left],
         "start": [int(row), int(column)],
+    }
+
+
+def _pack_window(window: Window) -> Entry:
+    return {
+        "size": window.size,
+        "strides": window.strides,
+        "dilation": window.dilation,
+        "padding": [before for before, _ in window.padding],
     }
 
 
 def _reach(values: Array) -> float:
     """The largest absolute value, at least a little above 0."""
-    import numpy as np
-
     return max(float(np.abs(values).max(initial=0)), 1e-6)

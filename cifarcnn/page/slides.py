@@ -1,118 +1,131 @@
-"""The parts of the story as separate images, for slides.
+"""The parts of the page as separate images, for slides.
 
-Drawn with matplotlib: it sets text of any length with a font that it brings along,
-which neither Pillow nor an SVG renderer does by itself.
+An installed browser draws them: its script shows any run of parts, each on a box of
+the size of a slide (``#slides=0-7``), and the browser takes one image of all boxes.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import io
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import TYPE_CHECKING
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
 
 from cifarcnn.errors import UsageError
-from cifarcnn.explanation.explanation import (
-    Deeper,
-    Explanation,
-    Missing,
-    ModelExplanation,
+
+# 16 to 9, as screens and projectors are; page.css has the same numbers.
+SIZE = (1600, 900)
+# Browsers draw nothing beyond 16,384 pixels.
+_MOST_AT_ONCE = 8
+# Part of a window is taken up by its frame, also where it is never shown.
+_FRAME = 300
+_SECONDS = 120
+_BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "microsoft-edge",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+)
+_FLAGS = (
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
 )
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-# 1600x900 pixels: 16 to 9, as screens and projectors are.
-SIZE = (10.0, 5.625)
-DPI = 160
-
-
-def require_matplotlib() -> None:
-    """See whether slides can be drawn, without importing anything.
+def find_browser() -> str:
+    """The program of a browser that can draw slides.
 
     Raises:
-        UsageError: matplotlib is not installed.
+        UsageError: None is installed.
     """
-    if importlib.util.find_spec("matplotlib") is None:
+    for name in _BROWSERS:
+        if program := shutil.which(name):
+            return program
+    raise UsageError(
+        "Pictures for slides are drawn by Chromium, Google Chrome or Microsoft Edge, "
+        "and none of them was found. Install one; or leave out --format png and print "
+        "the page from any browser, which begins a sheet for every part."
+    )
+
+
+def draw_slides(page: str, browser: str, folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every part of a page: the name of its file, and a PNG of 1600x900 pixels.
+
+    Args:
+        page: From :func:`cifarcnn.page.document.render_page`.
+        browser: From :func:`find_browser`.
+        folder: Where the page may lie meanwhile. The system's own folder for such
+            files will not do: a browser that came as a snap cannot read it.
+
+    Raises:
+        UsageError: The browser draws nothing, or the folder cannot be written.
+    """
+    # Names of strangers are escaped in the page: no quotation mark is theirs.
+    names = re.findall(r' data-slide="([^"]+)"', page)
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix="slides-", dir=folder, ignore_cleanup_errors=True
+        ) as temporary:
+            path = Path(temporary).resolve() / "page.html"
+            path.write_bytes(page.encode("utf-8", "replace"))
+            for first in range(0, len(names), _MOST_AT_ONCE):
+                batch = names[first : first + _MOST_AT_ONCE]
+                with _take_image(browser, path, first, len(batch)) as image:
+                    for place, name in enumerate(batch):
+                        top = place * SIZE[1]
+                        slide = io.BytesIO()
+                        image.crop((0, top, SIZE[0], top + SIZE[1])).save(slide, "PNG")
+                        yield f"{first + place + 1:02}-{name}.png", slide.getvalue()
+    except OSError as error:
         raise UsageError(
-            "Pictures for slides are drawn with matplotlib, which is not installed. "
-            "Install it with: pip install 'cifarcnn[slides]'"
+            f"No slides can be drawn in {folder}: {error.strerror or error}. Name "
+            "another place with --out."
+        ) from None
+
+
+def _take_image(browser: str, page: Path, first: int, count: int) -> Image.Image:
+    """An image of some slides, one below the other."""
+    file = page.with_name(f"{first}.png")
+    # Chromium's sandbox does not work for root.
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    command = [
+        browser,
+        *_FLAGS,
+        *(["--no-sandbox"] if root else []),
+        f"--user-data-dir={page.with_name('profile')}",
+        f"--window-size={SIZE[0]},{count * SIZE[1] + _FRAME}",
+        f"--screenshot={file}",
+        f"{page.as_uri()}#slides={first}-{first + count - 1}",
+    ]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_SECONDS
         )
-
-
-def list_missing(story: Explanation | ModelExplanation) -> list[str]:
-    """Why parts get no image, a sentence each."""
-    parts = [getattr(story, name) for name in vars(story)]
-    return [part.reason for part in parts if isinstance(part, Missing)]
-
-
-def draw_slides(story: Explanation | ModelExplanation) -> Iterator[tuple[str, bytes]]:
-    """Every slide: the name of its file, and a PNG of 1600x900 pixels."""
-    plan = _plan_image(story) if isinstance(story, Explanation) else _plan_model(story)
-    for number, (name, draw) in enumerate(plan, 1):
-        yield f"{number:02}-{name}.png", _to_png(draw)
-
-
-Draw = Callable[["Figure"], None]
-
-
-def _plan_image(story: Explanation) -> Iterator[tuple[str, Draw]]:
-    from cifarcnn.page import slide_answers as answers
-    from cifarcnn.page import slide_layers as layers
-
-    yield "input", partial(answers.draw_input, story=story)
-    convolution = story.convolution
-    if not isinstance(convolution, Missing):
-        yield "filters", partial(layers.draw_filters, bank=convolution.filters)
-        yield (
-            "convolution",
-            partial(layers.draw_convolution, convolution=convolution, story=story),
+        reason = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+    except subprocess.TimeoutExpired:
+        reason = f"it did not end within {_SECONDS} seconds"
+    if not file.exists():
+        raise UsageError(
+            f"{browser} drew no slides: {reason}. Leave out --format png and print the "
+            "page from any browser, which begins a sheet for every part."
         )
-    if not isinstance(story.activation, Missing):
-        yield "activation", partial(layers.draw_activation, step=story.activation)
-    if not isinstance(story.feature_maps, Missing):
-        for maps in story.feature_maps:
-            yield f"maps-{maps.layer}", partial(layers.draw_maps, maps=maps)
-    if not isinstance(story.pooling, Missing):
-        yield "pooling", partial(layers.draw_pooling, pooling=story.pooling)
-    if not isinstance(story.deeper, Missing):
-        yield from _plan_patches(story.deeper)
-    if not isinstance(story.dense, Missing):
-        names = story.class_names
-        yield (
-            "dense",
-            partial(answers.draw_dense, dense=story.dense, class_names=names),
-        )
-    yield "softmax", partial(answers.draw_softmax, story=story)
-    if not isinstance(story.grad_cam, Missing):
-        yield "looked", partial(answers.draw_looks, cam=story.grad_cam, story=story)
-    yield "network", partial(answers.draw_table, network=story.network)
-
-
-def _plan_model(story: ModelExplanation) -> Iterator[tuple[str, Draw]]:
-    from cifarcnn.page.slide_answers import draw_table
-    from cifarcnn.page.slide_layers import draw_filters
-
-    if not isinstance(story.filters, Missing):
-        yield "filters", partial(draw_filters, bank=story.filters)
-    if not isinstance(story.deeper, Missing):
-        yield from _plan_patches(story.deeper)
-    yield "network", partial(draw_table, network=story.network)
-
-
-def _plan_patches(deeper: Deeper) -> Iterator[tuple[str, Draw]]:
-    from cifarcnn.page.slide_answers import draw_patches
-
-    for layer in dict.fromkeys(unit.layer for unit in deeper.units):
-        yield f"patches-{layer}", partial(draw_patches, deeper=deeper, layer=layer)
-
-
-def _to_png(draw: Draw) -> bytes:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE, dpi=DPI, facecolor="white")
-    draw(figure)
-    data = io.BytesIO()
-    figure.savefig(data, format="png")
-    return data.getvalue()
+    return Image.open(file)

@@ -1,28 +1,28 @@
 """The sliding filter as an animated GIF.
 
-Drawn with Pillow, which writes GIF itself and carries a small font; its letters are
-plain ASCII, which is all that is written here.
+Pillow's own small font has plain ASCII letters, which is all that is written here.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from cifarcnn.errors import UsageError
-from cifarcnn.explanation.explanation import Convolution, Explanation, Missing
+from cifarcnn.explanation.explain import Explanation
+from cifarcnn.explanation.steps import Missing
+from cifarcnn.explanation.tiles import ConvolutionStep, find_cells
 from cifarcnn.page.color_scales import paint
 from cifarcnn.page.numbers import choose_decimals
 from cifarcnn.page.page_data import find_start
 
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL import Image, ImageDraw, ImageFont
+Array = np.ndarray[Any, Any]
 
-    Array = np.ndarray[Any, Any]
-
-_SIDE = 288  # of each of the two images, at least
+_SIDE = 288  # the longer one of each of the two images
 _EDGE = 24
 _SLOW_ROWS = 2  # rows shown cell by cell; of the others a few steps each
 _STEPS_OF_A_ROW = 2
@@ -31,24 +31,22 @@ _WAITING = 176  # grey of what has not been reached yet, darker than that of 0
 _PAPER, _INK, _MARK = (255, 255, 255), (32, 37, 43), (192, 21, 21)
 
 
-def draw_film(story: Explanation) -> bytes:
+def draw_sliding_gif(explanation: Explanation) -> bytes:
     """A GIF in which the strongest filter slides over the image and fills its map.
 
     Raises:
         UsageError: The network has no convolution whose tiles could be shown.
     """
-    if isinstance(story.convolution, Missing):
+    if isinstance(explanation.convolution, Missing):
         raise UsageError(
-            f"There is no sliding filter to draw: {story.convolution.reason} Leave "
-            "out --gif."
+            f"There is no sliding filter to draw: {explanation.convolution.reason} "
+            "Leave out --gif."
         )
-    from PIL import Image
 
-    convolution = story.convolution
-    frames, durations = [], []
-    for row, column, duration in _stops(*convolution.before.shape[:2]):
-        frames.append(_draw_frame(convolution, story.sight.pixels, row, column))
-        durations.append(duration)
+    convolution = explanation.convolution
+    pixels = explanation.network_input.pixels
+    stops = list(_stops(*convolution.before.shape[:2]))
+    frames = [_draw_frame(convolution, pixels, row, column) for row, column, _ in stops]
     data = io.BytesIO()
     # One palette for all, so that colours do not flicker: of the emptiest frame and of
     # the fullest.
@@ -64,7 +62,7 @@ def draw_film(story: Explanation) -> bytes:
         "GIF",
         save_all=True,
         append_images=others,
-        duration=durations,
+        duration=[milliseconds for *_, milliseconds in stops],
         loop=0,
         optimize=True,
     )
@@ -72,7 +70,7 @@ def draw_film(story: Explanation) -> bytes:
 
 
 def _stops(height: int, width: int) -> Iterator[tuple[int, int, int]]:
-    """Where the film stops: row and column of the map, and for how long."""
+    """Where the filter stops: row and column of the map, and for how long."""
     for row in range(height):
         if row < _SLOW_ROWS:
             for column in range(width):
@@ -86,11 +84,8 @@ def _stops(height: int, width: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _draw_frame(
-    convolution: Convolution, pixels: Array, row: int, column: int
+    convolution: ConvolutionStep, pixels: Array, row: int, column: int
 ) -> Image.Image:
-    import numpy as np
-    from PIL import Image, ImageDraw, ImageFont
-
     bank = convolution.filters
     filter, _, _ = find_start(convolution)
     height, width = bank.input_shape[:2]
@@ -107,27 +102,25 @@ def _draw_frame(
     draw = ImageDraw.Draw(frame)
     font = ImageFont.load_default(15)
     for place, image in enumerate((seen, painted)):
-        enlarged = Image.fromarray(image).resize(
-            (_SIDE, _SIDE), Image.Resampling.NEAREST
-        )
+        cell = _SIDE / max(image.shape[:2])
+        size = round(image.shape[1] * cell), round(image.shape[0] * cell)
+        enlarged = Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
         frame.paste(enlarged, (_EDGE + place * (_SIDE + _EDGE), _EDGE))
-    top, left = bank.window.origin(row, column)
-    down, across = (
-        (size - 1) * dilation + 1
-        for size, dilation in zip(bank.window.size, bank.window.dilation, strict=True)
-    )
+    rows, columns = (cells.tolist() for cells in find_cells(bank.window, row, column))
+    top, left = rows[0], columns[0]
+    down, across = rows[-1] - top + 1, columns[-1] - left + 1
     _mark(draw, _EDGE, (height, width), (top, left, down, across))
     _mark(draw, 2 * _EDGE + _SIDE, values.shape, (row, column, 1, 1))
     decimals = choose_decimals(reach)
     below = _EDGE + _SIDE + 10
-    _write(draw, font, _EDGE, below, f"tile at row {top}, column {left}")
-    _write(
-        draw,
-        font,
-        2 * _EDGE + _SIDE,
-        below,
-        f"filter {filter}: sum + bias = {values[row, column]:.{decimals}f}",
-    )
+    for left_edge, text in (
+        (_EDGE, f"tile at row {top}, column {left}"),
+        (
+            2 * _EDGE + _SIDE,
+            f"filter {filter}: sum + bias = {values[row, column]:.{decimals}f}",
+        ),
+    ):
+        draw.text((left_edge, below), text, fill=_INK, font=font)
     return frame
 
 
@@ -138,22 +131,12 @@ def _mark(
     box: tuple[int, int, int, int],
 ) -> None:
     """A frame around cells: row, column, height and width of the box."""
-    down, across = _SIDE / cells[0], _SIDE / cells[1]
+    cell = _SIDE / max(cells)
     row, column, height, width = box
     corners = (
-        left_edge + column * across - 1,
-        _EDGE + row * down - 1,
-        left_edge + (column + width) * across,
-        _EDGE + (row + height) * down,
+        left_edge + column * cell - 1,
+        _EDGE + row * cell - 1,
+        left_edge + (column + width) * cell,
+        _EDGE + (row + height) * cell,
     )
     draw.rectangle(corners, outline=_MARK, width=2)
-
-
-def _write(
-    draw: ImageDraw.ImageDraw,
-    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
-    left: int,
-    top: int,
-    text: str,
-) -> None:
-    draw.text((left, top), text, fill=_INK, font=font)

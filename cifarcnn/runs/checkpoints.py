@@ -13,18 +13,26 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors import SafetensorError, safe_open
 
 from cifarcnn.errors import RunError
 from cifarcnn.files import remove_leftovers, write_atomically
 from cifarcnn.runs.history import EpochRecord
-from cifarcnn.runs.safe_read import reason, reason_of_write, require_plain
-from cifarcnn.runs.weights import ArraySpec, check_finite, first_difference, pack_arrays
-
-if TYPE_CHECKING:
-    from cifarcnn.runs.weights import Array
+from cifarcnn.runs.safe_io import (
+    describe_os_error,
+    describe_write_error,
+    require_regular_file,
+)
+from cifarcnn.runs.weights import (
+    Array,
+    ArraySpec,
+    check_finite,
+    first_difference,
+    pack_arrays,
+)
 
 FOLDER = "checkpoint"
 FORMAT: Final = 1
@@ -113,8 +121,6 @@ class Checkpoint:
             RunError: The file does not hold exactly what is expected, or a value in it
                 is not finite.
         """
-        from safetensors import safe_open
-
         with safe_open(self.path, "numpy") as file:
             found: dict[str, ArraySpec] = {}
             for name in file.keys():  # noqa: SIM118 - no mapping
@@ -163,7 +169,8 @@ def save_checkpoint(
     except OSError as error:
         raise RunError(
             f"No checkpoint can be written in {folder}: "
-            f"{reason_of_write(error, path, len(data))}. Those of before are unharmed."
+            f"{describe_write_error(error, path, len(data))}. "
+            "Those of before are unharmed."
         ) from error
     return path
 
@@ -201,7 +208,9 @@ def find_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
             else:
                 return Checkpoint(path, _read_state(path)), damages
     except OSError as error:
-        raise RunError(f"{folder} cannot be read: {reason(error)}.") from error
+        raise RunError(
+            f"{folder} cannot be read: {describe_os_error(error)}."
+        ) from error
     if damages:
         raise RunError(
             " ".join(
@@ -232,7 +241,7 @@ def _require_whole(path: Path) -> None:
         RunError: It is damaged.
         OSError: It cannot be read.
     """
-    require_plain(path)
+    require_regular_file(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     match = _NAME.fullmatch(path.name)
@@ -247,8 +256,6 @@ def _read_state(path: Path) -> CheckpointState:
         RunError: It is of another version.
         OSError: It cannot be read.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(path, "numpy") as opened:
             text = (opened.metadata() or {}).get(_STATE, "")

@@ -6,15 +6,17 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from cifarcnn.errors import RunError
 from cifarcnn.files import remove_leftovers
-from cifarcnn.runs.safe_read import reason
+from cifarcnn.runs.safe_io import describe_os_error
 
 LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def hold(folder: Path) -> Iterator[None]:
+def lock_run(folder: Path) -> Iterator[None]:
     """Keep other processes from training in a folder, until the context ends.
 
     The system lets go of it however the process ends. What processes left that were
@@ -23,8 +25,6 @@ def hold(folder: Path) -> Iterator[None]:
     Raises:
         RunError: Another process holds it, or the folder cannot be written.
     """
-    from filelock import FileLock, Timeout
-
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -36,7 +36,9 @@ def hold(folder: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         lock.release()
-        raise RunError(f"{folder} cannot be trained in: {reason(error)}.") from error
+        raise RunError(
+            f"{folder} cannot be trained in: {describe_os_error(error)}."
+        ) from error
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from cifarcnn.errors import RunError
-from cifarcnn.runs.safe_read import RESTORE_HINT, read_bytes
+from cifarcnn.runs.safe_io import RESTORE_HINT, read_bytes
 
 _LIMIT = 64 * 1024 * 1024
 

@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.errors import RunError
-from cifarcnn.runs.manifest import LitertRecord, Manifest
-from cifarcnn.runs.safe_read import read_bytes
-from cifarcnn.runs.signature import has_seal, set_seal
-from cifarcnn.runs.weights import WEIGHTS_FILES, WeightsChoice
-from cifarcnn.runs.weights_store import MANIFEST, check_config, load_manifest
+from cifarcnn.runs.manifest import (
+    MANIFEST,
+    WEIGHTS_FILES,
+    LitertRecord,
+    Manifest,
+    WeightsKind,
+    check_config,
+    read_manifest,
+)
+from cifarcnn.runs.safe_io import read_bytes, write_file
+from cifarcnn.runs.signature import is_signed, sign
 
 if TYPE_CHECKING:
-    from cifarcnn.config.averaging import Views
+    from cifarcnn.literals import Views
 
 LITERT = "model.tflite"
 _SIZE_LIMIT = 2**30
 
 
-def save_litert(
-    folder: Path,
-    content: bytes,
-    views: Views,
-    write: Callable[[str, bytes], object],
-) -> None:
-    """Write ``model.tflite``, made from the weights that the run settled on.
+def save_litert(folder: Path, content: bytes, views: Views = "none") -> None:
+    """Write ``model.tflite``, made from the selected weights.
 
     Killed between the file and its entry, it leaves a file that is not used.
 
     Args:
         folder: The folder of the run.
         content: Of the file.
-        views: What an answer rests on.
-        write: Writes a file of the run, whole or not at all.
+        views: What an answer rests on (``evaluation.test_time_augmentation``).
 
     Raises:
-        RunError: No weights were saved yet, the manifest is damaged, or ``write``
-            fails.
+        RunError: No weights were saved yet, the manifest is damaged, or the disk is
+            full.
     """
-    manifest = load_manifest(folder)
-    name = WEIGHTS_FILES["best"]
+    manifest = read_manifest(folder)
+    name = WEIGHTS_FILES["selected"]
     if name not in manifest.weights:
         raise RunError(f"{folder} has no {name} that {LITERT} could belong to.")
     record = LitertRecord(
@@ -51,21 +50,19 @@ def save_litert(
         weights_sha256=manifest.weights[name][0].sha256,
         views=views,
     )
-    record = record.model_copy(update={"seal": set_seal(*_sealed(manifest, record))})
-    write(LITERT, content)
-    write(MANIFEST, manifest.model_copy(update={"litert": record}).to_json())
+    record = record.model_copy(update={"seal": sign(*_signed_texts(manifest, record))})
+    write_file(folder / LITERT, content)
+    after = manifest.model_copy(update={"litert": record})
+    write_file(folder / MANIFEST, after.to_json())
 
 
-def load_litert(
-    folder: Path, manifest: Manifest, choice: WeightsChoice | None
-) -> bytes:
+def load_litert(folder: Path, manifest: Manifest, kind: WeightsKind) -> bytes:
     """The content of ``model.tflite``, when it is what it should be.
 
     Args:
         folder: The folder of the run.
         manifest: Of the run.
-        choice: The weights that it must have been made from; None takes those that
-            the run settled on.
+        kind: The weights that it must have been made from.
 
     Raises:
         RunError: The file is missing, was not written by this user on this machine,
@@ -78,12 +75,12 @@ def load_litert(
     record = manifest.litert
     if record is None:
         raise RunError(f"{path} is not listed in manifest.json.")
-    name = WEIGHTS_FILES[choice or "best"]
+    name = WEIGHTS_FILES[kind]
     states = {state.sha256 for state in manifest.weights.get(name, ())}
     if record.weights_sha256 not in states:
         raise RunError(f"{path} was not made from the weights in {name}.")
     check_config(folder, manifest)
-    if not has_seal(record.seal, *_sealed(manifest, record)):
+    if not is_signed(record.seal, *_signed_texts(manifest, record)):
         raise RunError(
             f"{path} was not written on this machine by you, and is not run, because "
             "such a file can do harm."
@@ -98,8 +95,8 @@ def load_litert(
     return content
 
 
-def _sealed(manifest: Manifest, record: LitertRecord) -> tuple[str, ...]:
-    """What the seal is set upon: the file, and all that its answers rest on."""
+def _signed_texts(manifest: Manifest, record: LitertRecord) -> tuple[str, ...]:
+    """What the signature is for: the file, and all that its answers rest on."""
     return (
         LITERT,
         record.sha256,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +11,24 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarcnn.errors import RunError
-from cifarcnn.runs.safe_read import RESTORE_HINT, read_json
+from cifarcnn.literals import Views
+from cifarcnn.runs.safe_io import RESTORE_HINT, read_bytes, read_json, write_file
 
+MANIFEST = "manifest.json"
+CONFIG = "config.yaml"
+CONFIG_LIMIT = 1024 * 1024
 FORMAT: Final = 1
 # A network of a thousand layers needs about half of this.
-SIZE_LIMIT = 4 * 1024 * 1024
+_SIZE_LIMIT = 4 * 1024 * 1024
+
+# What a user asks for; the best is there unless ``training.weights`` is ``last``.
+WeightsChoice = Literal["best", "last"]
+# Of the epoch that the run settled on (``training.weights``), and of its last one.
+WeightsKind = Literal["selected", "last"]
+WEIGHTS_FILES: Mapping[WeightsKind, str] = {
+    "selected": "weights.safetensors",
+    "last": "last.safetensors",
+}
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -56,13 +70,13 @@ class LitertRecord(_Part):
         bytes: Its size.
         weights_sha256: Of the weights file that it was made from.
         views: How many views of an image an answer rests on, as the config has it.
-        seal: What only the user who wrote it can set; null when there is none.
+        seal: The signature of the user who wrote it; null when there is none.
     """
 
     sha256: Sha256
     bytes: Annotated[int, Field(ge=0)]
     weights_sha256: Sha256
-    views: Literal["none", "mirror", "mirror_and_shift"] = "none"
+    views: Views = "none"
     seal: Sha256 | None = None
 
 
@@ -128,18 +142,27 @@ class Manifest(_Part):
         return (json.dumps(self.model_dump(mode="json"), indent=1) + "\n").encode()
 
 
-def read_manifest(path: Path) -> Manifest:
-    """The checked content of a ``manifest.json``.
+def weights_kind(choice: WeightsChoice | None) -> WeightsKind:
+    """The kind of the weights that a user asked for; None takes the selected ones."""
+    return "last" if choice == "last" else "selected"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The checked content of the ``manifest.json`` of a run.
 
     Raises:
-        RunError: The file is missing, damaged, or of another version of the program.
+        RunError: No weights were saved yet, or the file is damaged or of another
+            version of the program.
     """
-    content = read_json(path, SIZE_LIMIT)
+    path = require_saved(folder, MANIFEST)
+    content = read_json(path, _SIZE_LIMIT)
     version = content.get("format")
     if version != FORMAT or isinstance(version, bool):
+        text = json.dumps(version)
         raise RunError(
-            f"{path} has the format {_shown(version)}, but this version of cifarcnn "
-            f"reads format {FORMAT}. Load the run with the version that wrote it."
+            f"{path} has the format {text if len(text) <= 40 else f'{text[:37]}...'}, "
+            f"but this version of cifarcnn reads format {FORMAT}. Load the run with "
+            "the version that wrote it."
         )
     try:
         # Through JSON, because strict Python mode refuses lists for tuples.
@@ -152,16 +175,65 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def record_arrays(
-    arrays: Mapping[str, tuple[tuple[int, ...], str]],
-) -> dict[str, ArrayRecord]:
-    """Names, shapes and element types in the form of the manifest."""
-    return {
-        name: ArrayRecord(shape=shape, dtype=dtype)
-        for name, (shape, dtype) in arrays.items()
-    }
+def require_saved(folder: Path, name: str) -> Path:
+    """The path of a file that comes with the first weights.
+
+    Raises:
+        RunError: It is missing.
+    """
+    path = folder / name
+    if not path.exists() and not path.is_symlink():
+        raise RunError(
+            f"{folder} has no trained weights to load: {name} is missing. Either the "
+            "training stopped before it saved any, or the file was removed. Train "
+            "again, or name another run with --run DIR."
+        )
+    return path
 
 
-def _shown(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+def check_config(folder: Path, manifest: Manifest) -> None:
+    """See that the config is the one that the weights were trained with.
+
+    Raises:
+        RunError: It was changed since.
+    """
+    known = (manifest.config_sha256, manifest.next_config_sha256)
+    if hash_config(folder) not in known:
+        raise RunError(
+            f"{folder / CONFIG} is not the config that the weights were trained with: "
+            f"its SHA-256 differs from the one in {MANIFEST}. Undo the change, or "
+            "train again with the new config."
+        )
+
+
+def hash_config(folder: Path) -> str:
+    """SHA-256 of the bytes of ``config.yaml``.
+
+    Raises:
+        RunError: It cannot be read.
+    """
+    return hashlib.sha256(read_bytes(folder / CONFIG, CONFIG_LIMIT)).hexdigest()
+
+
+def write_config(folder: Path, config: bytes) -> None:
+    """Write ``config.yaml``, also in the place of the one of before.
+
+    Killed at any moment it leaves a config that the manifest knows.
+
+    Raises:
+        RunError: The manifest is damaged, or a file cannot be written.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        write_file(folder / CONFIG, config)
+        return
+    manifest = read_manifest(folder)
+    digest = hashlib.sha256(config).hexdigest()
+    between = manifest.model_copy(update={"next_config_sha256": digest})
+    write_file(path, between.to_json())
+    write_file(folder / CONFIG, config)
+    after: dict[str, object] = {"config_sha256": digest, "next_config_sha256": None}
+    if digest != manifest.config_sha256:
+        # Its signature is for the other one; the end of the training makes it anew.
+        after["litert"] = None
+    write_file(path, manifest.model_copy(update=after).to_json())

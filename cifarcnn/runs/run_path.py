@@ -1,18 +1,29 @@
-"""Where the folder of a run is made, and how one is found again."""
+"""Where the folder of a run is made, and how one is found again.
+
+``runs/latest`` points to the newest run. It is a link relative to its folder or, where
+the system refuses links (Windows without developer mode), a text file that holds the
+name. Both are read everywhere.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import secrets
 from pathlib import Path
 
 from cifarcnn.errors import RunError
-from cifarcnn.runs.latest import LATEST, follow_latest, point_latest
-from cifarcnn.runs.safe_read import reason
+from cifarcnn.files import write_atomically
+from cifarcnn.runs.manifest import CONFIG
+from cifarcnn.runs.safe_io import describe_os_error, read_bytes
 
 ROOT = Path("runs")
+LATEST = "latest"
+_NAME_LIMIT = 1000
 
 
-def make_next(root: Path, name: str) -> Path:
+def make_numbered_folder(root: Path, name: str) -> Path:
     """Make ``root/<name>-<number>`` with the next free number; ``latest`` names it.
 
     Two processes that do so at once get two folders.
@@ -22,7 +33,9 @@ def make_next(root: Path, name: str) -> Path:
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        number = 1 + max(_numbers(root, name), default=0)
+        pattern = re.compile(re.escape(name) + r"-([0-9]{1,9})")
+        matches = (pattern.fullmatch(entry.name) for entry in root.iterdir())
+        number = 1 + max((int(match[1]) for match in matches if match), default=0)
         while True:
             path = root / f"{name}-{number}"
             try:
@@ -32,14 +45,14 @@ def make_next(root: Path, name: str) -> Path:
                 number += 1
     except OSError as error:
         raise RunError(
-            f"No folder for a run can be made in {root}: {reason(error)}. Name "
-            "another place with --run DIR."
+            f"No folder for a run can be made in {root}: {describe_os_error(error)}. "
+            "Name another place with --run DIR."
         ) from error
     point_latest(root, path.name)
     return path
 
 
-def make_named(path: Path) -> Path:
+def make_folder(path: Path) -> Path:
     """Make the folder that the user asked for, which must be new or empty.
 
     Raises:
@@ -55,8 +68,8 @@ def make_named(path: Path) -> Path:
         names = [entry.name for entry in path.iterdir()]
     except OSError as error:
         raise RunError(
-            f"{path} cannot become the folder of a run: {reason(error)}. Name another "
-            "place with --run DIR."
+            f"{path} cannot become the folder of a run: {describe_os_error(error)}. "
+            "Name another place with --run DIR."
         ) from error
     if names:
         # One that a look into the folder shows.
@@ -70,7 +83,7 @@ def make_named(path: Path) -> Path:
     return path
 
 
-def find(path: Path | None, config_name: str) -> Path:
+def find_run(path: Path | None) -> Path:
     """The folder of an existing run; None takes the newest under ``./runs``.
 
     Raises:
@@ -92,15 +105,67 @@ def find(path: Path | None, config_name: str) -> Path:
             "train` wrote; if you trust a model.keras, open it in Python with "
             "keras.models.load_model."
         )
-    if not (path / config_name).exists():
+    if not (path / CONFIG).exists():
         raise RunError(
-            f"{path} is not the folder of a run: {config_name} is missing. Name the "
+            f"{path} is not the folder of a run: {CONFIG} is missing. Name the "
             "folder that `cifarcnn train` reported, or leave --run out for the newest."
         )
     return path
 
 
-def _numbers(root: Path, name: str) -> list[int]:
-    pattern = re.compile(re.escape(name) + r"-([0-9]{1,9})")
-    matches = (pattern.fullmatch(entry.name) for entry in root.iterdir())
-    return [int(match[1]) for match in matches if match]
+def point_latest(root: Path, name: str) -> None:
+    """Make ``root/latest`` name the run ``name``, in one step.
+
+    Raises:
+        RunError: ``root/latest`` is a folder, or the pointer cannot be written.
+    """
+    pointer = root / LATEST
+    if pointer.is_dir() and not pointer.is_symlink():
+        raise RunError(
+            f"{pointer} is a folder, but that name belongs to the pointer to the "
+            "newest run. Rename the folder."
+        )
+    temporary = root / f".{LATEST}.{secrets.token_hex(4)}.tmp"
+    try:
+        try:
+            os.symlink(name, temporary, target_is_directory=True)
+        except OSError:
+            write_atomically(pointer, f"{name}\n".encode())
+        else:
+            os.replace(temporary, pointer)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise RunError(
+            f"{pointer} cannot be written: {describe_os_error(error)}."
+        ) from error
+
+
+def follow_latest(root: Path) -> Path:
+    """The folder of the run that ``root/latest`` names.
+
+    Raises:
+        RunError: There is no pointer, it leads out of ``root``, or to nothing.
+    """
+    pointer = root / LATEST
+    if pointer.is_symlink():
+        name = os.readlink(pointer)
+    elif pointer.is_file():
+        name = read_bytes(pointer, _NAME_LIMIT).decode("utf-8", "replace").strip()
+    else:
+        raise RunError(
+            f"There is no run to take: {pointer} does not exist. Train one with "
+            "`cifarcnn train --config quickstart`, or name a run with --run DIR."
+        )
+    if name in ("", ".", "..", LATEST) or Path(name).name != name or "\0" in name:
+        raise RunError(
+            f"{pointer} points to {name!r}, but it may only name a folder beside "
+            "itself. Remove it and name the run with --run DIR."
+        )
+    run = root / name
+    if not run.is_dir():
+        raise RunError(
+            f"{pointer} points to {name!r}, which is no folder there (any more). "
+            "Name another run with --run DIR."
+        )
+    return run

@@ -1,10 +1,10 @@
-"""A mark that this user set on this machine, and that nobody else can set.
+"""A signature that this user can make on this machine, and nobody else.
 
 ``model.tflite`` is read by a native interpreter, which trusts what it reads: a crafted
 file can make it write outside its memory. A checksum in the manifest of the same run
 keeps nobody out, since whoever makes the file makes the manifest too. So the entry
-carries a seal, HMAC-SHA256 (RFC 2104) under a secret of 32 random bytes, which lies in
-the user's own folder and never leaves it. A run from elsewhere has no such seal.
+carries a signature, HMAC-SHA256 (RFC 2104) under a secret of 32 random bytes, which
+lies in the user's own folder and never leaves it. A run from elsewhere has none.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import tempfile
 from pathlib import Path
 
 from cifarcnn.errors import RunError
-from cifarcnn.home import own_folder
-from cifarcnn.runs.safe_read import read_bytes
+from cifarcnn.files import own_folder
+from cifarcnn.runs.safe_io import read_bytes
 
 _KEY_BYTES = 32
 
@@ -30,8 +30,8 @@ def key_path() -> Path | None:
     return None if folder is None else folder / "seal.key"
 
 
-def set_seal(*parts: str) -> str | None:
-    """The seal upon these texts; the secret is made when there is none.
+def sign(*parts: str) -> str | None:
+    """The signature for these texts; the secret is made when there is none.
 
     Args:
         parts: None of them with a line end.
@@ -43,18 +43,18 @@ def set_seal(*parts: str) -> str | None:
     if key is None:
         _make_key()
         key = _read_key()
-    return None if key is None else _seal(key, parts)
+    return None if key is None else _hmac(key, parts)
 
 
-def has_seal(seal: str | None, *parts: str) -> bool:
-    """Whether ``seal`` was set upon these texts by this user on this machine."""
+def is_signed(signature: str | None, *parts: str) -> bool:
+    """Whether this user on this machine made ``signature`` for these texts."""
     key = _read_key()
-    if seal is None or key is None:
+    if signature is None or key is None:
         return False
-    return hmac.compare_digest(seal, _seal(key, parts))
+    return hmac.compare_digest(signature, _hmac(key, parts))
 
 
-def _seal(key: bytes, parts: tuple[str, ...]) -> str:
+def _hmac(key: bytes, parts: tuple[str, ...]) -> str:
     return hmac.new(key, "\n".join(parts).encode(), hashlib.sha256).hexdigest()
 
 

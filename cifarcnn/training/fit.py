@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
-from cifarcnn.runs import CheckpointState
+from cifarcnn.runs.checkpoints import CheckpointState
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.input_pipeline import validation_inputs
 from cifarcnn.training.training_data import TrainingData

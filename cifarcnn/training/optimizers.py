@@ -8,8 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from cifarcnn.config.optimizers import Optimizer
-from cifarcnn.config.patterns import matches_any, multiplier_of
+from cifarcnn.config.optimizers import Optimizer, matches_any, multiplier_of
 from cifarcnn.network.keras_objects import convert_arguments
 
 

@@ -14,7 +14,8 @@ from cifarcnn.config import Config
 from cifarcnn.config.diff import Difference, find_differences
 from cifarcnn.config.named_choice import external
 from cifarcnn.errors import RunError, UsageError
-from cifarcnn.runs import Checkpoint, Run
+from cifarcnn.runs import Run
+from cifarcnn.runs.checkpoints import Checkpoint, find_checkpoint
 
 # How a training diverged, in ``environment.json``.
 DIVERGED = "diverged"
@@ -67,7 +68,7 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
         RunError: There is no checkpoint although something was trained, or all are
             damaged.
     """
-    checkpoint, damages = run.find_checkpoint()
+    checkpoint, damages = find_checkpoint(run.path)
     if checkpoint is None:
         return _plan_beginning(run, config)
     state = checkpoint.state

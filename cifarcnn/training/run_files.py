@@ -13,14 +13,15 @@ from typing import Any, get_args
 import keras
 
 from cifarcnn.config import Config
-from cifarcnn.config.averaging import Views
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.engine import Device
-from cifarcnn.engine.precision import Policy
 from cifarcnn.errors import RunError
+from cifarcnn.literals import Policy, Views
 from cifarcnn.litert.conversion import convert_model
 from cifarcnn.runs import Origin, Run
+from cifarcnn.runs.litert_file import save_litert
 from cifarcnn.runs.manifest import DataRecord
+from cifarcnn.runs.safe_io import write_file
 from cifarcnn.training.observer import Outcome, Plan
 from cifarcnn.training.resume import DIVERGED
 from cifarcnn.training.training_data import TrainingData
@@ -154,7 +155,7 @@ def write_keras_model(run: Run, network: keras.Model) -> None:
             f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
             "room there, or name another one in the environment variable TMPDIR."
         ) from error
-    run.write(MODEL, content)
+    write_file(run.path / MODEL, content)
 
 
 def write_litert_model(run: Run, network: keras.Model, views: Views) -> str | None:
@@ -173,7 +174,7 @@ def write_litert_model(run: Run, network: keras.Model, views: Views) -> str | No
             f"model.tflite is not written: {error} `predict` answers with Keras, which "
             "takes longer to start."
         )
-    run.save_litert(content, views)
+    save_litert(run.path, content, views)
     return None
 
 

@@ -11,10 +11,11 @@ import keras
 
 from cifarcnn.config import Config
 from cifarcnn.engine import Device, choose_precision
-from cifarcnn.engine.precision import Policy
 from cifarcnn.errors import DivergedError, RunError, UsageError
+from cifarcnn.literals import Policy
 from cifarcnn.network.weights import write_weights
-from cifarcnn.runs import Checkpoint, Run
+from cifarcnn.runs import Run
+from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.signals import ending_signals_handled
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.diagnosis import diagnose

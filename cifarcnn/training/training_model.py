@@ -10,10 +10,10 @@ from keras import ops
 
 from cifarcnn.config import Config, summarize
 from cifarcnn.engine import Device
-from cifarcnn.engine.precision import Policy
+from cifarcnn.literals import Policy
 from cifarcnn.network.builder import build_model, logits_model, normalization
 from cifarcnn.network.initialization import set_whitening
-from cifarcnn.network.training_network import build_fast_twin
+from cifarcnn.network.training_network import build_training_network
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
 from cifarcnn.training.input_pipeline import TrainingBatches, stack_images
@@ -174,7 +174,7 @@ def build_training_model(
     set_whitening(
         network, config.model.layers, data.split.images, *normalization(config)
     )
-    fast = build_fast_twin(config, data.class_count, precision)
+    fast = build_training_network(config, data.class_count, precision)
     write_weights(fast, read_weights(network))
     model = connect_images(fast, stack_images(data), batches.augmentation)
     if settings.averaging is not None:

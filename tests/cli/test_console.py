@@ -15,7 +15,13 @@ from typing import Any
 
 import pytest
 
-from cifarcnn.cli.console import NativeOutput, answer, emit, printable, say
+from cifarcnn.cli.console import (
+    NativeOutput,
+    print_message,
+    print_raw,
+    print_result,
+    printable,
+)
 from cifarcnn.errors import RunError
 
 # Clears the screen, sets the title, and turns the order of the letters round.
@@ -31,8 +37,8 @@ def test_nothing_that_steers_a_terminal_comes_through() -> None:
 
 
 def test_line_ends_stay(capsys: pytest.CaptureFixture[str]) -> None:
-    say(f"a\n{HOSTILE}\r")
-    answer(f"{HOSTILE}\nb")
+    print_message(f"a\n{HOSTILE}\r")
+    print_result(f"{HOSTILE}\nb")
     captured = capsys.readouterr()
     assert captured.err == f"a\n{SHOWN}?\n"
     assert captured.out == f"{SHOWN}\nb\n"
@@ -41,10 +47,10 @@ def test_line_ends_stay(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_pipe_gets_to_the_letter_what_programs_read(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    emit(HOSTILE)
+    print_raw(HOSTILE)
     assert capsys.readouterr().out == f"{HOSTILE}\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    emit(HOSTILE)
+    print_raw(HOSTILE)
     assert capsys.readouterr().out == f"{SHOWN}\n"
 
 

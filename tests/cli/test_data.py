@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import Dataset
+from cifarcnn.data.dataset import Dataset
 
 SYNTHETIC = ("--set", "data.dataset=synthetic")
 FLIP = ("--set", "data.augmentation=[{RandomFlip: {alternate: true}}]")

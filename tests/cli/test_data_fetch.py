@@ -19,9 +19,9 @@ import pytest
 
 from cifarcnn.cli import fetch_display
 from cifarcnn.cli.fetch_display import FetchBar, FetchLines, describe_progress
-from cifarcnn.data import registry
-from cifarcnn.data.cifar_facts import CIFAR10, Archive
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.cifar import facts
+from cifarcnn.data.cifar.facts import CIFAR10, Archive
+from cifarcnn.data.fetching.sources import ArchiveSource
 
 NAME = CIFAR10.binary.archive.name
 
@@ -62,7 +62,7 @@ def site(tmp_path, monkeypatch):
     files = [replace(file, images=20, md5=None) for file in layout.data_files]
     archive = Archive(NAME, len(content), hashlib.sha256(content).hexdigest())
     small = replace(layout, training=tuple(files[:-1]), test=files[-1], archive=archive)
-    monkeypatch.setitem(registry.CIFAR, "cifar10", replace(CIFAR10, binary=small))
+    monkeypatch.setitem(facts.CIFAR_DATASETS, "cifar10", replace(CIFAR10, binary=small))
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(Quiet, directory=folder)
     )
@@ -223,7 +223,7 @@ def test_progress_in_words(done, rate, words):
     assert describe_progress(done, 170_052_171, rate) == words
 
 
-SOURCE = Source("https://a.example/b.tar.gz", Archive("b.tar.gz", 1_000_000, ""))
+SOURCE = ArchiveSource("https://a.example/b.tar.gz", Archive("b.tar.gz", 1_000_000, ""))
 
 
 def test_every_event_is_a_plain_line(capsys, monkeypatch):

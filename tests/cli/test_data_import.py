@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.data.cifar_facts import CIFAR10
+from cifarcnn.data.cifar.facts import CIFAR10
 from cifarcnn.data.importing import import_cifar
-from cifarcnn.data.importing.import_cifar import Brought
+from cifarcnn.data.importing.import_cifar import ImportResult
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,9 @@ def test_what_is_not_cifar_is_refused(call, tmp_path):
 
 
 def test_the_official_files_are_said_to_be_official(call, monkeypatch):
-    brought = Brought(CIFAR10, Path("/c/a"), official=True, rival=Path("/d/\x1bb"))
+    brought = ImportResult(
+        CIFAR10, Path("/c/a"), official=True, shadowed_by=Path("/d/\x1bb")
+    )
     monkeypatch.setattr(import_cifar, "import_cifar", lambda *_, **__: brought)
     called = call("data", "import", "x")
     assert called.out == "/c/a\n"

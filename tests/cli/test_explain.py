@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 
 import cifarcnn
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.registry import open_dataset
 
 Call = Callable[..., Any]
 NOTE = "was trained on synthetic pictures drawn by code, not CIFAR-10."
@@ -42,7 +44,7 @@ def explain(call: Call, trained_run: Path, folder: Path) -> Call:
 
 def embedded(page: Path) -> dict[str, Any]:
     text = page.read_text(encoding="utf-8")
-    found = re.search(r'id="story">(.*?)</script>', text)
+    found = re.search(r'id="explanation">(.*?)</script>', text)
     assert found is not None
     data: dict[str, Any] = json.loads(found[1])
     return data
@@ -52,7 +54,7 @@ def test_it_says_what_it_sees_and_where_the_page_lies(
     explain: Call, folder: Path, trained_run: Path
 ) -> None:
     result = explain("a.png")
-    pixels = cifarcnn.data.read_image(Path("a.png"), "a.png")
+    pixels = read_image(Path("a.png"), "a.png", (32, 32))
     run = cifarcnn.load_run(trained_run, device="cpu")
     [row] = run.predict(pixels[None])
     first, second = (-row).argsort()[:2]
@@ -88,7 +90,7 @@ def test_the_page_goes_where_the_user_wants(explain: Call, folder: Path) -> None
 def test_a_test_image_comes_with_its_label(explain: Call, folder: Path) -> None:
     result = explain("test:5")
     assert result.out.splitlines()[1] == "test-5-explained.html"
-    dataset = cifarcnn.data.open_dataset("synthetic", None)
+    dataset = open_dataset("synthetic", None)
     test = dataset.test()
     page = folder / "test-5-explained.html"
     label = dataset.class_names[test.labels[5]]
@@ -122,13 +124,28 @@ def test_a_class_can_be_asked_about(explain: Call, folder: Path) -> None:
 
 
 def test_slides_are_written_into_a_folder(explain: Call, folder: Path) -> None:
-    pytest.importorskip("matplotlib")
+    if not shutil.which("chromium") and not shutil.which("google-chrome"):
+        pytest.skip("there is no Chromium on this machine")
     result = explain("a.png", "--format", "png", "--gif")
     slides = Path("a-explained")
     assert result.out.splitlines()[1:] == [str(slides), str(slides / "sliding.gif")]
     names = sorted(path.name for path in (folder / slides).iterdir())
     assert names[0] == "01-input.png" and names[-1] == "sliding.gif"
     assert "note: The network has no pooling layer" in result.err
+
+
+def test_without_a_browser_slides_are_refused_before_anything_slow(
+    explain: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifarcnn.page.slides._BROWSERS", ())
+    result = explain("a.png", "--format", "png")
+    assert result.err == (
+        "error: Pictures for slides are drawn by Chromium, Google Chrome or Microsoft "
+        "Edge, and none of them was found. Install one; or leave out --format png and "
+        "print the page from any browser, which begins a sheet for every part.\n"
+    )
+    assert result.code == 2 and result.out == ""
+    assert sorted(path.name for path in folder.iterdir()) == ["a.png"]
 
 
 def test_an_unknown_class_is_told_before_anything_slow(
@@ -276,11 +293,6 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Usage: cifarcnn explain [OPTIONS] [IMAGE]" in done.stdout
-
-
-def test_matplotlib_stays_usable_afterwards(explain: Call, folder: Path) -> None:
-    explain("a.png")
-    assert sys.modules.get("matplotlib", ...) is not None
 
 
 def test_a_strange_name_stays_text(explain: Call, folder: Path) -> None:

@@ -46,10 +46,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def expected_rows(trained_run: Path, *names: str) -> Any:
-    from cifarcnn.data import read_image
+    from cifarcnn.data.image.image_file import read_image
 
     run = cifarcnn.load_run(trained_run, device="cpu")
-    images = np.stack([read_image(Path(name), name) for name in names])
+    images = np.stack([read_image(Path(name), name, (32, 32)) for name in names])
     return run, run.predict(images)
 
 
@@ -154,12 +154,12 @@ def test_top_names_as_many_classes_as_there_are_at_most(
 
 
 def test_save_input_keeps_what_the_network_saw(predict: Call, folder: Path) -> None:
-    from cifarcnn.data import read_image
+    from cifarcnn.data.image.image_file import read_image
 
     result = predict("c.png", "b.png", "c.png", "--save-input", "kept")
     assert result.code == 1
     assert sorted(path.name for path in Path("kept").iterdir()) == ["c-2.png", "c.png"]
-    seen = read_image(Path("c.png"), "c.png")
+    seen = read_image(Path("c.png"), "c.png", (32, 32))
     for name in ("c.png", "c-2.png"):
         with Image.open(Path("kept") / name) as image:
             assert np.array_equal(np.asarray(image), seen)

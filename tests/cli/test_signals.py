@@ -120,10 +120,10 @@ import sys, time
 from cifarcnn.cli import check, console, main
 def wait(*_):
     try:
-        console.say("ready")
+        console.print_message("ready")
         time.sleep(30)
     finally:
-        console.say("clearing away")
+        console.print_message("clearing away")
         time.sleep({seconds})
 check.check_config = wait
 sys.argv = ["cifarcnn", "check", "x"]

@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
-from cifarcnn.cli.tables import lay_out
+from cifarcnn.cli.tables import format_table
 
 
 def test_in_a_pipe_columns_are_aligned_by_spaces() -> None:
-    text = lay_out(
+    text = format_table(
         ["class", "f1", "note"], [["cat", "0.5", ""], ["猫", "10.25", "x"]], numbers=1
     )
     assert text.splitlines() == [
@@ -21,7 +21,9 @@ def test_in_a_pipe_columns_are_aligned_by_spaces() -> None:
 def test_on_a_terminal_the_table_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    heading, rule, row = lay_out(["a", "b"], [["[red]x", "1"]], numbers=1).splitlines()
+    heading, rule, row = format_table(
+        ["a", "b"], [["[red]x", "1"]], numbers=1
+    ).splitlines()
     assert "─" in rule
     assert "[red]x" in row
     assert "\x1b" not in heading

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from cifarcnn.runs import Run
+from cifarcnn.runs.checkpoints import find_checkpoint
 
 CONFIG = """\
 name: tiny
@@ -107,7 +108,7 @@ def require_whole(run: Path) -> None:
     import cifarcnn
 
     assert not list(run.rglob("*.tmp"))
-    found, damages = Run(run).find_checkpoint()
+    found, damages = find_checkpoint(Run(run).path)
     assert found is not None
     assert damages == []
     assert cifarcnn.load_run(run, device="cpu").manifest.weights

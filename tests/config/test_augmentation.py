@@ -16,6 +16,7 @@ from cifarcnn.config.augmentation import (
     RandomFlip,
     RandomTranslation,
 )
+from cifarcnn.config.datasets import DATASETS, DatasetFacts
 
 if TYPE_CHECKING:
     from conftest import Check
@@ -56,7 +57,10 @@ def test_one_size_is_the_smallest_and_the_largest(check: Check) -> None:
     assert read(check, "[RandomErasing: 12]") == [RandomErasing(size=(12, 12))]
 
 
-@pytest.mark.parametrize("name", [choice.__name__ for choice in AUGMENTATIONS])
+@pytest.mark.parametrize(
+    "name",
+    [choice.__name__ for choice in AUGMENTATIONS],
+)
 def test_each_reads_back_what_it_writes(check: Check, tmp_path, name: str) -> None:
     checked = check(f"data: {{augmentation: [{name}]}}\n{MODEL}")
     assert checked.config is not None
@@ -165,6 +169,37 @@ def test_mistakes_are_told_in_sentences(
     check: Check, text: str, expected: tuple[str, str, str]
 ) -> None:
     assert complain(check, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "found"),
+    [
+        ("[RandomTranslation: 23]", f"{AT}.RandomTranslation", None),
+        ("[RandomTranslation: 24]", f"{AT}.RandomTranslation", 24),
+        ("[RandomErasing: {size: 40}]", f"{AT}.RandomErasing.size", 40),
+        ("[RandomErasing: {size: [3, 24]}]", f"{AT}.RandomErasing.size[1]", 24),
+    ],
+)
+def test_lengths_are_measured_against_the_images_of_the_data_set(
+    check: Check, monkeypatch, text: str, path: str, found: int | None
+) -> None:
+    wide = DatasetFacts(10, (24, 48, 3))
+    monkeypatch.setitem(DATASETS, "cifar10", wide)
+    if found is None:
+        read(check, text)
+    else:
+        message = f"expected a number of at most 23, found {found}"
+        assert complain(check, text) == (path, message, "")
+
+
+def test_every_length_that_is_too_large_is_told(check: Check) -> None:
+    text = "[RandomTranslation: 32, RandomErasing: 33]"
+    checked = check(f"data: {{augmentation: {text}}}\nmodel: {{layers: [Flat]}}\n")
+    assert [problem.message for problem in checked.problems] == [
+        "expected a number of at most 31, found 32",
+        "expected a number of at most 31, found 33",
+        "there is no layer 'Flat'",
+    ]
 
 
 def test_there_is_an_end_to_the_list(check: Check) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cifarcnn.config import check_config, load_config
 from cifarcnn.config.averaging import ExponentialMovingAverage, Lookahead
-from cifarcnn.config.patterns import matches, multiplier_of
+from cifarcnn.config.optimizers import matches, multiplier_of
 from cifarcnn.errors import ConfigError
 
 NETWORK = """model:

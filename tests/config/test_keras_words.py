@@ -8,15 +8,13 @@ from typing import Any, get_args
 import pytest
 
 from cifarcnn import engine
-from cifarcnn.config.initializers import Initializer, Regularizer
+from cifarcnn.config.initializers import INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.base import Activation
-from cifarcnn.config.named_choice import Choice
-from cifarcnn.config.optimizers import AnyOptimizer, ReduceLROnPlateau
+from cifarcnn.config.learning_rate_schedules import ReduceLROnPlateau
+from cifarcnn.config.named_choice import Choice, NamedChoice
+from cifarcnn.config.optimizers import OPTIMIZERS
 
-OPTIMIZERS = get_args(get_args(AnyOptimizer)[0])
-INITIALIZERS = get_args(get_args(Initializer)[0])
-REGULARIZERS = get_args(get_args(Regularizer)[0])
 CHOICES = [
     *(("layers", choice) for choice in LAYERS if choice.__name__ != "Residual"),
     *(("optimizers", choice) for choice in OPTIMIZERS),
@@ -81,21 +79,16 @@ def test_a_choice_has_the_arguments_and_defaults_of_its_keras_class(
     ],
 )
 def test_the_short_spellings_are_those_of_keras(
-    module: str, choices: tuple[type[Choice], ...], keras: Any
+    module: str, choices: NamedChoice, keras: Any
 ) -> None:
-    union = {
-        "optimizers": AnyOptimizer,
-        "initializers": Initializer,
-        "regularizers": Regularizer,
-    }[module]
-    spellings = get_args(union)[1].spellings()
-    assert len(spellings) == 2 * len(choices)
-    for spelling, name in spellings.items():
-        if name == "Constant":
+    spellings = choices.by_spelling
+    assert len(spellings) == 2 * len(choices.by_name)
+    for spelling, choice in spellings.items():
+        if choice.__name__ == "Constant":
             continue  # Keras cannot make it by name: it wants the value.
         found = getattr(keras, module).get(spelling)
         found = found if isinstance(found, type) else type(found)
-        assert found is getattr(getattr(keras, module), name)
+        assert found is getattr(getattr(keras, module), choice.__name__)
 
 
 @pytest.mark.parametrize("name", get_args(Activation))
@@ -103,7 +96,7 @@ def test_every_activation_is_known_to_keras(name: str, keras: Any) -> None:
     assert callable(keras.activations.get(name))
 
 
-@pytest.mark.parametrize("choice", INITIALIZERS)
+@pytest.mark.parametrize("choice", list(INITIALIZERS))
 def test_an_initializer_makes_filters_and_only_orthogonal_no_biases(
     choice: type[Choice], keras: Any
 ) -> None:

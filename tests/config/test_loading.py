@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cifarcnn.config import check_config, load_config
-from cifarcnn.config.loading import LONGEST_CHAIN, find_config
-from cifarcnn.config.shipped import shipped_folder, shipped_names
+from cifarcnn.config.loading import LONGEST_CHAIN, check_tree
+from cifarcnn.config.shipped import find_config, shipped_folder, shipped_names
+from cifarcnn.config.yaml_text import parse
 from cifarcnn.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -253,3 +254,18 @@ def test_every_shipped_config_is_right_and_resolves_to_itself(
     config = load_config(name)
     checked = check(config.to_yaml())
     assert checked.config == config
+
+
+def test_settings_of_the_command_line_and_from_python_come_together() -> None:
+    config = load_config(
+        "article", {"training.epochs": 4}, ["training.epochs=5", "name=two"]
+    )
+    assert (config.training.epochs, config.name) == (5, "two")
+
+
+def test_a_tree_is_checked_without_reading_its_file_again() -> None:
+    good = parse("model: {layers: [Flatten, Dense: 10]}", "run/config.yaml")
+    assert check_tree("run/config.yaml", good).config_or_raise().name == "run"
+    bad = check_tree("run/config.yaml", parse("model: {layers: [Flat]}", "run/c"))
+    with pytest.raises(ConfigError, match="there is no layer 'Flat'"):
+        bad.config_or_raise()

@@ -6,9 +6,8 @@ import math
 
 import pytest
 
-from cifarcnn.config.scalars import is_number, resolve
 from cifarcnn.config.yaml_text import parse
-from cifarcnn.config.yaml_tree import Source
+from cifarcnn.config.yaml_tree import is_number, resolve
 
 MEANINGS = [
     # What YAML 1.1 takes for a text is a number.
@@ -89,7 +88,7 @@ def test_not_a_number(text: str) -> None:
 @pytest.mark.parametrize("quotes", ["'{}'", '"{}"'])
 def test_in_quotes_every_word_is_a_text(text: str, quotes: str) -> None:
     written = quotes.format(text)
-    assert parse(f"k: {written}", Source.of("f", written)).plain() == {"k": text}
+    assert parse(f"k: {written}", "f").plain() == {"k": text}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from cifarcnn.config import ChannelStatistics, Config, load_config
 from cifarcnn.config.expansion import MOST_LAYERS
 from cifarcnn.config.layers import LAYERS
-from cifarcnn.config.optimizers import SGD, Adam, Constant
+from cifarcnn.config.learning_rate_schedules import Constant
+from cifarcnn.config.optimizers import SGD, Adam
 from cifarcnn.config.shipped import shipped_names
 from cifarcnn.config.yaml_text import LARGEST_FILE_BYTES
 

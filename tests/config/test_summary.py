@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cifarcnn.config.datasets import DATASETS, DatasetFacts
+
 if TYPE_CHECKING:
     from conftest import Check
 
@@ -229,3 +231,18 @@ def test_a_folder_without_names_of_classes_needs_one_number_for_each(
         "the network ends with 1 number; folder needs one for each class"
     )
     assert problem.hint == "end with Dense: {units: ..., activation: softmax}"
+
+
+def test_shapes_start_from_the_images_of_the_data_set(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DATASETS, "cifar10", DatasetFacts(10, (24, 48, 3)))
+    checked = check(
+        "model: {layers: [Conv2D: {filters: 8, kernel_size: 3}, MaxPooling2D, Flatten, "
+        "Dense: 10]}"
+    )
+    assert checked.config is not None
+    assert checked.config.image_shape == checked.summary.input_shape == (24, 48, 3)
+    assert [row.output_shape for row in checked.summary.rows] == [
+        (22, 46, 8), (11, 23, 8), (2024,), (10,),
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cifarcnn.config.urls import find_fault, is_loopback
+from cifarcnn.config.urls import find_problem, is_loopback
 
 FAR = ["https://example.com/a", "https://example.com:8443/", "https://[2001:db8::1]/a"]
 NEAR = [
@@ -18,14 +18,14 @@ NEAR = [
 
 @pytest.mark.parametrize("url", FAR)
 def test_encrypted_addresses_are_accepted(url):
-    assert find_fault(url, loopback=False) is None
-    assert find_fault(url, loopback=True) is None
+    assert find_problem(url, loopback=False) is None
+    assert find_problem(url, loopback=True) is None
 
 
 @pytest.mark.parametrize("url", NEAR)
 def test_this_machine_is_an_exception_where_it_is_allowed(url):
-    assert find_fault(url, loopback=True) is None
-    assert find_fault(url, loopback=False) == "it leads to this machine itself"
+    assert find_problem(url, loopback=True) is None
+    assert find_problem(url, loopback=False) == "it leads to this machine itself"
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_this_machine_is_an_exception_where_it_is_allowed(url):
     ],
 )
 def test_everything_else_must_be_encrypted(url):
-    assert find_fault(url, loopback=True) == "expected https://"
+    assert find_problem(url, loopback=True) == "expected https://"
 
 
 def test_this_machine_is_asked_by_http_alone():
-    assert find_fault("ftp://127.0.0.1/a", loopback=True) == "expected https://"
+    assert find_problem("ftp://127.0.0.1/a", loopback=True) == "expected https://"
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_this_machine_is_asked_by_http_alone():
     ],
 )
 def test_what_is_no_address(url):
-    assert find_fault(url, loopback=True) == "it is not an address"
+    assert find_problem(url, loopback=True) == "it is not an address"
 
 
 def test_secrets_do_not_belong_into_an_address():
-    assert find_fault("https://me:secret@example.com/", loopback=True) == (
+    assert find_problem("https://me:secret@example.com/", loopback=True) == (
         "it holds a user name or password, which would end up in logs"
     )
 

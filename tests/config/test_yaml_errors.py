@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from cifarcnn.config.yaml_errors import tell
+from cifarcnn.config.yaml_errors import to_problem
 from cifarcnn.config.yaml_text import parse
-from cifarcnn.config.yaml_tree import Source
+from cifarcnn.config.yaml_tree import SourceText
 from cifarcnn.errors import ConfigError
 
 INDENT = "give the keys of one mapping, and the items of one list, the same indentation"
@@ -139,7 +139,7 @@ CASES = {
 def test_a_mistake_of_grammar_is_told_at_its_place(case: str) -> None:
     text, line, column, message, hint = CASES[case]
     with pytest.raises(ConfigError) as caught:
-        parse(text, Source.of("f", text))
+        parse(text, "f")
     (problem,) = caught.value.problems
     assert (problem.line, problem.column) == (line, column)
     assert (problem.message, problem.hint) == (f"not valid YAML: {message}", hint)
@@ -147,15 +147,15 @@ def test_a_mistake_of_grammar_is_told_at_its_place(case: str) -> None:
 
 def test_a_tab_before_a_comment_does_not_hide_the_mistake() -> None:
     text = "a: x\t# a comment\nb: {c: 1\nd: 2\n"
-    assert parse("a: x\t# a comment\n", Source.of("f", "")) is not None
+    assert parse("a: x\t# a comment\n", "f") is not None
     with pytest.raises(ConfigError) as caught:
-        parse(text, Source.of("f", text))
+        parse(text, "f")
     assert [problem.line for problem in caught.value.problems] == [3]
 
 
 def test_what_has_no_words_yet_is_told_in_the_parsers_own() -> None:
     error = yaml.MarkedYAMLError(context="while doing this", problem="that happened")
-    problem = tell(error, Source.of("f", "a: 1"))
+    problem = to_problem(error, SourceText.of("f", "a: 1"))
     assert problem.message == "not valid YAML: while doing this: that happened"
     assert (problem.line, problem.column) == (1, 1)
 
@@ -163,6 +163,6 @@ def test_what_has_no_words_yet_is_told_in_the_parsers_own() -> None:
 def test_a_long_text_is_told_in_the_words_of_the_fast_parser() -> None:
     text = "a: 1\n" + "# a comment\n" * 5000 + "b: [1, 2"
     with pytest.raises(ConfigError) as caught:
-        parse(text, Source.of("f", text))
+        parse(text, "f")
     assert caught.value.problems[0].line in (5002, 5003)
     assert caught.value.problems[0].message.startswith("not valid YAML: ")

@@ -16,12 +16,20 @@ from cifarcnn.config.yaml_text import (
     parse,
     parse_value,
 )
-from cifarcnn.config.yaml_tree import Node, Source
+from cifarcnn.config.yaml_tree import Node, SourceText
 from cifarcnn.errors import ConfigError, Problem
 
 
 def read(text: str) -> Node:
-    return parse(text, Source.of("f", text))
+    return parse(text, "f")
+
+
+def child(node: Node, *steps: str | int) -> Node:
+    for step in steps:
+        inner = node.child(step)
+        assert inner is not None
+        node = inner
+    return node
 
 
 def refusal(text: str) -> tuple[Problem, ...]:
@@ -59,7 +67,7 @@ def test_the_first_byte_that_is_not_utf_8_is_shown(mark: bytes) -> None:
 def test_utf_16_is_told_to_be_saved_as_utf_8(encoding: str) -> None:
     with pytest.raises(ConfigError) as caught:
         text = decode("name: small".encode(encoding), "f")
-        parse(text, Source.of("f", text))
+        parse(text, "f")
     assert caught.value.problems[0].hint == "save the file as UTF-8"
 
 
@@ -78,23 +86,22 @@ def test_a_file_of_the_largest_size_is_read_and_a_larger_one_is_not() -> None:
 
 def test_values_keep_their_places_and_paths() -> None:
     root = read("a:\n  - {b: 1, 'c': [x]}\n  - ünd: 2\n")
-    node, whole = root.find(["a", 0, "c", 0])
-    assert whole
+    node = child(root, "a", 0, "c", 0)
     assert (node.place.line, node.place.column, node.path) == (2, 18, "a[0].c[0]")
-    key = root.find(["a", 1, "ünd"])[0].key
+    key = child(root, "a", 1, "ünd").key
     assert key is not None and (key.line, key.column) == (3, 5)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028"])
 def test_lines_are_counted_whatever_ends_them(end: str) -> None:
-    node = read(f"a: 1{end}b: 2{end}").find(["b"])[0]
+    node = child(read(f"a: 1{end}b: 2{end}"), "b")
     assert (node.place.line, node.place.column) == (2, 4)
     assert node.place.problem("", "here").text == "b: 2"
 
 
 def test_columns_count_characters_not_bytes_or_cells() -> None:
     text = "{猫: 1, é: 2}"
-    problem = read(text).find(["é"])[0].place.problem("é", "here")
+    problem = child(read(text), "é").place.problem("é", "here")
     assert (problem.column, problem.caret) == (11, 12)
     assert str(problem) == (
         "f:1:11: é: here\n    1 | {猫: 1, é: 2}\n      |            ^"
@@ -114,7 +121,7 @@ def test_a_text_without_a_value(text: str) -> None:
     if text.startswith("---"):
         assert read(text).value is None
         return
-    assert parse_value(text, Source.of("f", text)) is None
+    assert parse_value(text, SourceText.of("f", text)) is None
     assert only(text) == (
         1,
         1,
@@ -182,7 +189,7 @@ def test_900_levels_are_refused_at_the_33rd(text: str) -> None:
 def test_32_levels_are_read() -> None:
     node = read("[" * 32 + "]" * 32)
     for _ in range(31):
-        node = node.find([0])[0]
+        node = child(node, 0)
     assert node.value == []
 
 
@@ -233,7 +240,7 @@ VALUES = st.recursive(
 @settings(derandomize=True, deadline=None, max_examples=200)
 def test_what_is_dumped_is_read_back_as_it_was(value: dict[str, object]) -> None:
     text = dump(value)
-    assert parse(text, Source.of("f", text)).plain() == value
+    assert parse(text, "f").plain() == value
 
 
 def test_a_file_is_read_with_the_ends_of_lines_of_windows(tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from cifarcnn.config.schema import SPELLINGS
+from cifarcnn.config.overrides import merge
 from cifarcnn.config.yaml_text import parse
-from cifarcnn.config.yaml_tree import Node, Place, Source, measure, merge, quote
+from cifarcnn.config.yaml_tree import Node, Place, SourceText, measure, quote
 
 
 def read(text: str) -> Node:
-    return parse(text, Source.of("f", text))
+    return parse(text, "f")
 
 
 MERGES = [
@@ -59,12 +59,12 @@ MERGES = [
 
 @pytest.mark.parametrize(("base", "over", "merged"), MERGES)
 def test_one_tree_is_laid_upon_another(base: str, over: str, merged: object) -> None:
-    assert merge(read(base), read(over), SPELLINGS).plain() == merged
+    assert merge(read(base), read(over)).plain() == merged
 
 
 def test_merging_changes_neither_of_the_two() -> None:
     base, over = read("{a: {b: 1}}"), read("{a: {c: 2}}")
-    merge(base, over, SPELLINGS)
+    merge(base, over)
     assert (base.plain(), over.plain()) == ({"a": {"b": 1}}, {"a": {"c": 2}})
 
 
@@ -105,7 +105,7 @@ def test_a_value_is_quoted_as_yaml_has_it(value: object, shown: str) -> None:
 
 
 def test_nothing_that_steers_a_terminal_comes_through() -> None:
-    place = Place(Source.of("f", "a: \x1b[2J\tb"), 1, 1)
+    place = Place(SourceText.of("f", "a: \x1b[2J\tb"), 1, 1)
     problem = place.problem("a\n\x1b[31m", "found '\x07\u202e\udcff'", "\r")
     assert problem.path == r"a\n\x1b[31m"
     assert problem.message == r"found '\x07\u202e\udcff'"
@@ -114,12 +114,12 @@ def test_nothing_that_steers_a_terminal_comes_through() -> None:
 
 
 def test_a_path_is_cut_when_it_is_very_long() -> None:
-    place = Place(Source.of("f", "a"), 1, 1)
+    place = Place(SourceText.of("f", "a"), 1, 1)
     assert place.problem("a" * 200, "m").path == "a" * 200
     assert place.problem("a" * 201, "m").path == "a" * 197 + "..."
 
 
 def test_a_place_beyond_the_text_has_a_caret_at_its_end() -> None:
-    problem = Place(Source.of("f", "ab"), 1, 9).problem("", "m")
+    problem = Place(SourceText.of("f", "ab"), 1, 9).problem("", "m")
     assert (problem.column, problem.caret) == (9, 3)
-    assert Place(Source.of("f", "ab"), 5, 1).problem("", "m").text == ""
+    assert Place(SourceText.of("f", "ab"), 5, 1).problem("", "m").text == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100, Cifar, DataFile, Layout
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100, Cifar, DataFile, Layout
 
 
 def _shrunk(layout: Layout, per_file: int) -> Layout:

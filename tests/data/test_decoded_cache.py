@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.cifar.location import find_cifar
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.dataset import Dataset
-from cifarcnn.data.location import find_cifar
 from cifarcnn.data.registry import open_source
 from cifarcnn.errors import DataError
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import open_dataset
+from cifarcnn.data.folder import FolderSource
+from cifarcnn.data.registry import open_dataset, open_source
 from cifarcnn.errors import DataError
 
 
@@ -160,3 +161,11 @@ def test_the_way_to_the_images_may_be_of_any_bytes(root):
 def test_a_validation_split_of_unequal_classes_is_cut_in_proportion(root):
     _, validation = open_dataset("folder", root).training(0.5, 1)
     assert np.bincount(validation.labels).tolist() == [2, 2]
+
+
+def test_the_size_of_the_images_is_a_value(root):
+    small = FolderSource(root, (16, 24, 3))
+    assert open_source("folder", small).training(0, 0)[0].images.shape == (7, 16, 24, 3)
+    assert open_source("folder", small).image_shape == (16, 24, 3)
+    # The arrays of another size are not taken from the cache.
+    assert open_dataset("folder", root).test().images.shape == (2, 32, 32, 3)

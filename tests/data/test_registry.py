@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from cifarcnn.data import open_dataset
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100
+from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError, UsageError
 
 
@@ -62,3 +62,25 @@ def test_importing_the_package_imports_no_heavy_module():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout == "[]\n"
+
+
+def test_no_file_of_the_package_imports_a_framework():
+    """Missing data is told without the seconds that a framework takes to load."""
+    code = (
+        "import importlib, sys, cifarcnn.data as data\n"
+        "from pkgutil import walk_packages\n"
+        "names = [m.name for m in walk_packages(data.__path__, 'cifarcnn.data.')]\n"
+        "for name in names: importlib.import_module(name)\n"
+        "heavy = {'keras', 'tensorflow', 'torch', 'jax', 'matplotlib'}\n"
+        "print(len(names) > 20, sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "True []\n"
+
+
+def test_a_data_set_knows_the_shape_of_its_images(fresh_cache):
+    dataset = open_dataset("synthetic", None)
+    assert dataset.image_shape == (32, 32, 3)
+    assert dataset.test().images.shape[1:] == dataset.image_shape

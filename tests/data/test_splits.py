@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.data import Split, measure_statistics
-from cifarcnn.data.splits import cut_validation
+from cifarcnn.data.splits import Split, cut_validation
+from cifarcnn.data.statistics import measure_statistics
 from cifarcnn.errors import DataError, UsageError
 
 NAMES = ["cat", "dog", "frog"]

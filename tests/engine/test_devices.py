@@ -5,16 +5,17 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cifarcnn import engine
-from cifarcnn.engine import GpuFacts, describe_failed_operation, explain_missing_gpu
-from cifarcnn.errors import DeviceError
-
-USABLE = GpuFacts(
-    listed=False, driver=True, hidden=False, built_with_cuda=True, system="Linux"
+from cifarcnn.engine.devices import (
+    ChosenGpu,
+    describe_failed_operation,
+    explain_missing_gpu,
 )
+from cifarcnn.errors import DeviceError
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,66 @@ def test_settings_from_the_home_folder_do_not_reach_the_networks(cpu):
     assert keras.config.floatx() == "float32"
 
 
+class TensorFlowConfig:
+    """TensorFlow's list of devices on a machine with a GPU."""
+
+    def __init__(self, visible=True, taken=False):
+        self.visible, self.taken, self.growing = visible, taken, []
+        self.experimental = self
+
+    def list_physical_devices(self, kind):
+        return [SimpleNamespace(name="/physical_device:GPU:0")]
+
+    def list_logical_devices(self, kind):
+        return ["GPU:0"] if self.taken else []
+
+    def get_visible_devices(self, kind):
+        return self.list_physical_devices(kind) if self.visible else []
+
+    def set_visible_devices(self, devices, kind):
+        if self.taken:
+            raise RuntimeError("Visible devices cannot be modified after being set")
+        self.visible = bool(devices)
+
+    def set_memory_growth(self, gpu, enable):
+        self.growing.append((gpu.name, enable))
+
+    def get_device_details(self, gpu):
+        return {"device_name": "NVIDIA X", "compute_capability": (8, 6)}
+
+
+def choose(cpu, monkeypatch, config, device):
+    from cifarcnn.engine import tensorflow_only
+
+    monkeypatch.setattr(tensorflow_only.tf, "config", config)
+    return tensorflow_only.choose_gpu(device)
+
+
+def test_a_gpu_is_taken_with_no_more_memory_than_it_needs(cpu, monkeypatch):
+    config = TensorFlowConfig()
+    for device in ("auto", "gpu"):
+        found = choose(cpu, monkeypatch, config, device)
+        assert found == ChosenGpu("NVIDIA X", (8, 6))
+    assert config.growing[0] == ("/physical_device:GPU:0", True)
+
+
+def test_the_cpu_hides_the_gpu_for_good(cpu, monkeypatch):
+    config = TensorFlowConfig()
+    assert choose(cpu, monkeypatch, config, "cpu") == ChosenGpu()
+    assert choose(cpu, monkeypatch, config, "gpu") == ChosenGpu(
+        reason="it was hidden earlier in this process (device cpu). Start a new one."
+    )
+
+
+def test_the_cpu_comes_too_late_for_a_process_on_the_gpu(cpu, monkeypatch):
+    with pytest.raises(DeviceError) as caught:
+        choose(cpu, monkeypatch, TensorFlowConfig(taken=True), "cpu")
+    assert str(caught.value) == (
+        "The device cpu cannot be chosen any more: TensorFlow already uses a GPU in "
+        "this process. Start a new one."
+    )
+
+
 def test_a_gpu_that_is_not_there_is_refused_with_the_reason():
     if os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/dxg"):
         pytest.skip("this machine has an NVIDIA driver")
@@ -79,39 +140,39 @@ def test_a_gpu_that_is_not_there_is_refused_with_the_reason():
 @pytest.mark.parametrize(
     ("facts", "sentence"),
     [
-        (GpuFacts(True, True, False, True, "Linux"), None),
         (
-            GpuFacts(False, True, False, False, "Windows"),
+            (True, False, False, "Windows"),
             "TensorFlow has no GPU support on Windows itself. Install cifarcnn inside "
             "WSL2 (Linux on Windows) with pip install 'cifarcnn[gpu]'.",
         ),
         (
-            GpuFacts(False, False, False, False, "Darwin"),
+            (False, False, False, "Darwin"),
             "TensorFlow has no support for NVIDIA GPUs on macOS.",
         ),
         (
-            GpuFacts(False, False, False, True, "Linux"),
+            (False, False, True, "Linux"),
             "no NVIDIA driver is loaded on this machine. If it has an NVIDIA card, "
             "install the driver; `nvidia-smi` then lists the card.",
         ),
         (
-            GpuFacts(False, True, True, True, "Linux"),
+            (True, True, True, "Linux"),
             "the environment variable CUDA_VISIBLE_DEVICES hides every GPU. Unset it.",
         ),
         (
-            GpuFacts(False, True, False, False, "Linux"),
+            (True, False, False, "Linux"),
             "this TensorFlow was built without CUDA. Replace it: pip uninstall "
             "tensorflow-cpu tensorflow, then pip install 'cifarcnn[gpu]'.",
         ),
         (
-            USABLE,
+            (True, False, True, "Linux"),
             "the NVIDIA driver is there, but TensorFlow does not find the CUDA "
             "libraries. Install them: pip install 'cifarcnn[gpu]'.",
         ),
     ],
 )
 def test_each_reason_has_its_sentence_and_its_way_out(facts, sentence):
-    assert explain_missing_gpu(facts) == sentence
+    names = ("driver", "hidden", "built_with_cuda", "system")
+    assert explain_missing_gpu(**dict(zip(names, facts, strict=True))) == sentence
 
 
 def test_a_failed_operation_names_the_device_and_the_way_out():
@@ -159,3 +220,15 @@ def test_a_backend_that_is_not_installed_is_named(tmp_path: Path) -> None:
         "The environment variable KERAS_BACKEND asks for jax, but the Python package "
         "jax is not installed. Install it, or unset KERAS_BACKEND to use TensorFlow.\n"
     )
+
+
+def test_before_the_start_neither_keras_nor_numpy_is_imported() -> None:
+    code = (
+        "import sys, cifarcnn.engine\n"
+        "heavy = {'keras', 'tensorflow', 'jax', 'numpy', 'pydantic'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from cifarcnn import engine
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cpu() -> None:
+def tensorflow_only() -> Any:
     engine.start("cpu")
+    from cifarcnn.engine import tensorflow_only
+
+    return tensorflow_only
 
 
 def formula(values: np.ndarray) -> np.ndarray:
@@ -32,14 +36,16 @@ VALUES = np.linspace(-9, 9, 2 * 3 * 5 * 7).reshape(2, 3, 5, 7)
     ("dtype", "rounding"),
     [("float32", 1e-6), ("bfloat16", 2**-8), ("float16", 2**-11)],
 )
-def test_values_and_gradients_are_those_of_the_formula(dtype, rounding):
+def test_values_and_gradients_are_those_of_the_formula(
+    tensorflow_only, dtype, rounding
+):
     import tensorflow as tf
 
     given = tf.cast(VALUES, dtype)
     upstream = tf.cast(np.random.default_rng(0).normal(size=VALUES.shape), dtype)
     with tf.GradientTape() as tape:
         tape.watch(given)
-        found = engine.fused_gelu(given)
+        found = tensorflow_only.fused_gelu(given)
     gradient = tape.gradient(found, given, output_gradients=upstream)
     assert found.dtype == gradient.dtype == given.dtype
     assert found.shape == gradient.shape == given.shape
@@ -53,20 +59,22 @@ def test_values_and_gradients_are_those_of_the_formula(dtype, rounding):
         )
 
 
-def test_far_out_it_is_nothing_or_the_value_itself():
+def test_far_out_it_is_nothing_or_the_value_itself(tensorflow_only):
     values = np.array([-40, 0, 40, 1e30, np.inf], np.float32)
     expected = np.array([0, 0, 40, 1e30, np.inf], np.float32)
-    np.testing.assert_allclose(engine.fused_gelu(values), expected, 2e-7, atol=4e-6)
+    np.testing.assert_allclose(
+        tensorflow_only.fused_gelu(values), expected, 2e-7, atol=4e-6
+    )
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_it_is_part_of_a_graph_for_any_number_of_images(compiled):
+def test_it_is_part_of_a_graph_for_any_number_of_images(tensorflow_only, compiled):
     """Also of one that XLA compiles as a whole."""
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec((None, 3, 5, 7))], jit_compile=compiled)
     def gradients(values):
-        result = engine.fused_gelu(values)
+        result = tensorflow_only.fused_gelu(values)
         assert result.shape.as_list() == [None, 3, 5, 7]
         return tf.gradients(result, values)[0]
 
@@ -76,12 +84,12 @@ def test_it_is_part_of_a_graph_for_any_number_of_images(compiled):
         )
 
 
-def test_no_values_it_has_on_another_backend_or_a_gpu(monkeypatch):
+def test_no_values_it_has_on_another_backend_or_a_gpu(tensorflow_only, monkeypatch):
     import keras
     import tensorflow as tf
 
-    assert engine.has_fused_gelu()
+    assert tensorflow_only.has_fused_gelu()
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [kind])
-    assert not engine.has_fused_gelu()
+    assert not tensorflow_only.has_fused_gelu()
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    assert not engine.has_fused_gelu()
+    assert not tensorflow_only.has_fused_gelu()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,13 +56,16 @@ def test_a_gpu_is_judged_by_its_compute_capability(capability, expected):
     [((8, 0), (8, 0)), ("12.1", (12, 1)), (None, None), ("", None), ((9,), None)],
 )
 def test_backends_spell_it_in_two_ways(value, expected):
-    assert precision._as_pair(value) == expected
+    assert precision.parse_compute_capability(value) == expected
 
 
 def test_auto_looks_at_the_device_and_others_are_obeyed(cpu, tmp_path, monkeypatch):
     facts = tmp_path / "cpuinfo"
     facts.write_text("flags : avx512_bf16\n")
-    monkeypatch.setattr(precision, "_CPU_FACTS", facts)
+    monkeypatch.setattr(precision, "CPU_INFO", facts)
     assert engine.choose_precision("auto", cpu) == "mixed_bfloat16"
     for choice in ("float32", "mixed_bfloat16", "mixed_float16"):
         assert engine.choose_precision(choice, cpu) == choice
+    assert engine.choose_precision("auto", replace(cpu, backend="jax")) == "float32"
+    gpu = replace(cpu, kind="gpu", compute_capability=(7, 0))
+    assert engine.choose_precision("auto", gpu) == "mixed_float16"

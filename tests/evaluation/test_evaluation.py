@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.data import Split
+from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
-from cifarcnn.evaluation import ClassFigures, evaluate, judge
+from cifarcnn.evaluation import ClassMetrics, evaluate
+from cifarcnn.evaluation.evaluation import evaluate_probabilities
 
 NAMES = ("cat", "dog", "emu")
 
@@ -37,7 +38,7 @@ def test_all_figures_of_four_images() -> None:
     probabilities = np.array(
         [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.5, 0.25, 0.25], [0.5, 0.25, 0.25]]
     )
-    found = judge(probabilities, np.array([0, 1, 1, 1]), NAMES)
+    found = evaluate_probabilities(probabilities, np.array([0, 1, 1, 1]), NAMES)
     assert dataclasses.asdict(found) == {
         "examples": 4,
         "loss": pytest.approx(1.5 * np.log(2)),
@@ -66,12 +67,13 @@ def test_all_figures_of_four_images() -> None:
 
 
 def test_to_json_survives_json_and_has_the_contracted_keys() -> None:
-    found = judge(np.eye(3)[[0, 1, 2, 0]], np.array([0, 1, 2, 1]), NAMES)
+    labels = np.array([0, 1, 2, 1])
+    found = evaluate_probabilities(np.eye(3)[[0, 1, 2, 0]], labels, NAMES)
     document = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert document["accuracy"] == 0.75
     assert document["accuracy_interval"] == list(found.accuracy_interval)
     assert document["per_class"]["cat"] == dataclasses.asdict(
-        ClassFigures(precision=0.5, recall=1.0, f1=2 / 3, support=1)
+        ClassMetrics(precision=0.5, recall=1.0, f1=2 / 3, support=1)
     )
     assert document["confusion_matrix"] == [[1, 0, 0], [1, 1, 0], [0, 0, 1]]
     assert document["most_confused"] == [
@@ -80,7 +82,8 @@ def test_to_json_survives_json_and_has_the_contracted_keys() -> None:
 
 
 def test_top_5_is_there_with_five_classes() -> None:
-    found = judge(np.eye(5), np.array([1, 2, 3, 4, 0]), ("a", "b", "c", "d", "e"))
+    labels = np.array([1, 2, 3, 4, 0])
+    found = evaluate_probabilities(np.eye(5), labels, tuple("abcde"))
     assert found.top_5_accuracy == 1.0
 
 

@@ -12,7 +12,17 @@ import pytest
 
 from cifarcnn import engine
 from cifarcnn.config import Config
-from cifarcnn.data import Dataset, Split
+from cifarcnn.config.datasets import (
+    CIFAR_IMAGE_SHAPE,
+    DATASETS,
+    DatasetFacts,
+    ImageShape,
+)
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.splits import Split
+
+# Before the tests import what imports Keras.
+engine.start("cpu")
 
 Array = np.ndarray[Any, Any]
 CLASSES = tuple(f"class_{number}" for number in range(10))
@@ -259,9 +269,12 @@ class ByHand:
 class Store:
     """300 random images, and no test split that could be opened."""
 
+    def __init__(self, image_shape: ImageShape = CIFAR_IMAGE_SHAPE) -> None:
+        self.image_shape = image_shape
+
     def training(self) -> Split:
         random = np.random.default_rng(2)
-        images = random.integers(0, 256, (300, 32, 32, 3), np.uint8)
+        images = random.integers(0, 256, (300, *self.image_shape), np.uint8)
         return Split(images, (np.arange(300) % 10).astype(np.uint8))
 
     def test(self) -> Split:
@@ -274,7 +287,7 @@ class Case:
 
     name: str
     config: Config
-    subject: Any
+    network: Any
     weights: dict[str, Array]
     image: Array
     explanation: Any
@@ -284,7 +297,6 @@ class Case:
 
 @pytest.fixture(scope="session")
 def keras() -> Any:
-    engine.start("cpu")
     import keras
 
     return keras
@@ -309,16 +321,25 @@ def draw_weights(model: Any, seed: int = 1) -> None:
         weight.assign(value)
 
 
-@pytest.fixture(scope="session")
-def make_subject(keras: Any, dataset: Dataset) -> Callable[[dict[str, Any]], Any]:
-    from cifarcnn.explanation import Subject
-    from cifarcnn.network import build_model
+@pytest.fixture
+def wide_dataset(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """As if the images of CIFAR-10 were 24 pixels high and 40 wide."""
+    shape = (24, 40, 3)
+    monkeypatch.setitem(DATASETS, "cifar10", DatasetFacts(10, shape))
+    store: Any = Store(shape)
+    return Dataset("cifar10", CLASSES, "here", "0" * 64, False, "drawn here", store)
 
-    def make(values: dict[str, Any]) -> Subject:
+
+@pytest.fixture(scope="session")
+def make_network(keras: Any, dataset: Dataset) -> Callable[[dict[str, Any]], Any]:
+    from cifarcnn.explanation.explain import TrainedNetwork
+    from cifarcnn.network.builder import build_model
+
+    def make(values: dict[str, Any]) -> TrainedNetwork:
         config = Config.model_validate(values)
         model = build_model(config, len(CLASSES))
         draw_weights(model)
-        return Subject(model, config, CLASSES, lambda: dataset)
+        return TrainedNetwork(model, config, CLASSES, lambda: dataset)
 
     return make
 
@@ -333,13 +354,13 @@ def image() -> Array:
 
 
 @pytest.fixture(scope="session", params=list(NETWORKS))
-def case(request: Any, make_subject: Any, image: Array) -> Case:
-    from cifarcnn.explanation import explain_image
-    from cifarcnn.network import read_weights
+def case(request: Any, make_network: Any, image: Array) -> Case:
+    from cifarcnn.explanation.explain import explain_image
+    from cifarcnn.network.weights import read_weights
 
-    subject = make_subject(NETWORKS[request.param])
-    config = subject.config
-    weights = read_weights(subject.model)
+    network = make_network(NETWORKS[request.param])
+    config = network.config
+    weights = read_weights(network.model)
     by_hand = ByHand(config.model.layers, weights)
     pixels = image / 255
     if request.param == "residual":
@@ -349,10 +370,10 @@ def case(request: Any, make_subject: Any, image: Array) -> Case:
     return Case(
         name=request.param,
         config=config,
-        subject=subject,
+        network=network,
         weights=weights,
         image=image,
-        explanation=explain_image(subject, image, wanted_class="class_3"),
+        explanation=explain_image(network, image, wanted_class="class_3"),
         by_hand=by_hand,
         logits=logits,
     )

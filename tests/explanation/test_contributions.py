@@ -94,12 +94,12 @@ def test_what_comes_after_the_dense_layer_is_counted_in_and_told(case: Any) -> N
 
 
 def test_a_single_layer_after_it_is_told_in_the_singular(
-    make_subject: Any, image: Any
+    make_network: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_image
+    from cifarcnn.explanation.explain import explain_image
 
     layers = ["Flatten", {"Dense": 10}, {"Rescaling": 0.1}]
-    dense = explain_image(make_subject({"model": {"layers": layers}}), image).dense
+    dense = explain_image(make_network({"model": {"layers": layers}}), image).dense
     assert dense.note == (
         "After this layer comes rescaling_1, which multiplies every sum and adds a "
         "number: the factors are counted into the weights, the numbers into the bias."
@@ -129,9 +129,9 @@ def test_a_single_layer_after_it_is_told_in_the_singular(
     ],
 )
 def test_logits_that_are_no_sums_are_left_out(
-    layers: list[Any], reason: str, make_subject: Any, image: Any
+    layers: list[Any], reason: str, make_network: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_image
+    from cifarcnn.explanation.explain import explain_image
 
-    subject = make_subject({"model": {"layers": layers}})
-    assert explain_image(subject, image).dense.reason == reason
+    network = make_network({"model": {"layers": layers}})
+    assert explain_image(network, image).dense.reason == reason

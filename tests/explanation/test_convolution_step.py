@@ -113,12 +113,12 @@ def test_the_kinds_of_convolution_are_told_apart(case: Any) -> None:
     ],
 )
 def test_filters_that_look_at_some_channels_only(
-    layer: Any, first_channels: list[int], note: str, make_subject: Any, image: Any
+    layer: Any, first_channels: list[int], note: str, make_network: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_image
+    from cifarcnn.explanation.explain import explain_image
 
-    subject = make_subject({"model": {"layers": [layer, "Flatten", {"Dense": 10}]}})
-    convolution = explain_image(subject, image).convolution
+    network = make_network({"model": {"layers": [layer, "Flatten", {"Dense": 10}]}})
+    convolution = explain_image(network, image).convolution
     filters = convolution.filters
     assert [filters.first_channel(f) for f in range(6)] == first_channels
     assert filters.note == note
@@ -209,20 +209,20 @@ def test_every_pooling_tile_holds_what_is_kept(case: Any) -> None:
 @pytest.mark.parametrize("kind", ["MaxPooling2D", "AveragePooling2D"])
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_pooling_windows_that_overlap_and_reach_beyond_the_border(
-    kind: str, padding: str, make_subject: Any, image: Any
+    kind: str, padding: str, make_network: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_image
+    from cifarcnn.explanation.explain import explain_image
 
     pooling = {kind: {"pool_size": [3, 4], "strides": [2, 5], "padding": padding}}
     layers = [pooling, "Flatten", {"Dense": 10}]
-    explanation = explain_image(make_subject({"model": {"layers": layers}}), image)
+    explanation = explain_image(make_network({"model": {"layers": layers}}), image)
     check_pooling_tiles(explanation.pooling)
 
 
 def test_the_activation_is_found_where_the_way_divides(
-    make_subject: Any, image: Any
+    make_network: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_image
+    from cifarcnn.explanation.explain import explain_image
 
     branch = [{"Dropout": {"rate": 0.1, "name": "inner"}}, {"Activation": "elu"}]
     layers = [
@@ -231,14 +231,14 @@ def test_the_activation_is_found_where_the_way_divides(
         "Flatten",
         {"Dense": 10},
     ]  # fmt: skip
-    step = explain_image(make_subject({"model": {"layers": layers}}), image).activation
+    step = explain_image(make_network({"model": {"layers": layers}}), image).activation
     assert (step.layer, step.activation) == ("activation_1", "elu")
     assert step.between == ("inner",)
     assert step.note == "Negative values are bent towards -1; none becomes 0."
 
 
-def test_a_network_that_stays_linear_says_so(make_subject: Any, image: Any) -> None:
-    from cifarcnn.explanation import explain_image
+def test_a_network_that_stays_linear_says_so(make_network: Any, image: Any) -> None:
+    from cifarcnn.explanation.explain import explain_image
 
     layers = [
         {"Conv2D": {"filters": 3, "kernel_size": 1}},
@@ -246,7 +246,7 @@ def test_a_network_that_stays_linear_says_so(make_subject: Any, image: Any) -> N
         {"Dense": {"units": 4, "activation": "relu"}},
         {"Dense": 10},
     ]
-    missing = explain_image(make_subject({"model": {"layers": layers}}), image)
+    missing = explain_image(make_network({"model": {"layers": layers}}), image)
     assert missing.activation.reason == (
         "No activation follows the convolutions: they stay linear."
     )

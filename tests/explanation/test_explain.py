@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,19 @@ import pytest
 from cifarcnn.config import ChannelStatistics, Config, check_config, summarize
 from cifarcnn.config.shipped import find_shipped, shipped_names
 from cifarcnn.errors import UsageError
-from cifarcnn.explanation import Missing, Subject, explain_image, explain_model
+from cifarcnn.explanation.explain import (
+    Missing,
+    TrainedNetwork,
+    explain_image,
+    explain_model,
+)
 from cifarcnn.network.predict import predict_probabilities
 
 RANDOM_NETWORKS = int(os.environ.get("CIFARCNN_RANDOM_EXPLANATIONS", "12"))
 
 
 def test_the_prediction_is_what_predict_says(case: Any) -> None:
-    expected = predict_probabilities(case.subject.model, case.image[None])[0]
+    expected = predict_probabilities(case.network.model, case.image[None])[0]
     prediction = case.explanation.prediction
     assert np.array_equal(prediction.probabilities, expected)
     order = np.argsort(-expected)
@@ -42,37 +48,37 @@ def test_the_table_is_that_of_check(case: Any) -> None:
     table, summary = case.explanation.network, summarize(case.config)
     assert table.rows == tuple(summary.rows)
     assert (table.parameters, table.macs) == (summary.parameters, summary.macs)
-    assert table.parameters == case.subject.model.count_params()
+    assert table.parameters == case.network.model.count_params()
     assert table.input_shape == (32, 32, 3)
 
 
 def test_explaining_again_tells_the_same_and_changes_no_weight(case: Any) -> None:
-    from cifarcnn.network import read_weights
+    from cifarcnn.network.weights import read_weights
 
-    again = explain_image(case.subject, case.image)
+    again = explain_image(case.network, case.image)
     assert np.array_equal(again.softmax.logits, case.explanation.softmax.logits)
     correlations = case.explanation.grad_cam.sanity.correlations
     assert again.grad_cam.sanity.correlations == correlations
-    for name, array in read_weights(case.subject.model).items():
+    for name, array in read_weights(case.network.model).items():
         assert np.array_equal(array, case.weights[name])
 
 
 def test_several_views_are_averaged_in_the_prediction_alone(
-    make_subject: Any, image: Any
+    make_network: Any, image: Any
 ) -> None:
-    subject = make_subject(
+    network = make_network(
         {
             "model": {"layers": ["Flatten", {"Dense": 10}]},
             "evaluation": {"test_time_augmentation": "mirror_and_shift"},
         }
     )
-    explanation = explain_image(subject, image)
+    explanation = explain_image(network, image)
     prediction = explanation.prediction
     expected = predict_probabilities(
-        subject.model, image[None], views="mirror_and_shift"
+        network.model, image[None], views="mirror_and_shift"
     )[0]
     assert np.array_equal(prediction.probabilities, expected)
-    alone = predict_probabilities(subject.model, image[None])[0]
+    alone = predict_probabilities(network.model, image[None])[0]
     assert explanation.softmax.probabilities == pytest.approx(alone, abs=1e-6)
     assert np.abs(alone - expected).max() > 1e-3
     assert prediction.views == "mirror_and_shift"
@@ -98,12 +104,12 @@ def test_a_class_that_does_not_exist(
     wanted: str, sentence: str, case: Any, image: Any
 ) -> None:
     with pytest.raises(UsageError) as raised:
-        explain_image(case.subject, image, wanted_class=wanted)
+        explain_image(case.network, image, wanted_class=wanted)
     assert str(raised.value) == sentence
 
 
 def test_the_model_alone_tells_the_same_of_filters_and_layers(case: Any) -> None:
-    alone, with_image = explain_model(case.subject), case.explanation
+    alone, with_image = explain_model(case.network), case.explanation
     assert alone.class_names == with_image.class_names
     assert alone.name == with_image.name == "run"
     assert alone.network == with_image.network
@@ -111,34 +117,70 @@ def test_the_model_alone_tells_the_same_of_filters_and_layers(case: Any) -> None
     assert np.array_equal(alone.filters.kernel, filters.kernel)
     assert np.array_equal(alone.filters.bias, filters.bias)
     assert alone.filters.window == filters.window
-    assert [unit.layer for unit in alone.deeper.units] == [
-        unit.layer for unit in with_image.deeper.units
+    assert [unit.layer for unit in alone.exciting_patches.units] == [
+        unit.layer for unit in with_image.exciting_patches.units
     ]
 
 
 def test_a_network_without_convolutions_leaves_out_what_needs_one(
-    make_subject: Any, image: Any
+    make_network: Any, image: Any
 ) -> None:
-    subject = make_subject({"model": {"layers": ["Flatten", {"Dense": 10}]}})
-    found = explain_image(subject, image)
-    alone = explain_model(subject)
-    for part in (found.convolution, found.activation, found.feature_maps, found.deeper,
-                 alone.filters, alone.deeper):  # fmt: skip
+    network = make_network({"model": {"layers": ["Flatten", {"Dense": 10}]}})
+    found = explain_image(network, image)
+    alone = explain_model(network)
+    for part in (found.convolution, found.activation, found.feature_maps,
+                 found.exciting_patches, alone.filters,
+                 alone.exciting_patches):  # fmt: skip
         assert part == Missing("The network has no convolution.")
     assert isinstance(found.grad_cam, Missing)
     assert not isinstance(found.dense, Missing)
 
 
+def test_images_of_another_shape_are_explained(
+    make_network: Any, wide_dataset: Any
+) -> None:
+    """Higher or wider images need no other code."""
+    layers = [
+        {"Conv2D": {"filters": 4, "kernel_size": 3, "activation": "relu"}},
+        {"MaxPooling2D": [2, 3]},
+        {"Conv2D": {"filters": 5, "kernel_size": 3, "padding": "same"}},
+        "Flatten",
+        {"Dense": 10},
+    ]
+    network = make_network({"model": {"layers": layers}})
+    network = replace(network, open_data=lambda: wide_dataset)
+    image = wide_dataset.training(0, 0)[0].images[0]
+    found = explain_image(network, image, name="wide")
+    box = found.network_input.crop
+    assert (box.top, box.left, box.bottom, box.right) == (0, 0, 24, 40)
+    assert found.network_input.normalized.shape == found.network.input_shape
+    assert found.convolution.before.shape == (22, 38, 4)
+    assert found.pooling.after.shape == (11, 12, 4)
+    assert found.feature_maps[1].receptive_field.columns[-1].tolist() == [30, 38]
+    assert found.grad_cam.on_input(found.grad_cam.difference).shape == (24, 40)
+    assert all(
+        patch.box.bottom <= 24 and patch.box.right <= 40
+        for unit in found.exciting_patches.units
+        for patch in unit.patches
+    )
+    with pytest.raises(UsageError) as raised:
+        explain_image(network, image.transpose(1, 0, 2))
+    assert str(raised.value) == (
+        "The picture is uint8 (40, 24, 3), but the network takes uint8 (24, 40, 3): "
+        "red, green and blue from 0 to 255."
+    )
+
+
 # --- networks of every kind ----------------------------------------------------------
 
 
-def check(subject: Subject, image: Any) -> None:
+def check(network: TrainedNetwork, image: Any) -> None:
     """Whatever the network is: it is explained, and the numbers fit each other."""
-    found = explain_image(subject, image, wanted_class="class_3")
+    found = explain_image(network, image, wanted_class="class_3")
     expected = predict_probabilities(
-        subject.model,
+        network.model,
         image[None],
-        views=subject.config.evaluation.test_time_augmentation,
+        views=network.config.evaluation.test_time_augmentation,
     )[0]
     assert np.array_equal(found.prediction.probabilities, expected)
     convolution = found.convolution
@@ -182,7 +224,7 @@ def test_a_shipped_network_is_explained(
     name: str, keras: Any, dataset: Any, image: Any, monkeypatch: Any
 ) -> None:
     from cifarcnn.explanation import grad_cam
-    from cifarcnn.network import build_model
+    from cifarcnn.network.builder import build_model
 
     monkeypatch.setattr(grad_cam, "SHUFFLES", 1)
     path = find_shipped(name)
@@ -194,7 +236,7 @@ def test_a_shipped_network_is_explained(
             ChannelStatistics(mean=[0.5, 0.5, 0.5], deviation=[0.2, 0.2, 0.2])
         )
     model = build_model(config, 10)
-    check(Subject(model, config, dataset.class_names, lambda: dataset), image)
+    check(TrainedNetwork(model, config, dataset.class_names, lambda: dataset), image)
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +251,7 @@ def draw_network() -> Any:
 
 
 def test_random_networks_are_explained(
-    draw_network: Any, keras: Any, make_subject: Any, image: Any, monkeypatch: Any
+    draw_network: Any, keras: Any, make_network: Any, image: Any, monkeypatch: Any
 ) -> None:
     from cifarcnn.config.yaml_text import dump
     from cifarcnn.explanation import grad_cam
@@ -219,18 +261,18 @@ def test_random_networks_are_explained(
     done = 0
     while done < RANDOM_NETWORKS:
         value = draw_network(chance)
-        if summarize(Config.model_validate(value)).complaints:
+        if summarize(Config.model_validate(value)).problems:
             continue
         if done % 50 == 0:
             keras.backend.clear_session()
-        subject = make_subject(value)
+        network = make_network(value)
         try:
-            subject.model(image[None])
+            network.model(image[None])
         except Exception:
             # TensorFlow has no depthwise convolution with two different strides.
             continue
         try:
-            check(subject, image)
+            check(network, image)
         except Exception as error:
             error.add_note(dump(value))
             raise

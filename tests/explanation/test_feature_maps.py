@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.explanation.feature_maps import LAYERS, PATCHES, UNITS
+from cifarcnn.explanation.exciting_patches import LAYERS, PATCHES, UNITS
 
 # Of each convolution the layer whose result is shown, and its activation.
 TAKEN = {
@@ -68,17 +68,20 @@ def test_units_are_the_strongest_channels_of_convolutions_at_several_depths(
         for i in at
         for channel in convolutions[i].order[:UNITS]
     ]
-    units = explanation.deeper.units
+    units = explanation.exciting_patches.units
     assert [(unit.layer, unit.channel) for unit in units] == expected
     assert len(at) <= LAYERS
 
 
 def test_the_patches_are_those_that_excite_a_unit_most(case: Any, dataset: Any) -> None:
     """Every validation image by hand, for the first and the last layer."""
-    deeper = case.explanation.deeper
+    exciting_patches = case.explanation.exciting_patches
     _, validation = dataset.training(0.1, 0)
     statistics = case.config.data.normalization
-    assert (deeper.split, deeper.images) == ("validation", len(validation))
+    assert (exciting_patches.split, exciting_patches.images) == (
+        "validation",
+        len(validation),
+    )
     results = []
     for image in validation.images:
         pixels = image / 255
@@ -87,7 +90,7 @@ def test_the_patches_are_those_that_excite_a_unit_most(case: Any, dataset: Any) 
         by_hand = case.by_hand.fresh()
         by_hand.run(pixels)
         results.append(by_hand.after)
-    for unit in (deeper.units[0], deeper.units[-1]):
+    for unit in (exciting_patches.units[0], exciting_patches.units[-1]):
         maps = np.array([r[unit.taken_after][..., unit.channel] for r in results])
         peaks = maps.max(axis=(1, 2))
         best = np.sort(peaks)[::-1][:PATCHES]
@@ -104,7 +107,7 @@ def test_a_patch_is_what_the_unit_sees_where_it_is_excited(
 ) -> None:
     _, validation = dataset.training(0.1, 0)
     maps = {m.layer: m for m in case.explanation.feature_maps}
-    for unit in case.explanation.deeper.units:
+    for unit in case.explanation.exciting_patches.units:
         field = maps[unit.layer].receptive_field
         for patch in unit.patches:
             rows = slice(int(patch.box.top), int(patch.box.bottom))
@@ -118,11 +121,14 @@ def test_a_patch_is_what_the_unit_sees_where_it_is_excited(
 def test_many_images_are_looked_at_in_several_batches(
     case: Any, monkeypatch: Any
 ) -> None:
-    from cifarcnn.explanation import explain_image, feature_maps
+    from cifarcnn.explanation import exciting_patches
+    from cifarcnn.explanation.explain import explain_image
 
-    monkeypatch.setattr(feature_maps, "_MOST_PICTURES", 7)
-    again = explain_image(case.subject, case.image).deeper
-    for unit, before in zip(again.units, case.explanation.deeper.units, strict=True):
+    monkeypatch.setattr(exciting_patches, "_MOST_IMAGES", 7)
+    again = explain_image(case.network, case.image).exciting_patches
+    for unit, before in zip(
+        again.units, case.explanation.exciting_patches.units, strict=True
+    ):
         assert unit.channel == before.channel
         assert [patch.index for patch in unit.patches] == [
             patch.index for patch in before.patches
@@ -132,31 +138,33 @@ def test_many_images_are_looked_at_in_several_batches(
 def test_without_a_image_the_channels_strongest_over_all_images_are_shown(
     case: Any, dataset: Any
 ) -> None:
-    from cifarcnn.explanation import explain_model
-    from cifarcnn.explanation.layer_outputs import OpenedNetwork
+    from cifarcnn.explanation.explain import explain_model
+    from cifarcnn.explanation.layer_outputs import LayerOutputModel
 
     _, validation = dataset.training(0.1, 0)
-    network = OpenedNetwork(case.subject.model, case.config)
-    deeper = explain_model(case.subject).deeper
-    first = deeper.units[0]
+    network = LayerOutputModel(case.network.model, case.config)
+    exciting_patches = explain_model(case.network).exciting_patches
+    first = exciting_patches.units[0]
     name = "conv2d_1.activation" if case.name == "plain" else first.taken_after
     if case.name == "separable":
         name = "separable_conv2d_1.activation"
     maps = network.run(validation.images, [name])[name]
     order = np.argsort(-np.abs(maps).mean(axis=(0, 1, 2)))
-    assert [unit.channel for unit in deeper.units[:UNITS]] == list(order[:UNITS])
+    assert [unit.channel for unit in exciting_patches.units[:UNITS]] == list(
+        order[:UNITS]
+    )
 
 
 def test_a_unit_that_nothing_excites_has_no_patches(
-    make_subject: Any, image: Any
+    make_network: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_image
+    from cifarcnn.explanation.explain import explain_image
 
     filters = {"filters": 2, "kernel_size": 3, "activation": "relu"}
     layers = [{"Conv2D": filters}, "Flatten", {"Dense": 10}]
-    subject = make_subject({"model": {"layers": layers}})
-    kernel, bias = subject.model.get_layer("conv2d_1").weights
+    network = make_network({"model": {"layers": layers}})
+    kernel, bias = network.model.get_layer("conv2d_1").weights
     kernel.assign(np.abs(kernel))
     bias.assign([0.0, -1000.0])
-    units = explain_image(subject, image).deeper.units
+    units = explain_image(network, image).exciting_patches.units
     assert [(unit.channel, len(unit.patches)) for unit in units] == [(0, 9), (1, 0)]

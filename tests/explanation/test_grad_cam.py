@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.explanation.fields import ReceptiveField
 from cifarcnn.explanation.grad_cam import (
     SHUFFLES,
+    GradCam,
+    SanityCheck,
     correlate_ranks,
     find_last_maps,
 )
-from cifarcnn.explanation.layer_outputs import OpenedNetwork
-from cifarcnn.explanation.looking import GradCam, SanityCheck
+from cifarcnn.explanation.layer_outputs import LayerOutputModel
+from cifarcnn.explanation.receptive_field import ReceptiveField
 
 STEP = 1e-4
 # The layer whose result is looked at: its own name, or that of the outermost layer
@@ -90,7 +91,7 @@ def test_the_check_correlates_with_networks_whose_weights_were_shuffled(
         for name, values in case.weights.items()
     }
     by_hand = type(case.by_hand)(case.by_hand.layers, shuffled)
-    by_hand.run(case.explanation.sight.normalized.astype(float))
+    by_hand.run(case.explanation.network_input.normalized.astype(float))
     maps = by_hand.after[cam.layer]
     other = type(case)(**{**vars(case), "by_hand": by_hand})
     gradient = gradient_by_hand(other, maps, cam.maps[0].class_index)
@@ -108,15 +109,15 @@ def spearman(one: Any, other: Any) -> float:
 
 
 def test_the_weights_of_the_network_come_back_after_the_check(case: Any) -> None:
-    from cifarcnn.network import read_weights
+    from cifarcnn.network.weights import read_weights
 
-    network = OpenedNetwork(case.subject.model, case.config)
+    network = LayerOutputModel(case.network.model, case.config)
     with network.other_weights({n: 0 * v for n, v in case.weights.items()}):
         pass
     logits = network.run(case.image[None], [network.logits.name])
     found = logits[network.logits.name][0]
     assert np.array_equal(found, case.explanation.softmax.logits)
-    for name, array in read_weights(case.subject.model).items():
+    for name, array in read_weights(case.network.model).items():
         assert np.array_equal(array, case.weights[name])
 
 
@@ -132,14 +133,14 @@ def test_a_correlation_that_is_not_defined(other: list[float]) -> None:
     assert correlate_ranks(np.arange(3.0), np.array(other)) is None
 
 
-def test_a_check_that_is_never_defined(make_subject: Any, image: Any) -> None:
-    from cifarcnn.explanation import explain_image
+def test_a_check_that_is_never_defined(make_network: Any, image: Any) -> None:
+    from cifarcnn.explanation.explain import explain_image
 
     layers = [{"Conv2D": {"filters": 2, "kernel_size": 3}}, "Flatten", {"Dense": 10}]
-    subject = make_subject({"model": {"layers": layers}})
-    for weight in subject.model.weights:
+    network = make_network({"model": {"layers": layers}})
+    for weight in network.model.weights:
         weight.assign(0 * weight)
-    sanity = explain_image(subject, image).grad_cam.sanity
+    sanity = explain_image(network, image).grad_cam.sanity
     assert sanity.correlations == (None,) * SHUFFLES
     assert sanity.mean is None
 
@@ -169,11 +170,11 @@ def conv(**arguments: Any) -> dict[str, Any]:
     ],
 )
 def test_which_maps_are_the_last(
-    layers: list[Any], expected: str, make_subject: Any
+    layers: list[Any], expected: str, make_network: Any
 ) -> None:
     config = {"model": {"layers": [*layers, "Flatten", {"Dense": 10}]}}
-    subject = make_subject(config)
-    step = find_last_maps(OpenedNetwork(subject.model, subject.config).steps)
+    network = make_network(config)
+    step = find_last_maps(LayerOutputModel(network.model, network.config).steps)
     assert step is not None and step.name == expected
 
 
@@ -193,12 +194,12 @@ def test_which_maps_are_the_last(
     ],
 )
 def test_without_maps_of_several_cells_there_is_nothing_to_look_at(
-    layers: list[Any], make_subject: Any, image: Any
+    layers: list[Any], make_network: Any, image: Any
 ) -> None:
-    from cifarcnn.explanation import explain_image
+    from cifarcnn.explanation.explain import explain_image
 
-    subject = make_subject({"model": {"layers": [*layers, "Flatten", {"Dense": 10}]}})
-    assert explain_image(subject, image).grad_cam.reason == (
+    network = make_network({"model": {"layers": [*layers, "Flatten", {"Dense": 10}]}})
+    assert explain_image(network, image).grad_cam.reason == (
         "The network has no convolution whose maps have more than one cell, so that "
         "nothing tells where it looked."
     )
@@ -210,7 +211,9 @@ def lay(cells: Any, **field: Any) -> Any:
     receptive_field = ReceptiveField(spans, spans, **field)
     check = SanityCheck((), None)
     shape = (*cells.shape, 1)
-    return GradCam("", shape, receptive_field, (), cells, check).on_input(cells)
+    return GradCam("", shape, receptive_field, (), cells, check, (32, 32)).on_input(
+        cells
+    )
 
 
 def test_a_cell_stands_at_the_middle_of_its_receptive_field() -> None:

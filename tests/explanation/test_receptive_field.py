@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.explanation.layer_outputs import OpenedNetwork
+from cifarcnn.config.layers import Layer
+from cifarcnn.explanation.layer_outputs import LayerOutputModel
 from cifarcnn.explanation.receptive_field import receptive_fields
+from cifarcnn.explanation.steps import Step
 
 
 def conv(size: Any = 3, **arguments: Any) -> dict[str, Any]:
@@ -60,22 +62,26 @@ NETWORKS: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=list(NETWORKS))
-def network(request: Any, make_subject: Any) -> OpenedNetwork:
-    layers = [*NETWORKS[request.param], "Flatten", {"Dense": 10}]
-    subject = make_subject({"model": {"layers": layers}})
+@pytest.fixture(params=[*NETWORKS, "wide images"])
+def network(request: Any, make_network: Any) -> LayerOutputModel:
+    if request.param == "wide images":
+        request.getfixturevalue("wide_dataset")
+    name = request.param if request.param in NETWORKS else "padding of every kind"
+    layers = [*NETWORKS[name], "Flatten", {"Dense": 10}]
+    network = make_network({"model": {"layers": layers}})
     # With positive weights no change of a pixel is lost on the way.
     random = np.random.default_rng(0)
-    for weight in subject.model.weights:
+    for weight in network.model.weights:
         weight.assign(random.uniform(0.5, 1, weight.shape))
-    return OpenedNetwork(subject.model, subject.config)
+    return LayerOutputModel(network.model, network.config)
 
 
-def test_a_cell_changes_with_the_pixels_of_its_field(network: OpenedNetwork) -> None:
+def test_a_cell_changes_with_the_pixels_of_its_field(network: LayerOutputModel) -> None:
     # One image for each pixel, which is brighter there.
-    images = np.ones((1 + 32 * 32, 32, 32, 3), np.uint8)
-    pixels = np.arange(32 * 32)
-    images[1 + pixels, pixels // 32, pixels % 32] = 255
+    height, width, _ = next(iter(network.steps.values())).shape
+    images = np.ones((1 + height * width, height, width, 3), np.uint8)
+    pixels = np.arange(height * width)
+    images[1 + pixels, pixels // width, pixels % width] = 255
     names = [name for name, step in network.steps.items() if step.is_map]
     values = {}
     for start in range(0, len(images), 205):
@@ -87,7 +93,7 @@ def test_a_cell_changes_with_the_pixels_of_its_field(network: OpenedNetwork) -> 
         maps = np.concatenate(values[name])
         changed = (maps[1:] != maps[0]).any(axis=-1)
         for row, column in np.ndindex(maps.shape[1:3]):
-            seen = changed[:, row, column].reshape(32, 32)
+            seen = changed[:, row, column].reshape(height, width)
             box = fields[name].box(row, column)
             rows, columns = seen.any(axis=1).nonzero()[0], seen.any(axis=0).nonzero()[0]
             found = (0, 0, 0, 0)
@@ -100,29 +106,44 @@ def test_a_cell_changes_with_the_pixels_of_its_field(network: OpenedNetwork) -> 
 
 
 def test_size_stride_and_offset_describe_the_cells_within(
-    network: OpenedNetwork,
+    network: LayerOutputModel,
 ) -> None:
+    image_size = next(iter(network.steps.values())).shape[:2]
     for name, field in receptive_fields(network.steps).items():
         for side, cells in enumerate((field.rows, field.columns)):
+            length = image_size[side]
             if field.stride is None:
                 assert field.offset is None
                 assert field.size[side] == (cells[:, 1] - cells[:, 0]).max()
                 continue
             first = field.offset[side] + field.stride[side] * np.arange(len(cells))
             last = first + field.size[side]
-            whole = (first >= 0) & (last <= 32)
+            whole = (first >= 0) & (last <= length)
             assert np.array_equal(cells[whole, 0], first[whole]), name
             assert np.array_equal(cells[whole, 1], last[whole]), name
             # What the border cuts off lies within what would be seen without it.
             seen = cells[:, 0] < cells[:, 1]
             assert (cells[seen, 0] >= np.maximum(first, 0)[seen]).all(), name
-            assert (cells[seen, 1] <= np.minimum(last, 32)[seen]).all(), name
+            assert (cells[seen, 1] <= np.minimum(last, length)[seen]).all(), name
 
 
-def test_the_sizes_that_a_textbook_gives(make_subject: Any) -> None:
+def test_the_sizes_that_a_textbook_gives(make_network: Any) -> None:
     """3x3, pooling 2, 3x3, pooling 2, 3x3: 3, 4, 8, 10 and 18 pixels."""
     layers = [conv(), "MaxPooling2D", conv(), "MaxPooling2D", conv()]
-    subject = make_subject({"model": {"layers": [*layers, "Flatten", {"Dense": 10}]}})
-    fields = receptive_fields(OpenedNetwork(subject.model, subject.config).steps)
+    network = make_network({"model": {"layers": [*layers, "Flatten", {"Dense": 10}]}})
+    fields = receptive_fields(LayerOutputModel(network.model, network.config).steps)
     found = [(f.size[0], f.stride[0], f.offset[0]) for f in fields.values()]
     assert found == [(1, 1, 0), (3, 1, 0), (4, 2, 0), (8, 2, 0), (10, 4, 0), (18, 4, 0)]
+
+
+class UpSampling2D(Layer):
+    """A layer that does not say what its cells see."""
+
+
+def test_a_kind_of_layer_that_is_not_known_is_refused() -> None:
+    """Passed over, it would give wrong receptive fields."""
+    first = Step("normalization", "Rescaling", None, (), (32, 32, 3), 0)
+    layer: Any = UpSampling2D(name="up")
+    last = Step("up", layer.type, layer, ("normalization",), (64, 64, 3), 0)
+    with pytest.raises(NotImplementedError, match="UpSampling2D has no window"):
+        receptive_fields({step.name: step for step in (first, last)})

@@ -10,9 +10,14 @@ import pytest
 from PIL import Image
 
 from cifarcnn.errors import DataError
-from cifarcnn.inference import Answer, Source, collect_sources, predict_images
-from cifarcnn.inference.predictions import CHUNK
-from cifarcnn.inference.warnings import note
+from cifarcnn.inference.predictions import (
+    CHUNK,
+    Prediction,
+    describe_doubts,
+    predict_images,
+)
+from cifarcnn.inference.sources import Source, collect_sources
+from cifarcnn.inference.top_k import top_k
 from cifarcnn.network.predict import predict_probabilities
 
 Array = np.ndarray[Any, Any]
@@ -40,12 +45,12 @@ def save(path: Path, pixels: Array) -> str:
     return str(path)
 
 
-def answers(
+def predict(
     model: Any,
     entries: Sequence[str],
     test_images: Array | None = None,
     standard_input: bytes = b"",
-) -> list[Answer]:
+) -> list[Prediction]:
     def open_test_images() -> Array:
         if test_images is None:
             raise DataError("The data set is not here.")
@@ -55,14 +60,16 @@ def answers(
         predict_images(
             lambda images: predict_probabilities(model, images, CHUNK),
             collect_sources(entries),
+            size=(32, 32),
             test_images=open_test_images,
             standard_input=io.BytesIO(standard_input),
         )
     )
 
 
-def label(answer: Answer) -> str:
-    return answer.top(1, NAMES)[0][0]
+def label(prediction: Prediction) -> str:
+    assert prediction.probabilities is not None
+    return top_k(prediction.probabilities, NAMES, 1)[0][0]
 
 
 def test_each_image_gets_its_own_answer_in_order(model: Any, tmp_path: Path) -> None:
@@ -71,9 +78,14 @@ def test_each_image_gets_its_own_answer_in_order(model: Any, tmp_path: Path) -> 
         save(tmp_path / "2.png", plain(200, 0, 0)),
         save(tmp_path / "3.png", plain(0, 200, 0)),
     ]
-    found = answers(model, [*entries, entries[0]])
-    assert [answer.source.name for answer in found] == [*entries, entries[0]]
-    assert [label(answer) for answer in found] == ["blue", "red", "green", "blue"]
+    found = predict(model, [*entries, entries[0]])
+    assert [prediction.source.name for prediction in found] == [*entries, entries[0]]
+    assert [label(prediction) for prediction in found] == [
+        "blue",
+        "red",
+        "green",
+        "blue",
+    ]
 
 
 def test_bad_images_disturb_no_other_across_chunks(model: Any, tmp_path: Path) -> None:
@@ -84,29 +96,29 @@ def test_bad_images_disturb_no_other_across_chunks(model: Any, tmp_path: Path) -
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"<html>")
     order = [["red", "bad", "green", "blue", "blue"][i % 5] for i in range(2 * CHUNK)]
-    found = answers(model, [good.get(name, str(bad)) for name in order])
+    found = predict(model, [good.get(name, str(bad)) for name in order])
     assert len(found) == len(order)
-    for name, answer in zip(order, found, strict=True):
+    for name, prediction in zip(order, found, strict=True):
         if name == "bad":
-            assert answer.error == (
+            assert prediction.error == (
                 "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in "
                 ".png); save it as one of these."
             )
-            assert answer.pixels is None and answer.top(3, NAMES) == []
+            assert prediction.pixels is None and prediction.probabilities is None
         else:
-            assert answer.error is None and label(answer) == name
+            assert prediction.error is None and label(prediction) == name
 
 
 def test_only_bad_images_give_only_errors(model: Any) -> None:
-    found = answers(model, ["nowhere.png", "*.nothing"])
-    assert [answer.error for answer in found] == [
+    found = predict(model, ["nowhere.png", "*.nothing"])
+    assert [prediction.error for prediction in found] == [
         "there is no such file.",
         "there is no such file, and as a pattern it matches none.",
     ]
 
 
 def test_no_entry_gives_no_answer(model: Any) -> None:
-    assert answers(model, []) == []
+    assert predict(model, []) == []
 
 
 def test_answers_are_those_of_the_network_for_the_pixels(
@@ -115,27 +127,27 @@ def test_answers_are_those_of_the_network_for_the_pixels(
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (20, 32, 32, 3)).astype(np.uint8)
     entries = [save(tmp_path / f"{i:02}.png", image) for i, image in enumerate(images)]
-    together = answers(model, entries)
-    for answer, image, row in zip(
+    together = predict(model, entries)
+    for prediction, image, row in zip(
         together, images, predict_probabilities(model, images), strict=True
     ):
-        assert answer.pixels is not None and answer.probabilities is not None
-        assert np.array_equal(answer.pixels, image)
-        assert np.abs(answer.probabilities - row).max() < 1e-6
-        (alone,) = answers(model, [answer.source.name])
+        assert prediction.pixels is not None and prediction.probabilities is not None
+        assert np.array_equal(prediction.pixels, image)
+        assert np.abs(prediction.probabilities - row).max() < 1e-6
+        (alone,) = predict(model, [prediction.source.name])
         assert alone.probabilities is not None
-        assert np.abs(answer.probabilities - alone.probabilities).max() < 1e-6
+        assert np.abs(prediction.probabilities - alone.probabilities).max() < 1e-6
 
 
 def test_standard_input_is_a_image_even_when_named_twice(model: Any) -> None:
     data = io.BytesIO()
     Image.fromarray(plain(0, 200, 0)).save(data, "PNG")
-    found = answers(model, ["-", "-"], standard_input=data.getvalue())
-    assert [label(answer) for answer in found] == ["green", "green"]
+    found = predict(model, ["-", "-"], standard_input=data.getvalue())
+    assert [label(prediction) for prediction in found] == ["green", "green"]
 
 
 def test_empty_standard_input_is_an_error(model: Any) -> None:
-    (found,) = answers(model, ["-"])
+    (found,) = predict(model, ["-"])
     assert found.error == (
         "the file is empty; expected a PNG, JPEG, WebP, BMP or GIF picture."
     )
@@ -143,13 +155,13 @@ def test_empty_standard_input_is_an_error(model: Any) -> None:
 
 def test_a_test_image_is_the_one_of_its_number(model: Any) -> None:
     images = np.stack([plain(200, 0, 0), plain(0, 200, 0), plain(0, 0, 200)])
-    found = answers(model, ["test:2", "test:0"], test_images=images)
-    assert [label(answer) for answer in found] == ["blue", "red"]
+    found = predict(model, ["test:2", "test:0"], test_images=images)
+    assert [label(prediction) for prediction in found] == ["blue", "red"]
 
 
 def test_a_number_beyond_the_test_split_is_an_error(model: Any) -> None:
     images = np.stack([plain(1, 2, 3)] * 3)
-    first, second = answers(model, ["test:3", "test:2"], test_images=images)
+    first, second = predict(model, ["test:3", "test:2"], test_images=images)
     assert first.error == "the test split has the pictures 0 to 2."
     assert second.error is None
 
@@ -158,26 +170,14 @@ def test_a_missing_data_set_costs_only_the_test_images(
     model: Any, tmp_path: Path
 ) -> None:
     entry = save(tmp_path / "1.png", plain(200, 0, 0))
-    first, second = answers(model, ["test:3", entry])
+    first, second = predict(model, ["test:3", entry])
     assert first.error == "The data set is not here."
     assert label(second) == "red"
 
 
 def test_the_test_split_is_not_opened_for_nothing(model: Any, tmp_path: Path) -> None:
     entry = save(tmp_path / "1.png", plain(200, 0, 0))
-    assert answers(model, [entry])[0].error is None
-
-
-def test_top_is_sorted_short_and_in_class_order_for_ties() -> None:
-    row = np.array([0.25, 0.5, 0.25], np.float32)
-    answer = Answer(Source("x"), plain(0, 0, 0), row)
-    assert answer.top(2, NAMES) == [("green", 0.5), ("red", 0.25)]
-    assert len(answer.top(99, NAMES)) == 3
-
-
-def test_a_probability_is_the_shortest_decimal_of_its_float() -> None:
-    answer = Answer(Source("x"), plain(0, 0, 0), np.array([0.93, 0.07], np.float32))
-    assert answer.top(2, ("a", "b")) == [("a", 0.93), ("b", 0.07)]
+    assert predict(model, [entry])[0].error is None
 
 
 @pytest.mark.parametrize(
@@ -196,12 +196,13 @@ def test_a_doubtful_answer_gets_a_note(
     path = tmp_path / "x.png"
     Image.new("RGB", size).save(path)
     source = Source("x.png", path=path)
-    answer = Answer(source, plain(0, 0, 0), np.array(row, np.float32))
-    assert note(answer) == words
+    prediction = Prediction(source, plain(0, 0, 0), np.array(row, np.float32))
+    assert describe_doubts(prediction) == words
 
 
 def test_a_image_that_is_gone_by_now_gets_no_note_on_its_size(
     tmp_path: Path,
 ) -> None:
     source = Source("x", path=tmp_path / "gone.png")
-    assert note(Answer(source, plain(0, 0, 0), np.array([0.9, 0.1]))) == ""
+    prediction = Prediction(source, plain(0, 0, 0), np.array([0.9, 0.1]))
+    assert describe_doubts(prediction) == ""

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import read_image
-from cifarcnn.inference import Source, predict_images, read_images
-from cifarcnn.inference.predictions import CHUNK
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.inference import read_images
+from cifarcnn.inference.predictions import CHUNK, predict_images
+from cifarcnn.inference.sources import Source
 
 Array = np.ndarray[Any, Any]
 NOT_A_IMAGE = (
@@ -30,7 +31,7 @@ def no_test_images() -> Array:
 
 
 def read(sources: list[Source]) -> list[Array | str]:
-    with read_images.Reader(no_test_images, io.BytesIO()) as reader:
+    with read_images.Reader((32, 32), no_test_images, io.BytesIO()) as reader:
         return reader.read(sources)
 
 
@@ -67,7 +68,7 @@ def test_large_and_bad_images_among_many_disturb_none(files: list[Path]) -> None
         if number % 6 in (1, 3):
             assert result == NOT_A_IMAGE
         else:
-            assert np.array_equal(result, read_image(path, path.name))
+            assert np.array_equal(result, read_image(path, path.name, (32, 32)))
 
 
 def test_answers_come_in_order_with_the_row_of_their_own_image(
@@ -78,6 +79,7 @@ def test_answers_come_in_order_with_the_row_of_their_own_image(
         predict_images(
             means,
             [Source(str(path), path=path) for path in order],
+            size=(32, 32),
             test_images=no_test_images,
             standard_input=io.BytesIO(),
         )
@@ -96,14 +98,14 @@ def test_large_images_are_read_in_other_threads(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, bool] = {}
-    real = read_images.read_image_aloud
+    real = read_images.read_image_unfiltered
 
-    def watch(source: Path, name: str) -> Array:
+    def watch(source: Path, name: str, size: tuple[int, int]) -> Array:
         seen[name] = threading.current_thread() is threading.main_thread()
-        pixels: Array = real(source, name)
+        pixels: Array = real(source, name, size)
         return pixels
 
-    monkeypatch.setattr(read_images, "read_picture_aloud", watch)
+    monkeypatch.setattr(read_images, "read_image_unfiltered", watch)
     read([Source(path.name, path=path) for path in files])
     assert len(seen) == len(files)
     for path in files:
@@ -120,7 +122,11 @@ def test_one_chunk_is_read_ahead_and_no_more(files: list[Path]) -> None:
             yield Source(str(path), path=path)
 
     answers = predict_images(
-        means, endless(), test_images=no_test_images, standard_input=io.BytesIO()
+        means,
+        endless(),
+        size=(32, 32),
+        test_images=no_test_images,
+        standard_input=io.BytesIO(),
     )
     for expected in (2, 3):
         for _ in range(CHUNK):
@@ -138,6 +144,7 @@ def test_a_failing_network_is_not_taken_for_a_bad_image(files: list[Path]) -> No
     answers = predict_images(
         fail,
         [Source("a", path=files[0])],
+        size=(32, 32),
         test_images=no_test_images,
         standard_input=io.BytesIO(),
     )
@@ -164,3 +171,10 @@ def test_a_file_that_is_gone_is_no_large_one(tmp_path: Path) -> None:
         [Source("x", path=tmp_path / "gone.png"), Source("y", path=Path("\0"))]
     )
     assert found == ["there is no such file.", "this is not the name of a file."]
+
+
+def test_images_come_in_the_size_of_the_network(files: list[Path]) -> None:
+    with read_images.Reader((20, 20), no_test_images, io.BytesIO()) as reader:
+        small, large = reader.read([Source("s", path=files[0]), Source("l", files[5])])
+    assert isinstance(small, np.ndarray) and isinstance(large, np.ndarray)
+    assert small.shape == large.shape == (20, 20, 3)

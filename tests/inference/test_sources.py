@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.inference import Source, collect_sources
+from cifarcnn.inference.sources import Source, collect_sources
 
 
 @pytest.fixture(autouse=True)

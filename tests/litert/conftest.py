@@ -25,7 +25,7 @@ def keras() -> Any:
 @pytest.fixture(scope="session")
 def build_network(keras: Any) -> BuildNetwork:
     """Builds layers with a softmax of ten classes behind them."""
-    from cifarcnn.network import build_model
+    from cifarcnn.network.builder import build_model
 
     def build(*layers: Any) -> Any:
         end = {"Dense": {"units": 10, "activation": "softmax"}}

@@ -10,7 +10,7 @@ import pytest
 
 from cifarcnn.errors import RunError
 from cifarcnn.litert.conversion import convert_model
-from cifarcnn.litert.runtime import LiteRTModel, has_runtime, usable_cores
+from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 
@@ -74,7 +74,24 @@ def test_the_number_of_threads_changes_no_answer(
 ) -> None:
     found = LiteRTModel("it", content, 10, threads).predict(images)
     assert np.abs(found - model.predict(images)).max() < 1e-6
-    assert usable_cores() >= 1
+
+
+def test_the_shape_of_the_images_is_that_of_the_file(
+    keras: Any, model: LiteRTModel, tmp_path: Any
+) -> None:
+    assert model.image_shape == (32, 32, 3)
+    other = LiteRTModel("it", export(keras, keras.ops.softmax, tmp_path, (8, 12, 3)), 3)
+    assert other.image_shape == (8, 12, 3)
+    image = np.zeros((1, 8, 12, 3), np.uint8)
+    assert other.predict(image)[0] == pytest.approx([1 / 3] * 3)
+
+
+def test_what_takes_no_images_is_refused(keras: Any, tmp_path: Any) -> None:
+    content = export(keras, keras.ops.softmax, tmp_path, (9000, 9000, 3))
+    assert refusal(content, 3) == (
+        "runs/a-1/model.tflite does not work with the LiteRT runtime: it takes the "
+        "shape (9000, 9000, 3), which is no image's"
+    )
 
 
 def test_without_the_runtime_the_sentence_says_what_brings_it(
@@ -109,8 +126,13 @@ def test_another_number_of_classes_is_refused(content: bytes) -> None:
     )
 
 
-def export(keras: Any, function: Any, tmp_path: Any) -> bytes:
-    images = keras.Input((32, 32, 3), dtype="uint8")
+def export(
+    keras: Any,
+    function: Any,
+    tmp_path: Any,
+    shape: tuple[int, ...] = (32, 32, 3),
+) -> bytes:
+    images = keras.Input(shape, dtype="uint8")
     means = keras.layers.GlobalAveragePooling2D()(
         keras.layers.Rescaling(1 / 255)(images)
     )

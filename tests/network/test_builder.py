@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cifarcnn.config.datasets import DATASETS, DatasetFacts
+from cifarcnn.config.layers import Layer
 from cifarcnn.errors import UsageError
-from cifarcnn.network import build_model, logits_model
+from cifarcnn.network.builder import build_model, convert_layer, logits_model
+from cifarcnn.network.training_network import build_training_network
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 
@@ -85,6 +88,25 @@ def test_standard_must_be_measured_before(keras, make_config):
         "the training pictures: pass the config through "
         "config.with_normalization(statistics) first, or load a trained run."
     )
+
+
+def test_the_size_of_the_images_is_that_of_the_data_set(
+    keras, make_config, monkeypatch
+):
+    monkeypatch.setitem(DATASETS, "cifar10", DatasetFacts(10, (24, 40, 3)))
+    layers = [{"Conv2D": {"filters": 4, "kernel_size": 3}}, "Flatten", {"Dense": 10}]
+    for build in (build_model, build_training_network):
+        model = build(make_config(layers), 10)
+        assert model.input_shape == (None, 24, 40, 3)
+        assert model.get_layer("conv2d_1").output.shape == (None, 22, 38, 4)
+
+
+def test_a_layer_that_keras_lacks_is_an_error(keras):
+    class Conv5D(Layer):
+        pass
+
+    with pytest.raises(AttributeError, match="Conv5D"):
+        convert_layer(Conv5D(name="one"))
 
 
 def test_the_last_layer_must_fit_the_classes(keras, make_config):

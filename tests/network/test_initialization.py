@@ -3,12 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.network import build_model, read_weights, set_whitening
+from cifarcnn.network import initialization
+from cifarcnn.network.builder import build_model, normalization
 from cifarcnn.network.initialization import (
     covariance_of_windows,
+    set_whitening,
     with_identity,
     with_whitening,
 )
+from cifarcnn.network.weights import read_weights
 
 
 def network(first, *others):
@@ -51,7 +54,8 @@ def test_windows_of_two_values_by_hand():
     assert covariance.tolist() == [[5, 9], [9, 17]]
 
 
-def test_every_chunk_counts():
+def test_every_chunk_counts(monkeypatch):
+    monkeypatch.setattr(initialization, "_CHUNK_PIXELS", 500 * 16)
     images = np.random.default_rng(0).integers(0, 256, (501, 4, 4, 3), dtype=np.uint8)
     scale, offset = np.float32([0.1, 0.2, 0.3]), np.float32([1, 2, 3])
     found = covariance_of_windows(images, (2, 2), scale, offset)
@@ -80,8 +84,6 @@ def test_two_by_two_by_hand():
 
 
 def test_the_whitened_windows_of_images_are_independent(keras, make_config):
-    from cifarcnn.network import normalization
-
     random = np.random.default_rng(5)
     # Neighbours that are alike, as in images.
     images = random.integers(0, 256, (40, 16, 16, 3), np.uint8)

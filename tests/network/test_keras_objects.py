@@ -11,8 +11,8 @@ from cifarcnn.config.initializers import (
 )
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.convolution import Conv2D
-from cifarcnn.config.optimizers import ReduceLROnPlateau
-from cifarcnn.network import convert_choice
+from cifarcnn.config.learning_rate_schedules import ReduceLROnPlateau
+from cifarcnn.network.keras_objects import convert_choice
 
 
 def test_a_choice_becomes_the_keras_object_of_its_name(keras):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -71,3 +74,16 @@ def test_a_probability_of_nothing_does_not_spoil_the_others():
 def test_no_images_have_no_answers():
     none = average_views(lambda seen: np.empty((0, 3)), IMAGE[:0], "mirror_and_shift")
     assert none.shape == (0, 3)
+
+
+def test_prediction_by_litert_can_average_views_without_keras_and_config():
+    code = (
+        "import sys, cifarcnn.litert.runtime\n"
+        "import cifarcnn.network.test_time_augmentation\n"
+        "heavy = {'keras', 'tensorflow', 'jax', 'pydantic', 'cifarcnn.config'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.network import build_model, read_weights, to_numpy, write_weights
+from cifarcnn.network.builder import build_model
+from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 
 
 def test_weights_go_by_layer_and_name_and_leave_out_random_states(keras, make_config):

@@ -1,4 +1,4 @@
-"""A small network with every part of the story, and a browser to read pages in."""
+"""A small network with every part of a page, and a browser to read pages in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.page import Setting, render_image_page, render_model_page
+from cifarcnn import engine
+
+# Before the tests import what imports Keras.
+engine.start("cpu")
 
 LAYERS = [
     {"Conv2D": {"filters": 6, "kernel_size": 3, "padding": "same",
@@ -29,21 +32,23 @@ LAYERS = [
 @pytest.fixture(scope="session")
 def explain(shared_cache: Path) -> Callable[..., Any]:
     """Explains an image, or the model alone, with an untrained network."""
-    from cifarcnn import engine
-    from cifarcnn.config import Config
-    from cifarcnn.data import open_dataset
-    from cifarcnn.explanation import Subject, explain_image, explain_model
-    from cifarcnn.network import build_model
-
-    engine.start("cpu")
     import keras
+
+    from cifarcnn.config import Config
+    from cifarcnn.data.registry import open_dataset
+    from cifarcnn.explanation.explain import (
+        TrainedNetwork,
+        explain_image,
+        explain_model,
+    )
+    from cifarcnn.network.builder import build_model
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CIFARCNN_CACHE", str(shared_cache))
         dataset = open_dataset("synthetic", None)
         dataset.training(0.1, 0), dataset.test()
 
-    def explain(layers: list[Any], image: int | None = 3, **data: Any) -> Any:
+    def explain(layers: list[Any], image: Any = 3, **data: Any) -> Any:
         keras.utils.set_random_seed(1)
         config = Config.model_validate_json(
             json.dumps(
@@ -56,37 +61,59 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
             )
         )
         model = build_model(config, 10)
-        subject = Subject(model, config, dataset.class_names, lambda: dataset)
+        network = TrainedNetwork(
+            model,
+            config,
+            dataset.class_names,
+            lambda: open_dataset(config.data.dataset, config.data.path),
+        )
         if image is None:
-            return explain_model(subject)
-        pixels = dataset.test().images[image]
-        return explain_image(subject, pixels, name=f"test:{image}")
+            return explain_model(network)
+        if isinstance(image, int):
+            return explain_image(
+                network, dataset.test().images[image], name=f"test:{image}"
+            )
+        return explain_image(network, image, name="an array")
 
     return explain
 
 
 @pytest.fixture(scope="session")
-def story(explain: Callable[..., Any]) -> Any:
+def explanation(explain: Callable[..., Any]) -> Any:
     """The explanation of one image, with every part."""
     return explain(LAYERS)
 
 
 @pytest.fixture(scope="session")
-def model_story(explain: Callable[..., Any]) -> Any:
+def wide_explanation(explain: Callable[..., Any]) -> Any:
+    """That of a network whose images are 24 pixels high and 40 wide."""
+    from cifarcnn.config.datasets import DATASETS, DatasetFacts
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(DATASETS, "cifar10", DatasetFacts(10, (24, 40, 3)))
+        pixels = np.random.default_rng(0).integers(0, 256, (24, 40, 3)).astype(np.uint8)
+        return explain(LAYERS, pixels, dataset="cifar10", path="nowhere")
+
+
+@pytest.fixture(scope="session")
+def model_explanation(explain: Callable[..., Any]) -> Any:
     """The explanation of the network alone."""
     return explain(LAYERS, None)
 
 
 @pytest.fixture(scope="session")
-def with_photo(story: Any) -> Any:
-    """The same story, told of a wide photo."""
-    from cifarcnn.explanation.fields import Box
+def with_photo(explanation: Any) -> Any:
+    """The same explanation, told of a wide photo."""
+    from cifarcnn.explanation.network_input import Box
 
-    photo = np.repeat(np.repeat(story.sight.pixels, 10, 0), 16, 1)
-    sight = replace(
-        story.sight, name="a <b>& co.png", photo=photo, crop=Box(0, 96, 320, 416)
+    photo = np.repeat(np.repeat(explanation.network_input.pixels, 10, 0), 16, 1)
+    network_input = replace(
+        explanation.network_input,
+        name="a <b>& co.png",
+        photo=photo,
+        crop=Box(0, 96, 320, 416),
     )
-    return replace(story, sight=sight)
+    return replace(explanation, network_input=network_input)
 
 
 class Page(HTMLParser):
@@ -157,16 +184,22 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def page_file(story: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_file(explanation: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from cifarcnn.page.document import PageInfo, render_page
+
     path = tmp_path_factory.mktemp("page") / "explained.html"
-    path.write_text(render_image_page(story, Setting("runs/tiny-1", "deer")))
+    path.write_text(render_page(explanation, PageInfo("runs/tiny-1", "deer")))
     return path
 
 
 @pytest.fixture(scope="session")
-def model_page_file(model_story: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_page_file(
+    model_explanation: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    from cifarcnn.page.document import PageInfo, render_page
+
     path = tmp_path_factory.mktemp("page") / "model.html"
-    path.write_text(render_model_page(model_story, Setting("runs/tiny-1")))
+    path.write_text(render_page(model_explanation, PageInfo("runs/tiny-1")))
     return path
 
 

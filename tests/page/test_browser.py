@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.page import Setting, render_image_page
+from cifarcnn.page.document import PageInfo, render_page
 from cifarcnn.page.page_data import find_start
 
 Open = Callable[..., Any]
@@ -29,9 +30,9 @@ def read_number(page: Any, selector: str) -> float:
     return float(page.inner_text(selector).replace("\u2212", "-"))
 
 
-def check_tile(page: Any, story: Any, filter: int, row: int, column: int) -> None:
+def check_tile(page: Any, explanation: Any, filter: int, row: int, column: int) -> None:
     """Whether the page shows the arithmetic of just this tile, and it adds up."""
-    tile = story.convolution.tile(filter, row, column)
+    tile = explanation.convolution.tile(filter, row, column)
     sums = []
     for channel in range(3):
         block = f"#arithmetic [data-channel='{channel}']"
@@ -52,7 +53,7 @@ def check_tile(page: Any, story: Any, filter: int, row: int, column: int) -> Non
     value = read_number(page, "#tile-value")
     assert sum(sums) + bias == pytest.approx(value, abs=1e-9)
     assert value == pytest.approx(tile.value, abs=1e-3)
-    after = story.convolution.after[row, column, filter]
+    after = explanation.convolution.after[row, column, filter]
     assert read_number(page, "#tile-after") == pytest.approx(after, abs=1e-3)
     place = f"Tile at row {tile.top}, column {tile.left} of the input, for cell {row}"
     assert page.inner_text("#tile-readout").startswith(f"{place}, {column} of the map")
@@ -62,18 +63,20 @@ def stage(page: Any, name: str) -> Any:
     return page.locator(f"[data-stage='{name}']")
 
 
-def point(page: Any, area: Any, row: int, column: int, cells: int) -> None:
-    """Click into the middle of a cell."""
+def point(
+    page: Any, area: Any, row: int, column: int, rows: int, columns: int | None = None
+) -> None:
+    """Click into the middle of a cell; without ``columns`` of as many as rows."""
     area.scroll_into_view_if_needed()
     frame = area.locator("canvas").bounding_box()
     page.mouse.click(
-        frame["x"] + (column + 0.5) * frame["width"] / cells,
-        frame["y"] + (row + 0.5) * frame["height"] / cells,
+        frame["x"] + (column + 0.5) * frame["width"] / (columns or rows),
+        frame["y"] + (row + 0.5) * frame["height"] / rows,
     )
 
 
 def marked(page: Any, area: Any, box: str, cells: int) -> list[float]:
-    """Row, column, height and width of a box, in cells of the image."""
+    """Row, column, height and width of a box, in cells; ``cells`` are in a row."""
     frame = area.locator("canvas").bounding_box()
     found = area.locator(f".{box}").bounding_box()
     size = frame["width"] / cells
@@ -85,18 +88,18 @@ def marked(page: Any, area: Any, box: str, cells: int) -> list[float]:
     ]
 
 
-def test_the_tour_begins_with_the_arithmetic_of_the_strongest_answer(
-    open_page: Open, page_file: Path, story: Any
+def test_the_page_begins_with_the_arithmetic_of_the_strongest_answer(
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
-    check_tile(page, story, *find_start(story.convolution))
+    check_tile(page, explanation, *find_start(explanation.convolution))
 
 
 def test_arrow_keys_move_the_tile_and_stop_at_the_border(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
-    filter, row, column = find_start(story.convolution)
+    filter, row, column = find_start(explanation.convolution)
     stage(page, "conv-input").focus()
     for key, down, right in (
         ("ArrowRight", 0, 1),
@@ -107,33 +110,33 @@ def test_arrow_keys_move_the_tile_and_stop_at_the_border(
         page.keyboard.press(key)
         row = min(max(row + down, 0), 31)
         column = min(max(column + right, 0), 31)
-        check_tile(page, story, filter, row, column)
+        check_tile(page, explanation, filter, row, column)
     for key in ["ArrowLeft"] * 33 + ["ArrowUp"] * 33:
         page.keyboard.press(key)
     # In the corner five of nine places lie in the padding.
-    check_tile(page, story, filter, 0, 0)
+    check_tile(page, explanation, filter, 0, 0)
     assert page.locator("#arithmetic [data-channel='0'] .outside").count() == 5
     assert "count as 0" in page.inner_text("#tile-readout")
 
 
 def test_pointing_moves_the_tile_in_both_images(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
-    filter, _, _ = find_start(story.convolution)
+    filter, _, _ = find_start(explanation.convolution)
     before, after = stage(page, "conv-input"), stage(page, "conv-output")
     point(page, before, 20, 7, 32)
-    check_tile(page, story, filter, 20, 7)
+    check_tile(page, explanation, filter, 20, 7)
     assert marked(page, before, "tile", 32) == [19, 6, 3, 3]
     assert marked(page, after, "tile", 32) == [20, 7, 1, 1]
     point(page, after, 5, 30, 32)
-    check_tile(page, story, filter, 5, 30)
+    check_tile(page, explanation, filter, 5, 30)
     page.click("[data-step='1,0']")
-    check_tile(page, story, filter, 6, 30)
+    check_tile(page, explanation, filter, 6, 30)
 
 
 def test_the_overlap_with_the_neighbour_is_marked(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
     area = stage(page, "conv-input")
@@ -150,23 +153,23 @@ def test_the_overlap_with_the_neighbour_is_marked(
 
 
 def test_another_filter_can_be_chosen_by_pointer_and_by_keys(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
-    _, row, column = find_start(story.convolution)
-    order = story.convolution.order
+    _, row, column = find_start(explanation.convolution)
+    order = explanation.convolution.order
     page.click(f"#filter-choice [aria-label='filter {order[2]}']")
-    check_tile(page, story, int(order[2]), row, column)
+    check_tile(page, explanation, int(order[2]), row, column)
     page.keyboard.press("ArrowRight")
-    check_tile(page, story, int(order[3]), row, column)
+    check_tile(page, explanation, int(order[3]), row, column)
     page.keyboard.press("Home")
     page.keyboard.press("ArrowLeft")
-    check_tile(page, story, int(order[-1]), row, column)
+    check_tile(page, explanation, int(order[-1]), row, column)
     assert page.evaluate("document.activeElement.textContent") == str(order[-1])
     # The activation shows the same filter.
     assert page.inner_text("#activation-heading") == f"Filter {order[-1]}"
-    zeros = (story.activation.after[:, :, order[-1]] == 0) & (
-        story.activation.before[:, :, order[-1]] != 0
+    zeros = (explanation.activation.after[:, :, order[-1]] == 0) & (
+        explanation.activation.before[:, :, order[-1]] != 0
     )
     assert page.inner_text("#activation-readout") == (
         f"In this map {zeros.sum()} of 1024 values became 0: {100 * zeros.mean():.1f}%."
@@ -191,22 +194,22 @@ def test_the_filter_slides_by_itself_until_it_is_stopped(
 
 
 def test_where_motion_is_not_wanted_one_press_is_one_tile(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file, reduced_motion="reduce")
-    filter, _, _ = find_start(story.convolution)
+    filter, _, _ = find_start(explanation.convolution)
     point(page, stage(page, "conv-output"), 3, 31, 32)
     assert page.inner_text("#slide") == "Next tile"
     page.click("#slide")
     page.wait_for_timeout(150)
-    check_tile(page, story, filter, 4, 0)
+    check_tile(page, explanation, filter, 4, 0)
 
 
 def test_a_cell_of_a_feature_map_shows_what_it_sees(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
-    maps = story.feature_maps[1]
+    maps = explanation.feature_maps[1]
     panel = page.locator("[data-maps='1']")
     area = panel.locator("[data-stage='map']")
     side = maps.maps.shape[0]
@@ -245,10 +248,10 @@ def test_a_cell_of_a_feature_map_shows_what_it_sees(
 
 
 def test_the_window_of_the_pooling_shows_its_values_and_its_maximum(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
-    pooling = story.pooling
+    pooling = explanation.pooling
     page.select_option("#pooling-channel", "1")
     channel = int(pooling.order[1])
 
@@ -273,28 +276,33 @@ def test_the_window_of_the_pooling_shows_its_values_and_its_maximum(
 
 
 def test_pixels_and_their_normalization_are_those_of_the_image(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     page = open_page(page_file)
     point(page, stage(page, "pixels"), 20, 10, 32)
     page.keyboard.press("ArrowUp")
-    sight = story.sight
+    network_input = explanation.network_input
     for channel in range(3):
         shown = read_numbers(page, f"#patch table:nth-of-type({channel + 1})")
-        assert shown == sight.pixels[17:22, 8:13, channel].tolist()
+        assert shown == network_input.pixels[17:22, 8:13, channel].tolist()
         line = f"#normalization tbody tr:nth-child({channel + 1})"
-        assert read_number(page, f"{line} .before") == sight.pixels[19, 10, channel]
+        assert (
+            read_number(page, f"{line} .before")
+            == network_input.pixels[19, 10, channel]
+        )
         after = read_number(page, f"{line} .after")
-        assert after == pytest.approx(sight.normalized[19, 10, channel], abs=1e-4)
+        assert after == pytest.approx(
+            network_input.normalized[19, 10, channel], abs=1e-4
+        )
 
 
 def test_maps_are_painted_with_the_values_of_the_model(
-    open_page: Open, page_file: Path, story: Any
+    open_page: Open, page_file: Path, explanation: Any
 ) -> None:
     from cifarcnn.page.color_scales import paint
 
     page = open_page(page_file)
-    maps = story.feature_maps[0]
+    maps = explanation.feature_maps[0]
     painted = page.eval_on_selector(
         "[data-maps='0'] [data-stage='map'] canvas",
         "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]",
@@ -308,15 +316,41 @@ def test_maps_are_painted_with_the_values_of_the_model(
 
 
 def test_the_weights_of_the_model_alone_can_be_read(
-    open_page: Open, model_page_file: Path, model_story: Any
+    open_page: Open, model_page_file: Path, model_explanation: Any
 ) -> None:
     page = open_page(model_page_file)
     page.click("#filter-choice [aria-label='filter 4']")
     assert page.inner_text("#weights-heading").startswith("Filter 4: its weights")
     for channel in range(3):
         shown = read_numbers(page, f"#weights table:nth-of-type({channel + 1})")
-        kernel = model_story.filters.kernel[:, :, channel, 4]
+        kernel = model_explanation.filters.kernel[:, :, channel, 4]
         assert np.abs(np.array(shown) - kernel).max() < 1e-3
+
+
+def test_images_that_are_wider_than_high_keep_their_shape(
+    open_page: Open, wide_explanation: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "wide.html"
+    path.write_text(render_page(wide_explanation, PageInfo("runs/tiny-1")))
+    page = open_page(path)
+    assert "These 24 \u00d7 40 \u00d7 3 = 2,880 numbers" in page.inner_text("#input")
+    pixels = wide_explanation.network_input.pixels
+    area = stage(page, "pixels")
+    frame = area.locator("canvas").bounding_box()
+    assert frame["height"] / frame["width"] == pytest.approx(24 / 40, abs=0.01)
+    point(page, area, 22, 38, 24, 40)
+    assert marked(page, area, "tile", 40) == [19, 35, 5, 5]
+    assert read_numbers(page, "#patch table") == pixels[19:24, 35:40, 0].tolist()
+    point(page, stage(page, "conv-output"), 20, 30, 24, 40)
+    filter, _, _ = find_start(wide_explanation.convolution)
+    check_tile(page, wide_explanation, filter, 20, 30)
+    panel = page.locator("[data-maps='1']")
+    maps = wide_explanation.feature_maps[1]
+    point(page, panel.locator("[data-stage='map']"), 9, 17, *maps.maps.shape[:2])
+    box = maps.receptive_field.box(9, 17)
+    assert marked(page, panel.locator("[data-stage='field']"), "tile", 40) == [
+        box.top, box.left, box.bottom - box.top, box.right - box.left,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -338,7 +372,11 @@ def test_a_printed_page_is_light_and_fits_its_paper(
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-    assert page.pdf(format="A4").startswith(b"%PDF")
+    pdf = page.pdf(format="A4")
+    # The head of the page, and at least one sheet for each of the ten parts.
+    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b", pdf)) >= 11
+    for part in page.locator(".part").all():
+        assert part.evaluate("part => getComputedStyle(part).breakBefore") == "page"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -386,16 +424,16 @@ ATTACKS = (
 
 
 def test_names_of_strangers_run_nothing(
-    open_page: Open, story: Any, tmp_path: Path
+    open_page: Open, explanation: Any, tmp_path: Path
 ) -> None:
     """Every word in the page that is not the program's own is an attack."""
     names = (*ATTACKS, *(f"{ATTACKS[0]}{number}" for number in range(2)))
-    sight = replace(story.sight, name=ATTACKS[1])
-    strange = replace(story, name=ATTACKS[2], class_names=names, sight=sight)
-    path = tmp_path / "strange.html"
-    path.write_text(
-        render_image_page(strange, Setting(ATTACKS[3], names[2], ATTACKS[1]))
+    network_input = replace(explanation.network_input, name=ATTACKS[1])
+    strange = replace(
+        explanation, name=ATTACKS[2], class_names=names, network_input=network_input
     )
+    path = tmp_path / "strange.html"
+    path.write_text(render_page(strange, PageInfo(ATTACKS[3], names[2], ATTACKS[1])))
     page = open_page(path)
     # What the script draws anew on every step is made of the names as well.
     stage(page, "conv-input").focus()

@@ -12,29 +12,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.explanation import Missing
-from cifarcnn.page import Setting, render_image_page, render_model_page
+from cifarcnn.explanation.steps import Missing
+from cifarcnn.page.document import PageInfo, render_page
 from cifarcnn.page.numbers import show, show_percent
 
 Reader = Callable[[str], Any]
-SETTING = Setting("runs/tiny-1")
+INFO = PageInfo("runs/tiny-1")
 PARTS = [
     "input",
     "convolution",
     "activation",
     "maps",
     "pooling",
-    "deeper",
+    "exciting_patches",
     "dense",
     "softmax",
-    "looked",
+    "grad_cam",
     "network",
 ]
 
 
 @pytest.fixture(scope="module")
-def text(story: Any) -> str:
-    return render_image_page(story, SETTING)
+def text(explanation: Any) -> str:
+    return render_page(explanation, INFO)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_network_that_answers_nothing_is_shown_too(
     dense = {"Dense": {"units": 10, "use_bias": False, "activation": "softmax"}}
     dark = explain([{"Rescaling": {"scale": 0}}, "Flatten", dense])
     assert not dark.softmax.logits.any()
-    assert "10.0%" in words(render_image_page(dark, SETTING), read_page)
+    assert "10.0%" in words(render_page(dark, INFO), read_page)
 
 
 def test_ten_parts_stand_in_the_order_of_the_story(page: Any) -> None:
@@ -113,14 +113,14 @@ def test_every_image_has_words(page: Any) -> None:
     assert len(texts) == images and all(texts)
 
 
-def test_the_same_story_gives_the_same_page(story: Any, text: str) -> None:
-    assert render_image_page(story, SETTING) == text
+def test_the_same_story_gives_the_same_page(explanation: Any, text: str) -> None:
+    assert render_page(explanation, INFO) == text
 
 
 def test_names_of_strangers_stay_text(with_photo: Any, read_page: Reader) -> None:
     names = ("<script>alert(1)</script>", '"><img src=x>', *with_photo.class_names[2:])
     strange = replace(with_photo, name="{{ 7 * 7 }}<i>", class_names=names)
-    text = render_image_page(strange, Setting("runs/<u>", "</main>", "<hr>"))
+    text = render_page(strange, PageInfo("runs/<u>", "</main>", "<hr>"))
     assert "<script>alert" not in text and "<img src=x>" not in text
     assert "<hr>" not in text and text.count("</main>") == 1 and "<u>" not in text
     read = words(text, read_page)
@@ -128,10 +128,12 @@ def test_names_of_strangers_stay_text(with_photo: Any, read_page: Reader) -> Non
     assert "<script>alert(1)</script>" in read
 
 
-def test_the_answer_is_told_first(story: Any, text: str, read_page: Reader) -> None:
-    prediction = story.prediction
+def test_the_answer_is_told_first(
+    explanation: Any, text: str, read_page: Reader
+) -> None:
+    prediction = explanation.prediction
     winner, other = (
-        (story.class_names[i], show_percent(float(prediction.probabilities[i])))
+        (explanation.class_names[i], show_percent(float(prediction.probabilities[i])))
         for i in (prediction.winner, prediction.runner_up)
     )
     assert (
@@ -141,25 +143,25 @@ def test_the_answer_is_told_first(story: Any, text: str, read_page: Reader) -> N
 
 
 def test_a_wrong_answer_is_called_wrong_and_a_right_one_right(
-    story: Any, read_page: Reader
+    explanation: Any, read_page: Reader
 ) -> None:
-    name = story.class_names[story.prediction.winner]
-    right = words(render_image_page(story, Setting("r", name)), read_page)
+    name = explanation.class_names[explanation.prediction.winner]
+    right = words(render_page(explanation, PageInfo("r", name)), read_page)
     assert f"The data set calls this picture {name}: the answer is right." in right
-    other = story.class_names[story.prediction.runner_up]
-    wrong = words(render_image_page(story, Setting("r", other)), read_page)
+    other = explanation.class_names[explanation.prediction.runner_up]
+    wrong = words(render_page(explanation, PageInfo("r", other)), read_page)
     assert f"The data set calls this picture {other}: the answer is wrong." in wrong
-    unknown = words(render_image_page(story, Setting("r")), read_page)
+    unknown = words(render_page(explanation, PageInfo("r")), read_page)
     assert "The data set calls" not in unknown
 
 
 def test_what_must_be_said_about_the_data_is_said(
-    story: Any, model_story: Any, read_page: Reader
+    explanation: Any, model_explanation: Any, read_page: Reader
 ) -> None:
-    setting = Setting("r", notice="drawings, not photos")
-    page = words(render_image_page(story, setting), read_page)
+    info = PageInfo("r", notice="drawings, not photos")
+    page = words(render_page(explanation, info), read_page)
     assert "The network was trained on drawings, not photos." in page
-    page = words(render_model_page(model_story, setting), read_page)
+    page = words(render_page(model_explanation, info), read_page)
     assert "It was trained on drawings, not photos." in page
 
 
@@ -168,12 +170,14 @@ def table(page: Any, heading: str) -> list[list[str]]:
     return found
 
 
-def test_softmax_shows_every_class_by_its_probability(story: Any, page: Any) -> None:
+def test_softmax_shows_every_class_by_its_probability(
+    explanation: Any, page: Any
+) -> None:
     _, *rows, total = table(page, "class")
-    logits = story.softmax.logits.astype(float)
+    logits = explanation.softmax.logits.astype(float)
     powers = np.exp(logits - logits.max())
     order = np.argsort(-powers, kind="stable")
-    assert [row[0] for row in rows] == [story.class_names[i] for i in order]
+    assert [row[0] for row in rows] == [explanation.class_names[i] for i in order]
     assert [row[2] for row in rows] == [show(powers[i], 4) for i in order]
     assert [row[4] for row in rows] == [
         show_percent(float(powers[i] / powers.sum())) for i in order
@@ -184,10 +188,12 @@ def test_softmax_shows_every_class_by_its_probability(story: Any, page: Any) -> 
         assert row[1] == show(logits[index], decimals) and decimals >= 2
 
 
-def test_contributions_add_up_to_the_logit_as_shown(story: Any, page: Any) -> None:
+def test_contributions_add_up_to_the_logit_as_shown(
+    explanation: Any, page: Any
+) -> None:
     tables = [rows for rows in page.tables if rows[0][0].startswith("input")]
-    assert len(tables) == len(story.dense.logits)
-    for rows, logit in zip(tables, story.dense.logits, strict=True):
+    assert len(tables) == len(explanation.dense.logits)
+    for rows, logit in zip(tables, explanation.dense.logits, strict=True):
         numbers = [float(row[-1].replace("\u2212", "-")) for row in rows[1:]]
         *terms, total = numbers
         assert sum(terms) == pytest.approx(total, abs=1e-9)
@@ -204,57 +210,61 @@ def test_contributions_add_up_to_the_logit_as_shown(story: Any, page: Any) -> No
         assert terms[-1] == pytest.approx(logit.bias, abs=1e-3)
 
 
-def test_the_network_is_listed_as_check_counts_it(story: Any, page: Any) -> None:
+def test_the_network_is_listed_as_check_counts_it(explanation: Any, page: Any) -> None:
     _, *rows, total = table(page, "layer")
-    for row, layer in zip(rows, story.network.rows, strict=True):
+    for row, layer in zip(rows, explanation.network.rows, strict=True):
         assert row[0] == layer.name + layer.type
         assert row[2] == f"{layer.parameters:,}" and row[4] == f"{layer.macs:,}"
-    assert total[2] == f"{story.network.parameters:,}"
-    assert total[4] == f"{story.network.macs:,}"
+    assert total[2] == f"{explanation.network.parameters:,}"
+    assert total[4] == f"{explanation.network.macs:,}"
 
 
 def test_the_photo_is_shown_with_its_square(with_photo: Any, read_page: Reader) -> None:
-    text = render_image_page(with_photo, SETTING)
+    text = render_page(with_photo, INFO)
     assert (
         "It gets the largest square from the middle, shrunk to 32 pixels a side."
     ) in words(text, read_page)
     assert '<rect x="0.1875" y="0.0" width="0.625" height="1.0"' in text
 
 
-def test_a_part_that_does_not_apply_says_why(story: Any, read_page: Reader) -> None:
+def test_a_part_that_does_not_apply_says_why(
+    explanation: Any, read_page: Reader
+) -> None:
     reasons = {
         name: Missing(f"Reason number {number}.")
         for number, name in enumerate(
-            ("convolution", "activation", "feature_maps", "pooling", "deeper", "dense",
-             "grad_cam")
+            ("convolution", "activation", "feature_maps", "pooling", "exciting_patches",
+             "dense", "grad_cam")
         )
     }  # fmt: skip
-    text = render_image_page(replace(story, **reasons), SETTING)
+    text = render_page(replace(explanation, **reasons), INFO)
     read = words(text, read_page)
     for reason in reasons.values():
         assert read.count(reason.reason) == 1
 
 
 def test_a_model_without_a_image_has_three_parts(
-    model_story: Any, read_page: Reader
+    model_explanation: Any, read_page: Reader
 ) -> None:
-    text = render_model_page(model_story, SETTING)
+    text = render_page(model_explanation, INFO)
     sections = [
         value
         for tag, name, value in read_page(text).attributes
         if (tag, name) == ("section", "id")
     ]
-    assert sections == ["filters", "deeper", "network"]
+    assert sections == ["filters", "exciting_patches", "network"]
     missing = replace(
-        model_story, filters=Missing("No filters."), deeper=Missing("No data.")
+        model_explanation,
+        filters=Missing("No filters."),
+        exciting_patches=Missing("No data."),
     )
-    read = words(render_model_page(missing, SETTING), read_page)
+    read = words(render_page(missing, INFO), read_page)
     assert "No filters." in read and "No data." in read
 
 
 def test_the_data_of_the_script_is_json(text: str) -> None:
     found = re.search(
-        r'<script type="application/json" id="story">(.*?)</script>', text
+        r'<script type="application/json" id="explanation">(.*?)</script>', text
     )
     assert found is not None
     assert set(json.loads(found[1])) == {
@@ -274,9 +284,9 @@ def test_every_network_gets_a_page(explain: Callable[..., Any]) -> None:
     ]
     for layers in (only_dense, odd):
         for normalization in ("none", "unit"):
-            story = explain(layers, normalization=normalization)
-            assert "<h1>" in render_image_page(story, SETTING)
-        assert "<h1>" in render_model_page(explain(layers, None), SETTING)
+            explanation = explain(layers, normalization=normalization)
+            assert "<h1>" in render_page(explanation, INFO)
+        assert "<h1>" in render_page(explain(layers, None), INFO)
 
 
 @pytest.mark.parametrize(
@@ -298,14 +308,14 @@ def test_every_network_gets_a_page(explain: Callable[..., Any]) -> None:
 def test_what_becomes_of_the_last_maps_is_told(
     explain: Callable[..., Any], read_page: Reader, layer: str, sentence: str
 ) -> None:
-    story = explain(
+    explanation = explain(
         [
             {"Conv2D": {"filters": 6, "kernel_size": 3, "strides": 3}},
             layer,
             {"Dense": {"units": 10, "activation": "softmax"}},
         ]
     )
-    assert sentence in words(render_image_page(story, SETTING), read_page)
+    assert sentence in words(render_page(explanation, INFO), read_page)
 
 
 def test_templates_name_no_missing_part() -> None:

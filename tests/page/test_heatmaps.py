@@ -8,26 +8,26 @@ from cifarcnn.page.color_scales import paint
 from cifarcnn.page.heatmaps import paint_classes, paint_difference
 
 
-def test_all_classes_share_one_scale_from_zero(story: Any) -> None:
-    cam, pixels = story.grad_cam, story.sight.pixels
+def test_all_classes_share_one_scale_from_zero(explanation: Any) -> None:
+    cam, pixels = explanation.grad_cam, explanation.network_input.pixels
     painted = paint_classes(cam, pixels)
     high = max(entry.heat.max() for entry in cam.maps)
     assert len(painted) == len(cam.maps)
-    for looks, entry in zip(painted, cam.maps, strict=True):
-        assert (looks.low, looks.high) == (0, high)
-        assert (looks.heat == paint(cam.on_input(entry.heat), 0, high)).all()
+    for heat_map, entry in zip(painted, cam.maps, strict=True):
+        assert (heat_map.low, heat_map.high) == (0, high)
+        assert (heat_map.heat == paint(cam.on_input(entry.heat), 0, high)).all()
 
 
-def test_the_difference_is_painted_around_zero(story: Any) -> None:
-    cam = story.grad_cam
-    looks = paint_difference(cam, story.sight.pixels)
+def test_the_difference_is_painted_around_zero(explanation: Any) -> None:
+    cam = explanation.grad_cam
+    heat_map = paint_difference(cam, explanation.network_input.pixels)
     reach = np.abs(cam.difference).max()
-    assert (looks.low, looks.high) == (-reach, reach)
-    assert (looks.heat == paint(cam.on_input(cam.difference), -reach, reach)).all()
+    assert (heat_map.low, heat_map.high) == (-reach, reach)
+    assert (heat_map.heat == paint(cam.on_input(cam.difference), -reach, reach)).all()
 
 
-def test_over_the_image_its_light_still_shows(story: Any) -> None:
-    cam = story.grad_cam
+def test_over_the_image_its_light_still_shows(explanation: Any) -> None:
+    cam = explanation.grad_cam
     dark = paint_difference(cam, np.zeros((32, 32, 3), np.uint8))
     light = paint_difference(cam, np.full((32, 32, 3), 255, np.uint8))
     assert np.abs(dark.over - 0.55 * dark.heat).max() <= 0.5001

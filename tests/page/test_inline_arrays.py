@@ -10,8 +10,7 @@ from PIL import Image
 
 from cifarcnn.page.inline_arrays import (
     ArrayStore,
-    to_jpeg_url,
-    to_png_url,
+    to_image_url,
     to_script_json,
 )
 
@@ -57,11 +56,11 @@ def test_numbers_that_json_does_not_know_are_refused() -> None:
 
 def test_images_come_back() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
-    start, _, data = to_png_url(pixels).partition(",")
+    start, _, data = to_image_url(pixels).partition(",")
     assert start == "data:image/png;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert (np.asarray(image) == pixels).all()
-    start, _, data = to_jpeg_url(pixels).partition(",")
+    start, _, data = to_image_url(pixels, "JPEG", quality=82).partition(",")
     assert start == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert image.size == (7, 5)

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from cifarcnn.errors import UsageError
-from cifarcnn.page.output_path import choose_place, keep, make_stem, place_film
+from cifarcnn.page.output_path import (
+    choose_gif_path,
+    choose_output_path,
+    make_stem,
+    write_new,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -32,30 +37,32 @@ def test_a_name_is_made_from_the_image(subject: str, stem: str) -> None:
 
 
 def test_a_free_number_follows_where_the_name_is_taken(folder: Path) -> None:
-    assert choose_place(None, "cat.png", "html") == Path("cat-explained.html")
+    assert choose_output_path(None, "cat.png", "html") == Path("cat-explained.html")
     (folder / "cat-explained.html").touch()
     (folder / "cat-explained-2.html").symlink_to("nowhere")
-    assert choose_place(None, "cat.png", "html") == Path("cat-explained-3.html")
-    assert choose_place(None, "cat.png", "png") == Path("cat-explained")
+    assert choose_output_path(None, "cat.png", "html") == Path("cat-explained-3.html")
+    assert choose_output_path(None, "cat.png", "png") == Path("cat-explained")
     (folder / "cat-sliding.gif").touch()
     page = Path("cat-explained-3.html")
-    assert place_film(None, page, "cat.png", "html") == Path("cat-sliding-2.gif")
+    assert choose_gif_path(None, page, "cat.png", "html") == Path("cat-sliding-2.gif")
 
 
 def test_a_name_of_the_users_own_is_taken_as_it_is(folder: Path) -> None:
     out = Path("report.html")
-    assert choose_place(out, "cat.png", "html") == out
-    assert place_film(out, out, "cat.png", "html") == Path("report.gif")
-    assert choose_place(Path("slides"), "cat.png", "png") == Path("slides")
-    assert place_film(None, Path("slides"), "x", "png") == Path("slides/sliding.gif")
+    assert choose_output_path(out, "cat.png", "html") == out
+    assert choose_gif_path(out, out, "cat.png", "html") == Path("report.gif")
+    assert choose_output_path(Path("slides"), "cat.png", "png") == Path("slides")
+    assert choose_gif_path(None, Path("slides"), "x", "png") == Path(
+        "slides/sliding.gif"
+    )
     (folder / "slides").mkdir()
-    assert choose_place(Path("slides"), "cat.png", "png") == Path("slides")
+    assert choose_output_path(Path("slides"), "cat.png", "png") == Path("slides")
 
 
 def test_a_file_is_not_replaced(folder: Path) -> None:
     (folder / "report.html").touch()
     with pytest.raises(UsageError) as caught:
-        choose_place(Path("report.html"), "cat.png", "html")
+        choose_output_path(Path("report.html"), "cat.png", "html")
     assert str(caught.value) == (
         "report.html exists already, and nothing is replaced. Name another place with "
         "--out, or move it away first."
@@ -66,7 +73,7 @@ def test_a_film_is_not_replaced(folder: Path) -> None:
     (folder / "report.gif").touch()
     out = Path("report.html")
     with pytest.raises(UsageError) as caught:
-        place_film(out, out, "cat.png", "html")
+        choose_gif_path(out, out, "cat.png", "html")
     assert str(caught.value) == (
         "report.gif exists already, and nothing is replaced. Name another place with "
         "--out, or move it away first."
@@ -77,7 +84,7 @@ def test_a_folder_is_not_filled_up(folder: Path) -> None:
     (folder / "slides").mkdir()
     (folder / "slides" / "mine.txt").touch()
     with pytest.raises(UsageError) as caught:
-        choose_place(Path("slides"), "cat.png", "png")
+        choose_output_path(Path("slides"), "cat.png", "png")
     assert str(caught.value) == (
         "slides is a folder that is not empty, and nothing is replaced. Name another "
         "place with --out, or move it away first."
@@ -87,7 +94,7 @@ def test_a_folder_is_not_filled_up(folder: Path) -> None:
 def test_a_page_needs_the_name_of_a_file(folder: Path) -> None:
     (folder / "slides").mkdir()
     with pytest.raises(UsageError) as caught:
-        choose_place(Path("slides"), "cat.png", "html")
+        choose_output_path(Path("slides"), "cat.png", "html")
     assert str(caught.value) == (
         "slides is a folder, but the page is a file. Name it, such as "
         f"--out {Path('slides/explained.html')}."
@@ -96,7 +103,7 @@ def test_a_page_needs_the_name_of_a_file(folder: Path) -> None:
 
 def test_the_folder_of_a_page_must_be_there(folder: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        choose_place(Path("nowhere/report.html"), "cat.png", "html")
+        choose_output_path(Path("nowhere/report.html"), "cat.png", "html")
     assert str(caught.value) == (
         "There is no folder nowhere to put report.html in. Make it first, or name "
         "another place with --out."
@@ -109,14 +116,14 @@ def test_the_folder_of_a_page_must_be_there(folder: Path) -> None:
 def test_a_folder_that_may_not_be_written_to_is_told_at_once(folder: Path) -> None:
     (folder / "closed").mkdir(mode=0o500)
     with pytest.raises(UsageError) as caught:
-        choose_place(Path("closed/report.html"), "cat.png", "html")
+        choose_output_path(Path("closed/report.html"), "cat.png", "html")
     assert str(caught.value) == (
         "The folder closed may not be written to. Name another place with --out."
     )
 
 
 def test_a_file_is_kept_whole_in_a_new_folder(folder: Path) -> None:
-    keep(Path("slides/one.png"), b"one")
+    write_new(Path("slides/one.png"), b"one")
     assert (folder / "slides/one.png").read_bytes() == b"one"
     assert os.listdir(folder / "slides") == ["one.png"]
 
@@ -124,7 +131,7 @@ def test_a_file_is_kept_whole_in_a_new_folder(folder: Path) -> None:
 def test_a_name_that_was_taken_meanwhile_is_not_replaced(folder: Path) -> None:
     (folder / "report.html").write_text("mine")
     with pytest.raises(UsageError) as caught:
-        keep(Path("report.html"), b"other")
+        write_new(Path("report.html"), b"other")
     assert str(caught.value) == (
         "report.html exists already, and nothing is replaced. Name another place with "
         "--out, or move it away first."
@@ -135,7 +142,7 @@ def test_a_name_that_was_taken_meanwhile_is_not_replaced(folder: Path) -> None:
 def test_what_cannot_be_written_is_told(folder: Path) -> None:
     (folder / "file").touch()
     with pytest.raises(UsageError) as caught:
-        keep(Path("file/page.html"), b"x")
+        write_new(Path("file/page.html"), b"x")
     assert str(caught.value) == (
         f"{Path('file/page.html')} cannot be written: File exists. Name another place "
         "with --out."

@@ -26,9 +26,9 @@ def unpack(entry: dict[str, Any], number: int) -> np.ndarray:
     return values.reshape(packed["shape"])
 
 
-def test_the_script_gets_the_numbers_of_the_story_to_the_bit(story: Any) -> None:
-    entry: dict[str, Any] = pack_explanation(story)
-    packed, convolution = entry["convolution"], story.convolution
+def test_the_script_gets_the_numbers_of_the_story_to_the_bit(explanation: Any) -> None:
+    entry: dict[str, Any] = pack_explanation(explanation)
+    packed, convolution = entry["convolution"], explanation.convolution
     order = list(convolution.order)
     assert packed["channels"] == order
     assert (unpack(entry, packed["before"]) == convolution.before[..., order]).all()
@@ -37,86 +37,88 @@ def test_the_script_gets_the_numbers_of_the_story_to_the_bit(story: Any) -> None
     kernel = convolution.filters.kernel[..., order]
     assert (unpack(entry, packed["kernel"]) == kernel).all()
     assert (unpack(entry, packed["bias"]) == convolution.filters.bias[order]).all()
-    assert (unpack(entry, entry["pixels"]) == story.sight.pixels).all()
-    assert (unpack(entry, entry["normalized"]) == story.sight.normalized).all()
-    for layer, maps in zip(entry["maps"], story.feature_maps, strict=True):
+    assert (unpack(entry, entry["pixels"]) == explanation.network_input.pixels).all()
+    assert (
+        unpack(entry, entry["normalized"]) == explanation.network_input.normalized
+    ).all()
+    for layer, maps in zip(entry["maps"], explanation.feature_maps, strict=True):
         order = list(maps.order)
         assert layer["channels"] == order
         assert (unpack(entry, layer["maps"]) == maps.maps[..., order]).all()
         assert layer["rows"] == maps.receptive_field.rows.tolist()
-    packed, pooling = entry["pooling"], story.pooling
+    packed, pooling = entry["pooling"], explanation.pooling
     order = list(pooling.order)
     assert (unpack(entry, packed["before"]) == pooling.before[..., order]).all()
     assert (unpack(entry, packed["after"]) == pooling.after[..., order]).all()
 
 
-def test_maps_that_several_parts_show_are_carried_once(story: Any) -> None:
-    entry: dict[str, Any] = pack_explanation(story)
+def test_maps_that_several_parts_show_are_carried_once(explanation: Any) -> None:
+    entry: dict[str, Any] = pack_explanation(explanation)
     convolution, activation = entry["convolution"], entry["activation"]
     assert activation["before"] == convolution["before"]
     assert activation["after"] == convolution["after"] == entry["maps"][0]["maps"]
     assert entry["pooling"]["before"] == activation["after"]
 
 
-def test_the_tour_begins_at_the_strongest_answer_of_the_strongest_filter(
-    story: Any,
+def test_the_page_begins_at_the_strongest_answer_of_the_strongest_filter(
+    explanation: Any,
 ) -> None:
-    filter, row, column = find_start(story.convolution)
-    before = story.convolution.before
-    strengths = np.abs(story.convolution.after).mean((0, 1))
+    filter, row, column = find_start(explanation.convolution)
+    before = explanation.convolution.before
+    strengths = np.abs(explanation.convolution.after).mean((0, 1))
     assert strengths[filter] == strengths.max()
     assert before[row, column, filter] == before[:, :, filter].max()
-    assert pack_explanation(story)["convolution"]["start"] == [row, column]  # type: ignore[index]
+    assert pack_explanation(explanation)["convolution"]["start"] == [row, column]  # type: ignore[index]
 
 
 def test_only_the_strongest_of_many_channels_are_carried(
     explain: Callable[..., Any],
 ) -> None:
-    story = explain(
+    explanation = explain(
         [{"Conv2D": {"filters": 70, "kernel_size": 3, "strides": 4}}, "Flatten",
          {"Dense": {"units": 10, "activation": "softmax"}}]
     )  # fmt: skip
-    entry: dict[str, Any] = pack_explanation(story)
-    order = list(story.convolution.order)
+    entry: dict[str, Any] = pack_explanation(explanation)
+    order = list(explanation.convolution.order)
     assert entry["convolution"]["channels"] == order[:MOST_FILTERS]
-    assert entry["maps"][0]["channels"] == list(story.feature_maps[0].order)[:32]
+    assert entry["maps"][0]["channels"] == list(explanation.feature_maps[0].order)[:32]
 
 
 def test_an_activation_behind_another_convolution_has_channels_of_its_own(
-    explain: Callable[..., Any], story: Any
+    explain: Callable[..., Any], explanation: Any
 ) -> None:
     dense = ["Flatten", {"Dense": {"units": 10, "activation": "softmax"}}]
     first = {"Conv2D": {"filters": 5, "kernel_size": 3, "strides": 3}}
     second = {"Conv2D": {"filters": 5, "kernel_size": 3, "activation": "tanh"}}
-    assert shares_filters(story)
+    assert shares_filters(explanation)
     assert not shares_filters(explain([first, second, *dense]))
     normalized = [first, "BatchNormalization", {"Activation": "relu"}, *dense]
     assert shares_filters(explain(normalized))
 
 
 def test_the_image_is_painted_only_where_it_is_what_the_filters_see(
-    explain: Callable[..., Any], story: Any
+    explain: Callable[..., Any], explanation: Any
 ) -> None:
     dense = ["Flatten", {"Dense": {"units": 10, "activation": "softmax"}}]
     first = {"Conv2D": {"filters": 5, "kernel_size": 3, "strides": 3}}
-    assert pack_explanation(story)["convolution"]["picture"] is True
+    assert pack_explanation(explanation)["convolution"]["seesImage"] is True
     padded = explain(["ZeroPadding2D", first, *dense])
     assert padded.convolution.input.shape == (34, 34, 3)
-    assert pack_explanation(padded)["convolution"]["picture"] is False
+    assert pack_explanation(padded)["convolution"]["seesImage"] is False
 
 
-def test_values_that_cannot_be_shown_are_refused(story: Any) -> None:
-    require_finite(story)
+def test_values_that_cannot_be_shown_are_refused(explanation: Any) -> None:
+    require_finite(explanation)
     sentence = (
         "On this picture {} gives values that are infinite or not a number, so there "
         "is nothing to show. The training went astray: try a smaller learning rate."
     )
     lost = np.full(10, np.nan, np.float32)
-    astray = replace(story, softmax=replace(story.softmax, logits=lost))
+    astray = replace(explanation, softmax=replace(explanation.softmax, logits=lost))
     with pytest.raises(RunError) as caught:
         require_finite(astray)
     assert str(caught.value) == sentence.format("the last layer")
-    first, second = story.feature_maps
+    first, second = explanation.feature_maps
     maps = np.where(second.maps > second.maps.mean(), np.inf, second.maps)
     astray = replace(astray, feature_maps=(first, replace(second, maps=maps)))
     with pytest.raises(RunError) as caught:
@@ -124,8 +126,8 @@ def test_values_that_cannot_be_shown_are_refused(story: Any) -> None:
     assert str(caught.value) == sentence.format("conv2d_2")
 
 
-def test_the_model_alone_carries_its_filters(model_story: Any) -> None:
-    entry: dict[str, Any] = pack_model(model_story)
+def test_the_model_alone_carries_its_filters(model_explanation: Any) -> None:
+    entry: dict[str, Any] = pack_model(model_explanation)
     kernel = unpack(entry, entry["filters"]["kernel"])
-    assert (kernel == model_story.filters.kernel).all()
+    assert (kernel == model_explanation.filters.kernel).all()
     assert entry["filters"]["channels"] == [0, 1, 2, 3, 4, 5]

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from cifarcnn.errors import UsageError
-from cifarcnn.explanation import Missing
-from cifarcnn.page.sliding_gif import draw_film
+from cifarcnn.explanation.steps import Missing
+from cifarcnn.page.sliding_gif import draw_sliding_gif
 
 WAITING = (176, 176, 176)
 
@@ -24,8 +24,8 @@ def cell(frame: Image.Image, row: int, column: int) -> tuple[int, ...]:
     return colour
 
 
-def test_the_map_is_filled_cell_by_cell_then_row_by_row(story: Any) -> None:
-    with Image.open(io.BytesIO(draw_film(story))) as film:
+def test_the_map_is_filled_cell_by_cell_then_row_by_row(explanation: Any) -> None:
+    with Image.open(io.BytesIO(draw_sliding_gif(explanation))) as film:
         frames = getattr(film, "n_frames")  # noqa: B009
         assert film.size == (648, 360)
         assert frames == 2 * 32 + 2 * 30
@@ -35,7 +35,7 @@ def test_the_map_is_filled_cell_by_cell_then_row_by_row(story: Any) -> None:
         film.seek(frames - 1)
         assert film.info["duration"] == 2500
         assert np.abs(np.subtract(cell(film, 30, 12), WAITING)).max() > 8
-    assert len(draw_film(story)) < 1_000_000
+    assert len(draw_sliding_gif(explanation)) < 1_000_000
 
 
 def test_any_window_can_be_filmed(explain: Callable[..., Any]) -> None:
@@ -45,15 +45,29 @@ def test_any_window_can_be_filmed(explain: Callable[..., Any]) -> None:
         {"Conv2D": {"filters": 3, "kernel_size": 32}},
     ):
         dense = {"Dense": {"units": 10, "activation": "softmax"}}
-        story = explain([layer, "Flatten", dense])
-        assert draw_film(story).startswith(b"GIF89a")
+        explanation = explain([layer, "Flatten", dense])
+        assert draw_sliding_gif(explanation).startswith(b"GIF89a")
 
 
-def test_without_a_convolution_there_is_no_film(story: Any) -> None:
-    without = replace(story, convolution=Missing("The network has no convolution."))
+def test_without_a_convolution_there_is_no_film(explanation: Any) -> None:
+    without = replace(
+        explanation, convolution=Missing("The network has no convolution.")
+    )
     with pytest.raises(UsageError) as caught:
-        draw_film(without)
+        draw_sliding_gif(without)
     assert str(caught.value) == (
         "There is no sliding filter to draw: The network has no convolution. Leave out "
         "--gif."
     )
+
+
+def test_images_that_are_wider_than_high_keep_their_shape(
+    wide_explanation: Any,
+) -> None:
+    with Image.open(io.BytesIO(draw_sliding_gif(wide_explanation))) as film:
+        film.seek(getattr(film, "n_frames") - 1)  # noqa: B009
+        frame = np.asarray(film.convert("RGB"))
+    # Of 288 pixels in width the height takes 24/40; a tile may hang over.
+    below = frame[24 + 173 + 12 : 24 + 288, 24:]
+    assert (np.abs(below.astype(int) - 255).max(axis=-1) < 8).all()
+    assert (np.abs(frame[24 + 160, 24 : 24 + 288].astype(int) - 255).max(-1) > 8).any()

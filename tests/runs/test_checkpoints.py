@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 
 from cifarcnn.errors import DivergedError, RunError
-from cifarcnn.runs import CheckpointState, EpochRecord, Run, describe_arrays
+from cifarcnn.runs import EpochRecord, Run
+from cifarcnn.runs.checkpoints import (
+    CheckpointState,
+    find_checkpoint,
+    save_checkpoint,
+)
+from cifarcnn.runs.file_lock import lock_run
+from cifarcnn.runs.weights import describe_arrays
 
 ARRAYS = {
     "model/0000": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -63,8 +70,8 @@ def newest(run: Run) -> Path:
 
 def test_what_was_saved_comes_back_bit_for_bit(run: Run, make_state: MakeState) -> None:
     state = make_state(2, 5)
-    run.save_checkpoint(state, ARRAYS)
-    found, damages = run.find_checkpoint()
+    save_checkpoint(run.path, state, ARRAYS)
+    found, damages = find_checkpoint(run.path)
     assert found is not None
     assert (found.state, damages) == (state, [])
     arrays = found.load(describe_arrays(ARRAYS))
@@ -75,16 +82,16 @@ def test_what_was_saved_comes_back_bit_for_bit(run: Run, make_state: MakeState) 
 
 
 def test_a_run_without_checkpoints_has_none(run: Run) -> None:
-    assert run.find_checkpoint() == (None, [])
+    assert find_checkpoint(run.path) == (None, [])
     (run.path / "checkpoint").mkdir()
-    assert run.find_checkpoint() == (None, [])
+    assert find_checkpoint(run.path) == (None, [])
 
 
 def test_the_two_newest_are_kept(run: Run, make_state: MakeState) -> None:
     for epoch, step in [(0, 9), (0, 10), (1, 0), (9, 100_000), (10, 2)]:
-        run.save_checkpoint(make_state(epoch, step), ARRAYS)
+        save_checkpoint(run.path, make_state(epoch, step), ARRAYS)
     assert files(run) == ["epoch-0009-step-100000", "epoch-0010-step-000002"]
-    found, _ = run.find_checkpoint()
+    found, _ = find_checkpoint(run.path)
     assert found is not None
     assert (found.state.epoch, found.state.step) == (10, 2)
 
@@ -92,11 +99,11 @@ def test_the_two_newest_are_kept(run: Run, make_state: MakeState) -> None:
 def test_a_damaged_one_is_set_aside_and_the_one_before_is_taken(
     run: Run, make_state: MakeState
 ) -> None:
-    run.save_checkpoint(make_state(0, 1), ARRAYS)
-    run.save_checkpoint(make_state(0, 2), ARRAYS)
+    save_checkpoint(run.path, make_state(0, 1), ARRAYS)
+    save_checkpoint(run.path, make_state(0, 2), ARRAYS)
     path = newest(run)
     path.write_bytes(path.read_bytes()[:-1])
-    found, damages = run.find_checkpoint()
+    found, damages = find_checkpoint(run.path)
     assert found is not None
     assert found.state.step == 1
     assert damages == [
@@ -104,14 +111,14 @@ def test_a_damaged_one_is_set_aside_and_the_one_before_is_taken(
         f"as {path.name}.damaged."
     ]
     # Those that follow do not stand back behind it.
-    run.save_checkpoint(make_state(0, 2), ARRAYS)
-    found, damages = run.find_checkpoint()
+    save_checkpoint(run.path, make_state(0, 2), ARRAYS)
+    found, damages = find_checkpoint(run.path)
     assert found is not None
     assert (found.state.step, damages) == (2, [])
 
 
 def test_every_flipped_bit_is_noticed(run: Run, make_state: MakeState) -> None:
-    run.save_checkpoint(make_state(), ARRAYS)
+    save_checkpoint(run.path, make_state(), ARRAYS)
     path = newest(run)
     whole = path.read_bytes()
     chance = np.random.default_rng(0)
@@ -121,7 +128,7 @@ def test_every_flipped_bit_is_noticed(run: Run, make_state: MakeState) -> None:
         flipped[place // 8] ^= 1 << (place % 8)
         path.write_bytes(flipped)
         with pytest.raises(RunError) as caught:
-            run.find_checkpoint()
+            find_checkpoint(run.path)
         assert str(caught.value) == (
             f"{path} is damaged: its content is not the one in its name. It is set "
             f"aside as {path.name}.damaged. {run.path} has no other checkpoint to go "
@@ -129,14 +136,14 @@ def test_every_flipped_bit_is_noticed(run: Run, make_state: MakeState) -> None:
             f"{run.path / 'config.yaml'}"
         )
     path.write_bytes(whole)
-    assert run.find_checkpoint()[0] is not None
+    assert find_checkpoint(run.path)[0] is not None
 
 
 def test_arrays_of_another_training_are_not_loaded(
     run: Run, make_state: MakeState
 ) -> None:
-    run.save_checkpoint(make_state(), ARRAYS)
-    found, _ = run.find_checkpoint()
+    save_checkpoint(run.path, make_state(), ARRAYS)
+    found, _ = find_checkpoint(run.path)
     assert found is not None
     expected = describe_arrays(ARRAYS) | {"model/0000": ((3, 3), "float32")}
     with pytest.raises(RunError) as caught:
@@ -150,10 +157,10 @@ def test_arrays_of_another_training_are_not_loaded(
 def test_values_that_are_not_finite_are_not_saved(
     run: Run, make_state: MakeState
 ) -> None:
-    run.save_checkpoint(make_state(0, 1), ARRAYS)
+    save_checkpoint(run.path, make_state(0, 1), ARRAYS)
     broken = {**ARRAYS, "model/0000": np.full((2, 3), np.nan, np.float32)}
     with pytest.raises(DivergedError) as caught:
-        run.save_checkpoint(make_state(0, 2), broken)
+        save_checkpoint(run.path, make_state(0, 2), broken)
     assert str(caught.value) == (
         f"{run.path / 'checkpoint'} is not written: the array 'model/0000' holds "
         "values that are not finite. The training has diverged; try a smaller learning "
@@ -169,8 +176,8 @@ def test_values_that_are_not_finite_are_not_loaded(
     with monkeypatch.context() as patch:
         # As somebody would who made the file without this program.
         patch.setattr("cifarcnn.runs.weights.first_non_finite", lambda arrays: None)
-        run.save_checkpoint(make_state(), broken)
-    found, _ = run.find_checkpoint()
+        save_checkpoint(run.path, make_state(), broken)
+    found, _ = find_checkpoint(run.path)
     assert found is not None
     with pytest.raises(RunError) as caught:
         found.load(describe_arrays(broken))
@@ -204,13 +211,13 @@ def test_a_file_that_is_no_checkpoint_is_told(run: Run, make_state: MakeState) -
 
     from safetensors.numpy import save
 
-    run.save_checkpoint(make_state(0, 1), ARRAYS)
+    save_checkpoint(run.path, make_state(0, 1), ARRAYS)
     for content in (b"", b"x" * 100, save(ARRAYS), save(ARRAYS, {"cifarcnn": "{}"})):
         digest = hashlib.sha256(content).hexdigest()
         path = newest(run).with_name(f"epoch-0000-step-000009-{digest}.safetensors")
         path.write_bytes(content)
         with pytest.raises(RunError) as caught:
-            run.find_checkpoint()
+            find_checkpoint(run.path)
         assert str(caught.value) == (
             f"{path} is not a checkpoint that this version of cifarcnn wrote. Go on "
             "with the version that wrote it."
@@ -231,10 +238,10 @@ def test_a_link_in_the_place_of_the_folder_leads_nowhere(
         "Checkpoints are neither read nor written there; put the folder itself there."
     )
     with pytest.raises(RunError) as caught:
-        run.save_checkpoint(make_state(), ARRAYS)
+        save_checkpoint(run.path, make_state(), ARRAYS)
     assert str(caught.value) == message
     with pytest.raises(RunError) as caught:
-        run.find_checkpoint()
+        find_checkpoint(run.path)
     assert str(caught.value) == message
     assert not list(outside.iterdir())
 
@@ -242,7 +249,7 @@ def test_a_link_in_the_place_of_the_folder_leads_nowhere(
 def test_a_folder_that_is_gone_is_told(run: Run, make_state: MakeState) -> None:
     run.path.rename(run.path.with_name("moved"))
     with pytest.raises(RunError) as caught:
-        run.save_checkpoint(make_state(), ARRAYS)
+        save_checkpoint(run.path, make_state(), ARRAYS)
     assert str(caught.value) == (
         f"No checkpoint can be written in {run.path / 'checkpoint'}: No such file or "
         "directory. Those of before are unharmed."
@@ -252,12 +259,12 @@ def test_a_folder_that_is_gone_is_told(run: Run, make_state: MakeState) -> None:
 def test_a_full_disk_leaves_the_checkpoints_of_before(
     run: Run, make_state: MakeState
 ) -> None:
-    run.save_checkpoint(make_state(0, 1), ARRAYS)
+    save_checkpoint(run.path, make_state(0, 1), ARRAYS)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
         with pytest.raises(RunError) as caught:
-            run.save_checkpoint(make_state(0, 2), ARRAYS)
+            save_checkpoint(run.path, make_state(0, 2), ARRAYS)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert str(caught.value) == (
@@ -266,17 +273,17 @@ def test_a_full_disk_leaves_the_checkpoints_of_before(
     )
     # Nothing half written stays either.
     assert files(run) == ["epoch-0000-step-000001"]
-    assert run.find_checkpoint()[0] is not None
+    assert find_checkpoint(run.path)[0] is not None
 
 
 def test_what_a_killed_process_left_half_written_is_cleared_away(
     run: Run, make_state: MakeState
 ) -> None:
-    run.save_checkpoint(make_state(), ARRAYS)
+    save_checkpoint(run.path, make_state(), ARRAYS)
     for folder in (run.path, run.path / "checkpoint"):
         (folder / ".history.csv.abcd1234.tmp").write_text("half")
-    with run.held():
-        run.find_checkpoint()
+    with lock_run(run.path):
+        find_checkpoint(run.path)
     assert not list(run.path.rglob("*.tmp"))
 
 
@@ -284,7 +291,8 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from cifarcnn.runs import Run
-with Run(Path(sys.argv[1])).held():
+from cifarcnn.runs.file_lock import lock_run
+with lock_run(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -297,7 +305,7 @@ def test_one_process_at_a_time_and_a_killed_one_lets_go(run: Run) -> None:
     try:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(RunError) as caught, run.held():
+        with pytest.raises(RunError) as caught, lock_run(run.path):
             pytest.fail("held twice")
         assert str(caught.value) == (
             f"{run.path} is being trained by another process. Wait for its end, or "
@@ -306,13 +314,13 @@ def test_one_process_at_a_time_and_a_killed_one_lets_go(run: Run) -> None:
     finally:
         other.kill()
         other.communicate()
-    with run.held():
+    with lock_run(run.path):
         pass
 
 
 def test_a_folder_that_cannot_be_written_cannot_be_held(run: Run) -> None:
     run.path.rename(run.path.with_name("moved"))
     run.path.touch()
-    with pytest.raises(RunError) as caught, run.held():
+    with pytest.raises(RunError) as caught, lock_run(run.path):
         pytest.fail("held")
     assert str(caught.value) == f"{run.path} cannot be trained in: File exists."

@@ -10,7 +10,7 @@ import pytest
 from cifarcnn.config import load_config
 from cifarcnn.errors import ConfigError, RunError
 from cifarcnn.runs import EpochRecord, Run
-from cifarcnn.runs.safe_read import read_bytes
+from cifarcnn.runs.safe_io import read_bytes
 
 CONFIG = """
 name: tiny

@@ -20,7 +20,8 @@ import pytest
 
 from cifarcnn.config import load_config
 from cifarcnn.errors import ConfigError, RunError
-from cifarcnn.runs import DataRecord, EpochRecord, Origin, Run, describe_arrays
+from cifarcnn.runs import DataRecord, EpochRecord, Origin, Run
+from cifarcnn.runs.weights import describe_arrays, load_weights, save_weights
 
 EXAMPLES = int(os.environ.get("CIFARCNN_FUZZ_EXAMPLES", "1000"))
 WEIGHTS = "weights.safetensors"
@@ -52,7 +53,7 @@ def run(tmp_path: Path) -> Run:
     origin = Origin(
         class_names=("cat", "dog"), data=record, versions={"keras": "3.15.1"}
     )
-    run.save_weights("best", ARRAYS, epoch=3, origin=origin)
+    save_weights(run.path, "selected", ARRAYS, epoch=3, origin=origin)
     run.write_history([EpochRecord(1, 2.25, 0.5, None, None, 0.001, 1.5, 6000.0)])
     run.write_metrics({"smoke": False, "best": {"epoch": 1}})
     return run
@@ -108,7 +109,7 @@ def mutate(value: Any, draws: random.Random) -> Any:
 def is_unharmed(run: Run) -> bool:
     """Whether the weights come back, which must then be those that were saved."""
     try:
-        stored = run.load_weights("best", EXPECTED)
+        stored = load_weights(run.path, "selected", EXPECTED)
     except RunError as error:
         # A path may hold anything, but it is the test's own here.
         assert str(error) and len(str(error)) < 5000
@@ -178,7 +179,7 @@ def test_a_file_with_right_checksums_and_a_wrong_header_is_seen_through(
 
     def look() -> bool:
         try:
-            stored = run.load_weights("best", EXPECTED)
+            stored = load_weights(run.path, "selected", EXPECTED)
         except RunError:
             return False
         # Whoever writes the checksums chooses the values, but nothing else.

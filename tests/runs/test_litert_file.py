@@ -13,7 +13,10 @@ import pytest
 
 from cifarcnn.config import load_config
 from cifarcnn.errors import RunError
-from cifarcnn.runs import DataRecord, Origin, Run, WeightsChoice
+from cifarcnn.runs import DataRecord, Origin, Run
+from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
+from cifarcnn.runs.manifest import WeightsKind, read_manifest
+from cifarcnn.runs.weights import save_weights
 
 CONTENT = b"a network" * 100
 ORIGIN = Origin(
@@ -23,9 +26,9 @@ ORIGIN = Origin(
 )
 
 
-def save_weights(run: Run, choice: WeightsChoice, value: float) -> None:
+def save(run: Run, kind: WeightsKind, value: float) -> None:
     arrays = {"bias": np.full(2, value, np.float32)}
-    run.save_weights(choice, arrays, epoch=1, origin=ORIGIN)
+    save_weights(run.path, kind, arrays, epoch=1, origin=ORIGIN)
 
 
 @pytest.fixture
@@ -38,23 +41,23 @@ def bare(tmp_path: Path) -> Run:
     )
     run = Run.at(tmp_path / "run")
     run.write_config(load_config(config))
-    save_weights(run, "best", 1.0)
+    save(run, "selected", 1.0)
     return run
 
 
 @pytest.fixture
 def run(bare: Run) -> Run:
-    bare.save_litert(CONTENT)
+    save_litert(bare.path, CONTENT)
     return bare
 
 
-def load(run: Run, choice: WeightsChoice | None = None) -> bytes:
-    return run.load_litert(run.manifest(), choice)
+def load(run: Run, kind: WeightsKind = "selected") -> bytes:
+    return load_litert(run.path, read_manifest(run.path), kind)
 
 
-def refusal(run: Run, choice: WeightsChoice | None = None) -> str:
+def refusal(run: Run, kind: WeightsKind = "selected") -> str:
     with pytest.raises(RunError) as caught:
-        load(run, choice)
+        load(run, kind)
     return str(caught.value)
 
 
@@ -66,7 +69,7 @@ def edit_manifest(run: Run, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_it_comes_back_and_the_manifest_tells_what_it_was_made_from(run: Run) -> None:
-    assert load(run) == load(run, "best") == CONTENT
+    assert load(run) == load(run, "selected") == CONTENT
     content = json.loads((run.path / "manifest.json").read_text())
     weights = (run.path / "weights.safetensors").read_bytes()
     assert content["litert"] == {
@@ -80,79 +83,79 @@ def test_it_comes_back_and_the_manifest_tells_what_it_was_made_from(run: Run) ->
 
 
 def test_it_serves_the_last_weights_when_they_are_the_same(run: Run) -> None:
-    save_weights(run, "last", 1.0)
+    save(run, "last", 1.0)
     assert load(run, "last") == CONTENT
 
 
 def test_other_weights_than_asked_for_are_noticed(run: Run) -> None:
-    sentence = f"{run.litert_path} was not made from the weights in last.safetensors."
+    sentence = f"{run.path / LITERT} was not made from the weights in last.safetensors."
     assert refusal(run, "last") == sentence
-    save_weights(run, "last", 2.0)
+    save(run, "last", 2.0)
     assert refusal(run, "last") == sentence
     assert load(run) == CONTENT
 
 
 def test_a_file_of_older_weights_is_noticed_until_it_is_written_again(run: Run) -> None:
-    save_weights(run, "best", 3.0)
+    save(run, "selected", 3.0)
     assert refusal(run) == (
-        f"{run.litert_path} was not made from the weights in weights.safetensors."
+        f"{run.path / LITERT} was not made from the weights in weights.safetensors."
     )
-    run.save_litert(b"newer")
+    save_litert(run.path, b"newer")
     assert load(run) == b"newer"
 
 
 def test_without_weights_it_is_not_written(bare: Run) -> None:
     edit_manifest(bare, lambda content: content.update(weights={}))
     with pytest.raises(RunError) as caught:
-        bare.save_litert(CONTENT)
+        save_litert(bare.path, CONTENT)
     assert str(caught.value) == (
         f"{bare.path} has no weights.safetensors that model.tflite could belong to."
     )
-    assert not bare.litert_path.exists()
+    assert not (bare.path / LITERT).exists()
 
 
 def test_a_missing_file_is_said_to_be_missing(bare: Run, run: Run) -> None:
-    run.litert_path.unlink()
-    assert refusal(run) == f"{run.litert_path} is missing."
+    (run.path / LITERT).unlink()
+    assert refusal(run) == f"{run.path / LITERT} is missing."
 
 
 def test_a_file_that_the_manifest_does_not_list_is_not_taken(bare: Run) -> None:
-    bare.litert_path.write_bytes(CONTENT)
-    assert refusal(bare) == f"{bare.litert_path} is not listed in manifest.json."
+    (bare.path / LITERT).write_bytes(CONTENT)
+    assert refusal(bare) == f"{bare.path / LITERT} is not listed in manifest.json."
 
 
 def test_a_manifest_of_before_reads_as_one_without(bare: Run) -> None:
     edit_manifest(bare, lambda content: content.pop("litert"))
-    assert bare.manifest().litert is None
+    assert read_manifest(bare.path).litert is None
 
 
 @pytest.mark.parametrize(
     "change", [lambda data: data[:-1], lambda data: b"A" + data[1:]]
 )
 def test_a_changed_byte_is_noticed(run: Run, change: Callable[[bytes], bytes]) -> None:
-    run.litert_path.write_bytes(change(CONTENT))
+    (run.path / LITERT).write_bytes(change(CONTENT))
     found = hashlib.sha256(change(CONTENT)).hexdigest()
     assert refusal(run) == (
-        f"{run.litert_path} is not the file that was written: its SHA-256 begins with "
-        f"{found[:12]}, but manifest.json lists "
+        f"{run.path / LITERT} is not the file that was written: its SHA-256 begins "
+        f"with {found[:12]}, but manifest.json lists "
         f"{hashlib.sha256(CONTENT).hexdigest()[:12]}."
     )
 
 
 def test_a_larger_file_is_not_read(run: Run) -> None:
-    run.litert_path.write_bytes(CONTENT + b"x")
+    (run.path / LITERT).write_bytes(CONTENT + b"x")
     assert refusal(run) == (
-        f"{run.litert_path} has 901 bytes, but at most 900 are expected there. It is "
+        f"{run.path / LITERT} has 901 bytes, but at most 900 are expected there. It is "
         "not loaded."
     )
 
 
 def test_a_link_is_not_followed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(CONTENT)
-    run.litert_path.unlink()
-    run.litert_path.symlink_to(tmp_path / "elsewhere")
+    (run.path / LITERT).unlink()
+    (run.path / LITERT).symlink_to(tmp_path / "elsewhere")
     assert refusal(run) == (
-        f"{run.litert_path} is not a plain file. The files of a run are never links, "
+        f"{run.path / LITERT} is not a plain file. The files of a run are never links, "
         "folders or devices; put the file itself there."
     )
 
@@ -171,13 +174,13 @@ def test_with_another_config_it_is_made_anew_and_not_called_foreign(run: Run) ->
     run.write_config(config)
     assert load(run) == CONTENT
     run.write_config(config.with_data(validation_fraction=0.2))
-    assert refusal(run) == f"{run.litert_path} is not listed in manifest.json."
+    assert refusal(run) == f"{run.path / LITERT} is not listed in manifest.json."
 
 
 def test_a_damaged_entry_is_a_damaged_manifest(run: Run) -> None:
     edit_manifest(run, lambda content: content["litert"].update(sha256="x"))
     with pytest.raises(RunError) as caught:
-        run.manifest()
+        read_manifest(run.path)
     assert str(caught.value) == (
         f"{run.path / 'manifest.json'} is damaged: `litert.sha256` is missing, unknown "
         "or not what belongs there. Restore it from a copy of the run, or train again."

@@ -101,7 +101,7 @@ def test_a_folder_called_latest_is_not_replaced() -> None:
 
 
 def test_a_pointer_in_a_folder_that_is_gone_is_named() -> None:
-    from cifarcnn.runs.latest import point_latest
+    from cifarcnn.runs.run_path import point_latest
 
     with pytest.raises(RunError) as caught:
         point_latest(Path("gone"), "a-1")

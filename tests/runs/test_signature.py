@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cifarcnn.prediction import open_predictor
-from cifarcnn.runs.signature import has_seal, key_path, set_seal
+from cifarcnn.runs.signature import is_signed, key_path, sign
 
 PARTS = ("a" * 64, "none")
 
@@ -34,54 +34,54 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_seal_holds_for_what_it_was_set_upon(home: Path) -> None:
-    seal = set_seal(*PARTS)
+    seal = sign(*PARTS)
     assert seal is not None and len(seal) == 64
-    assert set_seal(*PARTS) == seal
-    assert has_seal(seal, *PARTS)
-    assert not has_seal(seal, "b" * 64, "none")
-    assert not has_seal(seal, "a" * 64, "mirror")
-    assert not has_seal("0" * 64, *PARTS)
-    assert not has_seal(None, *PARTS)
+    assert sign(*PARTS) == seal
+    assert is_signed(seal, *PARTS)
+    assert not is_signed(seal, "b" * 64, "none")
+    assert not is_signed(seal, "a" * 64, "mirror")
+    assert not is_signed("0" * 64, *PARTS)
+    assert not is_signed(None, *PARTS)
 
 
 def test_another_secret_knows_nothing_of_it(key: Path) -> None:
-    seal = set_seal(*PARTS)
+    seal = sign(*PARTS)
     key.unlink()
-    assert not has_seal(seal, *PARTS)
-    assert set_seal(*PARTS) != seal
-    assert not has_seal(seal, *PARTS)
+    assert not is_signed(seal, *PARTS)
+    assert sign(*PARTS) != seal
+    assert not is_signed(seal, *PARTS)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs the permissions of Unix")
 def test_nobody_else_may_read_the_secret(key: Path) -> None:
-    seal = set_seal(*PARTS)
+    seal = sign(*PARTS)
     assert key_path() == key
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
     assert [path.name for path in key.parent.iterdir()] == ["seal.key"]
     # Once others could read it, it proves nothing any more.
     key.chmod(0o640)
-    assert not has_seal(seal, *PARTS)
-    assert set_seal(*PARTS) is None
+    assert not is_signed(seal, *PARTS)
+    assert sign(*PARTS) is None
     key.chmod(0o600)
-    assert has_seal(seal, *PARTS)
+    assert is_signed(seal, *PARTS)
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"x" * 33])
 def test_a_damaged_secret_seals_nothing(key: Path, content: bytes) -> None:
-    set_seal(*PARTS)
+    sign(*PARTS)
     key.write_bytes(content)
-    assert set_seal(*PARTS) is None
+    assert sign(*PARTS) is None
 
 
 def test_a_link_or_a_pipe_is_no_secret(key: Path, tmp_path: Path) -> None:
-    set_seal(*PARTS)
+    sign(*PARTS)
     key.rename(tmp_path / "key")
     key.symlink_to(tmp_path / "key")
-    assert set_seal(*PARTS) is None
+    assert sign(*PARTS) is None
     key.unlink()
     os.mkfifo(key, 0o600)
-    assert set_seal(*PARTS) is None
+    assert sign(*PARTS) is None
 
 
 def test_without_a_place_for_it_nothing_is_sealed(
@@ -90,7 +90,7 @@ def test_without_a_place_for_it_nothing_is_sealed(
     (tmp_path / "file").write_bytes(b"")
     for place in (tmp_path / "file", Path("/proc/nowhere")):
         monkeypatch.setenv("XDG_DATA_HOME", str(place))
-        assert set_seal(*PARTS) is None
+        assert sign(*PARTS) is None
 
 
 @pytest.mark.skipif(
@@ -109,7 +109,7 @@ def test_a_user_without_a_home_gets_nothing_in_the_working_folder(
             sys.executable,
             "-c",
             "import os, platformdirs.unix, cifarcnn.runs.signature as s;"
-            f"os.chdir({str(folder)!r}); os.setuid(54321); print(s.set_seal())",
+            f"os.chdir({str(folder)!r}); os.setuid(54321); print(s.sign())",
         ],
         env={name: text for name, text in os.environ.items() if name not in home},
         capture_output=True,
@@ -120,13 +120,13 @@ def test_a_user_without_a_home_gets_nothing_in_the_working_folder(
 
 
 def test_processes_that_make_it_at_once_agree(home: Path) -> None:
-    code = "from cifarcnn.runs.signature import set_seal; print(set_seal('a'))"
+    code = "from cifarcnn.runs.signature import sign; print(sign('a'))"
     started = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         for _ in range(6)
     ]
     seals = {process.communicate()[0] for process in started}
-    assert seals == {f"{set_seal('a')}\n".encode()}
+    assert seals == {f"{sign('a')}\n".encode()}
 
 
 def test_a_run_from_elsewhere_is_answered_by_keras(

@@ -20,7 +20,9 @@ from safetensors.numpy import save as save_safetensors
 
 from cifarcnn.config import load_config
 from cifarcnn.errors import RunError
-from cifarcnn.runs import ArraySpec, DataRecord, Origin, Run, describe_arrays
+from cifarcnn.runs import DataRecord, Origin, Run, weights
+from cifarcnn.runs.manifest import read_manifest
+from cifarcnn.runs.weights import ArraySpec, describe_arrays, load_weights, save_weights
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -62,7 +64,7 @@ def run(tmp_path: Path, arrays: Arrays) -> Run:
     )
     run = Run.at(tmp_path / "run")
     run.write_config(load_config(config))
-    run.save_weights("best", arrays, epoch=3, origin=ORIGIN)
+    save_weights(run.path, "selected", arrays, epoch=3, origin=ORIGIN)
     return run
 
 
@@ -87,14 +89,14 @@ def edit_manifest(run: Run, change: Callable[[dict[str, Any]], object]) -> None:
 
 def refusal(run: Run, expected: dict[str, ArraySpec]) -> str:
     with pytest.raises(RunError) as caught:
-        run.load_weights("best", expected)
+        load_weights(run.path, "selected", expected)
     return str(caught.value)
 
 
 def test_arrays_come_back_bit_for_bit_in_order(
     run: Run, arrays: Arrays, expected: dict[str, ArraySpec]
 ) -> None:
-    stored = run.load_weights("best", expected)
+    stored = load_weights(run.path, "selected", expected)
     assert list(stored.arrays) == list(arrays)
     for name, array in arrays.items():
         assert stored.arrays[name].tobytes() == array.tobytes()
@@ -112,13 +114,13 @@ def test_the_file_opens_with_safetensors_alone(run: Run, arrays: Arrays) -> None
 
 def test_arrays_that_do_not_lie_in_c_order_keep_their_values(run: Run) -> None:
     square = np.arange(6, dtype=np.float32).reshape(2, 3)
-    run.save_weights("last", {"a": square.T}, epoch=1, origin=ORIGIN)
-    found = run.load_weights("last", {"a": ((3, 2), "float32")}).arrays["a"]
+    save_weights(run.path, "last", {"a": square.T}, epoch=1, origin=ORIGIN)
+    found = load_weights(run.path, "last", {"a": ((3, 2), "float32")}).arrays["a"]
     assert found.tolist() == [[0, 3], [1, 4], [2, 5]]
 
 
 def test_the_manifest_tells_what_was_trained_on_what(run: Run, arrays: Arrays) -> None:
-    run.save_weights("last", arrays, epoch=5, origin=ORIGIN)
+    save_weights(run.path, "last", arrays, epoch=5, origin=ORIGIN)
     manifest = json.loads((run.path / "manifest.json").read_text())
     config = hashlib.sha256(run.config_path.read_bytes()).hexdigest()
     assert manifest["format"] == 1
@@ -141,15 +143,15 @@ def test_the_manifest_tells_what_was_trained_on_what(run: Run, arrays: Arrays) -
     assert best["epoch"] == 3
     assert list(best["arrays"]) == ["conv/kernel", "conv/bias", "counter/steps"]
     assert best["arrays"]["conv/kernel"] == {"shape": [3, 3, 3, 4], "dtype": "float32"}
-    assert run.manifest().origin == ORIGIN
+    assert read_manifest(run.path).origin == ORIGIN
 
 
 def test_best_and_last_are_kept_apart(
     run: Run, arrays: Arrays, expected: dict[str, ArraySpec]
 ) -> None:
-    run.save_weights("last", make_arrays(1), epoch=4, origin=ORIGIN)
-    best = run.load_weights("best", expected)
-    last = run.load_weights("last", expected)
+    save_weights(run.path, "last", make_arrays(1), epoch=4, origin=ORIGIN)
+    best = load_weights(run.path, "selected", expected)
+    last = load_weights(run.path, "last", expected)
     assert (best.epoch, last.epoch) == (3, 4)
     assert not np.array_equal(best.arrays["conv/bias"], last.arrays["conv/bias"])
 
@@ -161,30 +163,30 @@ def test_a_kill_between_two_writes_leaves_old_or_new_weights(
     writes_before_the_kill: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = run.write
-    written: list[str] = []
+    whole = weights.write_file
+    written: list[Path] = []
 
-    def write(name: str, data: bytes) -> Path:
+    def write(path: Path, data: bytes) -> None:
         if len(written) == writes_before_the_kill:
             raise KeyboardInterrupt
-        written.append(name)
-        return whole(name, data)
+        written.append(path)
+        whole(path, data)
 
-    monkeypatch.setattr(run, "write", write)
+    monkeypatch.setattr(weights, "write_file", write)
     try:
-        run.save_weights("best", make_arrays(1), epoch=4, origin=ORIGIN)
+        save_weights(run.path, "selected", make_arrays(1), epoch=4, origin=ORIGIN)
     except KeyboardInterrupt:
         assert writes_before_the_kill < 3
-    stored = run.load_weights("best", expected)
+    stored = load_weights(run.path, "selected", expected)
     new = writes_before_the_kill >= 2
     assert stored.epoch == (4 if new else 3)
     assert np.array_equal(
         stored.arrays["conv/bias"], make_arrays(1 if new else 0)["conv/bias"]
     )
     monkeypatch.undo()
-    run.save_weights("best", make_arrays(2), epoch=5, origin=ORIGIN)
-    assert run.load_weights("best", expected).epoch == 5
-    assert len(run.manifest().weights["weights.safetensors"]) == 1
+    save_weights(run.path, "selected", make_arrays(2), epoch=5, origin=ORIGIN)
+    assert load_weights(run.path, "selected", expected).epoch == 5
+    assert len(read_manifest(run.path).weights["weights.safetensors"]) == 1
 
 
 def test_a_kill_before_the_first_weights_is_said(
@@ -215,13 +217,13 @@ def test_weights_that_are_not_finite_are_not_written(
 ) -> None:
     broken = {**arrays, "conv/bias": np.array([0, 1, bad, 2], np.float32)}
     with pytest.raises(RunError) as caught:
-        run.save_weights("best", broken, epoch=4, origin=ORIGIN)
+        save_weights(run.path, "selected", broken, epoch=4, origin=ORIGIN)
     assert str(caught.value) == (
         f"{run.path / 'weights.safetensors'} is not written: the array 'conv/bias' "
         "holds values that are not finite. The training has diverged; try a smaller "
         "learning rate."
     )
-    assert run.load_weights("best", expected).epoch == 3
+    assert load_weights(run.path, "selected", expected).epoch == 3
 
 
 def test_weights_that_are_not_finite_are_not_loaded(
@@ -315,7 +317,7 @@ def test_other_arrays_are_named_in_the_manifest_and_in_the_file(
         f"{run.path / 'weights.safetensors'} does not fit the network of config.yaml: "
         f"{difference}."
     )
-    run.save_weights("best", changed, epoch=1, origin=ORIGIN)
+    save_weights(run.path, "selected", changed, epoch=1, origin=ORIGIN)
     assert refusal(run, expected) == (
         f"{run.path / 'manifest.json'} does not fit the network of config.yaml: "
         f"{difference}. {RESTORE}"
@@ -383,7 +385,7 @@ def test_a_manifest_of_a_later_format_asks_for_a_later_program(run: Run) -> None
     path = run.path / "manifest.json"
     path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
     with pytest.raises(RunError) as caught:
-        run.manifest()
+        read_manifest(run.path)
     assert str(caught.value) == (
         f"{path} has the format 2, but this version of cifarcnn reads format 1. Load "
         "the run with the version that wrote it."
@@ -413,7 +415,7 @@ def test_a_damaged_manifest_is_named_with_the_place(
     assert found in text
     path.write_text(text.replace(found, replacement))
     with pytest.raises(RunError) as caught:
-        run.manifest()
+        read_manifest(run.path)
     assert str(caught.value) == (
         f"{path} is damaged: `{place}` is missing, unknown or not what belongs there. "
         f"{RESTORE}"
@@ -432,7 +434,7 @@ def test_no_damage_to_the_manifest_gives_other_weights_or_a_traceback(
         damaged[place] ^= 1 << int(generator.integers(0, 8))
         path.write_bytes(damaged)
         try:
-            stored = run.load_weights("best", expected)
+            stored = load_weights(run.path, "selected", expected)
         except RunError:
             continue
         loaded += 1
@@ -452,11 +454,13 @@ def test_a_full_disk_leaves_the_weights_that_were_there(
         "from pathlib import Path\n"
         "from cifarcnn.errors import RunError\n"
         "from cifarcnn.runs import Run\n"
+        "from cifarcnn.runs.manifest import read_manifest\n"
+        "from cifarcnn.runs.weights import save_weights\n"
         "run = Run(Path(sys.argv[1]))\n"
         "arrays = {'a': np.zeros(10_000, np.float32)}\n"
-        "origin = run.manifest().origin\n"
+        "origin = read_manifest(run.path).origin\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
-        "try: run.save_weights('best', arrays, epoch=4, origin=origin)\n"
+        "try: save_weights(run.path, 'selected', arrays, epoch=4, origin=origin)\n"
         "except RunError as error: print(error)\n"
     )
     result = subprocess.run(
@@ -467,7 +471,7 @@ def test_a_full_disk_leaves_the_weights_that_were_there(
         "stood there before is unharmed.\n"
     )
     assert result.stderr == ""
-    assert run.load_weights("best", expected).epoch == 3
+    assert load_weights(run.path, "selected", expected).epoch == 3
     assert sorted(path.name for path in run.path.iterdir()) == [
         "config.yaml",
         "manifest.json",

@@ -12,7 +12,8 @@ import pytest
 
 from cifarcnn import engine
 from cifarcnn.config import Config
-from cifarcnn.data import Dataset, Split
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.splits import Split
 from cifarcnn.runs import Run
 
 NAMES = ("red", "green", "blue")

@@ -23,7 +23,8 @@ import numpy as np
 from cifarcnn import engine
 device = engine.start("cpu")
 from cifarcnn.config import Config, load_config
-from cifarcnn.data import Dataset, Split
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.splits import Split
 from cifarcnn.errors import DivergedError
 from cifarcnn.network import builder
 from cifarcnn.network.initialization import set_identities

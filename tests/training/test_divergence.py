@@ -15,7 +15,8 @@ from cifarcnn.config import Config
 from cifarcnn.errors import DivergedError, Stopped
 from cifarcnn.network.builder import build_model
 from cifarcnn.network.weights import read_weights
-from cifarcnn.runs import Run, describe_arrays
+from cifarcnn.runs import Run
+from cifarcnn.runs.weights import describe_arrays, load_weights
 from cifarcnn.training.observer import Observer
 from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
@@ -94,10 +95,10 @@ def names(run: Run) -> set[str]:
     return {path.name for path in run.path.iterdir()}
 
 
-def load(run: Run, config: Config, choice: Any = "best") -> Any:
+def load(run: Run, config: Config, choice: Any = "selected") -> Any:
     """Weights that were kept; refuses any that are not finite."""
     specs = describe_arrays(read_weights(build_model(config, 3)))
-    return run.load_weights(choice, specs)
+    return load_weights(run.path, choice, specs)
 
 
 def test_the_very_step_is_named_also_where_many_run_in_one_go(diverge, make, run: Run):

@@ -10,7 +10,8 @@ import pytest
 
 from cifarcnn.network.builder import build_model
 from cifarcnn.network.weights import read_weights
-from cifarcnn.runs import Run, describe_arrays
+from cifarcnn.runs import Run
+from cifarcnn.runs.weights import describe_arrays, load_weights
 from cifarcnn.training.observer import Observer
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
@@ -57,10 +58,10 @@ def train_it(keras, make_dataset, device, tmp_path: Path, make_config):
     return start
 
 
-def stored(run, make_config, choice="best"):
+def stored(run, make_config, choice="selected"):
     model = build_model(make_config(layers=LAYERS), 3)
     expected = describe_arrays(read_weights(model))
-    return dict(run.load_weights(choice, expected).arrays)
+    return dict(load_weights(run.path, choice, expected).arrays)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 from cifarcnn.config import Config
 from cifarcnn.errors import RunError, Stopped, UsageError
 from cifarcnn.runs import Run
+from cifarcnn.runs.manifest import read_manifest
 from cifarcnn.training.observer import Observer, Outcome
 from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
@@ -444,7 +445,7 @@ def test_a_finished_run_can_be_made_longer(
     assert [record.epoch for record in outcome.records] == [1, 2, 3, 4, 5]
     assert run.read_history()[:3] == rows
     assert Run(run.path).config == longer
-    assert run.manifest().weights["last.safetensors"][0].epoch == 5
+    assert read_manifest(run.path).weights["last.safetensors"][0].epoch == 5
     environment = json.loads((run.path / "environment.json").read_text())
     assert len(environment["resumed"]) == 1
 

@@ -11,7 +11,10 @@ from cifarcnn.config import Config
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.network.builder import build_model
 from cifarcnn.network.weights import read_weights
-from cifarcnn.runs import Run, describe_arrays
+from cifarcnn.runs import Run
+from cifarcnn.runs.litert_file import load_litert
+from cifarcnn.runs.manifest import read_manifest
+from cifarcnn.runs.weights import describe_arrays, load_weights
 from cifarcnn.training import run_files
 from cifarcnn.training.observer import Observer
 from cifarcnn.training.trainer import train
@@ -122,13 +125,13 @@ def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
 def test_the_file_for_prediction_holds_the_weights_that_were_kept(
     train_in, make_config
 ):
-    for kept in ("best", "last"):
+    for kept in ("selected", "last"):
         run = Run(train_in(make_config(weights=kept)).run)
-        manifest = run.manifest()
+        manifest = read_manifest(run.path)
         assert manifest.litert is not None
         (record,) = manifest.weights["weights.safetensors"]
         assert manifest.litert.weights_sha256 == record.sha256
-        assert run.load_litert(manifest, kept)
+        assert load_litert(run.path, manifest, kept)
 
 
 def test_metrics_hold_the_figures_of_the_outcome(train_in, make_config, device):
@@ -195,7 +198,7 @@ def test_every_optimizer_moves_the_weights(train_in, make_config, keras, name):
     outcome = train_in(config)
     keras.utils.set_random_seed(0)
     start = read_weights(build_model(config, 3))
-    end = Run(outcome.run).load_weights("last", describe_arrays(start)).arrays
+    end = load_weights(outcome.run, "last", describe_arrays(start)).arrays
     assert all(np.abs(end[array] - start[array]).max() > 0 for array in start)
     assert math.isfinite(outcome.records[0].loss)
 
@@ -294,7 +297,7 @@ def test_weights_best_go_into_the_keras_model(train_in, make_config, keras):
     outcome = train_in(config)
     saved = keras.models.load_model(outcome.run / "model.keras")
     specs = describe_arrays(read_weights(saved))
-    kept = Run(outcome.run).load_weights("best", specs)
+    kept = load_weights(outcome.run, "selected", specs)
     assert kept.epoch == outcome.best.epoch
     for name, value in read_weights(saved).items():
         assert np.array_equal(value, kept.arrays[name])

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from cifarcnn.data import Split
+from cifarcnn.data.splits import Split
 from cifarcnn.errors import UsageError
 from cifarcnn.training.training_data import (
     choose_for_smoke,

@@ -10,6 +10,8 @@ import pytest
 
 from cifarcnn.errors import Stopped
 from cifarcnn.runs import Run
+from cifarcnn.runs.checkpoints import find_checkpoint
+from cifarcnn.runs.manifest import read_manifest
 from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
@@ -89,7 +91,7 @@ def test_its_model_has_the_weights_of_the_network(keras, start, make_config, run
 
     look = Look()
     start(make_config(epochs=1), look)
-    stored = run.manifest().weights["weights.safetensors"][0]
+    stored = read_manifest(run.path).weights["weights.safetensors"][0]
     assert look.names[0] == "conv2d_1/kernel"
     assert stored.epoch == 1
 
@@ -174,5 +176,5 @@ def test_what_it_raises_ends_the_training_after_the_epoch_is_saved(
     config = make_config(epochs=2)
     with pytest.raises(ZeroDivisionError):
         start(config, Broken())
-    assert run.find_checkpoint()[0].state.epoch == 1
+    assert find_checkpoint(run.path)[0].state.epoch == 1
     assert len(start(config).records) == 2

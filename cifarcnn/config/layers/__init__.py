@@ -6,38 +6,17 @@ multiply-accumulates, without Keras.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
 from cifarcnn.config.layers.base import Layer, Pointwise, Shape, ShapeError, Window
-from cifarcnn.config.layers.convolution import (
-    Conv2D,
-    DepthwiseConv2D,
-    SeparableConv2D,
-)
-from cifarcnn.config.layers.dense import (
-    Activation,
-    Dense,
-    Dropout,
-    GaussianNoise,
-    Rescaling,
-    SpatialDropout2D,
-)
-from cifarcnn.config.layers.normalization import (
-    BatchNormalization,
-    GroupNormalization,
-    LayerNormalization,
-)
-from cifarcnn.config.layers.pooling import (
-    AveragePooling2D,
-    Flatten,
-    GlobalAveragePooling2D,
-    GlobalMaxPooling2D,
-    MaxPooling2D,
-    ZeroPadding2D,
-)
+from cifarcnn.config.layers.convolution import CONVOLUTIONS
+from cifarcnn.config.layers.dense import POINTWISE_LAYERS, Dense
+from cifarcnn.config.layers.normalization import NORMALIZATIONS
+from cifarcnn.config.layers.pooling import POOLINGS
 from cifarcnn.config.named_choice import NamedChoice, snake_case
 
 
@@ -45,13 +24,11 @@ class Residual(Pointwise):
     """Adds the result of some layers to what went into them.
 
     ``shortcut`` holds the layers of the other way, such as a 1x1 convolution where
-    the shape changes; empty, what went in is added as it is. The shape and
-    window are those of the addition at the end.
+    the shape changes; empty, what went in is added as it is.
     """
 
+    # Shape and window are those of the addition at the end.
     shorthand = "layers"
-    keeps_input = False
-    keeps_output = "unknown"
 
     layers: Annotated[list[AnyLayer], Field(min_length=1)]
     """The layers of the main way."""
@@ -59,52 +36,16 @@ class Residual(Pointwise):
     """The layers of the other way."""
 
 
-LAYERS: tuple[type[Layer], ...] = (
-    Conv2D,
-    SeparableConv2D,
-    DepthwiseConv2D,
-    MaxPooling2D,
-    AveragePooling2D,
-    GlobalAveragePooling2D,
-    GlobalMaxPooling2D,
-    Flatten,
-    Dense,
-    Dropout,
-    SpatialDropout2D,
-    BatchNormalization,
-    LayerNormalization,
-    GroupNormalization,
-    Activation,
-    ZeroPadding2D,
-    GaussianNoise,
-    Rescaling,
-    Residual,
+LAYERS = NamedChoice(
+    "layer", *CONVOLUTIONS, *POOLINGS, *POINTWISE_LAYERS, *NORMALIZATIONS, Residual
 )
-
-AnyLayer: TypeAlias = Annotated[
-    Conv2D
-    | SeparableConv2D
-    | DepthwiseConv2D
-    | MaxPooling2D
-    | AveragePooling2D
-    | GlobalAveragePooling2D
-    | GlobalMaxPooling2D
-    | Flatten
-    | Dense
-    | Dropout
-    | SpatialDropout2D
-    | BatchNormalization
-    | LayerNormalization
-    | GroupNormalization
-    | Activation
-    | ZeroPadding2D
-    | GaussianNoise
-    | Rescaling
-    | Residual,
-    NamedChoice("layer", *LAYERS),
-]
+AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
 Residual.model_rebuild()
+
+
+# The way to a value of the config: keys, numbers of items, names of choices.
+Location: TypeAlias = tuple[str | int, ...]
 
 
 def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
@@ -114,19 +55,17 @@ def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
     first layer on, as in ``conv2d_1``; numbers that are taken are passed over. Names
     are the same in every process, so that weights can be found by them.
     """
-    taken = {layer.name for layer in flatten_layers(layers) if layer.name}
-    counts: dict[str, int] = {}
+    taken = {layer.name for layer in flatten_layers(layers)}
+    counts: Counter[str] = Counter()
 
-    def name(layer: AnyLayer) -> AnyLayer:
+    def name(layer: Layer) -> Layer:
         update: dict[str, object] = {}
         if not layer.name:
             base = snake_case(layer.type)
-            while True:
-                counts[base] = counts.get(base, 0) + 1
-                candidate = f"{base}_{counts[base]}"
-                if candidate not in taken:
-                    break
-            update["name"] = candidate
+            counts[base] += 1
+            while f"{base}_{counts[base]}" in taken:
+                counts[base] += 1
+            update["name"] = f"{base}_{counts[base]}"
         if isinstance(layer, Residual):
             update["layers"] = [name(inner) for inner in layer.layers]
             update["shortcut"] = [name(inner) for inner in layer.shortcut]
@@ -135,25 +74,34 @@ def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
     return [name(layer) for layer in layers]
 
 
-def flatten_layers(layers: list[AnyLayer]) -> Iterator[AnyLayer]:
-    """All layers, those within residual ones included, in the order of the file."""
-    for layer in layers:
+def walk_layers(
+    layers: Sequence[Layer], start: Location = ("model", "layers")
+) -> Iterator[tuple[Location, Layer]]:
+    """All layers, each residual before those within it, with their locations."""
+    for index, layer in enumerate(layers):
+        here = (*start, index)
+        yield here, layer
         if isinstance(layer, Residual):
-            yield from flatten_layers(layer.layers)
-            yield from flatten_layers(layer.shortcut)
-        yield layer
+            yield from walk_layers(layer.layers, (*here, "Residual", "layers"))
+            yield from walk_layers(layer.shortcut, (*here, "Residual", "shortcut"))
+
+
+def flatten_layers(layers: Sequence[Layer]) -> list[Layer]:
+    """All layers, each residual before those within it, in the order of the file."""
+    return [layer for _, layer in walk_layers(layers)]
 
 
 __all__ = [
     "LAYERS",
-    "Activation",
     "AnyLayer",
     "Dense",
     "Layer",
+    "Location",
     "Residual",
     "Shape",
     "ShapeError",
     "Window",
     "flatten_layers",
     "name_layers",
+    "walk_layers",
 ]

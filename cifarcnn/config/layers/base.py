@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from cifarcnn.config.named_choice import AS_PAIR, Choice, mistake
+from cifarcnn.config.named_choice import Choice, describe, problem
 
 # The shape of one example without the batch: (height, width, channels) or (units,).
 Shape: TypeAlias = tuple[int, ...]
-
-# More weights than this do not fit into 4 GB with float32.
-MOST_PARAMETERS = 1_000_000_000
 
 Activation: TypeAlias = Literal[
     "linear",
@@ -37,12 +35,26 @@ Activation: TypeAlias = Literal[
     "softmax",
 ]
 Padding: TypeAlias = Literal["valid", "same"]
+_Side: TypeAlias = Annotated[int, Field(ge=1, le=1024)]
+
+
+def _to_pair(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return tuple(value)
+    raise problem(
+        f"expected a whole number, or two of them (height, width), found "
+        f"{describe(value)}"
+    )
+
+
+# A whole number for height and width, or one for each.
 PositivePair: TypeAlias = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=1024)], Annotated[int, Field(ge=1, le=1024)]],
-    AS_PAIR,
+    tuple[_Side, _Side],
+    BeforeValidator(_to_pair, json_schema_input_type=_Side | tuple[_Side, _Side]),
 ]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
-Positive: TypeAlias = Annotated[float, Field(gt=0)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
@@ -51,16 +63,15 @@ RESERVED_NAMES = frozenset({"images", "normalization", "probabilities"})
 
 
 def _refuse_reserved(name: str) -> str:
-    if not name.isidentifier() or not name.isascii() or len(name) > 60:
-        raise mistake(
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,59}", name):
+        raise problem(
             f"'{name}' is no name for a layer",
             "use at most 60 letters, digits and underscores, not beginning with a "
             "digit",
         )
     if name in RESERVED_NAMES:
-        raise mistake(
-            f"the name '{name}' is taken by the model itself", "choose another"
-        )
+        message = f"the name '{name}' is taken by the model itself"
+        raise problem(message, "choose another")
     return name
 
 
@@ -84,6 +95,7 @@ class ShapeError(Exception):
 
 
 Pair: TypeAlias = tuple[int, int]
+Kept: TypeAlias = Literal["always", "if_needed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -125,14 +137,14 @@ class Window:
             )
         return cls(size, strides, dilation, borders)
 
-    def output_size(self, shape: Shape) -> Pair:
-        """Height and width after it has slid over maps of ``shape``.
+    def output_shape(self, shape: Shape, channels: int, hint: str = "") -> Shape:
+        """The shape of ``channels`` maps after it has slid over those of ``shape``.
 
         With n cells, padding included, floor((n - d (k - 1) - 1) / s) + 1, as
         TensorFlow's documentation of ``tf.nn.convolution`` has it.
 
         Raises:
-            ValueError: The window does not fit; the message gives the two sizes.
+            ShapeError: The window does not fit; its hint is ``hint``.
         """
         spans = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.size, strict=True)]
         height, width = (
@@ -142,11 +154,13 @@ class Window:
             )
         )
         if height < 1 or width < 1:
-            raise ValueError(
+            raise ShapeError(
                 f"a window of {show(tuple(spans))} does not fit into maps of "
-                f"{show(shape[:2])}"
+                f"{show(shape[:2])}",
+                hint,
+                (*shape[:2], channels),
             )
-        return height, width
+        return height, width, channels
 
 
 def _same_border(length: int, size: int, stride: int, dilation: int) -> Pair:
@@ -165,11 +179,11 @@ class Layer(Choice):
     name: LayerName = ""
     """Unique name; left out, it is the type and a number, such as conv2d_1."""
 
+    # Whether the gradient certainly needs what went into the layer.
     keeps_input: ClassVar[bool]
-    """Whether the gradient certainly needs what went into the layer."""
-    keeps_output: ClassVar[Literal["always", "if_needed", "unknown"]]
-    """Whether the output is certainly kept from the forward to the backward pass:
-    always, if the next layer keeps its input, or not for certain."""
+    # Whether the output is certainly kept from the forward to the backward pass:
+    # always, if the next layer keeps its input, or not for certain.
+    keeps_output: ClassVar[Kept]
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape of one example after the layer.
@@ -216,6 +230,9 @@ class Layer(Choice):
 
 class Pointwise(Layer):
     """A layer whose output cells each see the same cell of its input."""
+
+    keeps_input = False
+    keeps_output: ClassVar[Kept] = "unknown"
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape

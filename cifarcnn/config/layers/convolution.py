@@ -26,7 +26,10 @@ from cifarcnn.config.layers.base import (
 
 
 class _Convolution(Layer):
-    """What the three convolutions share: a window, and how it moves."""
+    """What the three convolutions share: a window, how it moves, and biases."""
+
+    keeps_input = True
+    keeps_output = "if_needed"
 
     kernel_size: PositivePair
     """Height and width of the filters."""
@@ -40,15 +43,28 @@ class _Convolution(Layer):
     """Function applied to every value of the result."""
     use_bias: bool = True
     """Whether a number is added to every map."""
-
-    keeps_input = True
-    keeps_output = "if_needed"
+    bias_initializer: RowInitializer = Zeros()
+    """What the biases start from."""
+    bias_regularizer: Regularizer | None = None
+    """Penalty on the biases."""
+    activity_regularizer: Regularizer | None = None
+    """Penalty on the output."""
 
     def channels_after(self, channels: int) -> int:
+        """How many maps ``channels`` of them become."""
+        raise NotImplementedError
+
+    def weights(self, channels: int) -> int:
+        """The number of weights but for the biases."""
         raise NotImplementedError
 
     def weight_names(self) -> tuple[str, ...]:
         return ("kernel", "bias") if self.use_bias else ("kernel",)
+
+    def window(self, shape: Shape) -> Window:
+        return Window.over(
+            shape, self.kernel_size, self.strides, self.padding, self.dilation_rate
+        )
 
     def output_shape(self, shape: Shape) -> Shape:
         height, width, channels = self.as_image(shape)
@@ -60,24 +76,15 @@ class _Convolution(Layer):
                 "leave one of them at 1",
                 (height, width, after),
             )
-        try:
-            sides = self.window(shape).output_size(shape)
-        except ValueError as error:
-            raise ShapeError(
-                str(error),
-                "use padding: same, a smaller kernel_size, or fewer poolings before it",
-                (height, width, after),
-            ) from None
-        return (*sides, after)
+        hint = "use padding: same, a smaller kernel_size, or fewer poolings before it"
+        return self.window(shape).output_shape(shape, after, hint)
 
-    def window(self, shape: Shape) -> Window:
-        return Window.over(
-            shape, self.kernel_size, self.strides, self.padding, self.dilation_rate
-        )
+    def parameters(self, shape: Shape) -> int:
+        biases = self.channels_after(shape[2]) * self.use_bias
+        return self.weights(shape[2]) + biases
 
-    def places(self, shape: Shape) -> int:
-        """At how many places each filter is applied."""
-        return prod(self.output_shape(shape)[:2])
+    def macs(self, shape: Shape) -> int:
+        return prod(self.output_shape(shape)[:2]) * self.weights(shape[2])
 
 
 class Conv2D(_Convolution):
@@ -89,17 +96,14 @@ class Conv2D(_Convolution):
     """Number of groups of channels that are convolved apart from each other."""
     kernel_initializer: ConvInitializer = GlorotUniform()
     """What the filters start from."""
-    bias_initializer: RowInitializer = Zeros()
-    """What the biases start from."""
     kernel_regularizer: Regularizer | None = None
     """Penalty on the filters."""
-    bias_regularizer: Regularizer | None = None
-    """Penalty on the biases."""
-    activity_regularizer: Regularizer | None = None
-    """Penalty on the output."""
 
     def channels_after(self, channels: int) -> int:
         return self.filters
+
+    def weights(self, channels: int) -> int:
+        return prod(self.kernel_size) * channels // self.groups * self.filters
 
     def output_shape(self, shape: Shape) -> Shape:
         after = super().output_shape(shape)
@@ -112,15 +116,6 @@ class Conv2D(_Convolution):
                 )
         return after
 
-    def weights(self, channels: int) -> int:
-        return prod(self.kernel_size) * channels // self.groups * self.filters
-
-    def parameters(self, shape: Shape) -> int:
-        return self.weights(shape[2]) + self.filters * self.use_bias
-
-    def macs(self, shape: Shape) -> int:
-        return self.places(shape) * self.weights(shape[2])
-
 
 class _Depthwise(_Convolution):
     """A filter for each channel by itself."""
@@ -128,7 +123,10 @@ class _Depthwise(_Convolution):
     depth_multiplier: Count = 1
     """Number of filters for each channel."""
 
-    def depthwise_weights(self, channels: int) -> int:
+    def channels_after(self, channels: int) -> int:
+        return channels * self.depth_multiplier
+
+    def weights(self, channels: int) -> int:
         return prod(self.kernel_size) * channels * self.depth_multiplier
 
 
@@ -137,24 +135,8 @@ class DepthwiseConv2D(_Depthwise):
 
     depthwise_initializer: Initializer = GlorotUniform()
     """What the filters start from."""
-    bias_initializer: RowInitializer = Zeros()
-    """What the biases start from."""
     depthwise_regularizer: Regularizer | None = None
     """Penalty on the filters."""
-    bias_regularizer: Regularizer | None = None
-    """Penalty on the biases."""
-    activity_regularizer: Regularizer | None = None
-    """Penalty on the output."""
-
-    def channels_after(self, channels: int) -> int:
-        return channels * self.depth_multiplier
-
-    def parameters(self, shape: Shape) -> int:
-        biases = self.channels_after(shape[2]) * self.use_bias
-        return self.depthwise_weights(shape[2]) + biases
-
-    def macs(self, shape: Shape) -> int:
-        return self.places(shape) * self.depthwise_weights(shape[2])
 
 
 class SeparableConv2D(_Depthwise):
@@ -166,30 +148,21 @@ class SeparableConv2D(_Depthwise):
     """What the filters of the channels start from."""
     pointwise_initializer: Initializer = GlorotUniform()
     """What the mixtures start from."""
-    bias_initializer: RowInitializer = Zeros()
-    """What the biases start from."""
     depthwise_regularizer: Regularizer | None = None
     """Penalty on the filters of the channels."""
     pointwise_regularizer: Regularizer | None = None
     """Penalty on the mixtures."""
-    bias_regularizer: Regularizer | None = None
-    """Penalty on the biases."""
-    activity_regularizer: Regularizer | None = None
-    """Penalty on the output."""
 
     def channels_after(self, channels: int) -> int:
         return self.filters
+
+    def weights(self, channels: int) -> int:
+        pointwise = super().channels_after(channels) * self.filters
+        return super().weights(channels) + pointwise
 
     def weight_names(self) -> tuple[str, ...]:
         kernels = ("depthwise_kernel", "pointwise_kernel")
         return (*kernels, "bias") if self.use_bias else kernels
 
-    def weights(self, channels: int) -> int:
-        pointwise = channels * self.depth_multiplier * self.filters
-        return self.depthwise_weights(channels) + pointwise
 
-    def parameters(self, shape: Shape) -> int:
-        return self.weights(shape[2]) + self.filters * self.use_bias
-
-    def macs(self, shape: Shape) -> int:
-        return self.places(shape) * self.weights(shape[2])
+CONVOLUTIONS = (Conv2D, SeparableConv2D, DepthwiseConv2D)

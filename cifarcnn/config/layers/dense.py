@@ -40,7 +40,6 @@ class Dense(Pointwise):
 
     shorthand = "units"
     keeps_input = True
-    keeps_output = "unknown"
 
     def weight_names(self) -> tuple[str, ...]:
         return ("kernel", "bias") if self.use_bias else ("kernel",)
@@ -59,7 +58,6 @@ class Activation(Pointwise):
     """A function applied to every value."""
 
     shorthand = "activation"
-    keeps_input = False
     keeps_output = "always"
 
     activation: ActivationName
@@ -70,8 +68,6 @@ class Dropout(Pointwise):
     """Sets a share of the values to zero, in training only."""
 
     shorthand = "rate"
-    keeps_input = False
-    keeps_output = "unknown"
 
     rate: Fraction
     """Share of the values, 0 to 1."""
@@ -81,8 +77,6 @@ class SpatialDropout2D(Pointwise):
     """Sets a share of the maps to zero, in training only."""
 
     shorthand = "rate"
-    keeps_input = False
-    keeps_output = "unknown"
 
     rate: Fraction
     """Share of the maps, 0 to 1."""
@@ -95,8 +89,6 @@ class GaussianNoise(Pointwise):
     """Adds normally distributed noise, in training only."""
 
     shorthand = "stddev"
-    keeps_input = False
-    keeps_output = "unknown"
 
     stddev: Annotated[NotNegative, Field(le=1)]
     """Standard deviation of the noise, in units of the values; Keras allows 0 to 1."""
@@ -106,10 +98,18 @@ class Rescaling(Pointwise):
     """Multiplies every value and adds a number."""
 
     shorthand = "scale"
-    keeps_input = False
-    keeps_output = "unknown"
 
     scale: float
     """Factor."""
     offset: float = 0.0
     """Number that is added after it."""
+
+
+POINTWISE_LAYERS = (
+    Dense,
+    Dropout,
+    SpatialDropout2D,
+    Activation,
+    GaussianNoise,
+    Rescaling,
+)

@@ -6,12 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cifarcnn.config.initializers import (
-    Ones,
-    Regularizer,
-    RowInitializer,
-    Zeros,
-)
+from cifarcnn.config.initializers import Ones, Regularizer, RowInitializer, Zeros
 from cifarcnn.config.layers.base import NotNegative, Pointwise, Shape, ShapeError
 
 
@@ -32,9 +27,6 @@ class _Normalization(Pointwise):
     """Penalty on the shifts."""
     gamma_regularizer: Regularizer | None = None
     """Penalty on the scales."""
-
-    keeps_input = False
-    keeps_output = "unknown"
 
     def weight_names(self) -> tuple[str, ...]:
         return (*("gamma",) * self.scale, *("beta",) * self.center)
@@ -84,7 +76,10 @@ class GroupNormalization(_Normalization):
         return shape
 
     def window(self, shape: Shape) -> None:
-        """None: the mean and variance are of the whole picture."""
+        """None: the mean and variance are of the whole image."""
+
+
+NORMALIZATIONS = (BatchNormalization, LayerNormalization, GroupNormalization)
 
 
 def _largest_divisor(number: int, limit: int) -> int:

@@ -7,18 +7,18 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from cifarcnn.config.layers.base import (
-    Layer,
-    Padding,
-    PositivePair,
-    Shape,
-    ShapeError,
-    Window,
-)
-from cifarcnn.config.named_choice import describe, mistake
+from cifarcnn.config.layers.base import Layer, Padding, PositivePair, Shape, Window
+from cifarcnn.config.named_choice import describe, problem
 
 
-class _Pooling(Layer):
+class _Resizing(Layer):
+    """Changes the size of maps; nothing is sure to be kept for the gradient."""
+
+    keeps_input = False
+    keeps_output = "unknown"
+
+
+class _Pooling(_Resizing):
     """A window that keeps one number of several."""
 
     shorthand = "pool_size"
@@ -30,21 +30,13 @@ class _Pooling(Layer):
     padding: Padding = "valid"
     """`valid` leaves out an incomplete window at the border; `same` keeps it."""
 
-    keeps_input = False
-    keeps_output = "unknown"
-
     def output_shape(self, shape: Shape) -> Shape:
         channels = self.as_image(shape)[2]
-        try:
-            sides = self.window(shape).output_size(shape)
-        except ValueError as error:
-            raise ShapeError(
-                str(error),
-                "use fewer or smaller poolings, or padding: same in the convolutions "
-                "before it",
-                shape,
-            ) from None
-        return (*sides, channels)
+        hint = (
+            "use fewer or smaller poolings, or padding: same in the convolutions "
+            "before it"
+        )
+        return self.window(shape).output_shape(shape, channels, hint)
 
     def window(self, shape: Shape) -> Window:
         strides = self.strides or self.pool_size
@@ -61,14 +53,11 @@ class AveragePooling2D(_Pooling):
     """Keeps the mean of each window."""
 
 
-class _GlobalPooling(Layer):
+class _GlobalPooling(_Resizing):
     """One number for each map."""
 
     keepdims: bool = False
     """Whether the result keeps a height and width of 1."""
-
-    keeps_input = False
-    keeps_output = "unknown"
 
     def output_shape(self, shape: Shape) -> Shape:
         channels = self.as_image(shape)[2]
@@ -86,11 +75,10 @@ class GlobalMaxPooling2D(_GlobalPooling):
     """Keeps the largest value of each map."""
 
 
-class Flatten(Layer):
+class Flatten(_Resizing):
     """Turns maps into one row of numbers."""
 
     keeps_input = True
-    keeps_output = "unknown"
 
     def output_shape(self, shape: Shape) -> Shape:
         return (prod(shape),)
@@ -111,20 +99,24 @@ def _to_borders(value: Any) -> Any:
             else side
             for side in value
         )
-    raise mistake(
+    raise problem(
         "expected a whole number, [height, width], or [[top, bottom], [left, right]], "
         f"found {describe(value)}"
     )
 
 
-_Border = Annotated[int, Field(ge=0, le=1024)]
+_Border: TypeAlias = Annotated[int, Field(ge=0, le=1024)]
+_Borders: TypeAlias = tuple[_Border, _Border]
 Borders: TypeAlias = Annotated[
-    tuple[tuple[_Border, _Border], tuple[_Border, _Border]],
-    BeforeValidator(_to_borders),
+    tuple[_Borders, _Borders],
+    BeforeValidator(
+        _to_borders,
+        json_schema_input_type=_Border | tuple[_Border | _Borders, _Border | _Borders],
+    ),
 ]
 
 
-class ZeroPadding2D(Layer):
+class ZeroPadding2D(_Resizing):
     """Puts a border of zeros around the maps."""
 
     shorthand = "padding"
@@ -132,13 +124,18 @@ class ZeroPadding2D(Layer):
     padding: Borders = ((1, 1), (1, 1))
     """One number, [height, width], or [[top, bottom], [left, right]]."""
 
-    keeps_input = False
-    keeps_output = "unknown"
-
     def output_shape(self, shape: Shape) -> Shape:
-        height, width, channels = self.as_image(shape)
-        (top, bottom), (left, right) = self.padding
-        return (height + top + bottom, width + left + right, channels)
+        return self.window(shape).output_shape(shape, self.as_image(shape)[2])
 
     def window(self, shape: Shape) -> Window:
         return Window((1, 1), padding=self.padding)
+
+
+POOLINGS = (
+    MaxPooling2D,
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Flatten,
+    ZeroPadding2D,
+)

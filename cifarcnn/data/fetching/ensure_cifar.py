@@ -7,25 +7,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarcnn.data.cache import cache_folder
-from cifarcnn.data.cifar_facts import Cifar
-from cifarcnn.data.fetching.fetch import (
-    AllSourcesFailed,
-    fetch_archive,
-    is_there_already,
+from cifarcnn.data.cifar.facts import CIFAR_DATASETS, Cifar
+from cifarcnn.data.cifar.location import (
+    Location,
+    cache_folder,
+    explain_by_hand,
+    find_cifar,
+    find_shadowing,
+    is_there,
+    write_provenance,
 )
-from cifarcnn.data.fetching.observer import FetchObserver
-from cifarcnn.data.fetching.retry_policy import Patience
+from cifarcnn.data.cifar.source import CifarSource
+from cifarcnn.data.decoded_cache import DecodedStore
+from cifarcnn.data.fetching.events import FetchObserver
+from cifarcnn.data.fetching.partial_file import is_there_already
+from cifarcnn.data.fetching.retry_policy import RetryPolicy
 from cifarcnn.data.fetching.sources import gather_sources
-from cifarcnn.data.location import Place, explain_by_hand, find_cifar, is_there
-from cifarcnn.data.provenance import Provenance, write_provenance
 from cifarcnn.errors import DataError
 
 OFFLINE = "CIFARCNN_OFFLINE"
 
 
 @dataclass(frozen=True)
-class Arrival:
+class FetchResult:
     """A data set that is there.
 
     Attributes:
@@ -49,9 +53,9 @@ def fetch_cifar(
     configured: Sequence[str] = (),
     folder: Path | None = None,
     offline: bool = False,
-    patience: Patience | None = None,
+    policy: RetryPolicy | None = None,
     observer: FetchObserver | None = None,
-) -> Arrival:
+) -> FetchResult:
     """Have the official files of ``cifar`` on this machine.
 
     Args:
@@ -62,7 +66,7 @@ def fetch_cifar(
             unless the official files are in one of the usual places already.
         offline: Whether the network must not be used. ``$CIFARCNN_OFFLINE`` forbids
             it too.
-        patience: Its bounds.
+        policy: Its bounds.
         observer: Told about every step.
 
     Raises:
@@ -70,37 +74,37 @@ def fetch_cifar(
         DataError: It is not here and could not be fetched; says why, for each source,
             and how to go on by hand.
     """
+    # urllib3 takes its time to load, and most of who come here have the files.
+    from cifarcnn.data.fetching.fetch import AllSourcesFailed, fetch_archive
+
     sources = gather_sources(cifar, asked, configured)
     observer = observer or FetchObserver()
     if folder is None:
         place = _find_official(cifar)
         if place is not None:
-            return Arrival(place.path, None)
+            return FetchResult(place.path, None)
     target = cache_folder() if folder is None else folder
     if offline or is_offline():
-        for layout in cifar.layouts:
-            if is_there_already(target / layout.archive.name, layout.archive):
-                return Arrival(target / layout.archive.name, None)
         why = "--offline was given" if offline else f"{OFFLINE} is set"
-        raise DataError(
-            f"The official {cifar.title} is not here, and {why}, so that nothing is "
-            "fetched.\n"
-            f"{explain_by_hand(cifar, target)}"
-        )
+        return _find_archive(cifar, target, why)
     try:
         path, url = fetch_archive(
-            sources, target, patience=patience or Patience(), observer=observer
+            sources, target, policy=policy or RetryPolicy(), observer=observer
         )
     except AllSourcesFailed as failure:
         raise DataError(
-            f"{cifar.title} could not be fetched.{failure}\n"
+            f"{cifar.title} could not be fetched.\n{failure.causes}\n"
             f"{explain_by_hand(cifar, target)}"
         ) from None
     if url is not None:
-        write_provenance(path, Provenance.of_now("fetched", url))
-    if folder is None:
-        _remark_rivals(cifar, path, observer)
-    return Arrival(path, url)
+        write_provenance(path, "fetched", url)
+    first = find_shadowing(cifar, path) if folder is None else None
+    if first is not None:
+        observer.remarked(
+            f"{first} is found before {path} and is what the program uses; move it "
+            "away, or name the other one with data.path."
+        )
+    return FetchResult(path, url)
 
 
 def fetch_when_missing(
@@ -118,19 +122,24 @@ def fetch_when_missing(
         UsageError: A source is not an acceptable address.
         DataError: It could not be fetched.
     """
-    from cifarcnn.data.registry import CIFAR
-
-    cifar = CIFAR.get(dataset)
+    cifar = CIFAR_DATASETS.get(dataset)
     if cifar is None or path is not None or is_offline() or is_there(cifar):
         return
     fetch_cifar(cifar, configured=configured, observer=observer)
 
 
-def _find_official(cifar: Cifar) -> Place | None:
-    """Where the official files are found when the data set is opened, if they are."""
-    from cifarcnn.data.cifar_source import CifarSource
-    from cifarcnn.data.decoded_cache import DecodedStore
+def _find_archive(cifar: Cifar, folder: Path, why: str) -> FetchResult:
+    for layout in cifar.layouts:
+        if is_there_already(folder / layout.archive.name, layout.archive):
+            return FetchResult(folder / layout.archive.name, None)
+    raise DataError(
+        f"The official {cifar.title} is not here, and {why}, so that nothing is "
+        f"fetched.\n{explain_by_hand(cifar, folder)}"
+    )
 
+
+def _find_official(cifar: Cifar) -> Location | None:
+    """Where the official files are found when the data set is opened, if they are."""
     if not is_there(cifar):
         return None
     place = find_cifar(cifar, None)
@@ -139,12 +148,3 @@ def _find_official(cifar: Cifar) -> Place | None:
     except DataError:
         return None
     return place if official else None
-
-
-def _remark_rivals(cifar: Cifar, path: Path, observer: FetchObserver) -> None:
-    found = find_cifar(cifar, None).path
-    if found != path:
-        observer.remarked(
-            f"{found} is found before {path} and is what the program uses; move it "
-            "away, or name the other one with data.path."
-        )

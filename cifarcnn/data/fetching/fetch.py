@@ -7,14 +7,20 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cifarcnn.data.cifar_facts import Archive
+from filelock import FileLock, Timeout
+
+from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.client import Client
-from cifarcnn.data.fetching.download import transfer
-from cifarcnn.data.fetching.failures import SourceFailure, TooSlow
-from cifarcnn.data.fetching.observer import FetchObserver
-from cifarcnn.data.fetching.partial_file import Part, find_archive_fault, remove_parts
-from cifarcnn.data.fetching.retry_policy import Patience
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.fetching.download import Download
+from cifarcnn.data.fetching.events import FetchObserver, SourceError
+from cifarcnn.data.fetching.partial_file import (
+    PartialFile,
+    find_archive_problem,
+    is_there_already,
+    remove_partial_files,
+)
+from cifarcnn.data.fetching.retry_policy import RetryPolicy
+from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError
 
 # An attempt that brought at least this much is no failure in a row.
@@ -25,19 +31,19 @@ class AllSourcesFailed(DataError):
     """No source gave the archive.
 
     Attributes:
-        causes: Why, for each source in the order in which they were tried.
+        causes: Why, a line for each source in the order in which they were tried.
     """
 
     def __init__(self, causes: dict[str, str]) -> None:
-        self.causes = causes
-        super().__init__("".join(f"\n  {url}: {why}" for url, why in causes.items()))
+        self.causes = "\n".join(f"  {url}: {why}" for url, why in causes.items())
+        super().__init__(f"no source gave the archive:\n{self.causes}")
 
 
 def fetch_archive(
-    sources: Sequence[Source],
+    sources: Sequence[ArchiveSource],
     folder: Path,
     *,
-    patience: Patience,
+    policy: RetryPolicy,
     observer: FetchObserver,
 ) -> tuple[Path, str | None]:
     """Have one of the archives of ``sources`` in ``folder``.
@@ -48,10 +54,10 @@ def fetch_archive(
 
     Args:
         sources: In the order in which they are tried, one at least. One that is
-            slower than ``patience.floor_rate`` is left for the next; when none is
+            slower than ``policy.floor_rate`` is left for the next; when none is
             faster, the fastest is taken.
         folder: Is made when it is not there.
-        patience: The bounds.
+        policy: The bounds.
         observer: Told about every step.
 
     Returns:
@@ -62,57 +68,43 @@ def fetch_archive(
         DataError: Another file stands in its place; there is no room; or the folder
             cannot be written.
     """
+    archives = list(dict.fromkeys(source.archive for source in sources))
+    with locked(folder, archives[0], policy, observer):
+        for archive in archives:
+            if is_there_already(folder / archive.name, archive):
+                return folder / archive.name, None
+        source = _Fetch(sources, folder, policy, observer).run()
+        for archive in archives:
+            remove_partial_files(folder, archive)
+        return folder / source.archive.name, source.url
+
+
+@contextlib.contextmanager
+def locked(
+    folder: Path, archive: Archive, policy: RetryPolicy, observer: FetchObserver
+) -> Iterator[None]:
+    """Hold the lock of ``archive`` in ``folder``, which is made where it is not there.
+
+    The system frees it when a process is killed.
+
+    Raises:
+        DataError: The folder cannot be made or written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder} cannot be made: {error.strerror}.") from None
-    archives = list(dict.fromkeys(source.archive for source in sources))
-    with locked(folder / f"{archives[0].name}.lock", patience, observer):
-        for archive in archives:
-            if is_there_already(folder / archive.name, archive):
-                return folder / archive.name, None
-        source = _Fetch(sources, folder, patience, observer).run()
-        for archive in archives:
-            remove_parts(folder, archive)
-        return folder / source.archive.name, source.url
-
-
-def is_there_already(path: Path, archive: Archive) -> bool:
-    """Whether ``path`` is the official archive.
-
-    Raises:
-        DataError: Something else stands there.
-    """
-    if not path.exists():
-        return False
-    fault = find_archive_fault(path, archive)
-    if fault is not None:
-        raise DataError(
-            f"{path} is not the official archive: {fault}. It is not touched. Move it "
-            "away and fetch again, or choose another folder with --to DIR."
-        )
-    return True
-
-
-@contextlib.contextmanager
-def locked(path: Path, patience: Patience, observer: FetchObserver) -> Iterator[None]:
-    """Hold the lock file ``path``; the system frees it when a process is killed.
-
-    Raises:
-        DataError: The folder cannot be written.
-    """
-    from filelock import FileLock, Timeout
-
+    path = folder / f"{archive.name}.lock"
     lock = FileLock(path)
     try:
         try:
             lock.acquire(blocking=False)
         except Timeout:
             observer.waiting_for_another(path)
-            lock.acquire(poll_interval=patience.lock_seconds)
+            lock.acquire(poll_interval=policy.lock_seconds)
     except (OSError, NotImplementedError) as error:
         raise DataError(
-            f"{path.parent} cannot be written: "
+            f"{folder} cannot be written: "
             f"{getattr(error, 'strerror', None) or error}. Choose another folder with "
             "--to DIR or the environment variable CIFARCNN_CACHE."
         ) from None
@@ -127,107 +119,95 @@ class _Fetch:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[ArchiveSource],
         folder: Path,
-        patience: Patience,
+        policy: RetryPolicy,
         observer: FetchObserver,
     ) -> None:
         self._sources = list(sources)
         self._folder = folder
-        self._patience = patience
+        self._policy = policy
         self._observer = observer
-        self._client = Client(patience)
-        self._causes: dict[str, str] = {}
-        self._rates: dict[Source, float] = {}
+        self._client = Client(policy)
 
-    def run(self) -> Source:
+    def run(self) -> ArchiveSource:
         """The source that gave the archive, which is then at its place."""
-        left = self._sources
-        for last_round in (False, True):
+        causes: dict[str, str] = {}
+        left = [(0.0, source) for source in self._sources]
+        # The only source may be slow from the start.
+        floors = (self._policy.floor_rate if len(left) > 1 else 0.0, 0.0)
+        for last_round, floor in enumerate(floors):
             if last_round and left:
-                time.sleep(self._patience.pause(1, None))
+                time.sleep(self._policy.pause(1, None))
             remaining = []
-            for number, source in enumerate(left):
-                others = len(left) - number - 1
-                floor = 0.0 if last_round else self._floor(others)
+            for _, source in left:
                 try:
                     self._exhaust(source, floor)
                     return source
-                except SourceFailure as failure:
-                    self._causes[source.url] = failure.cause
+                except SourceError as error:
+                    causes[source.url] = error.cause
                     if not last_round:  # else the last words say it all
-                        self._observer.source_left(source, failure.cause)
-                    if isinstance(failure, TooSlow):
-                        self._rates[source] = failure.rate
-                    if not failure.final:
-                        remaining.append(source)
-            left = sorted(remaining, key=lambda one: -self._rates.get(one, 0.0))
-        raise AllSourcesFailed(self._causes)
+                        self._observer.source_left(source, error.cause)
+                    if not error.final:
+                        remaining.append((error.rate or 0.0, source))
+            left = sorted(remaining, key=lambda one: -one[0])
+        raise AllSourcesFailed(causes)
 
-    def _floor(self, others: int) -> float:
-        """The rate below which a source is left, with so many not tried yet."""
-        if others:
-            return self._patience.floor_rate
-        # The last one need only be faster than those that were left as slow.
-        return min(self._patience.floor_rate, max(self._rates.values(), default=0.0))
-
-    def _exhaust(self, source: Source, floor: float) -> None:
+    def _exhaust(self, source: ArchiveSource, floor: float) -> None:
         """Try one source until it has given everything, or up to the limit.
 
         Raises:
-            SourceFailure: It has not; the last reason why.
+            SourceError: It has not; the last reason why.
         """
-        patience, part = self._patience, Part(self._folder, source)
-        failures, most, proven = 0, part.length, False
+        policy, partial = self._policy, PartialFile(self._folder, source)
+        failures, most, proven = 0, partial.length, False
         while True:
             try:
-                self._attempt(source, part, floor)
+                self._attempt(source, partial, floor)
                 return
-            except TooSlow:
-                raise
-            except SourceFailure as failure:
+            except SourceError as error:
                 # Against the most there ever was: a server that keeps starting over
                 # must not keep this going for ever.
-                progress = part.length - most >= _PROGRESS
+                progress = partial.length - most >= _PROGRESS
                 proven = proven or progress
-                failures, most = 1 if progress else failures + 1, max(most, part.length)
+                failures = 1 if progress else failures + 1
+                most = max(most, partial.length)
                 # What was reached before is waited for; else the next may be nearer.
-                away = failure.unreachable and not proven
-                if failure.final or away or failures >= patience.tries:
+                away = error.unreachable and not proven
+                slow = error.rate is not None
+                if error.final or slow or away or failures >= policy.tries:
                     raise
-                pause = patience.pause(failures, failure.retry_after)
-                self._observer.pausing(source, failure.cause, pause)
+                pause = policy.pause(failures, error.retry_after)
+                self._observer.pausing(source, error.cause, pause)
                 time.sleep(pause)
 
-    def _attempt(self, source: Source, part: Part, floor: float) -> None:
-        pieced = part.length > 0
-        if not part.is_whole or part.version() is None:
-            self._make_room(source, part)
-            pieced = transfer(
-                source,
-                part,
-                self._client,
-                patience=self._patience,
-                floor=floor,
-                observer=self._observer,
-            )
-        fault = part.find_fault()
-        if fault is not None:
-            part.discard()
+    def _attempt(
+        self, source: ArchiveSource, partial: PartialFile, floor: float
+    ) -> None:
+        pieced = partial.length > 0
+        if not partial.is_whole or partial.version() is None:
+            self._make_room(source, partial)
+            pieced = Download(
+                source, partial, self._client, self._policy, floor, self._observer
+            ).run()
+        problem = find_archive_problem(partial.path, source.archive)
+        if problem is not None:
+            partial.discard()
             # What came in pieces may have suffered on this machine: once more, then.
-            raise SourceFailure(
-                f"what it sent is not the official archive: {fault}.", final=not pieced
+            raise SourceError(
+                f"what it sent is not the official archive: {problem}.",
+                final=not pieced,
             )
         target = self._folder / source.archive.name
-        part.place(target)
+        partial.place(target)
         self._observer.archive_placed(target, source.url)
 
-    def _make_room(self, current: Source, part: Part) -> None:
+    def _make_room(self, current: ArchiveSource, partial: PartialFile) -> None:
         try:
-            part.check_room()
+            partial.check_room()
         except DataError:
             # Parts from other sources may be what fills the disk.
             for source in self._sources:
                 if source != current:
-                    Part(self._folder, source).discard()
-            part.check_room()
+                    PartialFile(self._folder, source).discard()
+            partial.check_room()

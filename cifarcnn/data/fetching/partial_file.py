@@ -13,12 +13,13 @@ import errno
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cifarcnn.data.cifar_facts import Archive
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.cifar.facts import Archive
+from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError
 from cifarcnn.files import sync_folder, write_atomically
 
@@ -27,7 +28,7 @@ _NOTE_LIMIT = 10_000
 _LIMITED = frozenset({errno.EDQUOT, errno.EFBIG})
 
 
-class Version(BaseModel):
+class FileVersion(BaseModel):
     """Which version of a file a server sent, as far as it says.
 
     Attributes:
@@ -48,20 +49,20 @@ class Version(BaseModel):
         return self.etag or self.modified
 
 
-class Part:
+class PartialFile:
     """The part of an archive that one source has given."""
 
-    def __init__(self, folder: Path, source: Source) -> None:
+    def __init__(self, folder: Path, source: ArchiveSource) -> None:
         digest = hashlib.sha256(source.url.encode()).hexdigest()[:12]
         self._source = source
-        self._path = folder / f"{source.archive.name}.{digest}.part"
+        self.path = folder / f"{source.archive.name}.{digest}.part"
         self._note = folder / f"{source.archive.name}.{digest}.part.json"
 
     @property
     def length(self) -> int:
         """Bytes that are there."""
         try:
-            return self._path.lstat().st_size
+            return self.path.lstat().st_size
         except OSError:
             return 0
 
@@ -70,29 +71,27 @@ class Part:
         """Whether as many bytes are there as there should be."""
         return self.length == self._source.archive.size
 
-    def version(self) -> Version | None:
+    def version(self) -> FileVersion | None:
         """The version that it is a part of; ``None`` when it cannot be continued."""
         try:
             with open(self._note, "rb") as file:
-                version = Version.model_validate_json(file.read(_NOTE_LIMIT))
+                version = FileVersion.model_validate_json(file.read(_NOTE_LIMIT))
         except (OSError, ValidationError):
             return None
         if version.url != self._source.url or version.condition is None:
             return None
         return version if 0 < self.length <= self._source.archive.size else None
 
-    def begin(self, version: Version) -> None:
+    def begin(self, version: FileVersion) -> None:
         """Forget what is there; what comes next is the start of ``version``.
 
         Raises:
             DataError: The disk is full or cannot be written.
         """
         self.discard()
-        try:
+        with self._errors_explained():
             # The note first: bytes without one are never continued.
             write_atomically(self._note, version.model_dump_json().encode())
-        except OSError as error:
-            raise self._explain(error) from None
 
     def append(self, data: bytes) -> None:
         """Add bytes at the end.
@@ -102,16 +101,12 @@ class Part:
         """
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-        try:
-            descriptor = os.open(self._path, flags, 0o666)
-            try:
+        with self._errors_explained():
+            descriptor = os.open(self.path, flags, 0o666)
+            with open(descriptor, "wb", buffering=0) as file:
                 left = memoryview(data)
                 while left:
-                    left = left[os.write(descriptor, left) :]
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise self._explain(error) from None
+                    left = left[file.write(left) :]
 
     def check_room(self) -> None:
         """See that the rest finds room on the disk.
@@ -119,21 +114,14 @@ class Part:
         Raises:
             DataError: It does not; says how much is needed and how much there is.
         """
-        needed = self._source.archive.size - self.length
+        archive, folder = self._source.archive, self.path.parent
+        needed = archive.size - self.length
         try:
-            free = shutil.disk_usage(self._path.parent).free
+            free = shutil.disk_usage(folder).free
         except OSError:
             return  # writing will say what is wrong
         if free < needed + _ROOM_TO_SPARE:
-            raise self._no_room()
-
-    def find_fault(self) -> str | None:
-        """What is wrong with the whole part, or ``None`` when it is the archive.
-
-        Raises:
-            DataError: It cannot be read.
-        """
-        return find_archive_fault(self._path, self._source.archive)
+            raise _no_room(folder, archive, needed)
 
     def place(self, target: Path) -> None:
         """Give the part, which was checked, the name ``target``.
@@ -141,49 +129,55 @@ class Part:
         Raises:
             DataError: The disk is full or cannot be written.
         """
-        try:
-            descriptor = os.open(self._path, os.O_RDWR)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.replace(self._path, target)
+        with self._errors_explained():
+            with open(self.path, "r+b") as file:
+                os.fsync(file)
+            os.replace(self.path, target)
             sync_folder(target.parent)
-        except OSError as error:
-            raise self._explain(error) from None
         self.discard()
 
     def discard(self) -> None:
         """Remove what is there."""
-        for path in (self._path, self._note):
+        for path in (self.path, self._note):
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def _explain(self, error: OSError) -> DataError:
-        if error.errno == errno.ENOSPC:
-            return self._no_room()
-        if error.errno in _LIMITED:
-            return self._no_room(f" (the system says: {error.strerror})")
-        return DataError(
-            f"{self._path.parent} cannot be written: {error.strerror}. Choose another "
-            "folder with --to DIR or the environment variable CIFARCNN_CACHE."
-        )
-
-    def _no_room(self, limit: str = "") -> DataError:
-        archive, folder = self._source.archive, self._path.parent
+    @contextlib.contextmanager
+    def _errors_explained(self) -> Iterator[None]:
         try:
-            free = f"{shutil.disk_usage(folder).free:,} are free"
-        except OSError:
-            free = "fewer are free"
-        return DataError(
-            f"{folder} has no room for {archive.name}: "
-            f"{archive.size - self.length:,} more bytes are needed, {free}{limit}. "
-            "Make room and fetch again, which goes on where it stopped; or choose "
-            "another folder with --to DIR or the environment variable CIFARCNN_CACHE."
-        )
+            yield
+        except OSError as error:
+            archive = self._source.archive
+            needed = archive.size - self.length
+            raise _explain(error, self.path.parent, archive, needed) from None
 
 
-def find_archive_fault(path: Path, archive: Archive) -> str | None:
+def _explain(error: OSError, folder: Path, archive: Archive, needed: int) -> DataError:
+    if error.errno == errno.ENOSPC:
+        return _no_room(folder, archive, needed)
+    if error.errno in _LIMITED:
+        limit = f" (the system says: {error.strerror})"
+        return _no_room(folder, archive, needed, limit)
+    return DataError(
+        f"{folder} cannot be written: {error.strerror}. Choose another folder with "
+        "--to DIR or the environment variable CIFARCNN_CACHE."
+    )
+
+
+def _no_room(folder: Path, archive: Archive, needed: int, limit: str = "") -> DataError:
+    try:
+        free = f"{shutil.disk_usage(folder).free:,} are free"
+    except OSError:
+        free = "fewer are free"
+    return DataError(
+        f"{folder} has no room for {archive.name}: {needed:,} more bytes are needed, "
+        f"{free}{limit}. Make room and fetch again, which goes on where it stopped; or "
+        "choose another folder with --to DIR or the environment variable "
+        "CIFARCNN_CACHE."
+    )
+
+
+def find_archive_problem(path: Path, archive: Archive) -> str | None:
     """What tells the file ``path`` from ``archive``, or ``None`` when nothing does.
 
     Raises:
@@ -202,7 +196,24 @@ def find_archive_fault(path: Path, archive: Archive) -> str | None:
     return None
 
 
-def remove_parts(folder: Path, archive: Archive) -> None:
+def is_there_already(path: Path, archive: Archive) -> bool:
+    """Whether ``path`` is the official archive.
+
+    Raises:
+        DataError: Something else stands there.
+    """
+    if not path.exists():
+        return False
+    problem = find_archive_problem(path, archive)
+    if problem is not None:
+        raise DataError(
+            f"{path} is not the official archive: {problem}. It is not touched. Move "
+            "it away and fetch again, or choose another folder with --to DIR."
+        )
+    return True
+
+
+def remove_partial_files(folder: Path, archive: Archive) -> None:
     """Remove the parts of every source, once the archive is there."""
     for path in folder.glob(f"{archive.name}.*.part*"):
         with contextlib.suppress(OSError):

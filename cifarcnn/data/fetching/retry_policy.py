@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """The bounds of a fetch, in seconds, bytes and counts.
 
     Attributes:
@@ -69,9 +70,9 @@ class RateMeter:
             start: The time now, in seconds.
         """
         self._window = window_seconds
-        self._marks = [(start, 0)]  # time, and the bytes that had come by then
         self._start = start
         self._total = 0
+        self._marks = deque([(start, 0)])  # time, and the bytes that had come by then
 
     def add(self, count: int, now: float) -> None:
         """So many bytes came."""
@@ -80,7 +81,7 @@ class RateMeter:
             self._marks.append((now, self._total))
             # One mark at the far end of the window is enough.
             while len(self._marks) > 1 and self._marks[1][0] <= now - self._window:
-                del self._marks[0]
+                self._marks.popleft()
 
     def rate(self, now: float) -> float:
         """Bytes per second, over the window or since the start."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from cifarcnn.config.urls import find_fault
-from cifarcnn.data.cifar_facts import Archive, Cifar
+from cifarcnn.config.urls import find_problem
+from cifarcnn.data.cifar.facts import CIFAR_DATASETS, Archive, Cifar
 from cifarcnn.errors import UsageError
 
 VARIABLE = "CIFARCNN_DATA_SOURCES"
@@ -32,7 +32,7 @@ _MIRRORS = {
 
 
 @dataclass(frozen=True)
-class Source:
+class ArchiveSource:
     """An address, and the archive that it must give.
 
     Attributes:
@@ -46,7 +46,7 @@ class Source:
 
 def gather_sources(
     cifar: Cifar, asked: Sequence[str] = (), configured: Sequence[str] = ()
-) -> tuple[Source, ...]:
+) -> tuple[ArchiveSource, ...]:
     """All sources in the order in which they are tried.
 
     First those that were asked for, then those of ``$CIFARCNN_DATA_SOURCES`` (with
@@ -66,7 +66,7 @@ def gather_sources(
         *_read(cifar, asked, "--from", loopback=True),
         *_read(cifar, named, VARIABLE, loopback=True),
         *_read(cifar, configured, "data.sources", loopback=False),
-        Source(cifar.binary.archive.url, cifar.binary.archive),
+        ArchiveSource(cifar.binary.archive.url, cifar.binary.archive),
         *_read(cifar, _MIRRORS.get(cifar.name, ()), "", loopback=False),
     ]
     return tuple(dict.fromkeys(sources))
@@ -74,9 +74,9 @@ def gather_sources(
 
 def _read(
     cifar: Cifar, urls: Iterable[str], place: str, *, loopback: bool
-) -> Iterable[Source]:
+) -> Iterable[ArchiveSource]:
     for url in urls:
-        fault = find_fault(url, loopback=loopback)
+        fault = find_problem(url, loopback=loopback)
         if fault is not None:
             raise UsageError(f"{place}: {url!r:.200} cannot be a source: {fault}.")
         source = _match(cifar, url)
@@ -84,18 +84,18 @@ def _read(
             yield source
 
 
-def _match(cifar: Cifar, url: str) -> Source | None:
+def _match(cifar: Cifar, url: str) -> ArchiveSource | None:
     """The source at ``url``, or ``None`` when it is of the other data set."""
-    from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
-
     parts = urlsplit(url)
     name = unquote(parts.path).rpartition("/")[2]
     if not name:
         path = (parts.path or "/") + cifar.binary.archive.name
-        return Source(parts._replace(path=path).geturl(), cifar.binary.archive)
+        return ArchiveSource(parts._replace(path=path).geturl(), cifar.binary.archive)
     for layout in cifar.layouts:
         if layout.archive.name == name:
-            return Source(url, layout.archive)
-    others = {x.archive.name for known in (CIFAR10, CIFAR100) for x in known.layouts}
+            return ArchiveSource(url, layout.archive)
+    others = {
+        x.archive.name for known in CIFAR_DATASETS.values() for x in known.layouts
+    }
     # Any other name is taken at the user's word; the checksum decides.
-    return None if name in others else Source(url, cifar.binary.archive)
+    return None if name in others else ArchiveSource(url, cifar.binary.archive)

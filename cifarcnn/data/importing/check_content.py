@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from cifarcnn.data.cifar_facts import Cifar
+import numpy as np
+
+from cifarcnn.data.cifar.facts import Cifar
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
@@ -54,8 +56,6 @@ def check_content(cifar: Cifar, decoded: Decoded, path: Path) -> None:
 def _check_counts(
     cifar: Cifar, path: Path, name: str, split: Split, expected: int
 ) -> None:
-    import numpy as np
-
     if len(split) != expected:
         raise DataError(
             f"{path} has {len(split):,} {name} pictures, expected the {expected:,} of "

@@ -5,21 +5,16 @@ from __future__ import annotations
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarcnn.data.cifar_facts import Cifar
-from cifarcnn.data.cifar_files import read_first_name
-from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.cifar.facts import Cifar
+from cifarcnn.data.cifar.files import read_first_name
+from cifarcnn.data.cifar.location import Location, find_locations
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import Decoded
-from cifarcnn.data.importing.image_folder import (
-    holds_images,
-    match_images,
-    read_images,
-)
+from cifarcnn.data.importing.image_folder import read_image_folder
 from cifarcnn.data.importing.npz import read_npz
-from cifarcnn.data.location import Place, places_at
 from cifarcnn.errors import DataError
 
 _GZIP, _USTAR = b"\x1f\x8b", b"ustar"
@@ -31,21 +26,21 @@ _WANTED = (
 
 
 @dataclass(frozen=True)
-class Found:
+class CifarCopy:
     """A copy of a data set that was read and is sound in itself.
 
     Attributes:
         cifar: Which data set.
         decoded: Its images.
-        place: Where its files lie; ``None`` when they are in no published form.
+        location: Where its files lie; ``None`` when they are in no published form.
     """
 
     cifar: Cifar
     decoded: Decoded
-    place: Place | None
+    location: Location | None
 
 
-def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> Found:
+def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> CifarCopy:
     """Read what ``path`` holds, whatever of the known forms it has.
 
     Of several copies the first sound one is taken, an official one before others.
@@ -66,33 +61,29 @@ def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> Found:
         return _read_file(path, kinds)
     if not stat.S_ISDIR(mode):
         raise DataError(f"{path} is not a regular file or folder; {_WANTED}.")
-    faults, sound = [], None
-    for cifar, place in _places(path, kinds):
+    problems, sound = [], None
+    copies = [
+        (cifar, place) for cifar in kinds for place in find_locations(cifar, path)
+    ]
+    for cifar, place in copies:
         try:
-            found = Found(cifar, CifarSource(cifar, place).decode(), place)
+            found = CifarCopy(cifar, CifarSource(cifar, place).decode(), place)
         except DataError as error:
-            faults.append(str(error))
+            problems.append(str(error))
             continue
         if found.decoded.official:
             return found
         sound = sound or found
     if sound is not None:
         return sound
-    if faults:
-        raise DataError("\n".join(faults))
-    if holds_images(path):
-        cifar = match_images(path, kinds)
-        return Found(cifar, read_images(cifar, path), None)
+    if problems:
+        raise DataError("\n".join(problems))
+    if (path / "train").is_dir() and (path / "test").is_dir():
+        return CifarCopy(*read_image_folder(path, kinds), location=None)
     raise DataError(f"{path} holds no copy of CIFAR; {_WANTED}.")
 
 
-def _places(path: Path, kinds: tuple[Cifar, ...]) -> Iterator[tuple[Cifar, Place]]:
-    for cifar in kinds:
-        for place in places_at(cifar, path):
-            yield cifar, place
-
-
-def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> Found:
+def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> CifarCopy:
     try:
         with open(path, "rb") as file:
             start = file.read(tarfile.BLOCKSIZE)
@@ -101,13 +92,12 @@ def _read_file(path: Path, kinds: tuple[Cifar, ...]) -> Found:
     # What comes behind a .tar may look like the end of a zip file.
     tar = start.startswith(_GZIP) or start[257:262] == _USTAR
     if not tar and zipfile.is_zipfile(path):
-        cifar, decoded = read_npz(path, kinds)
-        return Found(cifar, decoded, None)
+        return CifarCopy(*read_npz(path, kinds), location=None)
     folder = read_first_name(path)
     for cifar in kinds:
         for layout in cifar.layouts:
             # By its own name it is known even when its content is damaged.
             if folder == layout.folder or path.name == layout.archive.name:
-                place = Place(layout, path, packed=True)
-                return Found(cifar, CifarSource(cifar, place).decode(), place)
+                place = Location(layout, path, packed=True)
+                return CifarCopy(cifar, CifarSource(cifar, place).decode(), place)
     raise DataError(f"{path} is not a copy of CIFAR; {_WANTED}.")

@@ -3,54 +3,54 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cifarcnn.data.cifar_facts import Cifar
+import numpy as np
+
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+from cifarcnn.data.cifar.facts import Cifar
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.folder import class_folders, image_files
-from cifarcnn.data.image_file import SIDE, read_image
+from cifarcnn.data.image.image_file import (
+    FULL_SIZE,
+    decode,
+    read_bytes,
+    silent_pillow,
+)
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
-if TYPE_CHECKING:
-    import numpy as np
+_SIZE = CIFAR_IMAGE_SHAPE[:2]
 
 
-def holds_images(path: Path) -> bool:
-    """Whether ``path`` has the folders ``train`` and ``test``."""
-    return (path / "train").is_dir() and (path / "test").is_dir()
+def read_image_folder(path: Path, kinds: tuple[Cifar, ...]) -> tuple[Cifar, Decoded]:
+    """Read the images of every class, in the order of their names.
 
+    Args:
+        path: Holds ``train`` and ``test``.
+        kinds: The data sets that it may be; the names of the classes decide.
 
-def match_images(path: Path, kinds: tuple[Cifar, ...]) -> Cifar:
-    """Which data set the class folders of ``path`` belong to.
+    Returns:
+        Which data set it is, and its images.
 
     Raises:
-        DataError: They belong to none.
+        DataError: The class folders belong to no data set, a class has another number
+            of images than it should, or an image cannot be read or is not 32x32.
     """
     for cifar in kinds:
         wanted = set(cifar.class_names)
         if all(set(_by_class(path / split)) == wanted for split in ("train", "test")):
-            return cifar
+            with silent_pillow():
+                return cifar, Decoded(
+                    cifar.class_names,
+                    _read_split(cifar, path / "train", cifar.training_images),
+                    _read_split(cifar, path / "test", cifar.binary.test.images),
+                    official=False,
+                )
     known = " or ".join(cifar.title for cifar in kinds)
     raise DataError(
         f"{path} has folders train and test, but their folders are not the classes of "
         f"{known}. Pictures of your own need no import: train on them with "
         "data.dataset=folder and data.path."
-    )
-
-
-def read_images(cifar: Cifar, path: Path) -> Decoded:
-    """Read the images of every class, in the order of their names.
-
-    Raises:
-        DataError: A class has another number of images than it should, or a
-            image cannot be read or is not 32x32.
-    """
-    return Decoded(
-        cifar.class_names,
-        _read_split(cifar, path / "train", cifar.training_images),
-        _read_split(cifar, path / "test", cifar.binary.test.images),
-        official=False,
     )
 
 
@@ -63,35 +63,26 @@ def _by_class(folder: Path) -> dict[str, Path]:
 
 
 def _read_split(cifar: Cifar, folder: Path, expected: int) -> Split:
-    import numpy as np
-
     each = expected // len(cifar.class_names)
     folders = _by_class(folder)
-    files: list[tuple[Path, int]] = []
-    for label, name in enumerate(cifar.class_names):
+    files: list[Path] = []
+    for name in cifar.class_names:
         found = image_files(folders[name])
         if len(found) != each:
             raise DataError(
                 f"{folders[name]} has {len(found):,} pictures, expected {each:,}."
             )
-        files += [(path, label) for path in found]
-    images = np.empty((expected, SIDE, SIDE, 3), np.uint8)
-    for place, (path, _) in enumerate(files):
-        images[place] = _read_one(path)
-    return Split(images, np.array([label for _, label in files], np.uint8))
+        files += found
+    images = np.stack([_read_one(path) for path in files])
+    return Split(images, np.repeat(np.arange(len(folders), dtype=np.uint8), each))
 
 
 def _read_one(path: Path) -> np.ndarray:
-    from PIL import Image
-
     try:
-        image = read_image(path, path.name)
-        with Image.open(path) as opened:
-            size = opened.size
+        file = decode(read_bytes(path), path.name, FULL_SIZE)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from None
-    if size != (SIDE, SIDE):
-        raise DataError(
-            f"{path} is {size[0]}x{size[1]}; the pictures of CIFAR are 32x32."
-        )
-    return image
+    width, height = file.image.size
+    if (height, width) != _SIZE:
+        raise DataError(f"{path} is {width}x{height}; the pictures of CIFAR are 32x32.")
+    return file.crop(_SIZE)

@@ -5,34 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarcnn.data.cache import cache_folder
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100, Cifar
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100, Cifar
+from cifarcnn.data.cifar.location import (
+    cache_folder,
+    find_shadowing,
+    write_provenance,
+)
+from cifarcnn.data.fetching.events import FetchObserver
 from cifarcnn.data.fetching.fetch import locked
-from cifarcnn.data.fetching.observer import FetchObserver
-from cifarcnn.data.fetching.retry_policy import Patience
+from cifarcnn.data.fetching.retry_policy import RetryPolicy
 from cifarcnn.data.importing.check_content import check_content
-from cifarcnn.data.importing.detect_format import Found, read_copy
-from cifarcnn.data.importing.install import place_copy
-from cifarcnn.data.location import find_cifar
-from cifarcnn.data.provenance import Provenance, write_provenance
-from cifarcnn.errors import DataError
+from cifarcnn.data.importing.detect_format import read_copy
+from cifarcnn.data.importing.install import install_copy
 
 
 @dataclass(frozen=True)
-class Brought:
+class ImportResult:
     """What an import came to.
 
     Attributes:
         cifar: Which data set it was.
         path: Where it lies now.
         official: Whether it is the publisher's, to the byte.
-        rival: What is found before it when the data set is opened, or ``None``.
+        shadowed_by: What is found before it when the data set is opened, or ``None``.
     """
 
     cifar: Cifar
     path: Path
     official: bool
-    rival: Path | None
+    shadowed_by: Path | None
 
 
 def import_cifar(
@@ -41,7 +42,7 @@ def import_cifar(
     *,
     folder: Path | None = None,
     observer: FetchObserver | None = None,
-) -> Brought:
+) -> ImportResult:
     """Check a copy of CIFAR and put it where the program looks for it.
 
     Args:
@@ -61,22 +62,13 @@ def import_cifar(
     if not found.decoded.official:
         check_content(found.cifar, found.decoded, path)
     target = cache_folder() if folder is None else folder
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{target} cannot be made: {error.strerror}.") from None
-    lock = target / f"{found.cifar.binary.archive.name}.lock"
-    with locked(lock, Patience(), observer or FetchObserver()):
-        placed = place_copy(found, target)
-    write_provenance(placed, Provenance.of_now("imported", str(path.absolute())))
-    return Brought(
+    archive = found.cifar.binary.archive
+    with locked(target, archive, RetryPolicy(), observer or FetchObserver()):
+        placed = install_copy(found, target)
+    write_provenance(placed, "imported", str(path.absolute()))
+    return ImportResult(
         found.cifar,
         placed,
         found.decoded.official,
-        _rival(found, placed) if folder is None else None,
+        find_shadowing(found.cifar, placed) if folder is None else None,
     )
-
-
-def _rival(found: Found, placed: Path) -> Path | None:
-    first = find_cifar(found.cifar, None).path
-    return None if first == placed else first

@@ -9,21 +9,22 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from cifarcnn.data.cifar_facts import Cifar
-from cifarcnn.data.cifar_files import Piece, read_archive, read_folder
-from cifarcnn.data.cifar_source import CifarSource
+import numpy as np
+
+from cifarcnn.data.cifar.facts import PIXELS, Cifar
+from cifarcnn.data.cifar.files import Piece, read_archive, read_folder
+from cifarcnn.data.cifar.location import Location
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import Decoded
-from cifarcnn.data.importing.detect_format import Found
-from cifarcnn.data.location import Place
+from cifarcnn.data.importing.detect_format import CifarCopy
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
-from cifarcnn.files import sync_folder
+from cifarcnn.files import sync_folder, write_atomically
 
-_CHUNK = 1 << 20
 _MARK = ".importing-"
 
 
-def place_copy(found: Found, folder: Path) -> Path:
+def install_copy(found: CifarCopy, folder: Path) -> Path:
     """Put ``found`` into ``folder``.
 
     An official archive is copied as it is; of everything else the plain files are
@@ -42,12 +43,14 @@ def place_copy(found: Found, folder: Path) -> Path:
             written is not what was read.
     """
     _remove_leftovers(folder)
-    source = found.place
+    source = found.location
     if source is not None and source.packed and found.decoded.official:
-        target = Place(source.layout, folder / source.layout.archive.name, packed=True)
+        target = Location(
+            source.layout, folder / source.layout.archive.name, packed=True
+        )
     else:
         layout = found.cifar.binary if source is None else source.layout
-        target = Place(layout, folder / layout.folder, packed=False)
+        target = Location(layout, folder / layout.folder, packed=False)
     if os.path.lexists(target.path):
         _compare(found, target)
         return target.path
@@ -55,12 +58,12 @@ def place_copy(found: Found, folder: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=_MARK, dir=folder) as work:
             draft = Path(work) / target.path.name
             _write(found, draft, packed=target.packed)
-            _check(found, Place(target.layout, draft, target.packed), target.path)
+            _check(found, Location(target.layout, draft, target.packed), target.path)
             # Fails where in the meantime something was put, other than a file.
             draft.rename(target.path)
             sync_folder(folder)
     except OSError as error:
-        raise _explain(error, found, folder) from None
+        raise _explain(error, found.cifar, folder) from None
     return target.path
 
 
@@ -70,7 +73,7 @@ def _remove_leftovers(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _compare(found: Found, target: Place) -> None:
+def _compare(found: CifarCopy, target: Location) -> None:
     with contextlib.suppress(DataError):
         there = CifarSource(found.cifar, target).decode()
         if there.checksum == found.decoded.checksum:
@@ -81,7 +84,7 @@ def _compare(found: Found, target: Place) -> None:
     )
 
 
-def _check(found: Found, draft: Place, target: Path) -> None:
+def _check(found: CifarCopy, draft: Location, target: Path) -> None:
     written = CifarSource(found.cifar, draft).decode()
     if written.checksum != found.decoded.checksum:
         raise DataError(
@@ -90,24 +93,17 @@ def _check(found: Found, draft: Place, target: Path) -> None:
         )
 
 
-def _write(found: Found, draft: Path, *, packed: bool) -> None:
-    if packed and found.place is not None:
-        with open(found.place.path, "rb") as source, open(draft, "xb") as target:
-            shutil.copyfileobj(source, target, _CHUNK)
-            target.flush()
-            os.fsync(target.fileno())
+def _write(found: CifarCopy, draft: Path, *, packed: bool) -> None:
+    if packed and found.location is not None:
+        write_atomically(draft, found.location.path.read_bytes())
         return
     draft.mkdir()
     for name, data in _files(found):
-        with open(draft / name, "xb") as target:
-            target.write(data)
-            target.flush()
-            os.fsync(target.fileno())
-    sync_folder(draft)
+        write_atomically(draft / name, data)
 
 
-def _files(found: Found) -> Iterator[tuple[str, bytes]]:
-    place, cifar = found.place, found.cifar
+def _files(found: CifarCopy) -> Iterator[tuple[str, bytes]]:
+    place, cifar = found.location, found.cifar
     if place is None:
         yield from binary_files(cifar, found.decoded)
         return
@@ -119,34 +115,28 @@ def _files(found: Found) -> Iterator[tuple[str, bytes]]:
 
 def binary_files(cifar: Cifar, decoded: Decoded) -> Iterator[tuple[str, bytes]]:
     """The files of the binary form, as the publisher would have written them."""
-    start = 0
-    for file in cifar.binary.training:
-        part = slice(start, start + file.images)
-        start += file.images
-        training = decoded.training
-        yield (
-            file.name,
-            _records(cifar, Split(training.images[part], training.labels[part])),
-        )
-    if decoded.test is not None:
-        yield cifar.binary.test.name, _records(cifar, decoded.test)
+    layout = cifar.binary
+    parts = ((layout.training, decoded.training), ((layout.test,), decoded.test))
+    for files, split in parts:
+        if split is not None:
+            records = np.split(_records(cifar, split), len(files))
+            for file, part in zip(files, records, strict=True):
+                yield file.name, part.tobytes()
     names = "".join(f"{name}\n" for name in cifar.class_names)
-    yield cifar.binary.names_file, names.encode()
+    yield layout.names_file, names.encode()
 
 
-def _records(cifar: Cifar, split: Split) -> bytes:
-    import numpy as np
-
+def _records(cifar: Cifar, split: Split) -> np.ndarray:
     columns = [split.labels[:, None]]
     if cifar.coarse_labels:
         coarse = np.array(cifar.coarse_labels, np.uint8)
         columns.insert(0, coarse[split.labels][:, None])
     planes = split.images.transpose(0, 3, 1, 2).reshape(len(split), -1)
-    return np.hstack([*columns, planes]).tobytes()
+    return np.hstack([*columns, planes])
 
 
-def _explain(error: OSError, found: Found, folder: Path) -> DataError:
-    needed = sum(split.images.nbytes for split in _splits(found.decoded))
+def _explain(error: OSError, cifar: Cifar, folder: Path) -> DataError:
+    needed = PIXELS * sum(file.images for file in cifar.binary.data_files)
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(folder).free
         return DataError(
@@ -155,7 +145,3 @@ def _explain(error: OSError, found: Found, folder: Path) -> DataError:
             "can name another folder."
         )
     return DataError(f"{folder} cannot be written: {error.strerror}.")
-
-
-def _splits(decoded: Decoded) -> list[Split]:
-    return [decoded.training, *([decoded.test] if decoded.test else [])]

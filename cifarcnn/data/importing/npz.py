@@ -1,7 +1,7 @@
 """CIFAR from an ``.npz`` file: the four arrays that Keras's ``load_data`` gives.
 
-NumPy's own reader believes what a file says about itself. Here sizes and types are
-held against what CIFAR has before a single number is read, and nothing is unpickled.
+``numpy.load`` believes what a file says about itself. Here sizes and types are held
+against what CIFAR has before NumPy reads an array, and nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100, Cifar
+import numpy as np
+from numpy.lib import format as npy
+
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100, Cifar
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
-if TYPE_CHECKING:
-    import numpy as np
-
 NAMES = ("x_train", "y_train", "x_test", "y_test")
-# The largest piece of a file that is read at once. NumPy's headers have 128 bytes.
-_CHUNK = 1 << 20
-_HEADER = 4096
+_CHUNK = 1 << 20  # the largest piece of a file that is read at once
+_HEADER = 4096  # NumPy's headers have 128 bytes
 _COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _MOST_LABEL_BYTES = 8
 _BROKEN = (
@@ -53,7 +53,7 @@ def read_npz(
             has another shape or type than those of CIFAR have.
     """
     try:
-        with open(path, "rb") as file, zipfile.ZipFile(_Bounded(file)) as members:
+        with _BoundedFile(path) as file, zipfile.ZipFile(file) as members:
             return _read(path, members, kinds)
     except _BROKEN:
         raise DataError(
@@ -63,25 +63,13 @@ def read_npz(
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-class _Bounded(io.BufferedIOBase):
-    """A file of which no large piece is read at once, whatever it claims to hold."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+class _BoundedFile(io.FileIO):
+    """A file of which ``zipfile`` cannot read a huge directory at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _CHUNK:
             raise zipfile.BadZipFile
-        return self._file.read(_CHUNK if size is None or size < 0 else size)
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        return True
+        return super().read(_CHUNK if size is None or size < 0 else size) or b""
 
 
 def _read(
@@ -95,44 +83,36 @@ def _read(
             f"{', '.join(NAMES)}."
         )
     # All data sets have as many images.
-    train = kinds[0].training_images
-    test = kinds[0].binary.test.images
-    labels = [
-        _read_labels(path, members, name, count)
-        for name, count in (("y_train", train), ("y_test", test))
-    ]
-    classes = max(int(part.max()) for part in labels) + 1
-    for cifar in kinds:
-        if classes == len(cifar.class_names):
-            break
-    else:
+    counts = {"train": kinds[0].training_images, "test": kinds[0].binary.test.images}
+    labels = {
+        part: _read_labels(path, members, f"y_{part}", count)
+        for part, count in counts.items()
+    }
+    classes = max(int(part.max()) for part in labels.values()) + 1
+    fitting = [cifar for cifar in kinds if len(cifar.class_names) == classes]
+    if not fitting:
         expected = " or ".join(str(len(cifar.class_names) - 1) for cifar in kinds)
         raise DataError(
             f"{path}: the largest label is {classes - 1}, expected {expected}."
         )
-    images = [
-        _read_images(path, members, name, count)
-        for name, count in (("x_train", train), ("x_test", test))
-    ]
-    return cifar, Decoded(
-        cifar.class_names,
-        Split(images[0], labels[0]),
-        Split(images[1], labels[1]),
-        official=False,
+    training, test = (
+        Split(_read_images(path, members, f"x_{part}", count), labels[part])
+        for part, count in counts.items()
     )
+    cifar = fitting[0]
+    return cifar, Decoded(cifar.class_names, training, test, official=False)
 
 
 def _read_labels(
     path: Path, members: zipfile.ZipFile, name: str, count: int
 ) -> np.ndarray:
-    import numpy as np
-
     array = _read_array(path, members, name, [(count,), (count, 1)], "iu", "integers")
     flat = array.reshape(-1)
-    if flat.min() < 0 or flat.max() > 255:
+    low, high = int(flat.min()), int(flat.max())
+    if low < 0 or high > 255:
         raise DataError(
-            f"{path}: {name} has the label "
-            f"{int(flat.min() if flat.min() < 0 else flat.max())}, expected 0 or more."
+            f"{path}: {name} has the label {low if low < 0 else high}, expected 0 or "
+            "more."
         )
     return flat.astype(np.uint8)
 
@@ -140,11 +120,13 @@ def _read_labels(
 def _read_images(
     path: Path, members: zipfile.ZipFile, name: str, count: int
 ) -> np.ndarray:
-    import numpy as np
-
-    shapes: list[tuple[int, ...]] = [(count, 32, 32, 3), (count, 3, 32, 32)]
+    height, width, channels = CIFAR_IMAGE_SHAPE
+    shapes: list[tuple[int, ...]] = [
+        (count, height, width, channels),
+        (count, channels, height, width),
+    ]
     array = _read_array(path, members, name, shapes, "u", "uint8, 0 to 255")
-    if array.shape[1] == 3:
+    if array.shape == shapes[1]:
         array = array.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(array)
 
@@ -157,48 +139,38 @@ def _read_array(
     kinds: str,
     wanted: str,
 ) -> np.ndarray:
-    import numpy as np
-
     info = members.getinfo(f"{name}.npy")
     if info.compress_type not in _COMPRESSIONS:
         raise NotImplementedError
     with members.open(info) as stream:
-        shape, by_columns, kind, content = _read_header(stream)
-        if kind.hasobject:
-            raise DataError(
-                f"{path}: {name} holds Python objects, which could run code when they "
-                f"are read, and was not opened; expected {wanted}."
-            )
-        most = 1 if len(shapes[0]) == 4 else _MOST_LABEL_BYTES
-        if shape not in shapes or kind.kind not in kinds or kind.itemsize > most:
-            raise DataError(
-                f"{path}: {name} is {str(kind):.40} {str(shape):.80}, expected "
-                f"{wanted}, of the shape {' or '.join(map(str, shapes))}."
-            )
-        size = int(np.prod(shape)) * kind.itemsize
-        buffer = bytearray(content[:size])
-        while len(buffer) < size:
-            chunk = stream.read(min(_CHUNK, size - len(buffer)))
-            if not chunk:
-                raise EOFError
-            buffer += chunk
+        shape, dtype = _read_header(stream)
+    if dtype.hasobject:
+        raise DataError(
+            f"{path}: {name} holds Python objects, which could run code when they "
+            f"are read, and was not opened; expected {wanted}."
+        )
+    most = 1 if len(shapes[0]) == 4 else _MOST_LABEL_BYTES
+    if shape not in shapes or dtype.kind not in kinds or dtype.itemsize > most:
+        raise DataError(
+            f"{path}: {name} is {str(dtype):.40} {str(shape):.80}, expected "
+            f"{wanted}, of the shape {' or '.join(map(str, shapes))}."
+        )
+    with members.open(info) as stream:
+        array: np.ndarray = npy.read_array(stream, allow_pickle=False)
         # The checksum of the member stands behind its last byte.
-        if len(content) > size or stream.read(1):
+        if stream.read(1):
             raise EOFError
-    return np.frombuffer(buffer, kind).reshape(shape, order="F" if by_columns else "C")
+    return array
 
 
-def _read_header(stream: IO[bytes]) -> tuple[Any, bool, np.dtype[Any], bytes]:
-    """Shape, order and type of an array, and the bytes behind its header."""
-    from numpy.lib import format as npy
-
-    start = stream.read(_HEADER)
-    file = io.BytesIO(start)
+def _read_header(stream: IO[bytes]) -> tuple[Any, np.dtype[Any]]:
+    """Shape and type of an array, from its first bytes alone."""
+    file = io.BytesIO(stream.read(_HEADER))
     version = npy.read_magic(file)
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     try:
-        shape, by_columns, kind = readers[version](file, max_header_size=_HEADER)
+        shape, _, dtype = readers[version](file, max_header_size=_HEADER)
     except Exception:
         # It is Python source: broken, it reaches every corner of Python's parser.
         raise ValueError from None
-    return shape, by_columns, kind, start[file.tell() :]
+    return shape, dtype

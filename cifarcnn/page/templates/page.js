@@ -1,14 +1,14 @@
 "use strict";
 // Draws the maps of the page and lets the reader move about in them. Every number comes
-// from the arrays of the story; the script only multiplies, adds and compares them.
+// from the arrays of the explanation; the script only multiplies, adds and compares them.
 (() => {
-  const story = JSON.parse(document.getElementById("story").textContent);
+  const explanation = JSON.parse(document.getElementById("explanation").textContent);
   const byId = (id) => document.getElementById(id);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   // --- numbers ------------------------------------------------------------------------
 
-  const arrays = story.arrays.map(({ kind, shape, data }) => {
+  const arrays = explanation.arrays.map(({ kind, shape, data }) => {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const values = kind === "u1" ? bytes : new Float32Array(bytes.buffer);
     return { values, shape };
@@ -48,7 +48,7 @@
 
   // --- colours ------------------------------------------------------------------------
 
-  const scales = { sequential: arrays[story.sequential].values, diverging: arrays[story.diverging].values };
+  const scales = { sequential: arrays[explanation.sequential].values, diverging: arrays[explanation.diverging].values };
 
   // From a value to its colour: around 0 when the lower end is negative.
   const colouring = (low, high) => {
@@ -68,24 +68,24 @@
     canvas.height = height;
     canvas.width = width;
     const context = canvas.getContext("2d");
-    const picture = context.createImageData(width, height);
+    const image = context.createImageData(width, height);
     for (let place = 0, r = 0; r < height; r += 1) {
       for (let c = 0; c < width; c += 1, place += 4) {
         const mixed = colour(r, c);
         if (mixed === null) continue;
-        picture.data.set(mixed, place);
-        picture.data[place + 3] = 255;
+        image.data.set(mixed, place);
+        image.data[place + 3] = 255;
       }
     }
-    context.putImageData(picture, 0, 0);
+    context.putImageData(image, 0, 0);
   };
 
   const paintMap = (canvas, map, channel, colour) =>
     paint(canvas, map.height, map.width, (r, c) => colour(map.at(r, c, channel)));
 
   const paintInput = (canvas) => {
-    const input = maps(story.pixels);
-    paint(canvas, 32, 32, (r, c) => [0, 1, 2].map((k) => input.at(r, c, k)));
+    const input = maps(explanation.pixels);
+    paint(canvas, input.height, input.width, (r, c) => [0, 1, 2].map((k) => input.at(r, c, k)));
   };
 
   for (const canvas of document.querySelectorAll("canvas[data-scale]")) {
@@ -129,7 +129,7 @@
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179;
   };
 
-  // A picture of cells in which boxes mark places, and which may be pointed at.
+  // An image of cells in which boxes mark places, and which may be pointed at.
   class Stage {
     constructor(root, rows, columns) {
       Object.assign(this, { root, rows, columns, canvas: root.querySelector("canvas") });
@@ -173,7 +173,7 @@
 
   const clamp = (value, count) => Math.min(Math.max(value, 0), count - 1);
 
-  // A row of small pictures of which one is chosen, by pointer or by arrow keys.
+  // A row of small images of which one is chosen, by pointer or by arrow keys.
   const choice = (root, names, draw, chosen) => {
     const buttons = names.map((name, place) => {
       const canvas = make("canvas", { "aria-hidden": "true" });
@@ -214,22 +214,23 @@
   // --- the input ----------------------------------------------------------------------
 
   const showInput = () => {
-    const side = 5;
-    const pixels = maps(story.pixels);
-    const normalized = maps(story.normalized);
-    const picture = stage("pixels", 32, 32);
-    const decimals = Math.max(...arrays[story.normalized].values) > 20 ? 0 : 4;
-    let [top, left] = [14, 14];
+    const pixels = maps(explanation.pixels);
+    const side = Math.min(5, pixels.height, pixels.width);
+    const middle = Math.floor(side / 2);
+    const normalized = maps(explanation.normalized);
+    const image = stage("pixels", pixels.height, pixels.width);
+    const decimals = Math.max(...arrays[explanation.normalized].values) > 20 ? 0 : 4;
+    let [top, left] = [pixels.height, pixels.width].map((length) => Math.round((length - side) / 2));
     const move = (row, column) => {
-      top = clamp(row, 32 - side + 1);
-      left = clamp(column, 32 - side + 1);
-      picture.mark("tile", top, left, side, side);
+      top = clamp(row, pixels.height - side + 1);
+      left = clamp(column, pixels.width - side + 1);
+      image.mark("tile", top, left, side, side);
       const rows = (k) => Array.from({ length: side }, (_, r) =>
         Array.from({ length: side }, (_, c) => pixels.at(top + r, left + c, k)));
       byId("patch").replaceChildren(...["red", "green", "blue"].map((name, k) => cells(name, rows(k), 0, (value) => tint(value, k))));
       byId("input-readout").textContent =
         `Rows ${top} to ${top + side - 1}, columns ${left} to ${left + side - 1}.`;
-      const [r, c] = [top + (side - 1) / 2, left + (side - 1) / 2];
+      const [r, c] = [top + middle, left + middle];
       const table = byId("normalization");
       byId("normalization-pixel").textContent = `The pixel in the middle of the frame above: row ${r}, column ${c}.`;
       [...table.tBodies[0].rows].forEach((line, k) => {
@@ -237,9 +238,9 @@
         line.querySelector(".after").textContent = show(normalized.at(r, c, k), decimals);
       });
     };
-    paintInput(picture.canvas);
-    picture.listen({
-      point: (row, column) => move(row - (side - 1) / 2, column - (side - 1) / 2),
+    paintInput(image.canvas);
+    image.listen({
+      point: (row, column) => move(row - middle, column - middle),
       step: (down, right) => move(top + down, left + right),
     });
     move(top, left);
@@ -247,7 +248,7 @@
 
   // --- convolution and activation -----------------------------------------------------
 
-  // A filter as a picture: colours around a middle grey, or one scale around 0.
+  // A filter as an image: colours around a middle grey, or one scale around 0.
   const drawFilter = (bank) => {
     const [height, width, inputs, count] = arrays[bank.kernel].shape;
     const weights = arrays[bank.kernel].values;
@@ -269,7 +270,7 @@
     const input = maps(conv.input);
     const before = maps(conv.before);
     const after = maps(conv.after);
-    const picture = stage("conv-input", input.height, input.width);
+    const image = stage("conv-input", input.height, input.width);
     const result = stage("conv-output", before.height, before.width);
     const mapColour = colouring(-conv.reach, conv.reach);
     const inputColour = colouring(-conv.inputReach, conv.inputReach);
@@ -278,8 +279,8 @@
     let place = 0;
     let slidingTimer = null;
 
-    if (conv.picture) paintInput(picture.canvas);
-    else paintMap(picture.canvas, input, 0, inputColour);
+    if (conv.seesImage) paintInput(image.canvas);
+    else paintMap(image.canvas, input, 0, inputColour);
 
     const drawMap = () => {
       const last = slidingTimer === null ? Infinity : row * before.width + column;
@@ -293,9 +294,9 @@
       const other = windowRows(conv, right ? column + 1 : column - 1, 1);
       const shared = columns.filter((c) => other.includes(c)).length * rows.length;
       const plain = conv.dilation[1] === 1;
-      picture.mark("neighbour", rows[0], other[0], before.width > 1 ? extent[0] : 0, extent[1]);
+      image.mark("neighbour", rows[0], other[0], before.width > 1 ? extent[0] : 0, extent[1]);
       const from = Math.max(columns[0], other[0]);
-      picture.mark("overlap", rows[0], from, plain && before.width > 1 ? extent[0] : 0,
+      image.mark("overlap", rows[0], from, plain && before.width > 1 ? extent[0] : 0,
         Math.min(columns[0], other[0]) + extent[1] - from);
       if (before.width === 1) return "";
       return ` It shares ${shared} of its ${rows.length * columns.length} places with its neighbour on the ${right ? "right" : "left"}.`;
@@ -304,7 +305,7 @@
     const update = () => {
       const rows = windowRows(conv, row, 0);
       const columns = windowRows(conv, column, 1);
-      picture.mark("tile", rows[0], columns[0], ...extent);
+      image.mark("tile", rows[0], columns[0], ...extent);
       result.mark("tile", row, column, 1, 1);
       const neighbour = describeNeighbour(rows, columns);
       const value = before.at(row, column, place);
@@ -419,7 +420,7 @@
     for (const arrow of document.querySelectorAll("[data-step]")) {
       arrow.addEventListener("click", () => step(...arrow.dataset.step.split(",").map(Number)));
     }
-    picture.listen({ point: (r, c) => { stop(); moveTo(nearest(r, 0), nearest(c, 1)); }, step });
+    image.listen({ point: (r, c) => { stop(); moveTo(nearest(r, 0), nearest(c, 1)); }, step });
     result.listen({ point: (r, c) => { stop(); moveTo(r, c); }, step });
     choice(byId("filter-choice"), filterNames(conv.channels), bank.draw, (chosen) => {
       place = chosen;
@@ -466,7 +467,8 @@
     const map = maps(layer.maps);
     const colour = colouring(layer.low, layer.high);
     const large = stage("map", map.height, map.width, panel);
-    const field = stage("field", 32, 32, panel);
+    const pixels = maps(explanation.pixels);
+    const field = stage("field", pixels.height, pixels.width, panel);
     let place = 0;
     let [row, column] = [0, 0];
     paintInput(field.canvas);
@@ -551,13 +553,32 @@
 
   // --- begin --------------------------------------------------------------------------
 
-  if ("pixels" in story) showInput();
-  const activate = (place) => showActivation(story.activation, place);
-  const shared = story.activation?.shared ?? false;
-  if (story.activation && !shared) activate(0);
-  if (story.convolution) showConvolution(story.convolution, shared ? activate : () => {});
-  if (story.filters) showFilters(story.filters);
-  (story.maps ?? []).forEach((layer, number) =>
+  if ("pixels" in explanation) showInput();
+  const activate = (place) => showActivation(explanation.activation, place);
+  const shared = explanation.activation?.shared ?? false;
+  if (explanation.activation && !shared) activate(0);
+  if (explanation.convolution) showConvolution(explanation.convolution, shared ? activate : () => {});
+  if (explanation.filters) showFilters(explanation.filters);
+  (explanation.maps ?? []).forEach((layer, number) =>
     showMaps(document.querySelector(`[data-maps="${number}"]`), layer));
-  if (story.pooling) showPooling(story.pooling);
+  if (explanation.pooling) showPooling(explanation.pooling);
+
+  // --- slides -------------------------------------------------------------------------
+
+  // `#slides=0-7` shows only these parts, each on a box of its own, as large as fits
+  // into it: see slides.py, which takes images of them.
+  const chosen = /^#slides=(\d+)-(\d+)$/.exec(location.hash);
+  if (chosen) {
+    const parts = [...document.querySelectorAll("[data-slide]")].slice(Number(chosen[1]), Number(chosen[2]) + 1);
+    const boxes = parts.map((part) =>
+      make("article", { class: "slide" }, part.closest(".part").querySelector("h2").cloneNode(true), part));
+    document.documentElement.classList.add("slides");
+    document.body.replaceChildren(...boxes);
+    boxes.forEach((box, place) => {
+      for (let zoom = 2; zoom > 0.1; zoom -= 0.05) {
+        parts[place].style.zoom = zoom;
+        if (box.scrollHeight <= box.clientHeight && box.scrollWidth <= box.clientWidth) return;
+      }
+    });
+  }
 })();

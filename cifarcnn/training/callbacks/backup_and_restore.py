@@ -10,7 +10,9 @@ import keras
 
 from cifarcnn.config import Config
 from cifarcnn.errors import DivergedError
-from cifarcnn.runs import Checkpoint, CheckpointState, Run, describe_arrays
+from cifarcnn.runs import Run
+from cifarcnn.runs.checkpoints import Checkpoint, CheckpointState, save_checkpoint
+from cifarcnn.runs.weights import describe_arrays
 from cifarcnn.training.callbacks.model_checkpoint import save_or_note
 from cifarcnn.training.callbacks.progress import Progress
 from cifarcnn.training.callbacks.terminate_on_nan import NOT_FINITE
@@ -120,7 +122,7 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
         )
         # Also of an attempt that fails: on a full disk the next step would try again.
         self._last_try = time.perf_counter()
-        self.run.save_checkpoint(state, arrays)
+        save_checkpoint(self.run.path, state, arrays)
         self.saved = (epoch, step)
 
     def describe_saved(self) -> str:

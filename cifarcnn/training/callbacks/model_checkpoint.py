@@ -10,6 +10,8 @@ import keras
 
 from cifarcnn.errors import RunError
 from cifarcnn.runs import Origin, Run
+from cifarcnn.runs.manifest import WeightsKind
+from cifarcnn.runs.weights import save_weights
 from cifarcnn.training.callbacks.progress import Arrays, Progress
 from cifarcnn.training.observer import Observer
 
@@ -71,9 +73,9 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         if weights is not None:
             self._save("last", weights, epochs)
             if self.weights == "last":
-                self._save("best", weights, epochs)
+                self._save("selected", weights, epochs)
         if self.weights == "best" and progress.best is not None:
-            self._save("best", progress.best_weights, progress.best.epoch)
+            self._save("selected", progress.best_weights, progress.best.epoch)
         self.run.write_history(progress.records)
         self.saved_epochs = epochs
 
@@ -90,9 +92,9 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         epochs = len(progress.records)
         self._save("last", weights, epochs)
         if progress.best is None or self.weights == "last":
-            self._save("best", weights, epochs)
+            self._save("selected", weights, epochs)
         elif not self.up_to_date:
-            self._save("best", progress.best_weights, progress.best.epoch)
+            self._save("selected", progress.best_weights, progress.best.epoch)
 
     def describe_saved(self) -> str:
         """What the folder of the run holds, as a sentence."""
@@ -100,10 +102,8 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             return "No epoch was finished."
         return f"The weights of epoch {self.saved_epochs} are kept in {self.run.path}."
 
-    def _save(
-        self, choice: Literal["best", "last"], weights: Arrays, epoch: int
-    ) -> None:
-        self.run.save_weights(choice, weights, epoch=epoch, origin=self.origin)
+    def _save(self, kind: WeightsKind, weights: Arrays, epoch: int) -> None:
+        save_weights(self.run.path, kind, weights, epoch=epoch, origin=self.origin)
 
 
 def save_or_note(save: Callable[[], None], observer: Observer) -> None:

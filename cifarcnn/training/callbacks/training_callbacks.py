@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import keras
 
 from cifarcnn.config import Config
-from cifarcnn.runs import Checkpoint, Origin, Run
+from cifarcnn.runs import Origin, Run
+from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.epoch_log import EpochLog, ObserverCallback
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from cifarcnn.data.cifar_facts import Archive
+from cifarcnn.data.cifar.facts import Archive
+from cifarcnn.data.fetching.events import FetchObserver
 from cifarcnn.data.fetching.fetch import fetch_archive
-from cifarcnn.data.fetching.observer import FetchObserver
-from cifarcnn.data.fetching.retry_policy import Patience
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.fetching.retry_policy import RetryPolicy
+from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError
 
 BODY = b"\x1f\x8b" + bytes(
@@ -28,7 +28,7 @@ BODY = b"\x1f\x8b" + bytes(
 NAME = "cifar-10-binary.tar.gz"
 ARCHIVE = Archive(NAME, len(BODY), hashlib.sha256(BODY).hexdigest())
 # Quick, but otherwise as in use.
-QUICK = Patience(
+QUICK = RetryPolicy(
     connect_seconds=2,
     silence_seconds=0.4,
     tries=3,
@@ -118,8 +118,8 @@ class Server:
         return f"{self.scheme}://127.0.0.1:{self.port}/{NAME}"
 
     @property
-    def source(self) -> Source:
-        return Source(self.url, ARCHIVE)
+    def source(self) -> ArchiveSource:
+        return ArchiveSource(self.url, ARCHIVE)
 
     def stop(self) -> None:
         self.stopping.set()
@@ -200,19 +200,19 @@ class Story(FetchObserver):
         self.events: list[tuple[str, object]] = []
         self.last: tuple[int, int] = (0, 0)
 
-    def source_opened(self, source: Source, done: int) -> None:
+    def source_opened(self, source: ArchiveSource, done: int) -> None:
         self.events.append(("opened", done))
 
     def bytes_arrived(self, done: int, total: int, rate: float) -> None:
         self.last = (done, total)
 
-    def pausing(self, source: Source, cause: str, seconds: float) -> None:
+    def pausing(self, source: ArchiveSource, cause: str, seconds: float) -> None:
         self.events.append(("pausing", cause))
 
-    def source_left(self, source: Source, cause: str) -> None:
+    def source_left(self, source: ArchiveSource, cause: str) -> None:
         self.events.append(("left", cause))
 
-    def restarted(self, source: Source) -> None:
+    def restarted(self, source: ArchiveSource) -> None:
         self.events.append(("restarted", ""))
 
     def waiting_for_another(self, lock: Path) -> None:
@@ -239,23 +239,23 @@ class Fetching:
     def target(self) -> Path:
         return self.folder / NAME
 
-    def refusal(self, *sources: Source, **bounds: float) -> str:
+    def refusal(self, *sources: ArchiveSource, **bounds: float) -> str:
         """What is said when no source gives it; nothing wrong is left in its place."""
         with pytest.raises(DataError) as caught:
             self(*sources, **bounds)
         assert not self.target.exists()
         return str(caught.value)
 
-    def causes(self, *sources: Source, **bounds: float) -> list[str]:
+    def causes(self, *sources: ArchiveSource, **bounds: float) -> list[str]:
         """Why each source failed, without its address."""
         lines = self.refusal(*sources, **bounds).splitlines()[1:]
         return [line.split(": ", 1)[1] for line in lines]
 
-    def __call__(self, *sources: Source, **bounds: float) -> str | None:
+    def __call__(self, *sources: ArchiveSource, **bounds: float) -> str | None:
         path, url = fetch_archive(
             sources,
             self.folder,
-            patience=replace(QUICK, **bounds),
+            policy=replace(QUICK, **bounds),
             observer=self.story,
         )
         assert path == self.target and path.read_bytes() == BODY
@@ -284,6 +284,6 @@ def body() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def quick() -> Patience:
+def quick() -> RetryPolicy:
     """Bounds for tests."""
     return QUICK

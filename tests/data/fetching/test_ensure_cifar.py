@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from cifarcnn.data import open_dataset, registry
+from cifarcnn.data.cifar import facts
+from cifarcnn.data.cifar.location import read_provenance
 from cifarcnn.data.fetching.ensure_cifar import fetch_cifar, fetch_when_missing
-from cifarcnn.data.fetching.sources import Source
-from cifarcnn.data.provenance import read_provenance
+from cifarcnn.data.fetching.sources import ArchiveSource
+from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 
@@ -26,7 +27,7 @@ def official(tiny10, tmp_path, fetching, fresh_cache, monkeypatch):
         layout.archive, size=len(content), sha256=hashlib.sha256(content).hexdigest()
     )
     cifar = replace(tiny10.cifar, binary=replace(layout, archive=archive))
-    monkeypatch.setitem(registry.CIFAR, "cifar10", cifar)
+    monkeypatch.setitem(facts.CIFAR_DATASETS, "cifar10", cifar)
     return cifar, content
 
 
@@ -37,7 +38,7 @@ def fetch(official, make_server, answer, quick, fetching):
 
     def fetch(**options):
         url = f"http://127.0.0.1:{server.port}/"
-        settings = {"asked": [url], "patience": quick, "observer": fetching.story}
+        settings = {"asked": [url], "policy": quick, "observer": fetching.story}
         return fetch_cifar(official[0], **{**settings, **options})
 
     fetch.server = server
@@ -47,12 +48,12 @@ def fetch(official, make_server, answer, quick, fetching):
 def test_it_goes_into_the_cache_and_is_opened_as_official(
     official, fetch, fresh_cache, fetching
 ):
-    arrival = fetch()
-    assert arrival.path == fresh_cache / "cifar-10-binary.tar.gz"
+    result = fetch()
+    assert result.path == fresh_cache / "cifar-10-binary.tar.gz"
     dataset = open_dataset("cifar10", None)
-    assert dataset.official and dataset.origin == str(arrival.path)
-    note = read_provenance(arrival.path)
-    assert (note.how, note.origin) == ("fetched", arrival.url)
+    assert dataset.official and dataset.origin == str(result.path)
+    note = read_provenance(result.path)
+    assert (note.how, note.origin) == ("fetched", result.url)
 
 
 def test_it_goes_into_the_folder_that_was_named(fetch, tmp_path, fresh_cache):
@@ -67,8 +68,8 @@ def test_official_files_that_are_here_are_not_fetched(
     (tmp_path / "mine").mkdir()
     path = tmp_path / "mine" / "cifar-10-binary.tar.gz"
     path.write_bytes(official[1])
-    arrival = fetch()
-    assert (arrival.path, arrival.url) == (path, None)
+    result = fetch()
+    assert (result.path, result.url) == (path, None)
     assert fetch.server.requests == []
 
 
@@ -80,11 +81,11 @@ def test_what_is_not_official_does_not_stop_a_fetch_but_is_mentioned(
     if damaged:
         (folder / "test_batch.bin").unlink()
     monkeypatch.setenv("CIFARCNN_DATA", str(tmp_path / "mine"))
-    arrival = fetch()
-    assert arrival.url is not None
+    result = fetch()
+    assert result.url is not None
     assert fetching.story.events[-1] == (
         "remarked",
-        f"{folder} is found before {arrival.path} and is what the program uses; move "
+        f"{folder} is found before {result.path} and is what the program uses; move "
         "it away, or name the other one with data.path.",
     )
 
@@ -116,8 +117,8 @@ def test_offline_the_folder_that_was_named_is_looked_into(
 ):
     path = tmp_path / "cifar-10-binary.tar.gz"
     path.write_bytes(official[1])
-    arrival = fetch(offline=True, folder=tmp_path)
-    assert (arrival.path, arrival.url) == (path, None)
+    result = fetch(offline=True, folder=tmp_path)
+    assert (result.path, result.url) == (path, None)
     assert fetch.server.requests == []
 
 
@@ -197,6 +198,6 @@ def test_the_python_archive_is_as_good(official, tiny10, tmp_path, make_server, 
     cifar = replace(official[0], python=replace(layout, archive=archive))
     server = make_server(answer(body=content))
     url = f"http://127.0.0.1:{server.port}/{archive.name}"
-    arrival = fetch_cifar(cifar, asked=[url])
-    assert arrival.path.name == "cifar-10-python.tar.gz"
-    assert Source(url, archive).archive.sha256 == archive.sha256
+    result = fetch_cifar(cifar, asked=[url])
+    assert result.path.name == "cifar-10-python.tar.gz"
+    assert ArchiveSource(url, archive).archive.sha256 == archive.sha256

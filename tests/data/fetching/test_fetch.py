@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError
 
 PAGE = (
@@ -91,7 +91,7 @@ def test_a_machine_that_takes_no_connection(fetching, make_server):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(busy.getsockname())
-        source = Source(f"http://127.0.0.1:{busy.getsockname()[1]}/a", archive)
+        source = ArchiveSource(f"http://127.0.0.1:{busy.getsockname()[1]}/a", archive)
         assert fetching.causes(source, connect_seconds=0.2) == [
             "no connection to 127.0.0.1 within 0.2 s."
         ]
@@ -405,7 +405,7 @@ def test_nobody_listens(make_server, fetching):
 
 def test_a_name_that_is_not_found(fetching, make_server):
     archive = make_server().source.archive
-    source = Source("https://nowhere.invalid/cifar.tar.gz", archive)
+    source = ArchiveSource("https://nowhere.invalid/cifar.tar.gz", archive)
     assert fetching.causes(source) == [
         "the name nowhere.invalid is not found: is this machine connected to a "
         "network, and does it need a proxy (HTTPS_PROXY)?"

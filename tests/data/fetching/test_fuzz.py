@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError
 
 EXAMPLES = int(os.environ.get("CIFARCNN_FUZZ_EXAMPLES", "150"))
@@ -102,7 +102,7 @@ def disturb(head: bytes, draws: random.Random) -> bytes:
 def test_disturbed_answers(answers, fetching, body, make_server):
     archive = make_server().source.archive
     draws = random.Random(5)
-    source = Source(f"http://127.0.0.1:{answers.port}/{archive.name}", archive)
+    source = ArchiveSource(f"http://127.0.0.1:{answers.port}/{archive.name}", archive)
     size = len(body)
 
     def say(request: bytes) -> bytes:

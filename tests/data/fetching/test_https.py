@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import trustme
 
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.fetching.sources import ArchiveSource
 
 ADVICE = (
     " Is the date of this machine right? Behind a company's proxy, let the environment "
@@ -134,7 +134,7 @@ def test_a_certificate_of_another_name_is_refused(
 
 def test_a_server_that_does_not_speak_tls(make_server, fetching):
     server = make_server()
-    source = Source(server.url.replace("http:", "https:"), server.source.archive)
+    source = ArchiveSource(server.url.replace("http:", "https:"), server.source.archive)
     cause = fetching.causes(source)[0]
     assert cause.startswith("no secure connection to 127.0.0.1: ")
 
@@ -159,7 +159,7 @@ def outside(make_server, authority, authority_file, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", authority_file)
     server = make_server(context=context(authority, "archive.invalid"))
     url = f"https://archive.invalid/{server.url.rpartition('/')[2]}"
-    return server, Source(url, server.source.archive)
+    return server, ArchiveSource(url, server.source.archive)
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])

@@ -16,11 +16,11 @@ import pytest
 SCRIPT = """
 import resource, sys
 from pathlib import Path
-from cifarcnn.data.cifar_facts import Archive
+from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.fetch import fetch_archive
-from cifarcnn.data.fetching.observer import FetchObserver
-from cifarcnn.data.fetching.retry_policy import Patience
-from cifarcnn.data.fetching.sources import Source
+from cifarcnn.data.fetching.events import FetchObserver
+from cifarcnn.data.fetching.retry_policy import RetryPolicy
+from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError
 
 url, name, size, sha256, folder, limit = sys.argv[1:]
@@ -32,9 +32,9 @@ class Story(FetchObserver):
         print("waiting", flush=True)
 
 try:
-    source = Source(url, Archive(name, int(size), sha256))
-    patience = Patience(first_pause=0.01, silence_seconds=60, lock_seconds=0.01)
-    _, url = fetch_archive([source], Path(folder), patience=patience, observer=Story())
+    source = ArchiveSource(url, Archive(name, int(size), sha256))
+    policy = RetryPolicy(first_pause=0.01, silence_seconds=60, lock_seconds=0.01)
+    _, url = fetch_archive([source], Path(folder), policy=policy, observer=Story())
     print("fetched" if url else "there", flush=True)
 except DataError as error:
     print(error, flush=True)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from cifarcnn.data.fetching.retry_policy import Patience, RateMeter
+from cifarcnn.data.fetching.retry_policy import RateMeter, RetryPolicy
 
 
 @pytest.mark.parametrize(
     ("failures", "full"), [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (1000, 60)]
 )
 def test_pauses_double_up_to_a_limit_and_half_is_chance(failures, full):
-    pauses = [Patience().pause(failures, None) for _ in range(200)]
+    pauses = [RetryPolicy().pause(failures, None) for _ in range(200)]
     assert min(pauses) >= full / 2
     assert max(pauses) <= full
     assert max(pauses) - min(pauses) > full / 4
 
 
 def test_a_pause_is_never_shorter_than_the_server_asked_for():
-    pauses = [Patience().pause(1, 20.0) for _ in range(50)]
+    pauses = [RetryPolicy().pause(1, 20.0) for _ in range(50)]
     assert min(pauses) >= 20
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cifarcnn.config.urls import find_fault
-from cifarcnn.data.cifar_facts import CIFAR10, CIFAR100
-from cifarcnn.data.fetching.sources import VARIABLE, Source, gather_sources
+from cifarcnn.config.urls import find_problem
+from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100
+from cifarcnn.data.fetching.sources import VARIABLE, ArchiveSource, gather_sources
 from cifarcnn.errors import UsageError
 
 BINARY, PYTHON = CIFAR10.binary.archive, CIFAR10.python.archive
@@ -24,10 +24,10 @@ def urls(*arguments):
 @pytest.mark.parametrize("cifar", [CIFAR10, CIFAR100])
 def test_the_publisher_comes_first_and_every_source_is_sound(cifar):
     sources = gather_sources(cifar)
-    assert sources[0] == Source(cifar.binary.archive.url, cifar.binary.archive)
+    assert sources[0] == ArchiveSource(cifar.binary.archive.url, cifar.binary.archive)
     assert len(sources) >= 2
     for source in sources:
-        assert find_fault(source.url, loopback=False) is None
+        assert find_problem(source.url, loopback=False) is None
         assert source.url.endswith(f"/{source.archive.name}")
         assert source.archive in [layout.archive for layout in cifar.layouts]
 

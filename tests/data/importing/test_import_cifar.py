@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import open_dataset, registry
-from cifarcnn.data.cifar_facts import CIFAR100
-from cifarcnn.data.cifar_source import CifarSource
+from cifarcnn.data.cifar import facts
+from cifarcnn.data.cifar.facts import CIFAR100
+from cifarcnn.data.cifar.location import find_cifar, read_provenance
+from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.importing.import_cifar import import_cifar
-from cifarcnn.data.location import find_cifar
-from cifarcnn.data.provenance import read_provenance
+from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 WANTED = (
@@ -127,7 +127,7 @@ def test_the_official_archive_stays_an_archive(
     brought = bring(other, known)
     assert brought.path == fresh_cache / "cifar-10-binary.tar.gz"
     assert brought.official and brought.path.read_bytes() == other.read_bytes()
-    monkeypatch.setitem(registry.CIFAR, "cifar10", known.cifar)
+    monkeypatch.setitem(facts.CIFAR_DATASETS, "cifar10", known.cifar)
     assert open_dataset("cifar10", None).official
 
 
@@ -332,7 +332,7 @@ def test_another_copy_that_goes_before_it_is_named(
 ):
     mine = tiny10.write("binary", tmp_path / "mine")
     monkeypatch.setenv("CIFARCNN_DATA", str(tmp_path / "mine"))
-    assert bring(tiny10.write("python", tmp_path)).rival == mine
+    assert bring(tiny10.write("python", tmp_path)).shadowed_by == mine
 
 
 def test_leftovers_of_a_killed_import_are_removed(tiny10, bring, tmp_path, fresh_cache):

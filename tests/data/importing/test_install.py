@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from cifarcnn.data.importing.detect_format import read_copy
-from cifarcnn.data.importing.install import place_copy
+from cifarcnn.data.importing.install import install_copy
 from cifarcnn.errors import DataError
 
 
@@ -26,10 +26,10 @@ def folder(tmp_path):
 
 
 def test_a_source_that_changes_meanwhile_is_noticed(found, folder, rewrite):
-    path = found.place.path / "data_batch_1.bin"
+    path = found.location.path / "data_batch_1.bin"
     rewrite(path, lambda data: data.__setitem__(100, data[100] ^ 1))
     with pytest.raises(DataError) as caught:
-        place_copy(found, folder)
+        install_copy(found, folder)
     assert str(caught.value) == (
         f"{folder}/cifar-10-batches-bin: what was written is not what was read; the "
         "source changed meanwhile, or a disk is failing. Nothing was imported."
@@ -42,7 +42,7 @@ def test_a_disk_that_takes_no_more(found, folder):
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
         with pytest.raises(DataError) as caught:
-            place_copy(found, folder)
+            install_copy(found, folder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     start, rest = str(caught.value).split(" bytes are needed, ")
@@ -56,14 +56,14 @@ def test_a_disk_that_takes_no_more(found, folder):
 def test_a_folder_that_is_gone(found, folder):
     shutil.rmtree(folder)
     with pytest.raises(DataError) as caught:
-        place_copy(found, folder)
+        install_copy(found, folder)
     assert str(caught.value) == (
         f"{folder} cannot be written: No such file or directory."
     )
 
 
 def test_arrays_without_a_place_become_binary_files(found, folder):
-    path = place_copy(replace(found, place=None), folder)
+    path = install_copy(replace(found, location=None), folder)
     for file in found.cifar.binary.data_files:
-        original = found.place.path / file.name
+        original = found.location.path / file.name
         assert (path / file.name).read_bytes() == original.read_bytes()

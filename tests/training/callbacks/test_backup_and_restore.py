@@ -9,6 +9,7 @@ import pytest
 
 from cifarcnn.errors import DivergedError, RunError
 from cifarcnn.runs import EpochRecord, Run
+from cifarcnn.runs.checkpoints import find_checkpoint
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.progress import Progress
 
@@ -29,7 +30,7 @@ def make(run, make_config, progress, observer, model):
 
 
 def saved(run: Run) -> tuple[int, int]:
-    found, _ = run.find_checkpoint()
+    found, _ = find_checkpoint(run.path)
     return found.state.epoch, found.state.step
 
 
@@ -37,7 +38,7 @@ def test_a_checkpoint_is_saved_when_it_is_time(make, progress, run):
     progress.begin_epoch(0)
     progress.end_step(1, GOOD)
     make(minutes=1000.0).on_train_batch_end(1, GOOD)
-    assert run.find_checkpoint()[0] is None
+    assert find_checkpoint(run.path)[0] is None
     make(minutes=1e-9).on_train_batch_end(1, GOOD)
     assert saved(run) == (0, 2)
 
@@ -67,7 +68,7 @@ def test_model_progress_and_metrics_come_back(make, make_model, progress, run):
     other.state.arrays = {"model/0000": np.zeros(2, np.float32)}
     other.state.metrics = (0.0, 0.0)
     restored = make(progress=later, model=other)
-    restored.restore(run.find_checkpoint()[0])
+    restored.restore(find_checkpoint(run.path)[0])
     assert other.state.arrays["model/0000"].tolist() == [1.0, 2.0]
     assert later.best_weights["dense/kernel"].tolist() == [[1.0, 1.0], [1.0, 1.0]]
     assert later.records == [RECORD]
@@ -84,7 +85,7 @@ def test_an_epoch_that_waits_for_its_validation_keeps_its_figures(make, progress
     progress.begin_epoch(0)
     progress.end_step(3, GOOD)
     make().save_now()
-    state = run.find_checkpoint()[0].state
+    state = find_checkpoint(run.path)[0].state
     assert (state.step, state.logs, state.metrics) == (4, GOOD, ())
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cifarcnn.errors import DivergedError
-from cifarcnn.runs import EpochRecord, Run, describe_arrays
+from cifarcnn.runs import EpochRecord, Run
+from cifarcnn.runs.weights import describe_arrays, load_weights
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.progress import Progress
 
@@ -25,8 +26,8 @@ def end_epoch(checkpoint: ModelCheckpoint, record: EpochRecord, arrays) -> None:
     checkpoint.on_epoch_end(record.epoch - 1)
 
 
-def stored(run: Run, choice: Literal["best", "last"]) -> float:
-    found = run.load_weights(choice, describe_arrays(arrays_of(0)))
+def stored(run: Run, choice: Literal["selected", "last"]) -> float:
+    found = load_weights(run.path, choice, describe_arrays(arrays_of(0)))
     return float(found.arrays["dense/kernel"][0, 0])
 
 
@@ -62,21 +63,21 @@ FIGURES = [(0.9, 0.5), (0.5, 0.7), (0.6, 0.8), (0.5, 0.8)]
 def test_the_best_epoch_and_the_last_are_kept(save, run, best_by, best):
     checkpoint = save(FIGURES, best_by)
     assert checkpoint.progress.best.epoch == best
-    assert stored(run, "best") == best
+    assert stored(run, "selected") == best
     assert stored(run, "last") == 4
 
 
 def test_weights_last_puts_the_last_epoch_where_evaluate_looks(save, run):
     checkpoint = save(FIGURES, weights="last")
     assert checkpoint.progress.best.epoch == 2
-    assert stored(run, "best") == 4
+    assert stored(run, "selected") == 4
     assert stored(run, "last") == 4
 
 
 def test_without_validation_the_last_epoch_is_the_best(save, run):
     checkpoint = save([(None, None), (None, None)])
     assert checkpoint.progress.best.epoch == 2
-    assert stored(run, "best") == 2
+    assert stored(run, "selected") == 2
 
 
 def test_history_has_a_row_for_each_epoch(save, run):
@@ -92,13 +93,13 @@ def test_history_has_a_row_for_each_epoch(save, run):
 def test_a_stop_keeps_the_weights_of_the_moment_as_last(save, run):
     save(FIGURES).save_now(arrays_of(99))
     assert stored(run, "last") == 99
-    assert stored(run, "best") == 2
+    assert stored(run, "selected") == 2
 
 
 def test_a_stop_before_the_first_epoch_is_over_keeps_them_as_best_too(save, run):
     save([]).save_now(arrays_of(99))
     assert stored(run, "last") == 99
-    assert stored(run, "best") == 99
+    assert stored(run, "selected") == 99
 
 
 def test_after_a_restore_the_files_are_written_anew(save, run, observer, origin):
@@ -108,12 +109,12 @@ def test_after_a_restore_the_files_are_written_anew(save, run, observer, origin)
     progress.best_weights = arrays_of(2)
     after = ModelCheckpoint(run, origin, progress, observer, "best")
     after.save_epoch(arrays_of(3))
-    assert (stored(run, "best"), stored(run, "last")) == (2, 3)
+    assert (stored(run, "selected"), stored(run, "last")) == (2, 3)
     assert [row["epoch"] for row in run.read_history()] == ["1", "2", "3"]
     # In the middle of an epoch the last weights are those of a stop, and stay.
     after.save_now(arrays_of(99))
     after.save_epoch(None)
-    assert (stored(run, "best"), stored(run, "last")) == (2, 99)
+    assert (stored(run, "selected"), stored(run, "last")) == (2, 99)
 
 
 def test_weights_that_are_no_numbers_change_no_file(save, run: Run, tmp_path: Path):
@@ -128,5 +129,5 @@ def test_weights_that_are_no_numbers_change_no_file(save, run: Run, tmp_path: Pa
         "learning rate."
     )
     assert not checkpoint.up_to_date
-    assert stored(run, "best") == 1
+    assert stored(run, "selected") == 1
     assert len(run.read_history()) == 1

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.runs import CheckpointState, EpochRecord
+from cifarcnn.runs import EpochRecord
+from cifarcnn.runs.checkpoints import CheckpointState
 from cifarcnn.training.callbacks.progress import Progress, TrackProgress
 from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.observer import Plan

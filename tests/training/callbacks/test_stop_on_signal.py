@@ -6,6 +6,7 @@ import pytest
 
 from cifarcnn.errors import RunError, Stopped
 from cifarcnn.runs import EpochRecord
+from cifarcnn.runs.checkpoints import find_checkpoint
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
@@ -65,7 +66,7 @@ def test_a_stop_says_what_is_kept_and_what_to_type(
         f"{kept}. Judge them with: cifarcnn evaluate --run {run.path}\n"
         f"Go on with: cifarcnn train --resume {run.path}"
     )
-    found, _ = run.find_checkpoint()
+    found, _ = find_checkpoint(run.path)
     assert (found.state.epoch, found.state.step) == (epochs, 2)
     assert (run.path / "weights.safetensors").exists()
     assert (run.path / "last.safetensors").exists()
@@ -96,4 +97,4 @@ def test_without_a_signal_nothing_stops(make, progress, run):
     progress.begin_epoch(0)
     callback.on_train_batch_end(0, GOOD)
     callback.on_test_batch_end(0, GOOD)
-    assert run.find_checkpoint() == (None, [])
+    assert find_checkpoint(run.path) == (None, [])

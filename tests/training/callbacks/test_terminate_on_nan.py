@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.errors import DivergedError
+from cifarcnn.runs.manifest import read_manifest
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.terminate_on_nan import TerminateOnNaN
 
@@ -91,7 +92,7 @@ def test_before_the_first_epoch_is_over_a_finite_copy_is_saved(
     model.weights["dense/kernel"][:] = math.nan
     error = callback.explain(DivergedError("Lost"), checkpoint, "")
     assert str(error).endswith(f". The weights after step 1 are kept in {run.path}.")
-    assert run.manifest().weights["weights.safetensors"][0].epoch == 0
+    assert read_manifest(run.path).weights["weights.safetensors"][0].epoch == 0
 
 
 def test_a_copy_is_not_taken_of_weights_that_are_not_finite(

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from cifarcnn.errors import DivergedError
+from cifarcnn.runs.checkpoints import find_checkpoint
+from cifarcnn.runs.manifest import read_manifest
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.input_pipeline import build_batches
 from cifarcnn.training.observer import Plan
@@ -57,9 +59,9 @@ def test_an_epoch_is_saved_before_a_callback_may_end_the_training(
 
     class Look(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            checkpoint, _ = run.find_checkpoint()
+            checkpoint, _ = find_checkpoint(run.path)
             found.append((checkpoint.state.epoch, len(run.read_history())))
-            found.append(sorted(run.manifest().weights))
+            found.append(sorted(read_manifest(run.path).weights))
 
     ours = make(**ALL)
     callbacks = ours.in_order()
@@ -118,5 +120,5 @@ def test_an_epoch_with_a_number_that_is_not_finite_is_not_saved(keras, make, run
     with pytest.raises(DivergedError):
         feed(listed, {**EPOCH, "val_loss": float("nan")})
     assert ours.progress.records == []
-    assert run.find_checkpoint() == (None, [])
+    assert find_checkpoint(run.path) == (None, [])
     assert not run.has_weights

@@ -1,0 +1,1 @@
+"""Image files of any size and mode, as arrays of red, green and blue."""

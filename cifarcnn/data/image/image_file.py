@@ -1,0 +1,270 @@
+"""One image file of any size and mode, as the network sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from PIL.Image import Resampling, Transpose
+
+from cifarcnn.data.image.exif_orientation import read_orientation, swaps_sides
+from cifarcnn.errors import ImageError
+
+MAX_BYTES = 100_000_000
+MAX_PIXELS = 50_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+_DAMAGED = "the file is damaged: its pixels cannot be read."
+_PLAIN_MODES = frozenset({"1", "L", "P", "RGB", "CMYK"})
+_ACCEPTED = "a PNG, JPEG, WebP, BMP or GIF picture"
+# A JPEG may be shrunk while it is being decoded, to so many times the size that is
+# wanted: enough for the filter to see four pixels for each one it makes.
+_DRAFT_FACTOR = 4
+FULL_SIZE = MAX_PIXELS  # for ``decode``: more pixels than a side can have
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image that was decoded, as it lies in its file.
+
+    Attributes:
+        image: RGB, or RGBA where parts are clear: Pillow weights colours with the
+            transparency while it shrinks them.
+        orientation: How it must be turned to be seen upright.
+        format: As Pillow calls it.
+    """
+
+    image: Image.Image
+    orientation: Transpose | None
+    format: str | None
+
+    def crop(self, size: tuple[int, int]) -> np.ndarray:
+        """The middle, uint8 ``(*size, 3)``; one of that size keeps every pixel."""
+        # Turned after shrinking: the middle keeps its place under every rotation.
+        height, width = size[::-1] if swaps_sides(self.orientation) else size
+        image = self.image
+        if image.size != (width, height):
+            top, left, bottom, right = centred_crop(image.height, image.width, size)
+            image = image.resize(
+                (width, height), Resampling.LANCZOS, box=(left, top, right, bottom)
+            )
+        return self._upright(image)
+
+    def shrink(self, longest_side: int) -> np.ndarray:
+        """The whole, uint8 ``(height, width, 3)``, no side being longer than that."""
+        image = self.image.copy()
+        image.thumbnail((longest_side, longest_side))
+        return self._upright(image)
+
+    def _upright(self, image: Image.Image) -> np.ndarray:
+        image = _lay_on_white(image)
+        if self.orientation is not None:
+            image = image.transpose(self.orientation)
+        return np.array(image, dtype=np.uint8)
+
+
+def read_image(source: Path | BinaryIO, name: str, size: tuple[int, int]) -> np.ndarray:
+    """Read an image and give it the size that a network takes.
+
+    The largest centred part of that shape (for CIFAR: a square) is cut out and shrunk
+    (or enlarged) with Lanczos's filter, antialiased; an image that has the size
+    already keeps every pixel. EXIF rotation is applied, transparency shows white, 16
+    bits are scaled to 8, of an animation the first frame counts.
+
+    Args:
+        source: A file, or a stream of its bytes.
+        name: What the user calls it; its ending helps to explain a refusal.
+        size: Height and width.
+
+    Returns:
+        uint8 ``(height, width, 3)``, red, green, blue.
+
+    Raises:
+        ImageError: It is not a regular file, cannot be read, is empty, larger than
+            100 MB or 50 megapixels, cut short, damaged, or not a PNG, JPEG, WebP, BMP
+            or GIF image. The sentence does not repeat ``name``.
+    """
+    with silent_pillow():
+        return read_image_unfiltered(source, name, size)
+
+
+def read_image_unfiltered(
+    source: Path | BinaryIO, name: str, size: tuple[int, int]
+) -> np.ndarray:
+    """As ``read_image``, but Pillow may warn; several threads can read at once.
+
+    Raises:
+        ImageError: As ``read_image``.
+    """
+    return decode_crop(read_bytes(source), name, size)
+
+
+def decode_crop(data: bytes, name: str, size: tuple[int, int]) -> np.ndarray:
+    """As ``read_image_unfiltered``, of the bytes of a file.
+
+    Raises:
+        ImageError: As ``read_image``.
+    """
+    return decode(data, name, _DRAFT_FACTOR * max(size)).crop(size)
+
+
+@contextlib.contextmanager
+def silent_pillow() -> Iterator[None]:
+    """Without Pillow's warnings: of what is checked here, or matters for no pixel.
+
+    Python's filters hold for all threads: open it in one thread, before others read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_bytes(source: Path | BinaryIO) -> bytes:
+    """All bytes of a file or stream.
+
+    Raises:
+        ImageError: As ``read_image``.
+    """
+    if not isinstance(source, PurePath):
+        data = source.read(MAX_BYTES + 1)
+    else:
+        try:
+            status = os.stat(source)
+            mode = status.st_mode
+            if stat.S_ISDIR(mode):
+                raise ImageError("this is a folder; expected a picture.")
+            if not stat.S_ISREG(mode):
+                raise ImageError("this is not a regular file; expected a picture.")
+            with open(source, "rb") as file:
+                # Asked for more than there is, Python makes room for it all first.
+                data = file.read(min(status.st_size, MAX_BYTES) + 1)
+        except FileNotFoundError:
+            raise ImageError("there is no such file.") from None
+        except OSError as error:
+            raise ImageError(f"it cannot be read: {error.strerror}.") from None
+        except ValueError:
+            raise ImageError("this is not the name of a file.") from None
+    if len(data) > MAX_BYTES:
+        raise ImageError(
+            f"it is larger than {MAX_BYTES // 1_000_000} MB, the most that is read."
+        )
+    if not data:
+        raise ImageError(f"the file is empty; expected {_ACCEPTED}.")
+    return data
+
+
+def decode(data: bytes, name: str, smallest_side: int) -> ImageFile:
+    """Decode the bytes of a file.
+
+    Args:
+        data: The bytes.
+        name: What the user calls it.
+        smallest_side: A JPEG may come out smaller, but no side below this.
+
+    Raises:
+        ImageError: As ``read_image``.
+    """
+    image = _open(data, name)
+    try:
+        image.draft(None, (smallest_side, smallest_side))
+        image.load()
+    except Exception as error:
+        # On damaged bytes Pillow's readers raise whatever they stumble over.
+        if "truncated" in str(error):
+            raise ImageError("the file is cut short.") from None
+        raise ImageError(_DAMAGED) from None
+    return ImageFile(prepare_mode(image), read_orientation(image), image.format)
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    too_large = f"at most {MAX_PIXELS:,} are accepted. Make it smaller first."
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        ending = PurePath(name).suffix
+        hint = f" (its name ends in {ending})" if ending else ""
+        raise ImageError(
+            f"this is not {_ACCEPTED}{hint}; save it as one of these."
+        ) from None
+    except Image.DecompressionBombError:
+        raise ImageError(
+            f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels; "
+            f"{too_large}"
+        ) from None
+    except Exception:
+        raise ImageError(_DAMAGED) from None
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"it has {width:,} x {height:,} = {width * height:,} pixels; {too_large}"
+        )
+    return image
+
+
+def centred_crop(
+    height: int, width: int, size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """Top, left, bottom and right of the largest middle part of the shape of ``size``.
+
+    Args:
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        size: Height and width of the shape.
+    """
+    scale = min(height / size[0], width / size[1])
+    top, left = (height - scale * size[0]) / 2, (width - scale * size[1]) / 2
+    return top, left, height - top, width - left
+
+
+def prepare_mode(image: Image.Image) -> Image.Image:
+    """Give an image a mode that can be shrunk: RGB, or RGBA where parts are clear.
+
+    Args:
+        image: A loaded image of any mode.
+
+    Raises:
+        ImageError: The mode is none of 1, L, LA, P, PA, RGB, RGBA, CMYK, I;16, or the
+            palette or the transparency of the image is damaged.
+    """
+    try:
+        if image.mode.startswith("I;16"):
+            return _scale_16_bits(image)
+        if image.has_transparency_data:
+            return image.convert("RGBA")
+        if image.mode in _PLAIN_MODES:
+            # Pillow would copy one that is RGB already.
+            return image if image.mode == "RGB" else image.convert("RGB")
+    except Exception:
+        # Pillow looks at what stands beside the pixels only now: a palette with more
+        # transparencies than colours, say.
+        raise ImageError(_DAMAGED) from None
+    raise ImageError(
+        f"its pixels have the mode {image.mode}; expected grey or colour with 8 or "
+        "16 bits."
+    )
+
+
+def _lay_on_white(image: Image.Image) -> Image.Image:
+    """Lay an RGBA image on white; an RGB one stays as it is."""
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def _scale_16_bits(image: Image.Image) -> Image.Image:
+    # Pillow's own conversion clips: everything above 255 would become white.
+    wide = np.asarray(image)
+    grey = ((wide.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        grey = np.where(wide == clear, 255, grey).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")

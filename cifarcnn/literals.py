@@ -1,0 +1,14 @@
+"""Choices that the config, the command line and the files of a run have in common.
+
+They stand here because ``predict`` reads the files without the config's start-up time.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+# Views of an image that test-time augmentation averages.
+Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
+# Keras's names of the dtype policies that a network is trained with.
+Policy: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+Precision: TypeAlias = Literal[Policy, "auto"]

@@ -1,0 +1,72 @@
+"""Keras's layers with the same weights and results, computed faster in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from cifarcnn.engine.tensorflow_only import fused_batch_norm
+
+ops = keras.ops
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
+    """Batch normalization with one operation in place of a dozen.
+
+    Only for backends that have it (``has_fused_batch_norm``). The weights are float32
+    in every precision, and the statistics move as in Keras's own layer: ``moving *
+    momentum + batch * (1 - momentum)``, with the mean squared deviation as the variance
+    of a batch. What is not maps ``(b, height, width, channels)`` is left to that layer.
+    """
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        if len(inputs.shape) != 4 or mask is not None:
+            return super().call(inputs, training=training, mask=mask)
+        channels = inputs.shape[-1]
+        # Converted here: a Keras variable is none of TensorFlow's.
+        tensor = ops.convert_to_tensor
+        gamma = tensor(self.gamma) if self.scale else ops.ones(channels, "float32")
+        beta = tensor(self.beta) if self.center else ops.zeros(channels, "float32")
+        moving = (tensor(self.moving_mean), tensor(self.moving_variance))
+        if not training or not self.trainable:
+            return fused_batch_norm(inputs, gamma, beta, self.epsilon, moving)[0]
+        outputs, *measured = fused_batch_norm(inputs, gamma, beta, self.epsilon)
+        for variable, old, new in zip(
+            (self.moving_mean, self.moving_variance), moving, measured, strict=True
+        ):
+            variable.assign(old * self.momentum + new * (1.0 - self.momentum))
+        return outputs
+
+
+class SeparateBiasConv2D(keras.layers.Conv2D):  # type: ignore[misc]
+    """Convolution of maps ``(b, height, width, channels)``, its bias added apart.
+
+    Keras adds the bias by TensorFlow's BiasAdd, whose gradient oneDNN takes together
+    with that of the filters, in an operation that is slower than the two of them: by a
+    third for the first convolution of `article`, forward and backward, on two cores.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        maps = self.convolution_op(inputs, self.kernel)
+        if self.use_bias:
+            # By the tensor's own plus: of `keras.ops.add` Keras makes BiasAdd.
+            maps = maps + ops.convert_to_tensor(self.bias)
+        return self.activation(maps)
+
+
+class ActivatedMaxPooling2D(keras.layers.MaxPooling2D):  # type: ignore[misc]
+    """Max pooling, then an activation, of ``(b, height, width, channels)``."""
+
+    def __init__(self, *, activation: str, **arguments: Any) -> None:
+        """Make the layer.
+
+        Args:
+            activation: Keras's name.
+            arguments: Of ``keras.layers.MaxPooling2D``.
+        """
+        super().__init__(**arguments)
+        self.activation = keras.activations.get(activation)
+
+    def call(self, inputs: Any) -> Any:
+        return self.activation(super().call(inputs))

@@ -1,0 +1,396 @@
+"""Images of every mode, and files that are none."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cifarcnn.data.image import image_file as module
+from cifarcnn.data.image.image_file import prepare_mode, read_image
+from cifarcnn.data.image.photo import read_photo
+from cifarcnn.errors import ImageError
+
+RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+
+def encode(image: Image.Image, form: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def read(data: bytes, name: str = "picture") -> np.ndarray:
+    return read_image(io.BytesIO(data), name, (32, 32))
+
+
+def refusal(source, name: str = "picture") -> str:
+    source = io.BytesIO(source) if isinstance(source, bytes) else source
+    with pytest.raises(ImageError) as caught:
+        read_image(source, name, (32, 32))
+    return str(caught.value)
+
+
+def noise(width: int = 32, height: int = 32) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("PNG", {}),
+        ("BMP", {}),
+        ("WEBP", {"lossless": True}),
+    ],
+)
+def test_a_image_of_32_by_32_keeps_every_pixel(form, options):
+    pixels = noise()
+    result = read(encode(Image.fromarray(pixels), form, **options))
+    assert np.array_equal(result, pixels)
+    assert (result.dtype, result.shape) == (np.uint8, (32, 32, 3))
+    assert result.flags.writeable
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("size", [(640, 480), (32, 47), (7, 3), (1, 1), (1, 500)])
+def test_every_format_and_size_keeps_a_plain_colour(form, size):
+    result = read(encode(Image.new("RGB", size, (200, 100, 50)), form))
+    assert np.abs(result.astype(int) - (200, 100, 50)).max() <= 4
+
+
+def half_clear_palette() -> bytes:
+    image = Image.new("P", (32, 32), 1)
+    image.putpalette([0, 0, 0, *RED])
+    return encode(image, transparency=bytes([255, 0]))
+
+
+def sixteen_bits(value: int, **options) -> bytes:
+    return encode(Image.fromarray(np.full((40, 40), value, np.uint16)), **options)
+
+
+# What facts 2.5 of Pillow's behaviour make of each mode, and what it should be.
+@pytest.mark.parametrize(
+    ("data", "colour"),
+    [
+        (encode(Image.new("1", (40, 40), 1)), WHITE),
+        (encode(Image.new("L", (40, 40), 77)), (77, 77, 77)),
+        (encode(Image.new("LA", (40, 40), (77, 255))), (77, 77, 77)),
+        (encode(Image.new("LA", (40, 40), (77, 0))), WHITE),
+        (encode(Image.new("RGB", (40, 40), RED)), RED),
+        (encode(Image.new("RGBA", (40, 40), (*RED, 255))), RED),
+        (encode(Image.new("RGBA", (40, 40), (*RED, 0))), WHITE),
+        (encode(Image.new("RGBA", (32, 32), (*RED, 128))), (255, 127, 127)),
+        (encode(Image.new("RGB", (40, 40), RED), transparency=RED), WHITE),
+        (encode(Image.new("L", (40, 40), 77), transparency=77), WHITE),
+        (encode(Image.new("RGB", (40, 40), RED).quantize(4)), RED),
+        (half_clear_palette(), WHITE),
+        (encode(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG"), RED),
+        (sixteen_bits(0), (0, 0, 0)),
+        (sixteen_bits(300), (1, 1, 1)),
+        (sixteen_bits(32_896), (128, 128, 128)),
+        (sixteen_bits(65_535), WHITE),
+        (sixteen_bits(300, transparency=300), WHITE),
+    ],
+)
+def test_every_mode_gives_the_colour_that_a_viewer_shows(data, colour):
+    result = read(data).reshape(-1, 3)
+    assert result.min(axis=0).tolist() == list(colour)
+    assert result.max(axis=0).tolist() == list(colour)
+
+
+@pytest.mark.parametrize("mode", ["I", "F", "LAB", "HSV"])
+def test_other_modes_are_refused(mode):
+    with pytest.raises(ImageError) as caught:
+        prepare_mode(Image.new(mode, (4, 4)))
+    assert str(caught.value) == (
+        f"its pixels have the mode {mode}; expected grey or colour with 8 or 16 bits."
+    )
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_rotation_of_a_camera_is_applied(form, orientation):
+    # Four quarters of different grey, as they should be seen.
+    seen = np.kron([[0, 80], [160, 240]], np.ones((32, 32))).astype(np.uint8)
+    undo = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.T,
+        6: lambda a: np.rot90(a),
+        7: lambda a: a[::-1, ::-1].T,
+        8: lambda a: np.rot90(a, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(undo(seen))).convert("RGB")
+    result = read(encode(stored, form, exif=exif))
+    corners = result[[4, 4, 27, 27], [4, 27, 4, 27], 0].astype(int)
+    assert np.abs(corners - (0, 80, 160, 240)).max() <= 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_size_that_is_no_square_is_cut_from_the_image_as_it_is_seen(orientation):
+    seen = np.zeros((40, 90, 3), np.uint8)
+    seen[:, 15:75] = (0, 90, 180)  # the middle of the shape 2 to 3
+    seen[:20, 15:45] = 255
+    undo = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a),
+        7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(undo(seen)))
+    data = io.BytesIO(encode(stored, "PNG", exif=exif))
+    result = read_image(data, "a.png", (20, 30))
+    assert (result.dtype, result.shape) == (np.uint8, (20, 30, 3))
+    # Clear of the edges, where the filter rings.
+    for part, colour in [
+        (result[2:7, 2:12], (255, 255, 255)),
+        (result[13:18, 2:28], (0, 90, 180)),
+        (result[2:7, 18:28], (0, 90, 180)),
+    ]:
+        assert np.abs(part.astype(int) - colour).max() <= 4
+    photo = read_photo(io.BytesIO(data.getvalue()), "a.png", (20, 30))
+    assert photo.crop == (0, 15, 40, 75)
+    assert np.array_equal(photo.seen, result)
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0nonsense", b"Exif\0\0MM\0*\xff\xff\xff\xff"]
+)
+def test_a_broken_exif_block_does_not_lose_the_image(exif):
+    data = encode(Image.new("RGB", (32, 32), RED), "JPEG", exif=exif)
+    assert read(data)[0, 0, 0] > 250
+
+
+@pytest.mark.parametrize("shape", ["wide", "tall"])
+def test_the_middle_square_is_cut_out(shape):
+    pixels = np.zeros((64, 192, 3), np.uint8)
+    pixels[:, 64:128] = 255
+    pixels[:, 64:96, 1] = 0
+    if shape == "tall":
+        pixels = pixels.transpose(1, 0, 2)
+    result = read(encode(Image.fromarray(np.ascontiguousarray(pixels))))
+    result = result if shape == "wide" else result.transpose(1, 0, 2)
+    assert (result[:, 3:13] == (255, 0, 255)).all()
+    assert (result[:, 19:29] == 255).all()
+
+
+def test_shrinking_averages_instead_of_picking_pixels():
+    board = np.indices((512, 512)).sum(axis=0) % 2 * 255
+    result = read(encode(Image.fromarray(board.astype(np.uint8))))
+    assert np.abs(result.astype(int) - 127).max() <= 2
+
+
+def test_a_hidden_colour_does_not_bleed_at_a_clear_edge():
+    pixels = np.zeros((128, 128, 4), np.uint8)
+    pixels[:, :64] = (0, 0, 255, 255)
+    pixels[:, 64:] = (255, 0, 0, 0)
+    result = read(encode(Image.fromarray(pixels))).astype(int)
+    assert (result[..., 0] <= result[..., 2] + 1).all()  # nowhere redder than white
+
+
+def test_the_first_frame_of_an_animation_counts():
+    frames = [Image.new("RGB", (40, 40), colour) for colour in (RED, (0, 0, 255))]
+    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert read(data)[5, 5].tolist() == list(RED)
+
+
+def test_a_path_and_a_stream_give_the_same(tmp_path):
+    data = encode(Image.fromarray(noise(90, 60)))
+    (tmp_path / "a.png").write_bytes(data)
+    assert np.array_equal(read_image(tmp_path / "a.png", "a.png", (32, 32)), read(data))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF"])
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_a_file_cut_short_is_refused(form, kept):
+    data = encode(Image.fromarray(noise(60, 40)), form)
+    assert refusal(data[: int(len(data) * kept)]) == "the file is cut short."
+
+
+def test_damaged_pixels_are_refused():
+    data = encode(Image.fromarray(noise(60, 40)), "WEBP")
+    assert refusal(data[: len(data) // 2]) == (
+        "the file is damaged: its pixels cannot be read."
+    )
+
+
+def test_a_palette_with_more_transparencies_than_colours_is_refused():
+    image = Image.new("P", (4, 4))
+    image.putpalette([0, 0, 0, *RED])
+    data = encode(image, transparency=bytes(2))
+    place = data.index(b"tRNS") - 4
+    chunk = b"tRNS" + bytes(300)
+    longer = struct.pack(">I", 300) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    assert refusal(data[:place] + longer + data[place + 14 :]) == (
+        "the file is damaged: its pixels cannot be read."
+    )
+
+
+def test_a_damaged_header_is_refused():
+    # A BMP whose header claims a compression that does not exist.
+    data = bytearray(encode(Image.fromarray(noise()), "BMP"))
+    data[30] = 99
+    assert refusal(bytes(data)) == "the file is damaged: its pixels cannot be read."
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "hint"),
+    [
+        (b"<html>not found</html>", "cat.png", " (its name ends in .png)"),
+        (b"x", "-", ""),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "cat.eps", " (its name ends in .eps)"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            "cat.png",
+            " (its name ends in .png)",
+        ),
+        (encode(Image.new("RGB", (4, 4)), "TIFF"), "a.tif", " (its name ends in .tif)"),
+        (encode(Image.new("RGB", (4, 4)), "ICO"), "a.ico", " (its name ends in .ico)"),
+    ],
+)
+def test_other_formats_are_refused(data, name, hint):
+    assert refusal(data, name) == (
+        f"this is not a PNG, JPEG, WebP, BMP or GIF picture{hint}; save it as one of "
+        "these."
+    )
+
+
+def test_an_empty_file_is_refused():
+    assert refusal(b"") == (
+        "the file is empty; expected a PNG, JPEG, WebP, BMP or GIF picture."
+    )
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """The head of a PNG that claims a size; there are hardly any pixels behind it."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + check
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"x")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "found"),
+    [
+        (7_072, 7_071, "7,072 x 7,071 = 50,006,112"),
+        (10_000, 10_000, "10,000 x 10,000 = 100,000,000"),
+    ],
+)
+def test_too_many_pixels_are_refused_before_they_are_read(width, height, found):
+    assert refusal(png_of_size(width, height)) == (
+        f"it has {found} pixels; at most 50,000,000 are accepted. Make it smaller "
+        "first."
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_81_megapixels_in_80_kilobytes_are_refused_in_little_memory(
+    tmp_path: Path,
+) -> None:
+    squeeze = zlib.compressobj(9)
+    row = bytes(1 + 3 * 9_000)
+    pixels = b"".join([*(squeeze.compress(row) for _ in range(9_000)), squeeze.flush()])
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + check
+
+    head = struct.pack(">IIBBBBB", 9_000, 9_000, 8, 2, 0, 0, 0)
+    bomb = tmp_path / "bomb.png"
+    bomb.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", pixels)
+        + chunk(b"IEND", b"")
+    )
+    assert bomb.stat().st_size < 300_000
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, bomb], capture_output=True, text=True
+    )
+    said, megabytes = done.stdout.splitlines()
+    assert said == (
+        "it has 9,000 x 9,000 = 81,000,000 pixels; at most 50,000,000 are accepted. "
+        "Make it smaller first."
+    )
+    assert int(megabytes) < 300
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.errors import ImageError
+try:
+    print(read_image(Path(sys.argv[1]), sys.argv[1], (32, 32)).shape)
+except ImageError as error:
+    print(error)
+status = Path("/proc/self/status").read_text()
+print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
+"""
+
+
+def test_a_bomb_is_refused():
+    assert refusal(png_of_size(60_000, 60_000)) == (
+        "it has more than 178,956,970 pixels; at most 50,000,000 are accepted. Make "
+        "it smaller first."
+    )
+
+
+def test_too_many_bytes_are_refused(monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", 2_000_000)
+    assert refusal(bytes(2_000_001)) == "it is larger than 2 MB, the most that is read."
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path):
+    assert refusal(tmp_path) == "this is a folder; expected a picture."
+    assert refusal(tmp_path / "gone.png") == "there is no such file."
+    assert refusal(Path("a\0b")) == "this is not the name of a file."
+    assert refusal(Path(os.devnull)) == (
+        "this is not a regular file; expected a picture."
+    )
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe") == (
+        "this is not a regular file; expected a picture."
+    )
+    (tmp_path / "file").write_bytes(b"x")
+    assert refusal(tmp_path / "file" / "inside.png") == (
+        "it cannot be read: Not a directory."
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_images_give_a_image_or_a_sentence(data):
+    form = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP", "BMP", "GIF"]))
+    content = bytearray(encode(Image.fromarray(noise(40, 36)), form))
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(
+            st.integers(0, 255)
+        )
+    try:
+        assert read(bytes(content)).shape == (32, 32, 3)
+    except ImageError as error:
+        assert str(error).endswith((".", "first."))

@@ -1,0 +1,84 @@
+"""A photo for the eye, and the square of it that the network sees."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.photo import read_photo
+from cifarcnn.errors import ImageError
+
+
+def encode(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def smooth(width: int, height: int) -> Image.Image:
+    """Two ramps, so that every place has a colour of its own."""
+    rows = np.linspace(0, 255, height)[:, None] * np.ones(width)
+    columns = np.linspace(0, 255, width) * np.ones((height, 1))
+    pixels = np.stack([rows, columns, 255 - rows], axis=2)
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((32, 32), (32, 32)),
+        ((50, 40), (50, 40)),
+        ((1024, 700), (1024, 700)),
+        ((3000, 1500), (1024, 512)),
+        ((900, 2700), (341, 1024)),
+    ],
+)
+def test_the_photo_is_at_most_1024_pixels_long(
+    form: str, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    photo = read_photo(io.BytesIO(encode(smooth(*size), form)), "p", (32, 32))
+    assert photo.pixels.shape == (shown[1], shown[0], 3)
+    assert photo.pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(2000, 1200), (300, 417), (32, 32)])
+def test_the_square_within_the_photo_is_what_the_network_sees(
+    orientation: int, size: tuple[int, int]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(smooth(*size), "JPEG", exif=exif, quality=95)
+    photo = read_photo(io.BytesIO(data), "p", (32, 32))
+    assert np.array_equal(photo.seen, read_image(io.BytesIO(data), "p", (32, 32)))
+    top, left, bottom, right = photo.crop
+    assert bottom - top == right - left == min(photo.pixels.shape[:2])
+    again = Image.fromarray(photo.pixels).resize(
+        (32, 32), Image.Resampling.LANCZOS, box=(left, top, right, bottom)
+    )
+    assert np.abs(np.asarray(again).astype(int) - photo.seen).max() <= 4
+
+
+def test_transparency_shows_white() -> None:
+    data = encode(Image.new("RGBA", (40, 40), (200, 0, 0, 0)))
+    assert (read_photo(io.BytesIO(data), "p", (32, 32)).pixels == 255).all()
+
+
+def test_a_file_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "p.png"
+    path.write_bytes(encode(smooth(60, 60)))
+    photo = read_photo(path, "p.png", (32, 32))
+    assert np.array_equal(photo.pixels, np.asarray(smooth(60, 60)))
+
+
+def test_what_cannot_be_read_is_refused_as_everywhere(tmp_path: Path) -> None:
+    with pytest.raises(ImageError) as raised:
+        read_photo(tmp_path / "none.png", "none.png", (32, 32))
+    assert str(raised.value) == "there is no such file."

@@ -1,0 +1,132 @@
+"""What is imported when: the boundary between light and heavy modules.
+
+Light modules never import what is heavy, so that commands that need no arrays start at
+once, and so that ``engine.start`` can choose Keras's backend before Keras is imported.
+Heavy modules import it at their top. Modules that are named here as poisoned cannot be
+imported at all.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cifarcnn
+from cifarcnn.cli.main import COMMANDS
+
+HEAVY = "tensorflow keras jax torch numpy PIL safetensors matplotlib h5py".split()
+# All of these folders and files are light.
+LIGHT = [
+    "cli", "config", "errors.py", "files.py", "signals.py",
+    "runs/folder.py", "runs/history.py", "runs/litert_file.py", "runs/manifest.py",
+    "runs/run_path.py", "runs/safe_io.py", "runs/signature.py",
+]  # fmt: skip
+# But for these, which are used when the work itself begins.
+AT_WORK = ["cifarcnn.cli.progress", "cifarcnn.cli.fetch_display"]
+WRONG = "training: {epochs: 0}\nmodel: {layers: [Flatten, Dense: 9]}\n"
+POISON = """
+import sys
+for name in {poisoned!r}:
+    sys.modules[name] = None
+"""
+CALL = """
+from cifarcnn.cli.main import main
+for arguments in {calls!r}:
+    sys.argv = ["cifarcnn", *arguments]
+    try:
+        main()
+    except SystemExit as left:
+        print("code", left.code, flush=True)
+"""
+
+
+def run(
+    poisoned: list[str], script: str, folder: Path
+) -> subprocess.CompletedProcess[str]:
+    code = POISON.format(poisoned=poisoned) + script
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder
+    )
+
+
+def light_modules() -> list[str]:
+    root = Path(cifarcnn.__file__).parent
+    paths = [
+        path for name in LIGHT for path in [root / name, *(root / name).rglob("*.py")]
+    ]
+    names = {
+        ".".join(["cifarcnn", *path.relative_to(root).with_suffix("").parts])
+        for path in paths
+        if path.suffix == ".py" and path.is_file()
+    }
+    assert len(names) > 50
+    return sorted(names.difference(AT_WORK))
+
+
+def test_light_modules_import_nothing_heavy(tmp_path: Path) -> None:
+    script = "\n".join(f"import {name}" for name in light_modules())
+    done = run(HEAVY, script, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_check_init_schema_and_problems_import_nothing_heavy(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "wrong.yaml").write_text(WRONG)
+    calls = [
+        (["--help"], 0),
+        (["--version"], 0),
+        *(([command, "--help"], 0) for command in COMMANDS),
+        (["check", "article"], 0),
+        (["check", "article", "--json"], 0),
+        (["init", "article", "mine.yaml"], 0),
+        (["schema"], 0),
+        (["check", "wrong.yaml"], 2),
+        (["train", "--config", "wrong.yaml"], 2),
+        (["train", "--config", "article", "--set", "x=1"], 2),
+        (["train", "--config", "nothing"], 2),
+        (["train"], 2),
+        (["nothing"], 2),
+    ]
+    script = CALL.format(calls=[arguments for arguments, _ in calls])
+    done = run(HEAVY, script, tmp_path)
+    codes = [line for line in done.stdout.splitlines() if line.startswith("code ")]
+    assert codes == [f"code {code}" for _, code in calls], done.stderr
+    assert "Traceback" not in done.stderr and "fault" not in done.stderr
+
+
+def test_importing_the_package_imports_hardly_anything(tmp_path: Path) -> None:
+    poisoned = [*HEAVY, "pydantic", "yaml", "rich", "click"]
+    done = run(poisoned, "import cifarcnn\ndir(cifarcnn)", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_prediction_imports_neither_framework_nor_config(
+    trained_run: Path, tmp_path: Path
+) -> None:
+    import json
+
+    import numpy as np
+    from PIL import Image
+
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (1, 32, 32, 3)).astype(np.uint8)
+    Image.fromarray(images[0]).save(tmp_path / "a.png")
+    poisoned = [
+        *("tensorflow", "keras", "jax", "torch", "h5py", "yaml", "rich", "safetensors"),
+        *("cifarcnn.config", "cifarcnn.network", "cifarcnn.api"),
+    ]
+    arguments = ["predict", "a.png", "--run", str(trained_run), "--format", "json"]
+    done = run(poisoned, CALL.format(calls=[arguments]), tmp_path)
+    answer, code, _ = done.stdout.rsplit("\n", 2)
+    assert code == "code 0", done.stderr
+    assert done.stderr == (
+        f"note: {trained_run} was trained on synthetic pictures drawn by code, not "
+        "CIFAR-10.\n"
+    )
+    row = cifarcnn.load_run(trained_run, device="cpu").predict(images)[0]
+    (entry,) = json.loads(answer)
+    assert entry["probability"] == pytest.approx(row.max(), abs=1e-4)
