@@ -174,17 +174,7 @@ def continue_training(
     fetch_observer: FetchObserver | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
-    """As :func:`resume`, with a config that is checked already; loads nothing.
-
-    Args:
-        opened: The run.
-        config: Of the run, with what is to change.
-        device: As for :func:`train`, and so are the others.
-        observer: Told about every step.
-        fetch: Whether CIFAR is fetched.
-        fetch_observer: Told about the fetching.
-        callbacks: Keras callbacks of the user.
-    """
+    """As :func:`resume`, with a config that is checked already; loads nothing."""
     from cifarcnn.training.observer import Observer
     from cifarcnn.training.resume import plan_resume
 

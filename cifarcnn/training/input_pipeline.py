@@ -42,8 +42,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             batch_size: Images in a batch; the last of an epoch may have fewer.
             seed: 0 or more.
             class_weights: float32 ``(classes,)``, or ``None`` for no weights.
-            drop_remainder: Leave out the last batch when it has fewer images, unless
-                it is the only one.
+            drop_remainder: Leave out a smaller last batch, unless it is the only one.
             augmentation: What changes the images, or ``None`` for nothing.
             class_count: Number of classes; needed where the augmentation mixes labels.
         """

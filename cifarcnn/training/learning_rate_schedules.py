@@ -26,13 +26,7 @@ Fraction: TypeAlias = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of a training.
-
-    Attributes:
-        total: All of them.
-        per_epoch: Those of one epoch.
-        warmup: Those before the first at full rate.
-    """
+    """How many steps there are: in all, in an epoch, and before the full rate."""
 
     total: int
     per_epoch: int
@@ -113,11 +107,11 @@ def schedule_callbacks(schedule: Choice) -> list[keras.callbacks.Callback]:
     """Keras's callback that moves the rate, where the schedule is one."""
     if schedule.type != "ReduceLROnPlateau":
         return []
-    mode = better(schedule.arguments()["monitor"])
+    mode = monitor_mode(schedule.arguments()["monitor"])
     return [convert_choice(keras.callbacks, schedule, mode=mode)]
 
 
-def better(monitor: str) -> str:
+def monitor_mode(monitor: str) -> str:
     """Whether a figure should fall or rise, as the ``mode`` of Keras's callbacks."""
     return "max" if monitor.endswith("accuracy") else "min"
 

@@ -66,13 +66,8 @@ def require_memory(
 def least_bytes_of_image(shape: ImageShape, rows: list[Row], item_bytes: int) -> int:
     """What each image of a batch takes until the gradient is known, at least.
 
-    Counted are outputs that are certain to be kept from the forward to the backward
-    pass.
-
-    Args:
-        shape: Of the images.
-        rows: The network, from ``summarize``.
-        item_bytes: Of a number within the step.
+    Counted are images of ``shape`` and the outputs that are certain to be kept from
+    the forward to the backward pass, ``item_bytes`` for each number.
     """
     values = prod(shape) + sum(prod(row.output_shape) for row in rows if row.kept)
     return values * item_bytes

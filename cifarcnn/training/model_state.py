@@ -25,14 +25,10 @@ class ModelState:
     """
 
     def __init__(self, model: keras.Model, accuracy: keras.metrics.Metric) -> None:
-        """Gather the variables.
-
-        Args:
-            model: Compiled; its optimizer gets its variables now, if it has none yet.
-            accuracy: The metric it was compiled with.
-        """
+        """Gather the variables of a compiled model and of the metric it has."""
         self._model = model
         self._accuracy = accuracy
+        # Else it would get its variables with the first step only.
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         table = model.get_layer("image_table").table
@@ -68,11 +64,7 @@ class ModelState:
         }
 
     def write(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Set all values.
-
-        Args:
-            arrays: As :meth:`specs` describes them; others are not looked at.
-        """
+        """Set all values; arrays that :meth:`specs` does not name are left out."""
         for name, variable in self._variables.items():
             variable.assign(arrays[name])
 

@@ -68,10 +68,6 @@ def write_environment(
 ) -> Mapping[str, object] | None:
     """Write ``environment.json``, or what it is now behind what it was before.
 
-    Args:
-        run: A new one, or one whose training goes on.
-        environment: From :func:`describe_environment`.
-
     Returns:
         Where and with what the training went on last; ``None`` for a new one.
 
@@ -145,10 +141,6 @@ def write_keras_model(run: Run, network: keras.Model) -> None:
     """Write ``model.keras``.
 
     Keras writes straight onto its target, so it gets a place of its own first.
-
-    Args:
-        run: Where to.
-        network: With the weights that the run settled on.
 
     Raises:
         RunError: The file, or a temporary one, cannot be written.

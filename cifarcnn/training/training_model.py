@@ -40,11 +40,7 @@ class ImageTable(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(self, images: np.ndarray) -> None:
-        """Prepare the layer.
-
-        Args:
-            images: uint8 ``(n, height, width, 3)``; copied to the device once.
-        """
+        """Prepare the layer; uint8 ``(n, height, width, 3)`` go to the device once."""
         super().__init__(name="image_table")
         self.images = images
 
@@ -162,10 +158,10 @@ def build_training_model(
 
     Args:
         config: With ``data.normalization`` resolved.
-        data: The images.
+        data: The images, which ``batches`` name.
         batches: Of every epoch.
         device: What Keras was started on.
-        precision: What its layers compute in.
+        precision: What the layers compute in.
         epochs: Of the whole training.
 
     Returns:
@@ -212,9 +208,8 @@ def compile_model(
         config: Its ``training``.
         epochs: Of the whole training.
         steps_per_epoch: Steps in one epoch.
-        steps_per_execution: How many run before Python has its turn.
+        steps_per_execution: As for Keras, and so is ``jit_compile``.
         scale_loss: Whether the gradients are too small for the numbers of the layers.
-        jit_compile: As for Keras.
     """
     settings = config.training
     model.planned_rate = learning_rate(
@@ -248,10 +243,6 @@ def steps_per_execution(config: Config, kind: Literal["cpu", "gpu"]) -> int:
 
     A step takes two operations for each multiply-accumulate of an image, once
     forward and about twice that backward.
-
-    Args:
-        config: The network and its batches.
-        kind: What they run on.
     """
     if config.training.steps_per_execution is not None:
         return config.training.steps_per_execution

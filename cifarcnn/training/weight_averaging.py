@@ -21,11 +21,7 @@ Rule: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 def averaging_rule(averaging: Choice, total_steps: int) -> Rule:
-    """What happens to one weight and its average after each step.
-
-    Args:
-        averaging: From the config.
-        total_steps: Of the whole training.
+    """What happens to one weight and its average after each of ``total_steps`` steps.
 
     Raises:
         KeyError: The kind of averaging is not known.

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -50,3 +53,12 @@ def test_an_unknown_class_is_refused():
     assert str(caught.value) == (
         "training.class_weights names 'dgo', but the classes are cat, dog."
     )
+
+
+def test_what_is_used_before_keras_starts_does_not_import_it():
+    code = (
+        "import sys\n"
+        "sys.modules['keras'] = sys.modules['tensorflow'] = None\n"
+        "from cifarcnn.training import observer, resume, training_data\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cifarcnn.config import load_config
-from cifarcnn.training.learning_rate_schedules import better
+from cifarcnn.training.learning_rate_schedules import monitor_mode
 from cifarcnn.training.training_model import steps_per_execution
 
 
@@ -21,5 +21,5 @@ def test_a_tiny_network_still_looks_up_after_16_steps(make_config):
 
 
 def test_losses_should_fall_and_accuracies_rise():
-    assert better("val_loss") == "min"
-    assert better("val_accuracy") == "max"
+    assert monitor_mode("val_loss") == "min"
+    assert monitor_mode("val_accuracy") == "max"

@@ -84,15 +84,7 @@ class Augmentation:
         return any(isinstance(found, Mixing) for found in self.operations.values())
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        """What happens to each image of a batch.
-
-        Args:
-            epoch: Counted from 0.
-            index: int ``(b,)``, which training images.
-
-        Returns:
-            int32 ``(b,)`` or ``(b, ...)`` by name.
-        """
+        """As :meth:`Operation.draw`, of all operations, each with names of its own."""
         return {
             f"{name}_{key}": value
             for name, operation in self.operations.items()
@@ -110,11 +102,8 @@ class Augmentation:
         """Do what was drawn; moves that follow one another are done in one go.
 
         Args:
-            images: uint8 ``(b, height, width, 3)``.
+            images: uint8 ``(b, height, width, 3)``, as is the result.
             draws: As :meth:`draw` gives them.
-
-        Returns:
-            uint8 ``(b, height, width, 3)``.
         """
         moves: list[Places] = []
         for name, operation in self.operations.items():
@@ -130,16 +119,7 @@ class Augmentation:
     def mix_labels(
         self, labels: np.ndarray, class_count: int, draws: Draws
     ) -> np.ndarray:
-        """The labels of mixed images.
-
-        Args:
-            labels: int ``(b,)``.
-            class_count: Number of classes.
-            draws: As :meth:`draw` gives them.
-
-        Returns:
-            float32 ``(b, class_count)``, shares that add to 1.
-        """
+        """Labels ``(b,)`` of mixed images, as shares: float32 ``(b, class_count)``."""
         shares: np.ndarray = np.eye(class_count, dtype=np.float32)[labels]
         for name, operation in self.operations.items():
             if isinstance(operation, Mixing):

@@ -18,7 +18,7 @@ from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
 from cifarcnn.training.callbacks.swap_averages import SwapAverages
 from cifarcnn.training.callbacks.terminate_on_nan import TerminateOnNaN
 from cifarcnn.training.input_pipeline import TrainingBatches
-from cifarcnn.training.learning_rate_schedules import better, schedule_callbacks
+from cifarcnn.training.learning_rate_schedules import monitor_mode, schedule_callbacks
 from cifarcnn.training.observer import Observer, Plan
 from cifarcnn.training.training_model import TrainingModel
 
@@ -111,6 +111,6 @@ def _early_stopping(config: Config) -> list[keras.callbacks.Callback]:
             monitor=stopping.monitor,
             patience=stopping.patience,
             min_delta=stopping.min_delta,
-            mode=better(stopping.monitor),
+            mode=monitor_mode(stopping.monitor),
         )
     ]
