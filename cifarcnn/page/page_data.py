@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from cifarcnn.config.layers import Window
 from cifarcnn.errors import RunError
 from cifarcnn.explanation.convolution_step import ActivationStep
 from cifarcnn.explanation.explain import Explanation, ModelExplanation
 from cifarcnn.explanation.feature_maps import FeatureMaps
-from cifarcnn.explanation.receptive_field import Window
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.explanation.tiles import ConvolutionStep, FilterBank, PoolingStep
 from cifarcnn.page.color_scales import diverging, sequential
