@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.files import write_atomically
+from cifarcnn.errors import UsageError
+from cifarcnn.files import (
+    find_free_path,
+    make_stem,
+    os_error_as_usage_error,
+    write_atomically,
+)
 
 
 def test_the_bytes_arrive_and_nothing_else_stays(tmp_path: Path) -> None:
@@ -45,3 +51,34 @@ def test_a_failure_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> N
         write_atomically(target, b"new")  # a folder cannot be replaced by a file
     assert os.listdir(tmp_path) == ["file"]
     assert (target / "inside").read_bytes() == b"old"
+
+
+def test_a_free_path_has_the_lowest_number_that_nothing_has(tmp_path: Path) -> None:
+    assert find_free_path(tmp_path / "new", "a", ".png") == tmp_path / "new/a.png"
+    (tmp_path / "a.png").touch()
+    (tmp_path / "a-2.png").symlink_to("nowhere")
+    (tmp_path / "a-4.png").touch()
+    assert find_free_path(tmp_path, "a", ".png") == tmp_path / "a-3.png"
+    assert find_free_path(tmp_path, "b", "", first="-1") == tmp_path / "b-1"
+    assert find_free_path(tmp_path, "a", ".png", first="-1") == tmp_path / "a-1.png"
+
+
+def test_a_stem_is_a_short_name_on_every_system() -> None:
+    assert make_stem("-") == "standard-input"
+    assert make_stem("a/test:17") == "test-17"
+    assert make_stem('x/a*?"<>|\\b.png') == "a-------b"
+    assert make_stem("a\x1b[2Jb") == "a-[2Jb"
+    assert make_stem("a" * 300) == "a" * 100
+    assert make_stem("") == "picture"
+
+
+def test_a_place_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UsageError) as caught,
+        os_error_as_usage_error("x cannot be written", ". Name another one."),
+    ):
+        (tmp_path / "file" / "x").write_text("")
+    assert str(caught.value) == (
+        "x cannot be written: Not a directory. Name another one."
+    )

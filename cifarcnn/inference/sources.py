@@ -42,30 +42,23 @@ def collect_sources(entries: Iterable[str]) -> Iterator[Source]:
             like one of these is reached through its folder: ``./test:17``.
     """
     for entry in entries:
-        yield from _collect(entry)
-
-
-def _collect(entry: str) -> Iterator[Source]:
-    if entry == STANDARD_INPUT:
-        yield Source(entry)
-    elif match := _TEST.fullmatch(entry):
-        yield Source(entry, test_index=int(match[1]))
-    elif os.path.isdir(entry):
-        yield from _collect_folder(entry)
-    elif os.path.lexists(entry) or not glob.has_magic(entry):
-        yield _single(entry)
-    else:
-        yield from _collect_matches(entry)
-
-
-def _single(entry: str) -> Source:
-    if entry.startswith("test:") and not os.path.lexists(entry):
-        return Source(
-            entry,
-            error="after test: belongs the number of a picture of the test split, "
-            "such as test:17; numbers begin at 0.",
-        )
-    return Source(entry, path=Path(entry))
+        exists = os.path.lexists(entry)
+        if entry == STANDARD_INPUT:
+            yield Source(entry)
+        elif match := _TEST.fullmatch(entry):
+            yield Source(entry, test_index=int(match[1]))
+        elif os.path.isdir(entry):
+            yield from _collect_folder(entry)
+        elif glob.has_magic(entry) and not exists:
+            yield from _collect_matches(entry)
+        elif entry.startswith("test:") and not exists:
+            yield Source(
+                entry,
+                error="after test: belongs the number of a picture of the test split, "
+                "such as test:17; numbers begin at 0.",
+            )
+        else:
+            yield Source(entry, path=Path(entry))
 
 
 def _collect_folder(folder: str) -> Iterator[Source]:

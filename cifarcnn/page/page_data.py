@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarcnn.config.layers import Window
+from cifarcnn.config.layers.base import Window
 from cifarcnn.errors import RunError
 from cifarcnn.explanation.convolution_step import ActivationStep
 from cifarcnn.explanation.explain import Explanation, ModelExplanation

@@ -76,7 +76,7 @@ class GroupNormalization(_Normalization):
         return shape
 
     def window(self, shape: Shape) -> None:
-        """None: the mean and variance are of the whole picture."""
+        """None: the mean and variance are of the whole image."""
 
 
 NORMALIZATIONS = (BatchNormalization, LayerNormalization, GroupNormalization)
