@@ -92,6 +92,7 @@ def without_figures(line: str) -> str:
     These are numbers, times, names of classes, the processor, and the width of columns.
     """
     line = re.sub(r"^(device: \w+) \(.*\)", r"\1", line)
+    line = line.removesuffix(" unsure")  # where the first class has less than half
     line = re.sub(rf"\b({'|'.join(CLASSES)})\b", "CLASS", line)
     line = re.sub(r"(\d+ (h|min) )*\d+(\.\d+)? (s|min)\b", "0 s", line)
     return " ".join(re.sub(r"\d+([.,]\d+)*", "0", line).split())
