@@ -6,24 +6,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cifarcnn.config import Config
-from cifarcnn.config.layers import AnyLayer, Residual, Shape
+from cifarcnn.config.layers import AnyLayer, Residual, Shape, convolution
+from cifarcnn.config.layers.dense import POINTWISE_LAYERS
+from cifarcnn.config.layers.normalization import NORMALIZATIONS
 from cifarcnn.network.builder import NORMALIZATION, without_softmax
 
-CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2D", "SeparableConv2D"})
+CONVOLUTIONS = frozenset(kind.__name__ for kind in convolution.CONVOLUTIONS)
 POOLINGS = frozenset({"MaxPooling2D", "AveragePooling2D"})
 GLOBAL_POOLINGS = frozenset({"GlobalAveragePooling2D", "GlobalMaxPooling2D"})
-# What changes every value, or leaves it, without moving it.
-IN_PLACE = frozenset(
-    {
-        "BatchNormalization",
-        "LayerNormalization",
-        "GroupNormalization",
-        "Dropout",
-        "SpatialDropout2D",
-        "GaussianNoise",
-        "Rescaling",
-    }
-)
+# What changes every value, or leaves it, without moving it or mixing channels.
+IN_PLACE = frozenset(kind.__name__ for kind in (*POINTWISE_LAYERS, *NORMALIZATIONS)) - {
+    "Activation",
+    "Dense",
+}
 # No name of a layer in a config has a point in it.
 ACTIVATION = ".activation"
 

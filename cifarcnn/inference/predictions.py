@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cifarcnn.data.image.image_file import FORMATS
+from cifarcnn.data.image.exif_orientation import read_orientation, swaps_sides
+from cifarcnn.data.image.image_file import FORMATS, centred_crop
 from cifarcnn.files import (
     find_free_path,
     make_stem,
@@ -112,7 +113,7 @@ def describe_doubts(prediction: Prediction) -> str:
     """A few words about a doubtful prediction; empty when there is nothing to say.
 
     Said are a top probability below 0.5, and that more than 40 % of the image was cut
-    off to make it square.
+    off to give it the network's proportions.
     """
     words = []
     probabilities = prediction.probabilities
@@ -133,9 +134,12 @@ def _cropped_fraction(prediction: Prediction) -> float:
             # Reads the header alone; that the file is harmless is known by now.
             with Image.open(prediction.source.path, formats=FORMATS) as image:
                 width, height = image.size
+                if swaps_sides(read_orientation(image)):
+                    width, height = height, width
         except OSError:
             return 0.0
-    return 1 - min(width, height) / max(width, height)
+    top, left, bottom, right = centred_crop(height, width, prediction.pixels.shape[:2])
+    return 1 - (bottom - top) * (right - left) / (height * width)
 
 
 def save_input(folder: Path, prediction: Prediction) -> Path | None:

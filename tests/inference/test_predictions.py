@@ -206,3 +206,18 @@ def test_a_image_that_is_gone_by_now_gets_no_note_on_its_size(
     source = Source("x", path=tmp_path / "gone.png")
     prediction = Prediction(source, plain(0, 0, 0), np.array([0.9, 0.1]))
     assert describe_doubts(prediction) == ""
+
+
+def test_what_is_cut_off_is_reckoned_upright_and_for_the_shape_of_the_network(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    Image.new("RGB", (40, 80)).save(path, exif=exif)
+    seen = np.zeros((20, 40, 3), np.uint8)
+    prediction = Prediction(Source("x", path=path), seen, np.array([0.9, 0.1]))
+    assert describe_doubts(prediction) == ""
+    seen = np.zeros((40, 20, 3), np.uint8)
+    prediction = Prediction(Source("x", path=path), seen, np.array([0.9, 0.1]))
+    assert describe_doubts(prediction) == "75% cropped"

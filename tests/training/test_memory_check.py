@@ -118,10 +118,11 @@ def test_a_step_that_cannot_fit_is_refused_before_anything_is_made(tmp_path: Pat
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere limits are not kept")
 def test_nor_is_another_batch_size_proposed_before_it_goes_on(tmp_path: Path):
     script = (
-        "from cifarcnn import api, engine, load_config\n"
+        "from cifarcnn import engine, load_config\n"
+        "from cifarcnn.data.registry import open_config_dataset\n"
         "from cifarcnn.training.training_data import load_training_data\n"
         "config = load_config('large.yaml')\n"
-        "dataset = api.open_config_data(config)\n"
+        "dataset = open_config_dataset(config)\n"
         "data = load_training_data(config, dataset)\n"
         "device = engine.start('cpu')\n"
         "from cifarcnn.training.memory_check import require_memory\n"

@@ -52,7 +52,8 @@ class ImageFile:
         height, width = size[::-1] if swaps_sides(self.orientation) else size
         image = self.image
         if image.size != (width, height):
-            top, left, bottom, right = centred_crop(image.height, image.width, size)
+            crop = centred_crop(image.height, image.width, (height, width))
+            top, left, bottom, right = crop
             image = image.resize(
                 (width, height), Resampling.LANCZOS, box=(left, top, right, bottom)
             )

@@ -394,3 +394,14 @@ def test_damaged_images_give_a_image_or_a_sentence(data):
         assert read(bytes(content)).shape == (32, 32, 3)
     except ImageError as error:
         assert str(error).endswith((".", "first."))
+
+
+def test_an_image_on_its_side_keeps_all_that_fits_a_network_of_another_shape() -> None:
+    upright = Image.new("RGB", (80, 40), "black")
+    upright.paste((255, 255, 255), (0, 0, 10, 40))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    # As a camera keeps it: turned, and a note on how to turn it back.
+    turned = upright.transpose(Image.Transpose.ROTATE_90)
+    seen = read_image(io.BytesIO(encode(turned, exif=exif)), "x.png", (20, 40))
+    assert (seen[:, :4] > 200).all() and (seen[:, 8:] < 50).all()
