@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, describe, problem
+from cifarcnn.config.named_choice import Choice, NamedChoice, expect_pair, problem
 
 MOST_OPERATIONS = 16
 
@@ -17,31 +17,23 @@ Alpha: TypeAlias = Annotated[float, Field(ge=0.01, le=100)]
 Side: TypeAlias = Annotated[int, Field(ge=1)]
 
 
-def _to_range(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (value, value)
-    if (
-        isinstance(value, list | tuple)
-        and len(value) == 2
-        and all(isinstance(side, int) for side in value)
-    ):
-        if value[0] > value[1]:
-            raise problem(
-                f"expected the smaller number first, found {value[0]} before "
-                f"{value[1]}",
-                f"write [{value[1]}, {value[0]}]",
-            )
-        return tuple(value)
-    raise problem(
-        f"expected a whole number of pixels, or two of them [smallest, largest], "
-        f"found {describe(value)}"
-    )
+def _check_order(sides: tuple[int, int]) -> tuple[int, int]:
+    if sides[0] > sides[1]:
+        raise problem(
+            f"expected the smaller number first, found {sides[0]} before {sides[1]}",
+            f"write [{sides[1]}, {sides[0]}]",
+        )
+    return sides
 
 
 # A whole number, or the smallest and the largest.
 PixelRange: TypeAlias = Annotated[
     tuple[Side, Side],
-    BeforeValidator(_to_range, json_schema_input_type=Side | tuple[Side, Side]),
+    expect_pair(
+        Side | tuple[Side, Side],
+        "a whole number of pixels, or two of them [smallest, largest]",
+    ),
+    AfterValidator(_check_order),
 ]
 
 

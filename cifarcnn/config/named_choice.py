@@ -215,6 +215,24 @@ def expect_name(names: Sequence[str], expected: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def expect_pair(written: Any, expected: str) -> BeforeValidator:
+    """Takes two values as they are, and one for both.
+
+    Args:
+        written: The type that stands in a config: one of them or two.
+        expected: The same, as a message has it.
+    """
+
+    def to_pair(value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return (value, value)
+        if isinstance(value, list | tuple) and len(value) == 2:
+            return tuple(value)
+        raise problem(f"expected {expected}, found {describe(value)}")
+
+    return BeforeValidator(to_pair, json_schema_input_type=written)
+
+
 def nearest(found: str, known: Iterable[str]) -> str | None:
     """The name that was probably meant, or None when nothing is near."""
     names = sorted(known)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from math import prod
 
 from cifarcnn.config.consistency import LocatedProblem, find_problems
-from cifarcnn.config.layers import Layer, Location, Residual, Shape, ShapeError
-from cifarcnn.config.layers.base import show
+from cifarcnn.config.layers import Location, Residual
+from cifarcnn.config.layers.base import Layer, Shape, ShapeError, show
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import UsageError
 

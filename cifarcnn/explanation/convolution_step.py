@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from cifarcnn.config.layers import Shape, Window
+from cifarcnn.config.layers.base import Shape, Window
 from cifarcnn.explanation.activations import CUTTING, describe_function, sample_function
 from cifarcnn.explanation.steps import (
     ACTIVATION,

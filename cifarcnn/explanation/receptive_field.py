@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarcnn.config.layers import Shape, Window
-from cifarcnn.config.layers.base import Pair
+from cifarcnn.config.layers.base import Pair, Shape, Window
 from cifarcnn.explanation.network_input import Box
 from cifarcnn.explanation.steps import Step, Steps
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cifarcnn.config import Config
-from cifarcnn.config.layers import AnyLayer, Residual, Shape, convolution
+from cifarcnn.config.layers import AnyLayer, Residual, convolution
+from cifarcnn.config.layers.base import Shape
 from cifarcnn.config.layers.dense import POINTWISE_LAYERS
 from cifarcnn.config.layers.normalization import NORMALIZATIONS
 from cifarcnn.network.builder import NORMALIZATION, without_softmax

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarcnn.config.layers import Window
-from cifarcnn.config.layers.base import Pair
+from cifarcnn.config.layers.base import Pair, Window
 
 Array = np.ndarray[Any, Any]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cifarcnn.config import summarize
-from cifarcnn.config.layers import LAYERS, Window
-from cifarcnn.config.layers.base import Layer, show
+from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.layers.base import Layer, Window, show
 
 if TYPE_CHECKING:
     from conftest import Check

@@ -265,7 +265,7 @@ def test_settings_of_the_command_line_and_from_python_come_together() -> None:
 
 def test_a_tree_is_checked_without_reading_its_file_again() -> None:
     good = parse("model: {layers: [Flatten, Dense: 10]}", "run/config.yaml")
-    assert check_tree("run/config.yaml", good).config_or_raise().name == "run"
+    assert check_tree("run/config.yaml", good).require_config().name == "run"
     bad = check_tree("run/config.yaml", parse("model: {layers: [Flat]}", "run/c"))
     with pytest.raises(ConfigError, match="there is no layer 'Flat'"):
-        bad.config_or_raise()
+        bad.require_config()

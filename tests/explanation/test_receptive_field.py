@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.config.layers import Layer
+from cifarcnn.config.layers.base import Layer
 from cifarcnn.explanation.layer_outputs import LayerOutputModel
 from cifarcnn.explanation.receptive_field import receptive_fields
 from cifarcnn.explanation.steps import Step

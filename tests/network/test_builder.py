@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.config.datasets import DATASETS, DatasetFacts
-from cifarcnn.config.layers import Layer
+from cifarcnn.config.layers.base import Layer
 from cifarcnn.errors import UsageError
 from cifarcnn.network.builder import build_model, convert_layer, logits_model
 from cifarcnn.network.training_network import build_training_network

@@ -12,9 +12,9 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from cifarcnn.config.layers.base import Layer, Pointwise, Shape, ShapeError, Window
+from cifarcnn.config.layers.base import Layer, Pointwise
 from cifarcnn.config.layers.convolution import CONVOLUTIONS
-from cifarcnn.config.layers.dense import POINTWISE_LAYERS, Dense
+from cifarcnn.config.layers.dense import POINTWISE_LAYERS
 from cifarcnn.config.layers.normalization import NORMALIZATIONS
 from cifarcnn.config.layers.pooling import POOLINGS
 from cifarcnn.config.named_choice import NamedChoice, snake_case
@@ -89,19 +89,3 @@ def walk_layers(
 def flatten_layers(layers: Sequence[Layer]) -> list[Layer]:
     """All layers, each residual before those within it, in the order of the file."""
     return [layer for _, layer in walk_layers(layers)]
-
-
-__all__ = [
-    "LAYERS",
-    "AnyLayer",
-    "Dense",
-    "Layer",
-    "Location",
-    "Residual",
-    "Shape",
-    "ShapeError",
-    "Window",
-    "flatten_layers",
-    "name_layers",
-    "walk_layers",
-]

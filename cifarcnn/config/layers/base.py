@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from cifarcnn.config.named_choice import Choice, describe, problem
+from cifarcnn.config.named_choice import Choice, expect_pair, problem
 
 # The shape of one example without the batch: (height, width, channels) or (units,).
 Shape: TypeAlias = tuple[int, ...]
@@ -38,21 +38,12 @@ Padding: TypeAlias = Literal["valid", "same"]
 _Side: TypeAlias = Annotated[int, Field(ge=1, le=1024)]
 
 
-def _to_pair(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (value, value)
-    if isinstance(value, list | tuple) and len(value) == 2:
-        return tuple(value)
-    raise problem(
-        f"expected a whole number, or two of them (height, width), found "
-        f"{describe(value)}"
-    )
-
-
 # A whole number for height and width, or one for each.
 PositivePair: TypeAlias = Annotated[
     tuple[_Side, _Side],
-    BeforeValidator(_to_pair, json_schema_input_type=_Side | tuple[_Side, _Side]),
+    expect_pair(
+        _Side | tuple[_Side, _Side], "a whole number, or two of them (height, width)"
+    ),
 ]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from cifarcnn.config.layers.base import Layer, Padding, PositivePair, Shape, Window
-from cifarcnn.config.named_choice import describe, problem
+from cifarcnn.config.named_choice import expect_pair
 
 
 class _Resizing(Layer):
@@ -87,31 +87,16 @@ class Flatten(_Resizing):
         """None: a row of numbers has no places, and holds the whole input."""
 
 
-def _to_borders(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return ((value, value), (value, value))
-    if isinstance(value, list | tuple) and len(value) == 2:
-        return tuple(
-            (side, side)
-            if isinstance(side, int) and not isinstance(side, bool)
-            else tuple(side)
-            if isinstance(side, list | tuple) and len(side) == 2
-            else side
-            for side in value
-        )
-    raise problem(
-        "expected a whole number, [height, width], or [[top, bottom], [left, right]], "
-        f"found {describe(value)}"
-    )
-
-
 _Border: TypeAlias = Annotated[int, Field(ge=0, le=1024)]
-_Borders: TypeAlias = tuple[_Border, _Border]
+_Borders: TypeAlias = Annotated[
+    tuple[_Border, _Border],
+    expect_pair(_Border | tuple[_Border, _Border], "a whole number, or two of them"),
+]
 Borders: TypeAlias = Annotated[
     tuple[_Borders, _Borders],
-    BeforeValidator(
-        _to_borders,
-        json_schema_input_type=_Border | tuple[_Border | _Borders, _Border | _Borders],
+    expect_pair(
+        _Border | tuple[_Borders, _Borders],
+        "a whole number, [height, width], or [[top, bottom], [left, right]]",
     ),
 ]
 
