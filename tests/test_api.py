@@ -365,12 +365,15 @@ def test_explain_tells_what_predict_says_and_where_the_patches_come_from(
     assert np.array_equal(found.prediction.probabilities, expected)
     assert found.class_names == loaded.class_names
     assert found.prediction.wanted == loaded.class_names.index("frog")
-    assert found.sight.name == "noise"
+    assert found.network_input.name == "noise"
     notice = loaded.manifest.origin.data.notice
-    for deeper in (found.deeper, loaded.explain_model().deeper):
+    for patches in (
+        found.exciting_patches,
+        loaded.explain_model().exciting_patches,
+    ):
         count = len(loaded.split("validation"))
-        assert (deeper.split, deeper.images) == ("validation", count)
-        assert deeper.note == (
+        assert (patches.split, patches.images) == ("validation", count)
+        assert patches.note == (
             f"The patches come from {count:,} of the {count:,} validation pictures. "
             f"They are {notice}."
         )

@@ -42,20 +42,16 @@ def collect_sources(entries: Iterable[str]) -> Iterator[Source]:
             like one of these is reached through its folder: ``./test:17``.
     """
     for entry in entries:
-        yield from _collect(entry)
-
-
-def _collect(entry: str) -> Iterator[Source]:
-    if entry == STANDARD_INPUT:
-        yield Source(entry)
-    elif match := _TEST.fullmatch(entry):
-        yield Source(entry, test_index=int(match[1]))
-    elif os.path.isdir(entry):
-        yield from _collect_folder(entry)
-    elif os.path.lexists(entry) or not glob.has_magic(entry):
-        yield _single(entry)
-    else:
-        yield from _collect_matches(entry)
+        if entry == STANDARD_INPUT:
+            yield Source(entry)
+        elif match := _TEST.fullmatch(entry):
+            yield Source(entry, test_index=int(match[1]))
+        elif os.path.isdir(entry):
+            yield from _collect_folder(entry)
+        elif os.path.lexists(entry) or not glob.has_magic(entry):
+            yield _single(entry)
+        else:
+            yield from _collect_matches(entry)
 
 
 def _single(entry: str) -> Source:
