@@ -50,7 +50,7 @@ def measure(commands: dict[str, list[str]], rounds: int) -> list[dict[str, float
 def write_images(data: Path | None, folder: Path, most: int) -> None:
     from PIL import Image
 
-    from cifarcnn.data.registry import open_dataset
+    from cifarcnn.data.dataset import open_dataset
 
     split = open_dataset("cifar10" if data else "synthetic", data).test()
     for number, image in enumerate(split.images[:most]):
