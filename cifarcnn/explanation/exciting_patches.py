@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -237,25 +238,19 @@ def _find_peaks(
     model = network.outputs({step.name for step in steps})
     total = sum(int(np.prod(step.shape)) for step in network.steps.values())
     size = max(1, min(_MOST_IMAGES, _MOST_VALUES // total))
-    values: dict[str, list[Array]] = {step.name: [] for step in steps}
-    places: dict[str, list[Array]] = {step.name: [] for step in steps}
-    sums: dict[str, Any] = {step.name: 0.0 for step in steps}
+    batches: dict[str, list[tuple[Array, Array, Array]]] = defaultdict(list)
     for start in range(0, len(images), size):
         results = model(images[start : start + size], training=False)
-        for name in values:
-            maps = to_numpy(results[name])
+        for name, result in results.items():
+            maps = to_numpy(result)
             flat = maps.reshape(len(maps), -1, maps.shape[-1])
-            values[name].append(flat.max(axis=1))
-            places[name].append(flat.argmax(axis=1))
-            sums[name] += np.abs(flat).mean(axis=1, dtype=np.float64).sum(axis=0)
-    return {
-        name: _Peaks(
-            np.concatenate(values[name]),
-            np.concatenate(places[name]),
-            sums[name] / len(images),
-        )
-        for name in values
-    }
+            strength = np.abs(flat).mean(axis=1, dtype=np.float64)
+            batches[name].append((flat.max(axis=1), flat.argmax(axis=1), strength))
+    peaks = {}
+    for name, parts in batches.items():
+        values, places, strength = map(np.concatenate, zip(*parts, strict=True))
+        peaks[name] = _Peaks(values, places, strength.mean(axis=0))
+    return peaks
 
 
 def _cut_patches(

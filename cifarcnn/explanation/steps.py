@@ -77,11 +77,6 @@ class Step:
         """Whether the result is maps, and not a row of numbers."""
         return len(self.shape) == 3
 
-    @property
-    def cells(self) -> int:
-        """Height times width of maps; 0 of a row of numbers."""
-        return self.shape[0] * self.shape[1] if self.is_map else 0
-
 
 Steps = Mapping[str, Step]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifarcnn.config.summary import Row
-from cifarcnn.explanation.explain import NetworkTable
+from cifarcnn.config.summary import Row, Summary
 from cifarcnn.page.numbers import show_size
 
 # Layers that change neither size nor number of maps would only repeat a box.
@@ -52,17 +51,15 @@ class Diagram:
         height: Of the drawing.
         baseline: Where words begin.
         boxes: Every box.
-        has_units: Whether rows of units are among the boxes.
     """
 
     width: float
     height: float
     baseline: float
     boxes: tuple[LayerBox, ...]
-    has_units: bool
 
 
-def draw_network(network: NetworkTable) -> Diagram:
+def draw_network(network: Summary) -> Diagram:
     """Lay the boxes out: heights and widths in proportion, one slot for each layer."""
     rows = [row for row in network.rows if _is_drawn(row)]
     maps = [row.output_shape for row in rows if len(row.output_shape) == 3]
@@ -90,7 +87,6 @@ def draw_network(network: NetworkTable) -> Diagram:
         height=_ABOVE + tall + _BELOW,
         baseline=_ABOVE + tall + 20,
         boxes=tuple(boxes),
-        has_units=any(one.flat for one in boxes),
     )
 
 

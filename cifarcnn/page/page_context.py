@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from cifarcnn.config.summary import Summary
 from cifarcnn.explanation.contributions import (
     Contribution,
     DenseContributions,
@@ -16,7 +17,7 @@ from cifarcnn.explanation.contributions import (
     Softmax,
 )
 from cifarcnn.explanation.exciting_patches import ExcitedUnit, ExcitingPatches
-from cifarcnn.explanation.explain import Explanation, NetworkTable
+from cifarcnn.explanation.explain import Explanation
 from cifarcnn.explanation.grad_cam import GradCam
 from cifarcnn.explanation.network_input import NetworkInput
 from cifarcnn.page.diagram import draw_network
@@ -64,23 +65,16 @@ def describe_network_input(network_input: NetworkInput) -> Part:
     }
 
 
-def describe_scale(values: Array) -> Part:
-    """The ends of a scale of colours in words: around 0 where values are negative."""
-    if values.min() < 0:
-        return describe_scale_around_zero(values)
-    high = float(values.max())
-    return {"signed": False, "low": "0", "high": show(high, choose_decimals(high, 3))}
+def describe_scale(values: Array, around_zero: bool = False) -> Part:
+    """The ends of a scale of colours in words.
 
-
-def describe_scale_around_zero(values: Array) -> Part:
-    """The ends of a scale of colours in words, equally far from 0."""
+    Equally far from 0 where values are negative, and wherever ``around_zero`` says so.
+    """
+    signed = around_zero or bool(values.min() < 0)
     reach = float(np.abs(values).max())
     decimals = choose_decimals(reach, 3)
-    return {
-        "signed": True,
-        "low": show(-reach, decimals),
-        "high": show(reach, decimals),
-    }
+    low = show(-reach, decimals) if signed else "0"
+    return {"signed": signed, "low": low, "high": show(reach, decimals)}
 
 
 def describe_curve(curve: Array) -> str:
@@ -102,7 +96,7 @@ def describe_exciting_patches(found: ExcitingPatches) -> list[Part]:
     ]
 
 
-def describe_sizes(network: NetworkTable) -> list[tuple[int, ...]]:
+def describe_sizes(network: Summary) -> list[tuple[int, ...]]:
     """The sizes on the way through the network, without repetitions."""
     sizes = [network.input_shape, *(row.output_shape for row in network.rows)]
     return [size for size, _ in groupby(sizes)]
@@ -154,7 +148,7 @@ def describe_grad_cam(cam: GradCam, explanation: Explanation) -> Part:
     }
 
 
-def describe_network(network: NetworkTable) -> Part:
+def describe_network(network: Summary) -> Part:
     """The diagram, and the largest numbers, which bars are in proportion to."""
     return {
         "diagram": draw_network(network),
