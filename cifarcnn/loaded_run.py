@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from cifarcnn.config import Config
-from cifarcnn.config.datasets import ImageShape
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import Views
 from cifarcnn.runs import Manifest, Run, WeightsChoice
@@ -19,6 +16,9 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    # The schema of configs takes longer to load than a prediction by LiteRT.
+    from cifarcnn.config import Config
+    from cifarcnn.config.datasets import ImageShape
     from cifarcnn.data.dataset import Dataset
     from cifarcnn.data.image.photo import Photo
     from cifarcnn.data.splits import Split
@@ -36,26 +36,18 @@ SplitChoice = Literal["test", "validation"]
 
 
 @dataclass(eq=False, repr=False)
-class LoadedRun:
-    """A trained run: its config, its classes and its network.
+class TrainedRun:
+    """The files of a trained run, and the data set that its config names.
 
     Attributes:
         run: The files.
         manifest: What the weights are and what they were trained on.
-        model: The network: uint8 ``(n, height, width, 3)`` to probabilities
-            ``(n, classes)``.
-        epoch: How many epochs the weights were trained.
-        weights: ``best`` or ``last``: which ones they are.
-        device: What the network runs on.
         data_path: Where the data set lies, when not where the config says.
     """
 
     run: Run
     manifest: Manifest
-    model: keras.Model
-    epoch: int
-    weights: WeightsChoice
-    device: Device
+    _: KW_ONLY
     data_path: Path | None = None
 
     @property
@@ -64,34 +56,39 @@ class LoadedRun:
         return self.run.path
 
     @property
-    def config(self) -> Config:
-        """The config, as it was trained."""
-        return self.run.config
-
-    @property
     def class_names(self) -> tuple[str, ...]:
         """The name of each class, in the order of the network's outputs."""
         return self.manifest.origin.class_names
 
     @property
-    def image_shape(self) -> ImageShape:
-        """Height, width and channels of the images that the network takes."""
-        height, width, channels = self.model.input_shape[1:]
-        return height, width, channels
+    def config(self) -> Config:
+        """The config, as it was trained.
+
+        Raises:
+            ConfigError: It is not valid.
+        """
+        return self.run.config
 
     @cached_property
     def dataset(self) -> Dataset:
         """The data set that the config names, as it is on this machine.
 
         Raises:
+            ConfigError: The config is not valid.
             DataError: It is not here, is damaged, or has other classes.
         """
-        return open_run_dataset(self.run, self.class_names, self.data_path)
+        from cifarcnn.data.registry import open_config_dataset
+
+        config = self.config
+        if self.data_path is not None:
+            config = config.with_data(path=str(self.data_path))
+        return open_config_dataset(config, self.class_names)
 
     def split(self, choice: SplitChoice = "test") -> Split:
         """The images of a split: of ``validation`` the very ones of the training.
 
         Raises:
+            ConfigError: The config is not valid.
             DataError: The data set is not here, or has no such split.
             UsageError: The run was trained without validation images.
         """
@@ -105,6 +102,30 @@ class LoadedRun:
                 "(data.validation_fraction is 0). Judge it on the test split."
             )
         return validation
+
+
+@dataclass(eq=False, repr=False)
+class LoadedRun(TrainedRun):
+    """A trained run with its network.
+
+    Attributes:
+        model: The network: uint8 ``(n, height, width, 3)`` to probabilities
+            ``(n, classes)``.
+        epoch: How many epochs the weights were trained.
+        weights: ``best`` or ``last``: which ones they are.
+        device: What the network runs on.
+    """
+
+    model: keras.Model
+    epoch: int
+    weights: WeightsChoice
+    device: Device
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Height, width and channels of the images that the network takes."""
+        height, width, channels = self.model.input_shape[1:]
+        return height, width, channels
 
     @property
     def views(self) -> Views:
@@ -265,25 +286,3 @@ def require_best(run: Run) -> None:
             f"{run.path} kept the weights of its last epoch, as training.weights says, "
             "and not those of its best one. Leave --weights out."
         )
-
-
-def open_run_dataset(
-    run: Run, class_names: Sequence[str], data_path: Path | None = None
-) -> Dataset:
-    """The data set that the config of a run names, as it is on this machine.
-
-    Args:
-        run: The files of the run.
-        class_names: What its classes must be.
-        data_path: Where it lies, when not where the config says.
-
-    Raises:
-        ConfigError: The config is not valid.
-        DataError: It is not here, is damaged, or has other classes.
-    """
-    from cifarcnn.data.registry import open_config_dataset
-
-    config = run.config
-    if data_path is not None:
-        config = config.with_data(path=str(data_path))
-    return open_config_dataset(config, class_names)

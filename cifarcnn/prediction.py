@@ -12,6 +12,7 @@ import numpy as np
 
 from cifarcnn.errors import RunError
 from cifarcnn.litert.runtime import LiteRTModel
+from cifarcnn.loaded_run import TrainedRun, load_run, require_best
 from cifarcnn.runs import Manifest, Run, WeightsChoice
 from cifarcnn.runs.litert_file import LITERT, load_litert
 from cifarcnn.runs.manifest import read_manifest, weights_kind
@@ -24,49 +25,21 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True)
-class Predictor:
-    """A trained network that can be asked, whatever it runs on.
+@dataclass(eq=False, repr=False)
+class Predictor(TrainedRun):
+    """A trained run that can be asked, whatever its network runs on.
 
     Attributes:
-        run: The files of the run.
-        manifest: What the weights are and what they were trained on.
         image_shape: Height, width and channels of the images that it takes.
         predict: uint8 ``(n, height, width, 3)`` to float32 probabilities
             ``(n, classes)``, the columns being ``class_names``.
         note: Why Keras answers although nobody asked for it; None when LiteRT does,
             or when Keras was asked for.
-        data_path: Where the data set lies, when not where the config says.
     """
 
-    run: Run
-    manifest: Manifest
     image_shape: ImageShape
     predict: Callable[[Array], Array]
     note: str | None = None
-    data_path: Path | None = None
-
-    @property
-    def path(self) -> Path:
-        """The folder of the run."""
-        return self.run.path
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The name of each class, in the order of the network's outputs."""
-        return self.manifest.origin.class_names
-
-    def test_images(self) -> Array:
-        """The images of the test split, uint8 ``(n, height, width, 3)``.
-
-        Raises:
-            ConfigError: The config of the run is not valid.
-            DataError: The data set is not here, is damaged, or has other classes.
-        """
-        from cifarcnn.loaded_run import open_run_dataset
-
-        dataset = open_run_dataset(self.run, self.class_names, self.data_path)
-        return dataset.test().images
 
 
 def open_predictor(
@@ -84,13 +57,12 @@ def open_predictor(
     other cases Keras rebuilds the network, as in ``api.load_run``.
 
     Args:
-        path: The folder; None takes the newest under ``./runs``.
+        path: As for ``load_run``, and so are ``weights`` and ``data_path``.
         weights: Of the ``best`` or of the ``last`` epoch; None takes those that the
             run settled on.
         device: What the network shall run on; LiteRT knows only the CPU.
         keras: Whether Keras shall answer in any case.
-        data_path: Where the data set lies on this machine, when not where the config
-            says.
+        data_path: Where the data set lies on this machine.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -100,8 +72,6 @@ def open_predictor(
     """
     run = Run.open(path)
     if weights == "best":
-        from cifarcnn.loaded_run import require_best
-
         require_best(run)
     manifest = read_manifest(run.path)
     note = None
@@ -120,11 +90,9 @@ def open_predictor(
                 run, manifest, model.image_shape, predict, data_path=data_path
             )
 
-    from cifarcnn.loaded_run import load_run
-
     loaded = load_run(run.path, weights=weights, device=device, data_path=data_path)
     return Predictor(
-        run, loaded.manifest, loaded.image_shape, loaded.predict, note, data_path
+        run, manifest, loaded.image_shape, loaded.predict, note, data_path=data_path
     )
 
 

@@ -365,12 +365,41 @@ def test_explain_tells_what_predict_says_and_where_the_patches_come_from(
     assert np.array_equal(found.prediction.probabilities, expected)
     assert found.class_names == loaded.class_names
     assert found.prediction.wanted == loaded.class_names.index("frog")
-    assert found.sight.name == "noise"
+    assert found.network_input.name == "noise"
     notice = loaded.manifest.origin.data.notice
-    for deeper in (found.deeper, loaded.explain_model().deeper):
+    for patches in (
+        found.exciting_patches,
+        loaded.explain_model().exciting_patches,
+    ):
         count = len(loaded.split("validation"))
-        assert (deeper.split, deeper.images) == ("validation", count)
-        assert deeper.note == (
+        assert (patches.split, patches.images) == ("validation", count)
+        assert patches.note == (
             f"The patches come from {count:,} of the {count:,} validation pictures. "
             f"They are {notice}."
         )
+
+
+def test_train_and_resume_take_keras_callbacks_of_ones_own(
+    own_images: Path, tmp_path: Path
+) -> None:
+    import keras
+
+    class Listener(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            heard.append((epoch, sorted(logs)))
+            # Three of the five epochs that are to come are enough.
+            self.model.stop_training = epoch == planned + 2
+
+    heard: list[Any] = []
+    config = folder_config(own_images, 2, validation_fraction=0)
+    planned = config.training.epochs
+    run = cifarcnn.train(config, tmp_path / "run", device="cpu", callbacks=[Listener()])
+    assert heard == [(epoch, ["accuracy", "loss"]) for epoch in range(planned)]
+    longer = {"training.epochs": planned + 5}
+    run = cifarcnn.resume(run.path, longer, device="cpu", callbacks=[Listener()])
+    assert [epoch for epoch, _ in heard[planned:]] == [
+        planned,
+        planned + 1,
+        planned + 2,
+    ]
+    assert len(run.run.read_history()) == planned + 3

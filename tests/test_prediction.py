@@ -147,7 +147,7 @@ def test_a_changed_config_is_refused_either_way(run: Path) -> None:
 
 
 def test_the_test_images_are_those_of_the_data_set(trained_run: Path) -> None:
-    images = open_predictor(trained_run).test_images()
+    images = open_predictor(trained_run).split("test").images
     expected = cifarcnn.load_run(trained_run, device="cpu").dataset.test().images
     assert np.array_equal(images, expected)
 
@@ -158,7 +158,7 @@ def test_the_data_set_is_looked_for_where_it_was_said_to_be(
     predictor = open_predictor(trained_run, data_path=tmp_path)
     assert predictor.predict(IMAGES).shape == (70, 10)
     with pytest.raises(UsageError) as caught:
-        predictor.test_images()
+        predictor.split("test")
     assert str(caught.value) == (
         f"dataset: synthetic is drawn by code and takes no path, found {tmp_path}."
     )

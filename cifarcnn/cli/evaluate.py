@@ -12,6 +12,7 @@ from cifarcnn.cli import console
 from cifarcnn.cli.console import printable
 from cifarcnn.cli.options import (
     common,
+    data_option,
     device_option,
     run_option,
     weights_option,
@@ -36,12 +37,7 @@ if TYPE_CHECKING:
     help="The pictures to judge on. Choose settings by validation, report test.",
 )
 @weights_option
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Where the data set lies now, when not where the run's config says.",
-)
+@data_option
 @click.option(
     "--tta",
     "views",

@@ -10,22 +10,22 @@ import click
 
 from cifarcnn.cli.options import (
     common,
+    data_option,
     device_option,
     run_option,
     weights_option,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
 
     from cifarcnn.data.image.photo import Photo
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.explanation.explain import Explanation, ModelExplanation
     from cifarcnn.inference.sources import Source
+    from cifarcnn.loaded_run import TrainedRun
     from cifarcnn.page.output_path import Format
-    from cifarcnn.runs import Run, WeightsChoice
+    from cifarcnn.runs import WeightsChoice
 
     Image = Photo | np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -57,12 +57,7 @@ if TYPE_CHECKING:
 )
 @click.option("--gif", is_flag=True, help="Also draw the sliding filter.")
 @weights_option
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Where the data set lies now, when not where the config says.",
-)
+@data_option
 @device_option
 @common
 def command(
@@ -89,7 +84,7 @@ def command(
     from cifarcnn.cli import console
     from cifarcnn.errors import UsageError
     from cifarcnn.explanation.network_input import find_class
-    from cifarcnn.loaded_run import load_run
+    from cifarcnn.loaded_run import TrainedRun, load_run
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
     from cifarcnn.page.slides import find_browser
     from cifarcnn.runs import Run
@@ -102,32 +97,33 @@ def command(
     with console.native_output():
         # Whatever can be refused is, before the framework is started.
         run = Run.open(run_path)
-        origin = read_manifest(run.path).origin
-        find_class(origin.class_names, wanted_class)
+        trained = TrainedRun(run, read_manifest(run.path), data_path=data)
+        find_class(trained.class_names, wanted_class)
         name = run.path.resolve().name if image is None else image
         path = choose_output_path(out, name, layout)
         gif_path = choose_gif_path(out, path, name, layout) if gif else None
         pixels, label = None, None
         if image is not None:
-            pixels, label = _read(image, run, origin.class_names, data)
+            pixels, label = _read(image, trained)
         loaded = load_run(run.path, weights=weights, device=device, data_path=data)
-        explanation: Explanation | ModelExplanation = (
+        # Only now that Keras runs on its device.
+        from cifarcnn.explanation.explain import Explanation
+
+        explanation = (
             loaded.explain_model()
             if pixels is None
             else loaded.explain(pixels, name=name, wanted_class=wanted_class)
         )
-        _write(explanation, run, label, path, gif_path, browser)
-    if image is not None:
-        console.print_result(_summarize(image, explanation))
+        _write(explanation, trained, label, path, gif_path, browser)
+    if isinstance(explanation, Explanation):
+        console.print_result(_summarize(name, explanation))
     for written in filter(None, (path, gif_path)):
         console.print_raw(str(written))
     if show:
         _open(path)
 
 
-def _read(
-    image: str, run: Run, class_names: Sequence[str], data: Path | None
-) -> tuple[Image, str | None]:
+def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
     """The image, and its label where the data set knows it."""
     from cifarcnn.data.image.photo import read_photo
     from cifarcnn.errors import ImageError
@@ -136,13 +132,12 @@ def _read(
     try:
         if source.test_index is not None:
             from cifarcnn.inference.read_images import pick_test_image
-            from cifarcnn.loaded_run import open_run_dataset
 
-            split = open_run_dataset(run, class_names, data).test()
+            split = trained.split("test")
             pixels = pick_test_image(split.images, source.test_index)
-            return pixels, class_names[split.labels[source.test_index]]
+            return pixels, trained.class_names[split.labels[source.test_index]]
         file = source.path or sys.stdin.buffer
-        return read_photo(file, source.name, run.config.image_shape[:2]), None
+        return read_photo(file, source.name, trained.config.image_shape[:2]), None
     except ImageError as error:
         raise ImageError(f"{source.name}: {error}") from None
 
@@ -166,7 +161,7 @@ def _one_source(image: str) -> Source:
 
 def _write(
     explanation: Explanation | ModelExplanation,
-    run: Run,
+    trained: TrainedRun,
     label: str | None,
     path: Path,
     gif_path: Path | None,
@@ -180,13 +175,13 @@ def _write(
     from cifarcnn.page.page_data import require_finite
     from cifarcnn.page.slides import draw_slides
     from cifarcnn.page.sliding_gif import draw_sliding_gif
-    from cifarcnn.runs.manifest import read_manifest
 
     if isinstance(explanation, Explanation):
         require_finite(explanation)
-    info = PageInfo(str(run.path), label, read_manifest(run.path).origin.data.notice)
-    if info.notice:
-        console.print_message(f"note: {run.path} was trained on {info.notice}.")
+    notice = trained.manifest.origin.data.notice
+    info = PageInfo(str(trained.path), label, notice)
+    if notice:
+        console.print_message(f"note: {trained.path} was trained on {notice}.")
     gif = None
     if gif_path is not None and isinstance(explanation, Explanation):
         # First, since it may be refused.
@@ -204,12 +199,9 @@ def _write(
         write_new(gif_path, gif)
 
 
-def _summarize(image: str, explanation: Explanation | ModelExplanation) -> str:
+def _summarize(image: str, explanation: Explanation) -> str:
     from cifarcnn.cli.console import printable
-    from cifarcnn.explanation.explain import Explanation
 
-    if not isinstance(explanation, Explanation):
-        return ""
     shares = explanation.prediction.probabilities
     winner, runner_up = (
         f"{explanation.class_names[index]} {shares[index]:.1%}"

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 from cifarcnn.cli import console
 from cifarcnn.cli.progress import describe_seconds
@@ -51,25 +50,10 @@ class FetchLines(FetchObserver):
             self._last_line = now
             self.show(describe_progress(done, total, rate))
 
-    def pausing(self, source: ArchiveSource, cause: str, seconds: float) -> None:
-        self.show(f"note: {_host(source)}: {cause} Once more in {seconds:.0f} s")
-
-    def source_left(self, source: ArchiveSource, cause: str) -> None:
-        self.show(f"note: {_host(source)}: {cause} Left for now")
-
-    def restarted(self, source: ArchiveSource) -> None:
-        self.show(
-            f"note: {_host(source)} has another version now, or cannot send the rest "
-            "alone: it begins anew"
-        )
-
-    def waiting_for_another(self, lock: Path) -> None:
-        self.show(f"note: another process is fetching into {lock.parent}; waiting")
-
     def archive_placed(self, path: Path, url: str) -> None:
         self.show(f"fetched: {path}, size and sha256 as published")
 
-    def remarked(self, sentence: str) -> None:
+    def noted(self, sentence: str) -> None:
         self.show(f"note: {sentence}")
 
 
@@ -110,10 +94,6 @@ def open_fetch_display() -> FetchLines:
     screen = console.stderr_console()
     live = screen.is_terminal and not screen.is_dumb_terminal
     return FetchBar() if live else FetchLines()
-
-
-def _host(source: ArchiveSource) -> str:
-    return urlsplit(source.url).hostname or source.url
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code (see the README's table)."""
+    """Run the command line and leave with its exit code (see docs/commands.md)."""
     with standard_streams(), ending_signals_handled(_stop):
         code = _run(Settings())
     sys.exit(code)

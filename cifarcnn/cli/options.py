@@ -54,13 +54,11 @@ device_option = click.option(
     show_default=True,
     help="Where to compute; gpu fails when there is none that works.",
 )
-to_option = click.option(
-    "--to",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    default=None,
-    help="Where the data goes; left out, the user's cache folder.",
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Where the data set lies now, when not where the run's config says.",
 )
 set_option = click.option(
     "--set",

@@ -111,7 +111,7 @@ def command(
             predictor.predict,
             collect_sources(images),
             size=(height, width),
-            test_images=predictor.test_images,
+            test_images=lambda: predictor.split("test").images,
             standard_input=sys.stdin.buffer,
         )
         if input_folder is not None:

@@ -231,21 +231,12 @@ def test_every_event_is_a_plain_line(capsys, monkeypatch):
     with FetchLines() as lines:
         lines.source_opened(SOURCE, 500_000)
         lines.bytes_arrived(700_000, 1_000_000, 100_000)
-        lines.pausing(SOURCE, "it is busy.", 2.4)
-        lines.restarted(SOURCE)
-        lines.source_left(SOURCE, "it is \x1b[2Jgone.")
-        lines.waiting_for_another(Path("/x/y.lock"))
-        lines.remarked("something")
+        lines.noted("a.example: it is \x1b[2Jgone. Left for now")
         lines.archive_placed(Path("/x/b.tar.gz"), SOURCE.url)
     assert capsys.readouterr().err.splitlines() == [
         "fetching: https://a.example/b.tar.gz (1 MB; 50 % of 1 MB is here already)",
         "70 % of 1 MB, 100 kB/s, 3.0 s left",
-        "note: a.example: it is busy. Once more in 2 s",
-        "note: a.example has another version now, or cannot send the rest alone: it "
-        "begins anew",
         "note: a.example: it is ?[2Jgone. Left for now",
-        "note: another process is fetching into /x; waiting",
-        "note: something",
         "fetched: /x/b.tar.gz, size and sha256 as published",
     ]
 

@@ -36,7 +36,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     stream = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setattr(console, "screen", lambda: stream)
+    monkeypatch.setattr(console, "real_stderr", lambda: stream)
     return stream
 
 

@@ -125,13 +125,13 @@ def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
 def test_the_file_for_prediction_holds_the_weights_that_were_kept(
     train_in, make_config
 ):
-    for kept in ("selected", "last"):
+    for kept, kind in (("best", "selected"), ("last", "last")):
         run = Run(train_in(make_config(weights=kept)).run)
         manifest = read_manifest(run.path)
         assert manifest.litert is not None
         (record,) = manifest.weights["weights.safetensors"]
         assert manifest.litert.weights_sha256 == record.sha256
-        assert load_litert(run.path, manifest, kept)
+        assert load_litert(run.path, manifest, kind)
 
 
 def test_metrics_hold_the_figures_of_the_outcome(train_in, make_config, device):

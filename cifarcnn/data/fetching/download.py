@@ -65,7 +65,10 @@ class Download:
             else:
                 _check_whole(self.source, partial, response)
                 if partial.length:
-                    self.observer.restarted(self.source)
+                    self.observer.noted(
+                        f"{self.source.host} has another version now, or cannot send "
+                        "the rest alone: it begins anew"
+                    )
                 partial.begin(_read_version(self.source, response))
             self.observer.source_opened(self.source, partial.length)
             self._copy(response)

@@ -100,7 +100,7 @@ def fetch_cifar(
         write_provenance(path, "fetched", url)
     first = find_shadowing(cifar, path) if folder is None else None
     if first is not None:
-        observer.remarked(
+        observer.noted(
             f"{first} is found before {path} and is what the program uses; move it "
             "away, or name the other one with data.path."
         )

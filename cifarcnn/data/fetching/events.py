@@ -16,23 +16,11 @@ class FetchObserver:
     def bytes_arrived(self, done: int, total: int, rate: float) -> None:
         """So many of ``total`` bytes are there; ``rate`` is bytes per second now."""
 
-    def pausing(self, source: ArchiveSource, cause: str, seconds: float) -> None:
-        """An attempt failed; the next one comes after a pause."""
-
-    def source_left(self, source: ArchiveSource, cause: str) -> None:
-        """A source is given up, at least for now."""
-
-    def restarted(self, source: ArchiveSource) -> None:
-        """What had come before cannot be gone on with; it begins anew."""
-
-    def waiting_for_another(self, lock: Path) -> None:
-        """Another process is fetching the same; this one waits for it."""
-
     def archive_placed(self, path: Path, url: str) -> None:
         """The archive is whole, checked, and at its place."""
 
-    def remarked(self, sentence: str) -> None:
-        """Something that the user should know."""
+    def noted(self, sentence: str) -> None:
+        """Something that the user should know, such as a pause or a source left."""
 
 
 class SourceError(Exception):

@@ -94,13 +94,12 @@ def locked(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder} cannot be made: {error.strerror}.") from None
-    path = folder / f"{archive.name}.lock"
-    lock = FileLock(path)
+    lock = FileLock(folder / f"{archive.name}.lock")
     try:
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            observer.waiting_for_another(path)
+            observer.noted(f"another process is fetching into {folder}; waiting")
             lock.acquire(poll_interval=policy.lock_seconds)
     except (OSError, NotImplementedError) as error:
         raise DataError(
@@ -147,7 +146,8 @@ class _Fetch:
                 except SourceError as error:
                     causes[source.url] = error.cause
                     if not last_round:  # else the last words say it all
-                        self._observer.source_left(source, error.cause)
+                        words = f"{source.host}: {error.cause} Left for now"
+                        self._observer.noted(words)
                     if not error.final:
                         remaining.append((error.rate or 0.0, source))
             left = sorted(remaining, key=lambda one: -one[0])
@@ -178,7 +178,8 @@ class _Fetch:
                 if error.final or slow or away or failures >= policy.tries:
                     raise
                 pause = policy.pause(failures, error.retry_after)
-                self._observer.pausing(source, error.cause, pause)
+                words = f"{source.host}: {error.cause} Once more in {pause:.0f} s"
+                self._observer.noted(words)
                 time.sleep(pause)
 
     def _attempt(

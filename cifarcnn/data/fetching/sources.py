@@ -43,6 +43,11 @@ class ArchiveSource:
     url: str
     archive: Archive
 
+    @property
+    def host(self) -> str:
+        """The name of the machine, for messages."""
+        return urlsplit(self.url).hostname or self.url
+
 
 def gather_sources(
     cifar: Cifar, asked: Sequence[str] = (), configured: Sequence[str] = ()

@@ -206,26 +206,15 @@ class Story(FetchObserver):
     def bytes_arrived(self, done: int, total: int, rate: float) -> None:
         self.last = (done, total)
 
-    def pausing(self, source: ArchiveSource, cause: str, seconds: float) -> None:
-        self.events.append(("pausing", cause))
-
-    def source_left(self, source: ArchiveSource, cause: str) -> None:
-        self.events.append(("left", cause))
-
-    def restarted(self, source: ArchiveSource) -> None:
-        self.events.append(("restarted", ""))
-
-    def waiting_for_another(self, lock: Path) -> None:
-        self.events.append(("waiting", lock.name))
-
     def archive_placed(self, path: Path, url: str) -> None:
         self.events.append(("placed", path.name))
 
-    def remarked(self, sentence: str) -> None:
-        self.events.append(("remarked", sentence))
+    def noted(self, sentence: str) -> None:
+        self.events.append(("noted", sentence))
 
-    def count(self, name: str) -> int:
-        return sum(event == name for event, _ in self.events)
+    def count(self, words: str) -> int:
+        """How many notes say that."""
+        return sum(name == "noted" and words in str(text) for name, text in self.events)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def test_what_is_not_official_does_not_stop_a_fetch_but_is_mentioned(
     result = fetch()
     assert result.url is not None
     assert fetching.story.events[-1] == (
-        "remarked",
+        "noted",
         f"{folder} is found before {result.path} and is what the program uses; move "
         "it away, or name the other one with data.path.",
     )

@@ -28,8 +28,8 @@ if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 
 class Story(FetchObserver):
-    def waiting_for_another(self, lock):
-        print("waiting", flush=True)
+    def noted(self, sentence):
+        print(sentence, flush=True)
 
 try:
     source = ArchiveSource(url, Archive(name, int(size), sha256))
@@ -102,7 +102,9 @@ def test_two_processes_take_turns(make_server, answer, start, tmp_path, body):
     first = start(server, folder)
     wait_for(lambda: size_of_part(folder) == 20_000)
     second = start(server, folder)
-    assert second.stdout.readline() == "waiting\n"
+    assert second.stdout.readline() == (
+        f"another process is fetching into {folder}; waiting\n"
+    )
     server.gate.set()
     outputs = [one.communicate(timeout=30)[0] for one in (first, second)]
     assert outputs == ["fetched\n", "there\n"]
@@ -118,7 +120,9 @@ def test_when_the_first_is_killed_the_second_goes_on(
     first = start(server, folder)
     wait_for(lambda: size_of_part(folder) == 20_000)
     second = start(server, folder)
-    assert second.stdout.readline() == "waiting\n"
+    assert second.stdout.readline() == (
+        f"another process is fetching into {folder}; waiting\n"
+    )
     first.kill()
     assert second.communicate(timeout=30)[0] == "fetched\n"
     assert server.requests[-1]["Range"] == "bytes=20000-"

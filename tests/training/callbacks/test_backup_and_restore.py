@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from cifarcnn.errors import DivergedError, RunError
 from cifarcnn.runs import EpochRecord, Run
 from cifarcnn.runs.checkpoints import find_checkpoint
+from cifarcnn.training.callbacks import backup_and_restore
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.progress import Progress
 
@@ -104,25 +104,25 @@ def test_numbers_that_are_not_finite_are_told_with_their_place(make, progress, m
 
 @pytest.mark.parametrize("number", ["ENOSPC", "EDQUOT", "EFBIG"])
 def test_a_full_disk_is_noted_and_any_other_failure_raised(
-    make, progress, observer, number
+    make, progress, observer, number, monkeypatch
 ):
     callback = make()
     progress.begin_epoch(0)
     progress.end_step(3, GOOD)
     progress.add(RECORD)
 
-    def fail(cause: OSError):
+    def fail(cause: OSError) -> None:
         def save(*_: object) -> None:
             raise RunError("Not written.") from cause
 
-        return SimpleNamespace(save_checkpoint=save)
+        monkeypatch.setattr(backup_and_restore, "save_checkpoint", save)
 
-    callback.run = fail(OSError(getattr(errno, number), "full"))
+    fail(OSError(getattr(errno, number), "full"))
     callback.on_epoch_end(0, GOOD)
     assert callback.saved is None
     assert observer.heard == [
         "Not written. The training goes on, and tries again at its next save."
     ]
-    callback.run = fail(OSError(errno.ENOENT, "gone"))
+    fail(OSError(errno.ENOENT, "gone"))
     with pytest.raises(RunError, match=r"^Not written\.$"):
         callback.on_epoch_end(0, GOOD)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from cifarcnn.errors import DivergedError
+from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import find_checkpoint
 from cifarcnn.runs.manifest import read_manifest
+from cifarcnn.training.callbacks import backup_and_restore, model_checkpoint
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.input_pipeline import build_batches
 from cifarcnn.training.observer import Plan
@@ -93,17 +95,21 @@ def test_the_order_of_all(make, keras):
     ]
 
 
-def test_the_checkpoint_is_written_before_the_other_files(keras, make, run):
+def test_the_checkpoint_is_written_before_the_other_files(keras, make, monkeypatch):
     ours = make()
     written = []
-    for name in ("save_checkpoint", "save_weights", "write_history"):
-        original = getattr(run, name)
+    for owner, name in (
+        (backup_and_restore, "save_checkpoint"),
+        (model_checkpoint, "save_weights"),
+        (Run, "write_history"),
+    ):
+        original = getattr(owner, name)
 
         def write(*arguments, name=name, original=original, **named):
             written.append(name)
             original(*arguments, **named)
 
-        setattr(run, name, write)
+        monkeypatch.setattr(owner, name, write)
     feed(keras.callbacks.CallbackList(ours.in_order(), model=ours.model))
     assert written[0] == "save_checkpoint"
     assert set(written[1:]) == {"save_weights", "write_history"}
