@@ -198,7 +198,7 @@ def find_exciting_patches(
         return NO_CONVOLUTION
     if isinstance(references, Missing):
         return references
-    places = _spread(len(found), LAYERS)
+    places = np.linspace(0, len(found) - 1, min(len(found), LAYERS)).round().astype(int)
     chosen = [(found[at], maps_of(network.steps, found[at])[0]) for at in places]
     peaks = _find_peaks(network, references.images, [step for _, step in chosen])
     units: list[ExcitedUnit] = []
@@ -223,13 +223,6 @@ def find_exciting_patches(
         images=len(references.images),
         note=references.note,
     )
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """At most ``most`` of the numbers below ``count``, with the first and the last."""
-    if count <= most:
-        return list(range(count))
-    return [round(at * (count - 1) / (most - 1)) for at in range(most)]
 
 
 def _find_peaks(
@@ -267,18 +260,15 @@ def _cut_patches(
             # What was cut off to 0 does not excite.
             break
         row, column = divmod(int(peaks.places[at, channel]), step.shape[1])
-        box = field.box(row, column)
         patches.append(
             Patch(
-                pixels=_cut(references.images[at], box),
+                pixels=references.images[at][
+                    slice(*field.rows[row]), slice(*field.columns[column])
+                ],
                 value=float(peaks.values[at, channel]),
                 index=int(references.index[at]),
                 label=references.labels[at],
-                box=box,
+                box=field.box(row, column),
             )
         )
     return tuple(patches)
-
-
-def _cut(image: Array, box: Box) -> Array:
-    return image[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]

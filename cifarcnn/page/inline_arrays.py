@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from typing import Any
 
 import numpy as np
@@ -47,17 +46,6 @@ class ArrayStore:
                 {"kind": kind[-2:], "shape": list(array.shape), "data": text}
             )
         return self._numbers[key]
-
-
-def to_script_json(document: object) -> str:
-    """JSON that may stand within ``<script>``: no character in it can end the element.
-
-    NaN and infinities are refused, which JSON does not know.
-    """
-    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def to_image_url(pixels: Array, kind: str = "PNG", **options: Any) -> str:

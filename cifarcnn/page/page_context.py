@@ -20,8 +20,7 @@ from cifarcnn.explanation.exciting_patches import ExcitedUnit, ExcitingPatches
 from cifarcnn.explanation.explain import Explanation
 from cifarcnn.explanation.grad_cam import GradCam
 from cifarcnn.explanation.network_input import NetworkInput
-from cifarcnn.page.diagram import draw_network
-from cifarcnn.page.heatmaps import paint_classes, paint_difference
+from cifarcnn.page.color_scales import paint
 from cifarcnn.page.inline_arrays import to_image_url
 from cifarcnn.page.numbers import choose_decimals, round_to_total, show, show_percent
 
@@ -30,6 +29,8 @@ Array = np.ndarray[Any, Any]
 Part = dict[str, Any]
 
 _PHOTO_SIDE = 640
+# How much of the image's light still shows through the heat.
+_IMAGE_SHARE = 0.45
 COLOURS = ("red", "green", "blue")
 
 
@@ -141,20 +142,39 @@ def describe_softmax(softmax: Softmax, class_names: Sequence[str]) -> Part:
 def describe_grad_cam(cam: GradCam, explanation: Explanation) -> Part:
     """The painted maps of Grad-CAM: by class, and the difference of the first two."""
     pixels = explanation.network_input.pixels
-    names = [explanation.class_names[entry.class_index] for entry in cam.maps]
+    # One scale for all classes, so that they can be compared.
+    high = max(float(entry.heat.max()) for entry in cam.maps)
+    reach = float(np.abs(cam.difference).max())
     return {
-        "classes": list(zip(names, paint_classes(cam, pixels), strict=True)),
-        "difference": paint_difference(cam, pixels),
+        "classes": [
+            (
+                explanation.class_names[entry.class_index],
+                paint_heat(cam.on_input(entry.heat), pixels, 0.0, high),
+            )
+            for entry in cam.maps
+        ],
+        "difference": paint_heat(cam.on_input(cam.difference), pixels, -reach, reach),
     }
 
 
-def describe_network(network: Summary) -> Part:
-    """The diagram, and the largest numbers, which bars are in proportion to."""
-    return {
-        "diagram": draw_network(network),
-        "most_parameters": max([1, *(row.parameters for row in network.rows)]),
-        "most_macs": max([1, *(row.macs for row in network.rows)]),
-    }
+def paint_heat(values: Array, pixels: Array, low: float, high: float) -> Part:
+    """A map in the colours of its scale, alone and over the image in grey.
+
+    Args:
+        values: float ``(height, width)``.
+        pixels: uint8 ``(height, width, 3)``: the image.
+        low: The lower end of the scale; negative for a scale around 0.
+        high: Its upper end.
+
+    Returns:
+        ``heat`` and ``over``, each uint8 ``(height, width, 3)``, and both ends.
+    """
+    heat = paint(values, low, high)
+    # Brightness as in Rec. 601, which Pillow's grey also follows.
+    grey = pixels @ np.array([0.299, 0.587, 0.114])
+    mixed = _IMAGE_SHARE * grey[:, :, None] + (1 - _IMAGE_SHARE) * heat
+    over = np.floor(mixed + 0.5).clip(0, 255).astype(np.uint8)
+    return {"heat": heat, "over": over, "low": low, "high": high}
 
 
 def _embed_photo(photo: Array) -> str:
