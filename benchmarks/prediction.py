@@ -133,7 +133,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_images(options.data, folder, options.images)
+        write_images(options.data, folder, options.pictures)
         image = min(folder.iterdir())
         rows = {
             "one_picture": compare_one_image(ways, image, options.rounds),

@@ -33,7 +33,7 @@ def main() -> None:
         importing: [sys.executable, "-c", importing],
         "--help": [*program, "--help"],
         "check article": [*program, "check", "article"],
-        "predict": [*program, "predict", options.image, "--run", options.run],
+        "predict": [*program, "predict", options.picture, "--run", options.run],
     }
     for command in commands.values():
         seconds(command)  # the first run of each reads from the disk
@@ -57,7 +57,7 @@ def main() -> None:
             f"  {name:<18} {report.show(own, '.2f')} s, "
             f"{report.show(share, '.3f')} of importing TensorFlow"
         )
-    options.run = options.image = None
+    options.run = options.picture = None
     report.finish(options, place, rows)
 
 

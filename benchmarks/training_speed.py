@@ -195,8 +195,8 @@ def _check_memory(name):
 
 def _warm_images(options):
     """Until here graphs are built, also that of a last batch with fewer images."""
-    if options.warm_images is not None:
-        return options.warm_images
+    if options.warm_pictures is not None:
+        return options.warm_pictures
     batches = 3 * options.batch_size
     if options.network == "speedrun":
         return batches  # drops that batch
