@@ -25,7 +25,7 @@ def steps(shape, policy):
     import tensorflow as tf
 
     from cifarcnn.config.layers.normalization import BatchNormalization
-    from cifarcnn.network.keras_objects import convert_arguments, convert_choice
+    from cifarcnn.network.builder import convert_arguments, convert_choice
     from cifarcnn.network.training_layers import FusedBatchNormalization
 
     config = BatchNormalization(name="norm", momentum=0.6, epsilon=1e-12, scale=False)

@@ -15,14 +15,14 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def read_cpu_info(field: str, path: Path = CPU_INFO) -> str:
+def read_cpu_info(field: str) -> str:
     """The first value of a field, such as ``model name`` or ``flags``.
 
     Returns:
         Nothing where the system has no such file, or the file no such field.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = CPU_INFO.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     for line in text.splitlines():

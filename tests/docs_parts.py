@@ -20,13 +20,12 @@ from pydantic import BaseModel
 
 from cifarcnn.cli.main import COMMANDS, cli
 from cifarcnn.config.augmentation import AUGMENTATIONS
-from cifarcnn.config.averaging import AVERAGINGS
 from cifarcnn.config.datasets import Data
 from cifarcnn.config.json_schema import field_docstrings
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.learning_rate_schedules import SCHEDULES
 from cifarcnn.config.named_choice import NamedChoice, external
-from cifarcnn.config.optimizers import OPTIMIZERS
+from cifarcnn.config.optimizers import AVERAGINGS, OPTIMIZERS
 from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Training
 
 ROOT = Path(__file__).parent.parent

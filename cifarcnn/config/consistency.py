@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -119,29 +119,25 @@ def _check_initializer(
 
 
 def _check_patterns(config: Config) -> Iterator[LocatedProblem]:
-    optimizer = config.training.optimizer
     paths = [
         f"{layer.name}/{weight}"
         for _, layer in walk_layers(config.model.layers)
         for weight in layer.weight_names()
     ]
-    for pattern in config.training.learning_rate_multipliers:
-        here: Location = ("training", "learning_rate_multipliers", pattern)
-        yield from _check_pattern(pattern, paths, here)
+    patterns: dict[Location, str] = {
+        ("training", "learning_rate_multipliers", pattern): pattern
+        for pattern in config.training.learning_rate_multipliers
+    }
+    optimizer = config.training.optimizer
+    spared = ("training", "optimizer", optimizer.type, "exclude_from_weight_decay")
     for number, pattern in enumerate(optimizer.exclude_from_weight_decay):
-        here = ("training", "optimizer", optimizer.type)
-        here = (*here, "exclude_from_weight_decay", number)
-        yield from _check_pattern(pattern, paths, here)
-
-
-def _check_pattern(
-    pattern: str, paths: Iterable[str], here: Location
-) -> Iterator[LocatedProblem]:
-    if any(matches(pattern, path) for path in paths):
-        return
-    known = {path if "/" in pattern else path.rpartition("/")[2] for path in paths}
-    yield LocatedProblem(
-        here,
-        f"no weight of the network is called {quote(pattern)}",
-        suggest(pattern, known) if len(known) <= 20 else "",
-    )
+        patterns[*spared, number] = pattern
+    for here, pattern in patterns.items():
+        if any(matches(pattern, path) for path in paths):
+            continue
+        known = {path if "/" in pattern else path.rpartition("/")[2] for path in paths}
+        yield LocatedProblem(
+            here,
+            f"no weight of the network is called {quote(pattern)}",
+            suggest(pattern, known) if len(known) <= 20 else "",
+        )

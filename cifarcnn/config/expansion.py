@@ -217,12 +217,11 @@ def expand(root: Node) -> tuple[Node, list[Problem]]:
     members = dict(root.value)
     unfolding = _Unfolding(members.pop("blocks", None))
     model = members.get("model")
-    layers = model.child("layers") if model is not None else None
-    if model is not None and layers is not None and isinstance(layers.value, list):
-        layers = replace(layers, value=unfolding.unfold(layers.value, _Scope()))
-        # An ordinary mapping, since it has a child of that name.
-        inner = model.value if isinstance(model.value, dict) else {}
-        members["model"] = replace(model, value={**inner, "layers": layers})
+    if model is not None and isinstance(model.value, dict):
+        layers = model.value.get("layers")
+        if layers is not None and isinstance(layers.value, list):
+            layers = replace(layers, value=unfolding.unfold(layers.value, _Scope()))
+            members["model"] = replace(model, value=model.value | {"layers": layers})
     root = replace(root, value=members)
     unfolding.limit("values", measure(root)[0], root)
     return root, [*unfolding.problems]

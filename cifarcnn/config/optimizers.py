@@ -1,4 +1,5 @@
-"""Keras's optimizers, and which weights a pattern such as ``*/beta`` means to them."""
+"""Keras's optimizers, averages of the weights over the steps, and which weights a
+pattern such as ``*/beta`` means."""
 
 from __future__ import annotations
 
@@ -171,6 +172,35 @@ OPTIMIZERS = NamedChoice(
     short=str.lower,
 )
 AnyOptimizer: TypeAlias = Annotated[Optimizer, OPTIMIZERS]
+
+
+class ExponentialMovingAverage(Choice):
+    """The mean of the weights of recent steps, each counting less than the next.
+
+    Training itself goes on without it.
+    """
+
+    shorthand = "momentum"
+
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """Share of the old average that is kept in each step."""
+
+
+class Lookahead(Choice):
+    """Slow weights that follow the trained ones, which are then set back to them.
+
+    The share of the old slow weights that is kept grows with the cube of the part of
+    the training that is done, up to `momentum` for each step.
+    """
+
+    every_steps: Annotated[int, Field(ge=1, le=10_000)] = 5
+    """Steps from one meeting of both to the next."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
+    """Share of the slow weights that is kept for each step, at the very end."""
+
+
+AVERAGINGS = NamedChoice("averaging", ExponentialMovingAverage, Lookahead)
+Averaging: TypeAlias = Annotated[ExponentialMovingAverage | Lookahead, AVERAGINGS]
 
 
 def matches(pattern: str, path: str) -> bool:

@@ -91,13 +91,12 @@ def _to_problem(item: Any, root: Node) -> Problem:
         return node.key_or_place.problem(path, f"{name} needs '{loc[-1]}'")
     if kind == "extra_forbidden":
         owner = _owner(loc[:-1])
-        what = f"{owner.__name__} has no argument" if issubclass(owner, Choice) else (
-            "there is no key"
-        )  # fmt: skip
+        what = "there is no key"
+        if issubclass(owner, Choice):
+            what = f"{owner.__name__} has no argument"
+        message = f"{what} {quote(str(loc[-1]))}"
         hint = suggest(str(loc[-1]), _known_keys(owner))
-        return node.key_or_place.problem(
-            node.path, f"{what} {quote(str(loc[-1]))}", hint
-        )
+        return node.key_or_place.problem(node.path, message, hint)
     message, hint = _wording(kind, context, item["msg"], node)
     return node.place.problem(node.path, message, hint)
 

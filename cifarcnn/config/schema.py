@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from cifarcnn.config.augmentation import AUGMENTATIONS
-from cifarcnn.config.averaging import AVERAGINGS, Averaging
 from cifarcnn.config.datasets import DATASETS, ChannelStatistics, Data, ImageShape
 from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS, AnyLayer, name_layers
@@ -28,7 +27,13 @@ from cifarcnn.config.named_choice import (
     name_or_mapping,
     problem,
 )
-from cifarcnn.config.optimizers import OPTIMIZERS, Adam, AnyOptimizer
+from cifarcnn.config.optimizers import (
+    AVERAGINGS,
+    OPTIMIZERS,
+    Adam,
+    AnyOptimizer,
+    Averaging,
+)
 from cifarcnn.config.yaml_text import dump
 from cifarcnn.literals import Precision, Views
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from cifarcnn.cpu import CPU_INFO, read_cpu_info
+from cifarcnn.cpu import read_cpu_info
 from cifarcnn.engine.devices import Device
-from cifarcnn.literals import Policy as Policy
-from cifarcnn.literals import Precision
+from cifarcnn.literals import Policy, Precision
 
 # Without one of these a CPU takes bfloat16 apart, and is several times slower.
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
@@ -27,26 +25,14 @@ def choose_precision(choice: Precision, device: Device) -> Policy:
     if choice != "auto":
         return choice
     if device.kind == "gpu":
-        return precision_of_gpu(device.compute_capability)
-    return precision_of_cpu(CPU_INFO) if device.backend == "tensorflow" else "float32"
-
-
-def precision_of_gpu(capability: tuple[int, int] | None) -> Policy:
-    """The fast precision of a GPU by its compute capability; ``None``: unknown."""
-    if capability is None or capability < (7, 0):
-        return "float32"
-    return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
-
-
-def precision_of_cpu(cpu_info: Path) -> Policy:
-    """The fast precision of a CPU.
-
-    Args:
-        cpu_info: A file like Linux's ``/proc/cpuinfo``; where it is missing nothing is
-            known, and float32 is right everywhere.
-    """
-    flags = read_cpu_info("flags", cpu_info).split()
-    return "mixed_bfloat16" if _BFLOAT16_FLAGS & set(flags) else "float32"
+        # Nothing is known of some: float32 is right everywhere.
+        capability = device.compute_capability or (0, 0)
+        if capability >= (8, 0):
+            return "mixed_bfloat16"
+        return "mixed_float16" if capability >= (7, 0) else "float32"
+    flags = read_cpu_info("flags").split()
+    fast = device.backend == "tensorflow" and _BFLOAT16_FLAGS & set(flags)
+    return "mixed_bfloat16" if fast else "float32"
 
 
 def parse_compute_capability(value: Any) -> tuple[int, int] | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 
-from cifarcnn.config.layers.base import Shape, Window
+from cifarcnn.config.layers.base import Window
 from cifarcnn.explanation.activations import CUTTING, describe_function, sample_function
+from cifarcnn.explanation.filters import Arrays, FilterBank
+from cifarcnn.explanation.receptive_field import window_of
 from cifarcnn.explanation.steps import (
     ACTIVATION,
     IN_PLACE,
@@ -21,25 +22,33 @@ from cifarcnn.explanation.steps import (
     convolutions,
     find_activation,
 )
-from cifarcnn.explanation.tiles import (
-    ConvolutionStep,
-    FilterBank,
-    PoolingStep,
-    cut_window,
-    find_cells,
-)
 
 Array = np.ndarray[Any, Any]
-Arrays = Mapping[str, Array]
-_DEPTHWISE = (
-    "A depthwise convolution: every filter looks at one channel only, so that nothing "
-    "is added up across channels."
-)
-_SEPARABLE = (
-    "A separable convolution works in two steps: a small filter for every channel by "
-    "itself, then weighted sums of the results. Here both are put together as one "
-    "filter, which gives the same sums."
-)
+
+
+@dataclass(frozen=True, eq=False)
+class ConvolutionStep:
+    """The first convolution of the network, as it ran over the image.
+
+    Attributes:
+        filters: Its weights and how they move.
+        input: float32 ``filters.input_shape``: what reached it; of a first layer the
+            normalized image.
+        before: float32 ``filters.output_shape``: sums plus biases, before the layer's
+            own activation.
+        activation: Name of the layer's own activation; ``linear`` for none.
+        after: float32, of the same shape: what the layer hands on. Equal to ``before``
+            when the activation is ``linear``.
+        order: int ``(filters,)``, the filters from the strongest map on (mean of the
+            absolute values of ``after``).
+    """
+
+    filters: FilterBank
+    input: Array
+    before: Array
+    activation: str
+    after: Array
+    order: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,58 +82,29 @@ class ActivationStep:
     curve: Array
 
 
-def read_filters(steps: Steps, weights: Arrays) -> FilterBank | Missing:
-    """The filters of the first convolution."""
-    step = next(iter(convolutions(steps)), None)
-    if step is None:
-        return NO_CONVOLUTION
-    shape = steps[step.inputs[0]].shape
-    kernel, groups, note = _read_kernel(step, shape[2], weights)
-    bias = weights.get(f"{step.name}/bias")
-    return FilterBank(
-        layer=step.name,
-        type=step.kind,
-        kernel=kernel,
-        bias=np.zeros(step.shape[2], np.float32) if bias is None else bias,
-        has_bias=bias is not None,
-        window=_window(step, shape),
-        groups=groups,
-        input_shape=cast(tuple[int, int, int], shape),
-        output_shape=cast(tuple[int, int, int], step.shape),
-        note=note,
-    )
+@dataclass(frozen=True, eq=False)
+class PoolingStep:
+    """The first pooling of the network, as it ran over the image.
 
+    Attributes:
+        layer: Name of the layer.
+        type: ``MaxPooling2D`` or ``AveragePooling2D``.
+        window: Size, strides, padding. Padding is left out: no maximum is taken of it,
+            and a mean is that of the values inside.
+        before: float32 ``(height, width, channels)``.
+        after: float32 ``(height, width, channels)``.
+        order: int ``(channels,)``, the channels from the strongest map of ``before``
+            on (mean of the absolute values).
+        share_left: Values after, divided by values before: 0.25 for 2x2 windows.
+    """
 
-def _read_kernel(
-    step: Step, channels: int, weights: Arrays
-) -> tuple[Array, int, str | None]:
-    """The weights as ``(height, width, inputs, filters)``, the groups, a note."""
-    if step.kind == "Conv2D":
-        groups = int(getattr(step.layer, "groups", 1))
-        note = None
-        if groups > 1:
-            note = (
-                f"The channels are divided into {groups} groups: every filter looks at "
-                "those of its own group only."
-            )
-        return weights[f"{step.name}/kernel"], groups, note
-    if step.kind == "DepthwiseConv2D":
-        # (height, width, channels, multiplier): the filters of a channel follow each
-        # other in the result.
-        kernel = weights[f"{step.name}/kernel"]
-        return kernel.reshape(*kernel.shape[:2], 1, -1), channels, _DEPTHWISE
-    spatial = weights[f"{step.name}/depthwise_kernel"]
-    mixing = weights[f"{step.name}/pointwise_kernel"][0, 0]
-    mixing = mixing.reshape(*spatial.shape[2:], -1)
-    kernel = np.einsum("hwcm,cmf->hwcf", spatial, mixing).astype(np.float32)
-    return kernel, 1, _SEPARABLE
-
-
-def _window(step: Step, input_shape: Shape) -> Window:
-    window = step.layer.window(input_shape) if step.layer else None
-    if window is None:
-        raise ValueError(f"{step.name} has no window")
-    return window
+    layer: str
+    type: str
+    window: Window
+    before: Array
+    after: Array
+    order: Array
+    share_left: float
 
 
 def explain_convolution(
@@ -199,30 +179,15 @@ def explain_pooling(steps: Steps, values: Arrays) -> PoolingStep | Missing:
         )
     source = step.inputs[0]
     before, after = values[source], values[step.name]
-    window = _window(step, steps[source].shape)
-    is_maximum = step.kind == "MaxPooling2D"
     return PoolingStep(
         layer=step.name,
         type=step.kind,
-        window=window,
+        window=cast(Window, window_of(step, steps[source].shape)),
         before=before,
         after=after,
-        winners=_find_winners(window, before, after.shape) if is_maximum else None,
         order=strongest_first(before),
         share_left=after.size / before.size,
     )
-
-
-def _find_winners(window: Window, before: Array, shape: tuple[int, ...]) -> Array:
-    """Row and column of the first largest value of every window."""
-    winners = np.empty((*shape, 2), np.int32)
-    for row, column in np.ndindex(shape[:2]):
-        seen, inside = cut_window(window, before, row, column)
-        values = np.where(inside[:, :, None], seen, -np.inf).reshape(-1, shape[2])
-        rows, columns = find_cells(window, row, column)
-        first, second = np.divmod(values.argmax(axis=0), len(columns))
-        winners[row, column] = np.stack([rows[first], columns[second]], axis=1)
-    return winners
 
 
 def strongest_first(maps: Array) -> Array:

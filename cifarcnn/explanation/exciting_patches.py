@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -197,7 +198,7 @@ def find_exciting_patches(
         return NO_CONVOLUTION
     if isinstance(references, Missing):
         return references
-    places = _spread(len(found), LAYERS)
+    places = np.linspace(0, len(found) - 1, min(len(found), LAYERS)).round().astype(int)
     chosen = [(found[at], maps_of(network.steps, found[at])[0]) for at in places]
     peaks = _find_peaks(network, references.images, [step for _, step in chosen])
     units: list[ExcitedUnit] = []
@@ -224,38 +225,25 @@ def find_exciting_patches(
     )
 
 
-def _spread(count: int, most: int) -> list[int]:
-    """At most ``most`` of the numbers below ``count``, with the first and the last."""
-    if count <= most:
-        return list(range(count))
-    return [round(at * (count - 1) / (most - 1)) for at in range(most)]
-
-
 def _find_peaks(
     network: LayerOutputModel, images: Array, steps: Sequence[Step]
 ) -> dict[str, _Peaks]:
     model = network.outputs({step.name for step in steps})
     total = sum(int(np.prod(step.shape)) for step in network.steps.values())
     size = max(1, min(_MOST_IMAGES, _MOST_VALUES // total))
-    values: dict[str, list[Array]] = {step.name: [] for step in steps}
-    places: dict[str, list[Array]] = {step.name: [] for step in steps}
-    sums: dict[str, Any] = {step.name: 0.0 for step in steps}
+    batches: dict[str, list[tuple[Array, Array, Array]]] = defaultdict(list)
     for start in range(0, len(images), size):
         results = model(images[start : start + size], training=False)
-        for name in values:
-            maps = to_numpy(results[name])
+        for name, result in results.items():
+            maps = to_numpy(result)
             flat = maps.reshape(len(maps), -1, maps.shape[-1])
-            values[name].append(flat.max(axis=1))
-            places[name].append(flat.argmax(axis=1))
-            sums[name] += np.abs(flat).mean(axis=1, dtype=np.float64).sum(axis=0)
-    return {
-        name: _Peaks(
-            np.concatenate(values[name]),
-            np.concatenate(places[name]),
-            sums[name] / len(images),
-        )
-        for name in values
-    }
+            strength = np.abs(flat).mean(axis=1, dtype=np.float64)
+            batches[name].append((flat.max(axis=1), flat.argmax(axis=1), strength))
+    peaks = {}
+    for name, parts in batches.items():
+        values, places, strength = map(np.concatenate, zip(*parts, strict=True))
+        peaks[name] = _Peaks(values, places, strength.mean(axis=0))
+    return peaks
 
 
 def _cut_patches(
@@ -272,18 +260,15 @@ def _cut_patches(
             # What was cut off to 0 does not excite.
             break
         row, column = divmod(int(peaks.places[at, channel]), step.shape[1])
-        box = field.box(row, column)
         patches.append(
             Patch(
-                pixels=_cut(references.images[at], box),
+                pixels=references.images[at][
+                    slice(*field.rows[row]), slice(*field.columns[column])
+                ],
                 value=float(peaks.values[at, channel]),
                 index=int(references.index[at]),
                 label=references.labels[at],
-                box=box,
+                box=field.box(row, column),
             )
         )
     return tuple(patches)
-
-
-def _cut(image: Array, box: Box) -> Array:
-    return image[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]

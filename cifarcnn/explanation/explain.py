@@ -11,8 +11,7 @@ import keras
 import numpy as np
 
 from cifarcnn.config import Config
-from cifarcnn.config.datasets import ImageShape
-from cifarcnn.config.summary import Row, summarize
+from cifarcnn.config.summary import Summary, summarize
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.data.image.photo import Photo
 from cifarcnn.explanation.contributions import (
@@ -22,10 +21,11 @@ from cifarcnn.explanation.contributions import (
 )
 from cifarcnn.explanation.convolution_step import (
     ActivationStep,
+    ConvolutionStep,
+    PoolingStep,
     explain_activation,
     explain_convolution,
     explain_pooling,
-    read_filters,
 )
 from cifarcnn.explanation.exciting_patches import (
     ExcitingPatches,
@@ -33,6 +33,7 @@ from cifarcnn.explanation.exciting_patches import (
     find_exciting_patches,
 )
 from cifarcnn.explanation.feature_maps import FeatureMaps, collect_feature_maps
+from cifarcnn.explanation.filters import FilterBank, read_filters
 from cifarcnn.explanation.grad_cam import GradCam, compute_grad_cam
 from cifarcnn.explanation.layer_outputs import LayerOutputModel
 from cifarcnn.explanation.network_input import (
@@ -43,7 +44,6 @@ from cifarcnn.explanation.network_input import (
 )
 from cifarcnn.explanation.receptive_field import receptive_fields
 from cifarcnn.explanation.steps import Missing
-from cifarcnn.explanation.tiles import ConvolutionStep, FilterBank, PoolingStep
 from cifarcnn.literals import Views
 from cifarcnn.network.builder import NORMALIZATION, PROBABILITIES
 from cifarcnn.network.predict import predict_probabilities
@@ -97,24 +97,6 @@ class Prediction:
     note: str | None
 
 
-@dataclass(frozen=True)
-class NetworkTable:
-    """Every layer, as ``check`` counts it.
-
-    Attributes:
-        input_shape: ``(height, width, channels)``.
-        rows: Name, type, output shape, parameters, multiply-accumulates, depth within
-            residuals; in the order of the config.
-        parameters: Of all layers.
-        macs: Of all layers, for one image.
-    """
-
-    input_shape: ImageShape
-    rows: tuple[Row, ...]
-    parameters: int
-    macs: int
-
-
 @dataclass(frozen=True, eq=False)
 class ModelExplanation:
     """A network without an image.
@@ -124,14 +106,14 @@ class ModelExplanation:
         class_names: In the order of the outputs.
         filters: Of the first convolution.
         exciting_patches: What its units look for.
-        network: Every layer.
+        network: Every layer, as ``check`` counts it.
     """
 
     name: str
     class_names: tuple[str, ...]
     filters: FilterBank | Missing
     exciting_patches: ExcitingPatches | Missing
-    network: NetworkTable
+    network: Summary
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +133,7 @@ class Explanation:
         dense: What made the logits.
         softmax: Logits and probabilities.
         grad_cam: Where it looked.
-        network: Every layer.
+        network: Every layer, as ``check`` counts it.
     """
 
     name: str
@@ -166,7 +148,7 @@ class Explanation:
     dense: DenseContributions | Missing
     softmax: Softmax
     grad_cam: GradCam | Missing
-    network: NetworkTable
+    network: Summary
 
 
 def explain_image(
@@ -203,7 +185,7 @@ def explain_image(
     results = outputs.run(photo.seen[None], [*steps, PROBABILITIES])
     values = {step: result[0] for step, result in results.items()}
     fields = receptive_fields(steps)
-    table = list_layers(config)
+    table = summarize(config)
     maps = collect_feature_maps(steps, fields, values)
     references = choose_reference_images(network.open_data, config, table.macs)
     return Explanation(
@@ -230,7 +212,7 @@ def explain_model(network: TrainedNetwork) -> ModelExplanation:
     config = network.config
     outputs = LayerOutputModel(network.model, config)
     fields = receptive_fields(outputs.steps)
-    table = list_layers(config)
+    table = summarize(config)
     references = choose_reference_images(network.open_data, config, table.macs)
     return ModelExplanation(
         name=config.name,
@@ -238,14 +220,6 @@ def explain_model(network: TrainedNetwork) -> ModelExplanation:
         filters=read_filters(outputs.steps, outputs.weights),
         exciting_patches=find_exciting_patches(outputs, fields, references),
         network=table,
-    )
-
-
-def list_layers(config: Config) -> NetworkTable:
-    """Every layer, as ``check`` counts it."""
-    summary = summarize(config, data_known=False)
-    return NetworkTable(
-        config.image_shape, tuple(summary.rows), summary.parameters, summary.macs
     )
 
 

@@ -164,7 +164,7 @@ def find_last_maps(steps: Steps) -> Step | None:
         later = order[order.index(convolution) :]
         # From here on every step outside of residuals is on the only way to the logits.
         trunk = [step for step in later if step.depth == 0]
-        if trunk[0].cells > 1:
+        if trunk[0].is_map and trunk[0].shape[:2] != (1, 1):
             return _after_activation(trunk)
     return None
 

@@ -17,8 +17,7 @@ from cifarcnn.explanation.steps import (
     has_activation,
     list_steps,
 )
-from cifarcnn.network.builder import PROBABILITIES, assemble
-from cifarcnn.network.keras_objects import convert_choice
+from cifarcnn.network.builder import PROBABILITIES, assemble, convert_choice
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 
 Array = np.ndarray[Any, Any]

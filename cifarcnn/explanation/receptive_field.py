@@ -96,7 +96,11 @@ def receptive_fields(steps: Steps) -> dict[str, ReceptiveField]:
             continue
         inputs = [axes[name] for name in step.inputs]
         if not inputs:
-            axes[step.name] = [_pixels(count) for count in step.shape[:2]]
+            # Every pixel sees itself.
+            axes[step.name] = [
+                _Axis(np.arange(count)[:, None] + [0, 1], (1, 1, 0))
+                for count in step.shape[:2]
+            ]
         elif len(inputs) > 1:
             axes[step.name] = [_unite(*ways) for ways in zip(*inputs, strict=True)]
         else:
@@ -106,12 +110,6 @@ def receptive_fields(steps: Steps) -> dict[str, ReceptiveField]:
                 _slide(way, step, window, axis) for axis, way in enumerate(inputs[0])
             ]
     return {name: _describe(*pair) for name, pair in axes.items()}
-
-
-def _pixels(count: int) -> _Axis:
-    """Every pixel sees itself."""
-    pixels = np.arange(count)
-    return _Axis(np.stack([pixels, pixels + 1], axis=1), (1, 1, 0))
 
 
 def _slide(way: _Axis, step: Step, window: Window | None, axis: int) -> _Axis:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cifarcnn.config import Config
@@ -77,11 +77,6 @@ class Step:
         """Whether the result is maps, and not a row of numbers."""
         return len(self.shape) == 3
 
-    @property
-    def cells(self) -> int:
-        """Height times width of maps; 0 of a row of numbers."""
-        return self.shape[0] * self.shape[1] if self.is_map else 0
-
 
 Steps = Mapping[str, Step]
 
@@ -149,23 +144,16 @@ def find_activation(
         None when the way divides, ends, or comes to another kind before.
     """
     between: list[Step] = []
-    for step in _way_on(steps, start):
-        if step.activation != "linear":
-            return step, tuple(between)
-        if step.kind != "Activation" and step.kind not in passed:
-            return None
-        between.append(step)
-    return None
-
-
-def _way_on(steps: Steps, start: Step) -> Iterator[Step]:
-    """The steps that follow, as long as there is one only."""
     while True:
         users = [step for step in steps.values() if start.name in step.inputs]
         if len(users) != 1:
-            return
-        start = users[0]
-        yield start
+            return None
+        [start] = users
+        if start.activation != "linear":
+            return start, tuple(between)
+        if start.kind != "Activation" and start.kind not in passed:
+            return None
+        between.append(start)
 
 
 def maps_of(steps: Steps, convolution: Step) -> tuple[Step, str | None]:

@@ -20,8 +20,7 @@ from cifarcnn.engine.tensorflow_only import (
     has_fused_gelu,
 )
 from cifarcnn.literals import Policy
-from cifarcnn.network.builder import assemble, convert_layer
-from cifarcnn.network.keras_objects import convert_arguments
+from cifarcnn.network.builder import assemble, convert_arguments, convert_layer
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     FusedBatchNormalization,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifarcnn.config.summary import Row
-from cifarcnn.explanation.explain import NetworkTable
+from cifarcnn.config.layers.base import Shape
+from cifarcnn.config.summary import Summary
 from cifarcnn.page.numbers import show_size
 
 # Layers that change neither size nor number of maps would only repeat a box.
@@ -30,7 +29,6 @@ class LayerBox:
         width: Proportional to the number of channels.
         height: Proportional to the height of the maps, or to the number of units.
         flat: Whether it is a row of units, not maps.
-        middle: Where its words stand.
         lines: The words below it.
     """
 
@@ -39,7 +37,6 @@ class LayerBox:
     width: float
     height: float
     flat: bool
-    middle: float
     lines: tuple[str, ...]
 
 
@@ -52,55 +49,40 @@ class Diagram:
         height: Of the drawing.
         baseline: Where words begin.
         boxes: Every box.
-        has_units: Whether rows of units are among the boxes.
     """
 
     width: float
     height: float
     baseline: float
     boxes: tuple[LayerBox, ...]
-    has_units: bool
 
 
-def draw_network(network: NetworkTable) -> Diagram:
+def draw_network(network: Summary) -> Diagram:
     """Lay the boxes out: heights and widths in proportion, one slot for each layer."""
-    rows = [row for row in network.rows if _is_drawn(row)]
-    maps = [row.output_shape for row in rows if len(row.output_shape) == 3]
-    channels = max([network.input_shape[2], *(shape[2] for shape in maps)])
-    side = max([network.input_shape[0], *(shape[0] for shape in maps)])
-    units = max([row.output_shape[0] for row in rows if _is_flat(row)], default=1)
+    rows = [row for row in network.rows if any(kind in row.type for kind in _DRAWN)]
+    names = ["input", *(row.name for row in rows)]
+    sizes = [network.input_shape, *(row.output_shape for row in rows)]
+    maps = [size for size in sizes if len(size) == 3]
+    channels = max(size[2] for size in maps)
+    side = max(size[0] for size in maps)
+    units = max((size[0] for size in sizes if len(size) == 1), default=1)
     tall = max(_HIGHEST, _MOST_UNITS if units > 1 else 0)
 
-    def box(slot: int, name: str, size: Sequence[int], flat: bool) -> LayerBox:
-        middle = (slot + 0.5) * _SLOT
+    def box(slot: int, name: str, size: Shape) -> LayerBox:
+        flat = len(size) == 1
         if flat:
             width, height = 8.0, max(_MOST_UNITS * size[0] / units, 2.0)
         else:
             width = max(_WIDEST * size[2] / channels, 2.0)
             height = max(_HIGHEST * size[0] / side, 2.0)
+        left = (slot + 0.5) * _SLOT - width / 2
         top = _ABOVE + (tall - height) / 2
-        lines = (_shorten(name), show_size(size))
-        return LayerBox(middle - width / 2, top, width, height, flat, middle, lines)
+        shown = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+        return LayerBox(left, top, width, height, flat, (shown, show_size(size)))
 
-    boxes = [box(0, "input", network.input_shape, False)]
-    for slot, row in enumerate(rows, 1):
-        boxes.append(box(slot, row.name, row.output_shape, _is_flat(row)))
     return Diagram(
-        width=len(boxes) * _SLOT,
+        width=len(sizes) * _SLOT,
         height=_ABOVE + tall + _BELOW,
         baseline=_ABOVE + tall + 20,
-        boxes=tuple(boxes),
-        has_units=any(one.flat for one in boxes),
+        boxes=tuple(map(box, range(len(sizes)), names, sizes)),
     )
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
-
-
-def _is_drawn(row: Row) -> bool:
-    return any(kind in row.type for kind in _DRAWN)
-
-
-def _is_flat(row: Row) -> bool:
-    return len(row.output_shape) == 1

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from cifarcnn.explanation.explain import Explanation, ModelExplanation
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.page import page_context
-from cifarcnn.page.inline_arrays import MOST_CHANNELS, to_image_url, to_script_json
+from cifarcnn.page.diagram import draw_network
+from cifarcnn.page.inline_arrays import MOST_CHANNELS, to_image_url
 from cifarcnn.page.numbers import choose_decimals, show, show_percent, show_size
 from cifarcnn.page.page_data import (
     MOST_FILTERS,
@@ -103,14 +104,14 @@ def _render(
         f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     )
     return (
-        _environment()
+        make_environment()
         .get_template(template)
         .render(
             title=title,
             policy=policy,
             style=Markup(style),
             script=Markup(script),
-            data=Markup(to_script_json(data)),
+            data=data,
             titles=titles,
             numbers={id: number for number, id in enumerate(titles, 1)},
             explanation=explanation,
@@ -119,7 +120,12 @@ def _render(
     )
 
 
-def _environment() -> jinja2.Environment:
+def make_environment() -> jinja2.Environment:
+    """What the templates can use.
+
+    Within ``<script>``, ``tojson`` lets no character end the element; NaN and
+    infinities, which JSON does not know, raise ``ValueError``.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         # Names of files and classes are strangers' text; they must stay text.
@@ -128,6 +134,10 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {
+        "allow_nan": False,
+        "separators": (",", ":"),
+    }
     environment.filters.update(
         number=show,
         percent=show_percent,
@@ -143,6 +153,7 @@ def _environment() -> jinja2.Environment:
     }
     environment.globals.update(
         functions,
+        draw_network=draw_network,
         shares_filters=shares_filters,
         most_channels=MOST_CHANNELS,
         most_filters=MOST_FILTERS,

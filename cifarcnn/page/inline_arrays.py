@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,13 @@ class ArrayStore:
 
     The script gets each as base64 of its bytes, little-endian: float32 as it is,
     without any rounding, at 5.3 characters a number.
+
+    Attributes:
+        entries: Every array, by number.
     """
 
     def __init__(self) -> None:
-        self._entries: list[dict[str, object]] = []
+        self.entries: list[dict[str, object]] = []
         self._numbers: dict[tuple[str, tuple[int, ...], bytes], int] = {}
 
     def add(self, array: Array) -> int:
@@ -38,28 +40,12 @@ class ArrayStore:
         data = np.ascontiguousarray(array, dtype=kind).tobytes()
         key = (kind, array.shape, data)
         if key not in self._numbers:
-            self._numbers[key] = len(self._entries)
+            self._numbers[key] = len(self.entries)
             text = base64.b64encode(data).decode("ascii")
-            self._entries.append(
+            self.entries.append(
                 {"kind": kind[-2:], "shape": list(array.shape), "data": text}
             )
         return self._numbers[key]
-
-    @property
-    def entries(self) -> list[dict[str, object]]:
-        """Every array, by number."""
-        return self._entries
-
-
-def to_script_json(document: object) -> str:
-    """JSON that may stand within ``<script>``: no character in it can end the element.
-
-    NaN and infinities are refused, which JSON does not know.
-    """
-    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def to_image_url(pixels: Array, kind: str = "PNG", **options: Any) -> str:

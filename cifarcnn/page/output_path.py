@@ -30,9 +30,8 @@ def choose_output_path(out: Path | None, subject: str, layout: Format) -> Path:
         UsageError: The place is taken, or its folder is missing or cannot be written.
     """
     if out is None:
-        return find_free_path(
-            Path(), f"{make_stem(subject)}-explained", _ending(layout)
-        )
+        ending = ".html" if layout == "html" else ""
+        return find_free_path(Path(), f"{make_stem(subject)}-explained", ending)
     _refuse_taken(out, layout)
     parent = out.parent
     if not parent.is_dir():
@@ -102,7 +101,3 @@ def _taken(path: Path) -> str:
         f"{path} {what}, and nothing is replaced. Name another place with --out, or "
         "move it away first."
     )
-
-
-def _ending(layout: Format) -> str:
-    return ".html" if layout == "html" else ""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from cifarcnn.config.summary import Summary
 from cifarcnn.explanation.contributions import (
     Contribution,
     DenseContributions,
@@ -16,11 +17,10 @@ from cifarcnn.explanation.contributions import (
     Softmax,
 )
 from cifarcnn.explanation.exciting_patches import ExcitedUnit, ExcitingPatches
-from cifarcnn.explanation.explain import Explanation, NetworkTable
+from cifarcnn.explanation.explain import Explanation
 from cifarcnn.explanation.grad_cam import GradCam
 from cifarcnn.explanation.network_input import NetworkInput
-from cifarcnn.page.diagram import draw_network
-from cifarcnn.page.heatmaps import paint_classes, paint_difference
+from cifarcnn.page.color_scales import paint
 from cifarcnn.page.inline_arrays import to_image_url
 from cifarcnn.page.numbers import choose_decimals, round_to_total, show, show_percent
 
@@ -29,6 +29,8 @@ Array = np.ndarray[Any, Any]
 Part = dict[str, Any]
 
 _PHOTO_SIDE = 640
+# How much of the image's light still shows through the heat.
+_IMAGE_SHARE = 0.45
 COLOURS = ("red", "green", "blue")
 
 
@@ -64,23 +66,16 @@ def describe_network_input(network_input: NetworkInput) -> Part:
     }
 
 
-def describe_scale(values: Array) -> Part:
-    """The ends of a scale of colours in words: around 0 where values are negative."""
-    if values.min() < 0:
-        return describe_scale_around_zero(values)
-    high = float(values.max())
-    return {"signed": False, "low": "0", "high": show(high, choose_decimals(high, 3))}
+def describe_scale(values: Array, around_zero: bool = False) -> Part:
+    """The ends of a scale of colours in words.
 
-
-def describe_scale_around_zero(values: Array) -> Part:
-    """The ends of a scale of colours in words, equally far from 0."""
+    Equally far from 0 where values are negative, and wherever ``around_zero`` says so.
+    """
+    signed = around_zero or bool(values.min() < 0)
     reach = float(np.abs(values).max())
     decimals = choose_decimals(reach, 3)
-    return {
-        "signed": True,
-        "low": show(-reach, decimals),
-        "high": show(reach, decimals),
-    }
+    low = show(-reach, decimals) if signed else "0"
+    return {"signed": signed, "low": low, "high": show(reach, decimals)}
 
 
 def describe_curve(curve: Array) -> str:
@@ -102,7 +97,7 @@ def describe_exciting_patches(found: ExcitingPatches) -> list[Part]:
     ]
 
 
-def describe_sizes(network: NetworkTable) -> list[tuple[int, ...]]:
+def describe_sizes(network: Summary) -> list[tuple[int, ...]]:
     """The sizes on the way through the network, without repetitions."""
     sizes = [network.input_shape, *(row.output_shape for row in network.rows)]
     return [size for size, _ in groupby(sizes)]
@@ -147,20 +142,39 @@ def describe_softmax(softmax: Softmax, class_names: Sequence[str]) -> Part:
 def describe_grad_cam(cam: GradCam, explanation: Explanation) -> Part:
     """The painted maps of Grad-CAM: by class, and the difference of the first two."""
     pixels = explanation.network_input.pixels
-    names = [explanation.class_names[entry.class_index] for entry in cam.maps]
+    # One scale for all classes, so that they can be compared.
+    high = max(float(entry.heat.max()) for entry in cam.maps)
+    reach = float(np.abs(cam.difference).max())
     return {
-        "classes": list(zip(names, paint_classes(cam, pixels), strict=True)),
-        "difference": paint_difference(cam, pixels),
+        "classes": [
+            (
+                explanation.class_names[entry.class_index],
+                paint_heat(cam.on_input(entry.heat), pixels, 0.0, high),
+            )
+            for entry in cam.maps
+        ],
+        "difference": paint_heat(cam.on_input(cam.difference), pixels, -reach, reach),
     }
 
 
-def describe_network(network: NetworkTable) -> Part:
-    """The diagram, and the largest numbers, which bars are in proportion to."""
-    return {
-        "diagram": draw_network(network),
-        "most_parameters": max([1, *(row.parameters for row in network.rows)]),
-        "most_macs": max([1, *(row.macs for row in network.rows)]),
-    }
+def paint_heat(values: Array, pixels: Array, low: float, high: float) -> Part:
+    """A map in the colours of its scale, alone and over the image in grey.
+
+    Args:
+        values: float ``(height, width)``.
+        pixels: uint8 ``(height, width, 3)``: the image.
+        low: The lower end of the scale; negative for a scale around 0.
+        high: Its upper end.
+
+    Returns:
+        ``heat`` and ``over``, each uint8 ``(height, width, 3)``, and both ends.
+    """
+    heat = paint(values, low, high)
+    # Brightness as in Rec. 601, which Pillow's grey also follows.
+    grey = pixels @ np.array([0.299, 0.587, 0.114])
+    mixed = _IMAGE_SHARE * grey[:, :, None] + (1 - _IMAGE_SHARE) * heat
+    over = np.floor(mixed + 0.5).clip(0, 255).astype(np.uint8)
+    return {"heat": heat, "over": over, "low": low, "high": high}
 
 
 def _embed_photo(photo: Array) -> str:

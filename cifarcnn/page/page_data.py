@@ -12,12 +12,16 @@ import numpy as np
 
 from cifarcnn.config.layers.base import Window
 from cifarcnn.errors import RunError
-from cifarcnn.explanation.convolution_step import ActivationStep
+from cifarcnn.explanation.convolution_step import (
+    ActivationStep,
+    ConvolutionStep,
+    PoolingStep,
+)
 from cifarcnn.explanation.explain import Explanation, ModelExplanation
 from cifarcnn.explanation.feature_maps import FeatureMaps
+from cifarcnn.explanation.filters import FilterBank
 from cifarcnn.explanation.steps import Missing
-from cifarcnn.explanation.tiles import ConvolutionStep, FilterBank, PoolingStep
-from cifarcnn.page.color_scales import diverging, sequential
+from cifarcnn.page.color_scales import DIVERGING, SEQUENTIAL
 from cifarcnn.page.inline_arrays import MOST_CHANNELS, ArrayStore
 from cifarcnn.page.numbers import choose_decimals
 
@@ -111,8 +115,8 @@ def shares_filters(explanation: Explanation) -> bool:
 def _common(store: ArrayStore) -> Entry:
     return {
         "arrays": store.entries,
-        "sequential": store.add(sequential()),
-        "diverging": store.add(diverging()),
+        "sequential": store.add(SEQUENTIAL),
+        "diverging": store.add(DIVERGING),
     }
 
 
@@ -199,7 +203,7 @@ def _pack_pooling(pooling: PoolingStep, store: ArrayStore) -> Entry:
         "low": low,
         "high": high,
         "decimals": choose_decimals(max(-low, high)),
-        "largest": pooling.winners is not None,
+        "largest": pooling.type == "MaxPooling2D",
         "start": [int(row), int(column)],
     }
 

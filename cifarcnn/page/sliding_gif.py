@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from cifarcnn.errors import UsageError
+from cifarcnn.explanation.convolution_step import ConvolutionStep
 from cifarcnn.explanation.explain import Explanation
 from cifarcnn.explanation.steps import Missing
-from cifarcnn.explanation.tiles import ConvolutionStep, find_cells
 from cifarcnn.page.color_scales import paint
 from cifarcnn.page.numbers import choose_decimals
 from cifarcnn.page.page_data import find_start
@@ -106,10 +106,14 @@ def _draw_frame(
         size = round(image.shape[1] * cell), round(image.shape[0] * cell)
         enlarged = Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
         frame.paste(enlarged, (_EDGE + place * (_SIDE + _EDGE), _EDGE))
-    rows, columns = (cells.tolist() for cells in find_cells(bank.window, row, column))
-    top, left = rows[0], columns[0]
-    down, across = rows[-1] - top + 1, columns[-1] - left + 1
-    _mark(draw, _EDGE, (height, width), (top, left, down, across))
+    window = bank.window
+    top, left = (
+        place * stride - before
+        for place, stride, (before, _) in zip(
+            (row, column), window.strides, window.padding, strict=True
+        )
+    )
+    _mark(draw, _EDGE, (height, width), (top, left, *window.spans))
     _mark(draw, 2 * _EDGE + _SIDE, values.shape, (row, column, 1, 1))
     decimals = choose_decimals(reach)
     below = _EDGE + _SIDE + 10

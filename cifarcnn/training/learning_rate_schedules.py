@@ -18,7 +18,7 @@ from keras import ops
 
 from cifarcnn.config import Config
 from cifarcnn.config.named_choice import Choice
-from cifarcnn.network.keras_objects import convert_choice
+from cifarcnn.network.builder import convert_choice
 
 # From a step, counted from 0, to a fraction of the peak.
 Fraction: TypeAlias = Callable[[Any], Any]

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from cifarcnn.config.optimizers import Optimizer, matches_any, multiplier_of
-from cifarcnn.network.keras_objects import convert_arguments
+from cifarcnn.network.builder import convert_arguments
 
 
 class Muon(keras.optimizers.Muon):  # type: ignore[misc]

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from cifarcnn.config import check_config, load_config
-from cifarcnn.config.averaging import ExponentialMovingAverage, Lookahead
-from cifarcnn.config.optimizers import matches, multiplier_of
+from cifarcnn.config.optimizers import (
+    ExponentialMovingAverage,
+    Lookahead,
+    matches,
+    multiplier_of,
+)
 from cifarcnn.errors import ConfigError
 
 NETWORK = """model:

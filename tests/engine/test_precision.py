@@ -7,12 +7,18 @@ import pytest
 
 from cifarcnn import engine
 from cifarcnn.engine import precision
-from cifarcnn.engine.precision import precision_of_cpu, precision_of_gpu
 
 
 @pytest.fixture(scope="module")
 def cpu() -> engine.Device:
     return engine.start("cpu")
+
+
+@pytest.fixture
+def cpu_info(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stands for Linux's file, and is missing at first."""
+    monkeypatch.setattr("cifarcnn.cpu.CPU_INFO", tmp_path / "cpuinfo")
+    return tmp_path / "cpuinfo"
 
 
 @pytest.mark.parametrize(
@@ -23,16 +29,15 @@ def cpu() -> engine.Device:
         ("fpu sse avx2 avx512f avx512_vnni", "float32"),
     ],
 )
-def test_a_cpu_needs_instructions_for_bfloat16(tmp_path: Path, flags, expected):
-    facts = tmp_path / "cpuinfo"
-    facts.write_text(f"processor\t: 0\nmodel name\t: X\nflags\t\t: {flags}\n\n")
-    assert precision_of_cpu(facts) == expected
+def test_a_cpu_needs_instructions_for_bfloat16(cpu, cpu_info: Path, flags, expected):
+    cpu_info.write_text(f"processor\t: 0\nmodel name\t: X\nflags\t\t: {flags}\n\n")
+    assert engine.choose_precision("auto", cpu) == expected
 
 
-def test_a_cpu_that_says_nothing_computes_in_float32(tmp_path: Path):
-    assert precision_of_cpu(tmp_path / "missing") == "float32"
-    (tmp_path / "cpuinfo").write_text("processor: 0\n")
-    assert precision_of_cpu(tmp_path / "cpuinfo") == "float32"
+def test_a_cpu_that_says_nothing_computes_in_float32(cpu, cpu_info: Path):
+    assert engine.choose_precision("auto", cpu) == "float32"
+    cpu_info.write_text("processor: 0\n")
+    assert engine.choose_precision("auto", cpu) == "float32"
 
 
 @pytest.mark.parametrize(
@@ -47,8 +52,9 @@ def test_a_cpu_that_says_nothing_computes_in_float32(tmp_path: Path):
         ((12, 0), "mixed_bfloat16"),
     ],
 )
-def test_a_gpu_is_judged_by_its_compute_capability(capability, expected):
-    assert precision_of_gpu(capability) == expected
+def test_a_gpu_is_judged_by_its_compute_capability(cpu, capability, expected):
+    gpu = replace(cpu, kind="gpu", compute_capability=capability)
+    assert engine.choose_precision("auto", gpu) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,10 +65,8 @@ def test_backends_spell_it_in_two_ways(value, expected):
     assert precision.parse_compute_capability(value) == expected
 
 
-def test_auto_looks_at_the_device_and_others_are_obeyed(cpu, tmp_path, monkeypatch):
-    facts = tmp_path / "cpuinfo"
-    facts.write_text("flags : avx512_bf16\n")
-    monkeypatch.setattr(precision, "CPU_INFO", facts)
+def test_auto_looks_at_the_device_and_others_are_obeyed(cpu, cpu_info: Path):
+    cpu_info.write_text("flags : avx512_bf16\n")
     assert engine.choose_precision("auto", cpu) == "mixed_bfloat16"
     for choice in ("float32", "mixed_bfloat16", "mixed_float16"):
         assert engine.choose_precision(choice, cpu) == choice

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.config.layers.normalization import BatchNormalization
-from cifarcnn.network.keras_objects import convert_arguments, convert_choice
+from cifarcnn.network.builder import convert_arguments, convert_choice
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     FusedBatchNormalization,

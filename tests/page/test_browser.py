@@ -30,9 +30,26 @@ def read_number(page: Any, selector: str) -> float:
     return float(page.inner_text(selector).replace("\u2212", "-"))
 
 
+def cut(maps: Any, window: Any, top: int, left: int, padding: float) -> Any:
+    """The values of a window without dilation that begins at a row and a column."""
+    wide = np.pad(maps, (*window.padding, (0, 0)), constant_values=padding)
+    down, across = top + window.padding[0][0], left + window.padding[1][0]
+    return wide[down : down + window.size[0], across : across + window.size[1]]
+
+
 def check_tile(page: Any, explanation: Any, filter: int, row: int, column: int) -> None:
     """Whether the page shows the arithmetic of just this tile, and it adds up."""
-    tile = explanation.convolution.tile(filter, row, column)
+    convolution = explanation.convolution
+    bank = convolution.filters
+    top, left = (
+        place * stride - before
+        for place, stride, (before, _) in zip(
+            (row, column), bank.window.strides, bank.window.padding, strict=True
+        )
+    )
+    values = cut(convolution.input, bank.window, top, left, 0.0)
+    weights = bank.kernel[:, :, :, filter]
+    products = values * weights
     sums = []
     for channel in range(3):
         block = f"#arithmetic [data-channel='{channel}']"
@@ -40,22 +57,21 @@ def check_tile(page: Any, explanation: Any, filter: int, row: int, column: int) 
             np.array(read_numbers(page, f"{block} table:nth-of-type({number})"))
             for number in (1, 2, 3)
         ]
-        for found, true in zip(
-            shown, (tile.values, tile.weights, tile.products), strict=True
-        ):
+        for found, true in zip(shown, (values, weights, products), strict=True):
             assert np.abs(found - true[:, :, channel]).max() < 2e-3
         sums.append(read_number(page, f"{block} .channel-sum"))
         assert shown[2].sum() == pytest.approx(sums[-1], abs=1e-9)
-        assert sums[-1] == pytest.approx(tile.products[:, :, channel].sum(), abs=2e-3)
+        assert sums[-1] == pytest.approx(products[:, :, channel].sum(), abs=2e-3)
     words = page.inner_text("#total").replace("\u2212", "-").split()
     bias = float(words[words.index("bias") + 1])
-    assert bias == pytest.approx(tile.bias, abs=2e-3)
+    assert bias == pytest.approx(bank.bias[filter], abs=2e-3)
     value = read_number(page, "#tile-value")
     assert sum(sums) + bias == pytest.approx(value, abs=1e-9)
-    assert value == pytest.approx(tile.value, abs=1e-3)
-    after = explanation.convolution.after[row, column, filter]
+    before = convolution.before[row, column, filter]
+    assert value == pytest.approx(before, abs=1e-3)
+    after = convolution.after[row, column, filter]
     assert read_number(page, "#tile-after") == pytest.approx(after, abs=1e-3)
-    place = f"Tile at row {tile.top}, column {tile.left} of the input, for cell {row}"
+    place = f"Tile at row {top}, column {left} of the input, for cell {row}"
     assert page.inner_text("#tile-readout").startswith(f"{place}, {column} of the map")
 
 
@@ -256,16 +272,18 @@ def test_the_window_of_the_pooling_shows_its_values_and_its_maximum(
     channel = int(pooling.order[1])
 
     def check(row: int, column: int) -> None:
-        tile = pooling.tile(channel, row, column)
+        top, left = 2 * row, 2 * column
+        values = cut(pooling.before, pooling.window, top, left, np.nan)[:, :, channel]
         shown = np.array(read_numbers(page, "#pooling-window table"))
-        assert np.abs(shown - tile.values).max() < 1e-3
-        assert read_number(page, "#pooled-value") == pytest.approx(tile.value, abs=1e-3)
+        assert np.abs(shown - values).max() < 1e-3
+        value = pooling.after[row, column, channel]
+        assert read_number(page, "#pooled-value") == pytest.approx(value, abs=1e-3)
         kept = page.eval_on_selector(
             "#pooling-window .kept", "c => [c.parentElement.rowIndex, c.cellIndex]"
         )
-        assert tuple(kept) == tile.winner
+        assert tuple(kept) == np.unravel_index(values.argmax(), values.shape)
         area = stage(page, "pool-before")
-        assert marked(page, area, "tile", 32) == [tile.top, tile.left, 2, 2]
+        assert marked(page, area, "tile", 32) == [top, left, 2, 2]
 
     point(page, stage(page, "pool-before"), 21, 8, 32)
     check(10, 4)

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cifarcnn.config.summary import Row
-from cifarcnn.explanation.explain import NetworkTable
+from cifarcnn.config.summary import Row, Summary
 from cifarcnn.page.diagram import draw_network
 
 ROWS = (
@@ -17,7 +16,7 @@ ROWS = (
 
 
 def test_heights_and_widths_are_in_proportion_to_maps_and_channels() -> None:
-    diagram = draw_network(NetworkTable((32, 32, 3), ROWS, 1, 1))
+    diagram = draw_network(Summary((32, 32, 3), [*ROWS]))
     boxes = {shape.lines[0]: shape for shape in diagram.boxes}
     first, pooled = boxes["conv2d_1"], boxes["max_pooling2d_1"]
     last = boxes["a_very_long_na…"]
@@ -30,7 +29,7 @@ def test_heights_and_widths_are_in_proportion_to_maps_and_channels() -> None:
 
 
 def test_layers_that_change_no_size_have_no_box_and_names_do_not_overlap() -> None:
-    diagram = draw_network(NetworkTable((32, 32, 3), ROWS, 1, 1))
+    diagram = draw_network(Summary((32, 32, 3), [*ROWS]))
     lines = [shape.lines for shape in diagram.boxes]
     assert [words[0] for words in lines] == [
         "input", "conv2d_1", "max_pooling2d_1", "a_very_long_na…", "flatten_1",
@@ -40,7 +39,7 @@ def test_layers_that_change_no_size_have_no_box_and_names_do_not_overlap() -> No
 
 
 def test_everything_lies_within_the_drawing() -> None:
-    diagram = draw_network(NetworkTable((32, 32, 3), ROWS, 1, 1))
+    diagram = draw_network(Summary((32, 32, 3), [*ROWS]))
     for shape in diagram.boxes:
         assert 0 <= shape.left and shape.left + shape.width <= diagram.width
         assert 0 <= shape.top and shape.top + shape.height <= diagram.baseline

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.explanation.steps import Missing
-from cifarcnn.page.document import PageInfo, render_page
+from cifarcnn.page.document import PageInfo, make_environment, render_page
 from cifarcnn.page.numbers import show, show_percent
 
 Reader = Callable[[str], Any]
@@ -322,3 +322,19 @@ def test_templates_name_no_missing_part() -> None:
     folder = Path(__file__).parents[2] / "cifarcnn/page/templates"
     names = {path.stem for path in (folder / "parts").glob("*.html")}
     assert names == {*PARTS, "filters"}
+
+
+def write_json(document: Any) -> str:
+    return make_environment().from_string("{{ data | tojson }}").render(data=document)
+
+
+def test_json_within_a_script_cannot_end_it() -> None:
+    document = {"name": "</script><!-- & ü"}
+    text = write_json(document)
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == document
+
+
+def test_numbers_that_json_does_not_know_are_refused() -> None:
+    with pytest.raises(ValueError):
+        write_json([float("nan")])

@@ -2,16 +2,13 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from cifarcnn.page.inline_arrays import (
     ArrayStore,
     to_image_url,
-    to_script_json,
 )
 
 
@@ -40,18 +37,6 @@ def test_the_same_array_is_kept_once() -> None:
         0,
     ]
     assert store.add(np.zeros((4,), np.float32)) == 2
-
-
-def test_json_within_a_script_cannot_end_it() -> None:
-    document = {"name": "</script><!-- & ü"}
-    text = to_script_json(document)
-    assert not set("<>&") & set(text)
-    assert json.loads(text) == document
-
-
-def test_numbers_that_json_does_not_know_are_refused() -> None:
-    with pytest.raises(ValueError):
-        to_script_json([float("nan")])
 
 
 def test_images_come_back() -> None:

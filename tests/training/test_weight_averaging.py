@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.config.averaging import ExponentialMovingAverage, Lookahead
+from cifarcnn.config.optimizers import ExponentialMovingAverage, Lookahead
 from cifarcnn.training.callbacks.swap_averages import SwapAverages
 from cifarcnn.training.training_model import TrainingModel
 from cifarcnn.training.weight_averaging import WeightAverages, averaging_rule

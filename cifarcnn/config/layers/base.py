@@ -128,6 +128,15 @@ class Window:
             )
         return cls(size, strides, dilation, borders)
 
+    @property
+    def spans(self) -> Pair:
+        """How many rows and columns it reaches over, gaps included."""
+        down, across = (
+            dilation * (size - 1) + 1
+            for dilation, size in zip(self.dilation, self.size, strict=True)
+        )
+        return down, across
+
     def output_shape(self, shape: Shape, channels: int, hint: str = "") -> Shape:
         """The shape of ``channels`` maps after it has slid over those of ``shape``.
 
@@ -137,16 +146,15 @@ class Window:
         Raises:
             ShapeError: The window does not fit; its hint is ``hint``.
         """
-        spans = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.size, strict=True)]
         height, width = (
             (length + sum(border) - span) // stride + 1
             for length, border, span, stride in zip(
-                shape, self.padding, spans, self.strides, strict=False
+                shape, self.padding, self.spans, self.strides, strict=False
             )
         )
         if height < 1 or width < 1:
             raise ShapeError(
-                f"a window of {show(tuple(spans))} does not fit into maps of "
+                f"a window of {show(self.spans)} does not fit into maps of "
                 f"{show(shape[:2])}",
                 hint,
                 (*shape[:2], channels),
