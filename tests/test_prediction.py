@@ -175,6 +175,7 @@ def affordable_images(config: Config) -> int:
     return min(10_000, int(AFFORDABLE_MACS / (summarize(config).macs * views)))
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", shipped_names())
 def test_every_shipped_config_answers_alike_on_real_test_images(

@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 RESULT = "result.json"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are not here"),
     pytest.mark.skipif(sys.platform != "linux", reason="they read Linux's /proc"),
 ]

@@ -33,6 +33,7 @@ def write_copy(folder: Path, *, same: bool = False) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_copy_is_brought_and_said_not_to_be_official(call, tmp_path):
     folder = write_copy(tmp_path / "copy")
     called = call("data", "import", folder)

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 CIFARCNN = [sys.executable, "-m", "cifarcnn"]
 CONFIG = """\
 name: tiny

@@ -198,6 +198,7 @@ def test_a_wrong_command_line_is_exit_code_2(
     assert result.code == 2 and result.out == ""
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_predict_agrees_with_evaluate_on_every_real_test_image(
     call: Call, real_data: Path, tmp_path: Path

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name: tiny
 data: {dataset: synthetic, augmentation: [RandomFlip]}

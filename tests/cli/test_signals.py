@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CIFARCNN = [sys.executable, "-m", "cifarcnn"]
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 # Sends itself the signal in the middle of a file's writing, where it does most harm.

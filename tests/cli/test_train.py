@@ -13,6 +13,8 @@ import pytest
 
 from cifarcnn.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name: tiny
 data: {dataset: synthetic}

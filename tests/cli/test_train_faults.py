@@ -19,6 +19,8 @@ import pytest
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import find_checkpoint
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 name: tiny
 data: {dataset: synthetic}

@@ -124,6 +124,7 @@ def test_any_text_comes_back_as_it_was(value: str, check: Check) -> None:
     assert config_of(check, config.to_yaml()).data.path == value
 
 
+@pytest.mark.slow
 def test_the_largest_network_can_be_read_back(check: Check) -> None:
     every = ", ".join(
         f"{key}: {{VarianceScaling: {{scale: 1.2345678e-10}}}}"

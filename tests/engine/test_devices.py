@@ -117,6 +117,7 @@ def test_the_cpu_comes_too_late_for_a_process_on_the_gpu(cpu, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_a_gpu_that_is_not_there_is_refused_with_the_reason():
     if os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/dxg"):
         pytest.skip("this machine has an NVIDIA driver")

@@ -23,6 +23,8 @@ from cifarcnn.explanation.explain import (
 )
 from cifarcnn.network.predict import predict_probabilities
 
+pytestmark = pytest.mark.slow
+
 RANDOM_NETWORKS = int(os.environ.get("CIFARCNN_RANDOM_EXPLANATIONS", "12"))
 
 

@@ -17,6 +17,8 @@ from cifarcnn.litert.conversion import convert_model
 from cifarcnn.litert.runtime import LiteRTModel
 from cifarcnn.network.predict import predict_probabilities
 
+pytestmark = pytest.mark.slow
+
 CONV = {"filters": 16, "kernel_size": 3}
 FIRST = {"Conv2D": {**CONV, "strides": 2, "activation": "relu"}}
 GLOBAL = "GlobalAveragePooling2D"

@@ -232,6 +232,7 @@ def test_the_table_of_a_shipped_config_is_what_keras_builds(
     assert_equal(summarize(config), build(config))
 
 
+@pytest.mark.slow
 def test_the_tables_of_random_networks_are_what_keras_builds(
     tmp_path: Path, keras: Any
 ) -> None:

@@ -14,6 +14,8 @@ import pytest
 from cifarcnn.page.document import PageInfo, render_page
 from cifarcnn.page.page_data import find_start
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Any]
 
 

@@ -273,6 +273,7 @@ def test_the_data_of_the_script_is_json(text: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_network_gets_a_page(explain: Callable[..., Any]) -> None:
     only_dense = ["Flatten", {"Dense": {"units": 10, "activation": "softmax"}}]
     odd = [

@@ -17,6 +17,8 @@ from cifarcnn.page import slides
 from cifarcnn.page.document import PageInfo, list_missing, render_page
 from cifarcnn.page.slides import draw_slides, find_browser
 
+pytestmark = pytest.mark.slow
+
 INFO = PageInfo("runs/tiny-1")
 Draw = Callable[[Any], dict[str, bytes]]
 

@@ -14,6 +14,7 @@ from cifarcnn import engine
 from cifarcnn.config import Config
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.data.splits import Split
+from cifarcnn.errors import RunError
 from cifarcnn.runs import Run
 
 NAMES = ("red", "green", "blue")
@@ -105,3 +106,13 @@ def make_config() -> MakeConfig:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run.create(tmp_path / "runs", "tiny")
+
+
+@pytest.fixture
+def no_litert(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings write no ``model.tflite``, which takes longer than all their steps."""
+
+    def refuse(model: Any) -> bytes:
+        raise RunError("these tests do without it.")
+
+    monkeypatch.setattr("cifarcnn.training.run_files.convert_model", refuse)

@@ -19,6 +19,8 @@ from cifarcnn.training.memory_check import (
     least_bytes_of_weights,
 )
 
+pytestmark = pytest.mark.slow
+
 GIB = 1024**3
 COMMAND = [sys.executable, "-m", "cifarcnn", "train", "--device", "cpu", "-c"]
 LARGE = """\

@@ -16,6 +16,8 @@ from cifarcnn.training.observer import Observer
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 
+pytestmark = pytest.mark.slow
+
 LAYERS = [
     {
         "Conv2D": {

@@ -22,6 +22,8 @@ from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
+
 NORMALIZED = [
     {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4, "activation": "relu"}},
     {"BatchNormalization": {"momentum": 0.8}},

@@ -20,6 +20,10 @@ from cifarcnn.training.observer import Observer
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 
+pytestmark = pytest.mark.slow
+# Those that look at model.tflite, or at all that the observer is told.
+litert = pytest.mark.parametrize("train_in", [True], indirect=True)
+
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
 OPTIMIZERS = [
@@ -59,8 +63,10 @@ class Recorder(Observer):
 
 
 @pytest.fixture
-def train_in(keras, make_dataset, device, tmp_path: Path):
+def train_in(request, keras, make_dataset, device, tmp_path: Path):
     count = iter(range(100))
+    if not getattr(request, "param", False):
+        request.getfixturevalue("no_litert")
 
     def start(config: Config, **options):
         run = Run.create(tmp_path / f"runs{next(count)}", "tiny")
@@ -87,6 +93,7 @@ def test_the_same_seed_repeats_the_history_and_another_does_not(train_in, make_c
     assert figures(train_in(make_config(seed=4))) != first
 
 
+@litert
 def test_every_file_of_a_finished_run_is_there(train_in, make_config):
     outcome = train_in(make_config())
     assert sorted(path.name for path in outcome.run.iterdir()) == [
@@ -103,6 +110,7 @@ def test_every_file_of_a_finished_run_is_there(train_in, make_config):
     ]
 
 
+@litert
 def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
     train_in, make_config, keras, monkeypatch
 ):
@@ -122,6 +130,7 @@ def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
     assert Run(outcome.run).finished
 
 
+@litert
 def test_the_file_for_prediction_holds_the_weights_that_were_kept(
     train_in, make_config
 ):
@@ -151,6 +160,7 @@ def test_metrics_hold_the_figures_of_the_outcome(train_in, make_config, device):
     assert environment["seed"] == 0
 
 
+@litert
 def test_the_observer_hears_each_step_with_the_partial_batch(train_in, make_config):
     recorder = Recorder()
     train_in(make_config(), observer=recorder)

@@ -16,6 +16,8 @@ from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def start(keras, make_dataset, device, run: Run):

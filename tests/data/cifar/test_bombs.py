@@ -21,6 +21,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MEGABYTES = 300
 SECONDS = 20
 FOLDER = "cifar-10-batches-bin"

@@ -234,6 +234,7 @@ def test_foreign_class_names_are_refused(tiny10, tmp_path, content, sentence):
     assert refusal(tiny10, folder) == f"{folder}/batches.meta.txt {sentence}"
 
 
+@pytest.mark.slow
 def test_full_size_files_are_read_and_not_taken_for_official_ones(
     tmp_path, fresh_cache
 ):
@@ -253,6 +254,7 @@ def test_full_size_files_are_read_and_not_taken_for_official_ones(
     assert dataset.notice is None
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_real_cifar_10_is_the_same_in_all_four_forms(real_data, fresh_cache):
     forms = CIFAR10.layouts

@@ -15,6 +15,8 @@ import pytest
 from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("CIFARCNN_FUZZ_EXAMPLES", "150"))
 HEAD = (
     b"HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"

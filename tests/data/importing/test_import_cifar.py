@@ -367,6 +367,7 @@ def test_a_folder_that_cannot_be_made(tiny10, tmp_path, bring):
     assert str(caught.value) == f"{tmp_path / 'file'} cannot be made: File exists."
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_real_images_pass(real_data, tmp_path):
     brought = import_cifar(real_data, folder=tmp_path / "to")
