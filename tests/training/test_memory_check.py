@@ -121,7 +121,7 @@ def test_a_step_that_cannot_fit_is_refused_before_anything_is_made(tmp_path: Pat
 def test_nor_is_another_batch_size_proposed_before_it_goes_on(tmp_path: Path):
     script = (
         "from cifarcnn import engine, load_config\n"
-        "from cifarcnn.data.registry import open_config_dataset\n"
+        "from cifarcnn.data.dataset import open_config_dataset\n"
         "from cifarcnn.training.training_data import load_training_data\n"
         "config = load_config('large.yaml')\n"
         "dataset = open_config_dataset(config)\n"
