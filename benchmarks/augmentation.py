@@ -29,7 +29,7 @@ class Feed:
         import keras
 
         from cifarcnn import engine, load_config
-        from cifarcnn.data.registry import open_dataset
+        from cifarcnn.data.dataset import open_dataset
         from cifarcnn.network.builder import build_model
 
         print(engine.start("auto").description)

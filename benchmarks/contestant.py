@@ -31,7 +31,7 @@ class Counter:
 
 def read_images(options):
     """Training images uint8 ``(n, 32, 32, 3)`` and labels uint8 ``(n,)``."""
-    from cifarcnn.data.registry import open_dataset
+    from cifarcnn.data.dataset import open_dataset
 
     name = "cifar10" if options.data else "synthetic"
     split, _ = open_dataset(name, options.data).training(0, 0)

@@ -66,7 +66,7 @@ def train_once(options):
     """Train without one piece and judge it; the answer is the last line printed."""
     from cifarcnn import engine, load_config, load_run
     from cifarcnn.config import ChannelStatistics
-    from cifarcnn.data.registry import open_dataset
+    from cifarcnn.data.dataset import open_dataset
     from cifarcnn.data.splits import Split
     from cifarcnn.data.statistics import measure_statistics
     from cifarcnn.network.predict import predict_probabilities

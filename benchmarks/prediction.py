@@ -50,7 +50,7 @@ def measure(commands: dict[str, list[str]], rounds: int) -> list[dict[str, float
 def write_images(data: Path | None, folder: Path, most: int) -> None:
     from PIL import Image
 
-    from cifarcnn.data.registry import open_dataset
+    from cifarcnn.data.dataset import open_dataset
 
     split = open_dataset("cifar10" if data else "synthetic", data).test()
     for number, image in enumerate(split.images[:most]):
@@ -120,7 +120,9 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", help="CIFAR-10; else drawn ones")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--folder-rounds", type=int, default=5)
-    parser.add_argument("--pictures", type=int, default=10_000, help="at most")
+    parser.add_argument(
+        "--pictures", dest="images", type=int, default=10_000, help="at most"
+    )
     options = parser.parse_args()
     place = report.machine()
     program = [sys.executable, "-m", "cifarcnn", "predict", "--run", str(options.run)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
     from cifarcnn.data.dataset import Dataset
-    from cifarcnn.data.fetching.events import FetchObserver
+    from cifarcnn.data.fetching.sources import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.training.observer import Observer
     from cifarcnn.training.training_data import TrainingData
@@ -40,7 +40,7 @@ def build_model(config: Config) -> keras.Model:
         DataError: The classes of a ``folder`` are not named in the config, and the
             folder cannot be read.
     """
-    from cifarcnn.data.registry import open_config_dataset
+    from cifarcnn.data.dataset import open_config_dataset
 
     count = config.class_count or len(open_config_dataset(config).class_names)
     # Keras only where the data is there.
@@ -174,7 +174,13 @@ def continue_training(
     fetch_observer: FetchObserver | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
-    """As :func:`resume`, with a config that is checked already; loads nothing."""
+    """As :func:`resume`, with a config that is checked already; loads nothing.
+
+    Args:
+        opened: The run.
+        config: Of the run, with what is to change.
+        device: As for :func:`resume`, and so are all the others.
+    """
     from cifarcnn.training.observer import Observer
     from cifarcnn.training.resume import plan_resume
 
@@ -218,7 +224,7 @@ def _load_data(
     fetch_observer: FetchObserver | None,
 ) -> TrainingData:
     """The images; what can fail at once comes before the framework's seconds."""
-    from cifarcnn.data.registry import open_config_dataset
+    from cifarcnn.data.dataset import open_config_dataset
     from cifarcnn.training.training_data import load_training_data
 
     if config.data.fetch if fetch is None else fetch:
@@ -264,6 +270,4 @@ def _measured(config: Config, dataset: Dataset) -> Config:
                 "that data.normalization: standard has no deviation to divide by. Set "
                 "data.normalization: unit."
             )
-    return config.with_normalization(
-        ChannelStatistics(mean=list(mean), deviation=list(deviation))
-    )
+    return config.with_normalization(ChannelStatistics(mean=mean, deviation=deviation))

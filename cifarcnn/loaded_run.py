@@ -69,6 +69,11 @@ class TrainedRun:
         """
         return self.run.config
 
+    @property
+    def views(self) -> Views:
+        """What an answer rests on: ``evaluation.test_time_augmentation``."""
+        return self.config.evaluation.test_time_augmentation
+
     @cached_property
     def dataset(self) -> Dataset:
         """The data set that the config names, as it is on this machine.
@@ -77,7 +82,7 @@ class TrainedRun:
             ConfigError: The config is not valid.
             DataError: It is not here, is damaged, or has other classes.
         """
-        from cifarcnn.data.registry import open_config_dataset
+        from cifarcnn.data.dataset import open_config_dataset
 
         config = self.config
         if self.data_path is not None:
@@ -126,11 +131,6 @@ class LoadedRun(TrainedRun):
         """Height, width and channels of the images that the network takes."""
         height, width, channels = self.model.input_shape[1:]
         return height, width, channels
-
-    @property
-    def views(self) -> Views:
-        """What an answer rests on: ``evaluation.test_time_augmentation``."""
-        return self.config.evaluation.test_time_augmentation
 
     def evaluate(
         self, split: SplitChoice = "test", *, views: Views | None = None
@@ -199,21 +199,22 @@ class LoadedRun(TrainedRun):
         from cifarcnn.explanation.explain import explain_image
 
         return explain_image(
-            self._trained_network(), image, name=name, wanted_class=wanted_class
+            _as_network(self), image, name=name, wanted_class=wanted_class
         )
 
     def explain_model(self) -> ModelExplanation:
         """What there is to say about the network without an image."""
         from cifarcnn.explanation.explain import explain_model
 
-        return explain_model(self._trained_network())
+        return explain_model(_as_network(self))
 
-    def _trained_network(self) -> TrainedNetwork:
-        from cifarcnn.explanation.explain import TrainedNetwork
 
-        return TrainedNetwork(
-            self.model, self.config, self.class_names, lambda: self.dataset
-        )
+def _as_network(loaded: LoadedRun) -> TrainedNetwork:
+    from cifarcnn.explanation.explain import TrainedNetwork
+
+    return TrainedNetwork(
+        loaded.model, loaded.config, loaded.class_names, lambda: loaded.dataset
+    )
 
 
 def load_run(

@@ -13,7 +13,7 @@ import numpy as np
 from cifarcnn.errors import RunError
 from cifarcnn.litert.runtime import LiteRTModel
 from cifarcnn.loaded_run import TrainedRun, load_run, require_best
-from cifarcnn.runs import Manifest, Run, WeightsChoice
+from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.litert_file import LITERT, load_litert
 from cifarcnn.runs.manifest import read_manifest, weights_kind
 
@@ -57,7 +57,7 @@ def open_predictor(
     other cases Keras rebuilds the network, as in ``api.load_run``.
 
     Args:
-        path: As for ``load_run``, and so are ``weights`` and ``data_path``.
+        path: The folder; None takes the newest under ``./runs``.
         weights: Of the ``best`` or of the ``last`` epoch; None takes those that the
             run settled on.
         device: What the network shall run on; LiteRT knows only the CPU.
@@ -85,25 +85,15 @@ def open_predictor(
         except RunError as error:
             note = str(error)
         else:
-            predict = _average_views(model.predict, manifest)
+            predict: Callable[[Array], Array] = model.predict
+            if manifest.litert and manifest.litert.views != "none":
+                from cifarcnn.network.test_time_augmentation import average_views
+
+                predict = partial(average_views, predict, views=manifest.litert.views)
             return Predictor(
                 run, manifest, model.image_shape, predict, data_path=data_path
             )
-
     loaded = load_run(run.path, weights=weights, device=device, data_path=data_path)
     return Predictor(
         run, manifest, loaded.image_shape, loaded.predict, note, data_path=data_path
     )
-
-
-def _average_views(
-    predict: Callable[[Array], Array], manifest: Manifest
-) -> Callable[[Array], Array]:
-    """``predict`` over as many views of each image as the config asks for."""
-    views = manifest.litert.views if manifest.litert else "none"
-    if views == "none":
-        return predict
-
-    from cifarcnn.network.test_time_augmentation import average_views
-
-    return partial(average_views, predict, views=views)

@@ -49,23 +49,17 @@ def _check(config: str, settings: list[str]) -> Checked:
 
 def _document(checked: Checked) -> dict[str, Any]:
     summary = checked.summary
-    names = ("file", "line", "column", "path", "message", "hint")
+    told = ("file", "line", "column", "path", "message", "hint")
+    counted = ("name", "type", "output_shape", "parameters", "macs")
     return {
         "file": checked.file,
         "ok": checked.config is not None,
         "problems": [
-            {name: getattr(problem, name) for name in names}
+            {name: getattr(problem, name) for name in told}
             for problem in checked.problems
         ],
         "layers": [
-            {
-                "name": row.name,
-                "type": row.type,
-                "output_shape": list(row.output_shape),
-                "parameters": row.parameters,
-                "macs": row.macs,
-            }
-            for row in summary.rows
+            {name: getattr(row, name) for name in counted} for row in summary.rows
         ],
         "parameters": summary.parameters,
         "macs": summary.macs,

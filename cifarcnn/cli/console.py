@@ -155,12 +155,9 @@ def print_raw(text: str) -> None:
         Stopped: Whoever read it has gone away.
         CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
-    print(printable_lines(text) if _is_terminal() else text, flush=True)
-
-
-def _is_terminal() -> bool:
     # A process can be started without any standard output.
-    return sys.stdout is not None and sys.stdout.isatty()
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    print(printable_lines(text) if terminal else text, flush=True)
 
 
 def require_reader() -> None:

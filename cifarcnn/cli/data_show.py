@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cifarcnn.cli import console
 from cifarcnn.cli.options import common, set_option
+from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import UsageError
-from cifarcnn.files import (
-    find_free_path,
-    os_error_as_usage_error,
-    write_atomically,
-)
+from cifarcnn.files import find_free_path, os_error_as_usage_error, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +79,6 @@ def command(
     many pictures of each class there are. What is drawn are training pictures; the
     test pictures stay unseen.
     """
-    from cifarcnn.cli import console
     from cifarcnn.config import load_config
 
     if out is not None and os.path.lexists(out):
@@ -93,22 +89,31 @@ def command(
     given = [*settings, *([] if seed is None else [f"training.seed={seed}"])]
     config = load_config(config_name, settings=given)
 
-    from cifarcnn.data.registry import open_config_dataset
+    from cifarcnn.data.dataset import open_config_dataset
+    from cifarcnn.data.grid import draw_grid
 
     dataset = open_config_dataset(config)
     split, validation = dataset.training(
         config.data.validation_fraction, config.training.seed
     )
+    members = _find_members(dataset, split)
+    columns: list[str] = []
     if not augmented:
-        grid = _draw_plain(dataset, split)
+        rows = [
+            split.images[places[:_IMAGES_OF_A_CLASS]] for places in members.values()
+        ]
     elif not config.data.augmentation:
         raise UsageError(
             f"'{config_name}' has no data.augmentation: the network sees the pictures "
             "as they are. Try one with --set 'data.augmentation=[RandomFlip]'."
         )
     else:
+        epochs = range(epoch - 1, epoch - 1 + _EPOCHS)
+        columns = ["as it is", *(f"epoch {number + 1}" for number in epochs)]
         with console.native_output():
-            grid = _draw_augmented(config, dataset, split, epoch)
+            first = [places[0] for places in members.values()]
+            rows = _augment(config, split, first, epochs)
+    grid = draw_grid(rows, list(members), columns)
     name = f"{config.name}-{'augmented' if augmented else 'pictures'}"
     target = out or find_free_path(Path(), name, ".png", first="-1")
     # First, so that it is there even when nobody reads the answer.
@@ -120,9 +125,6 @@ def command(
 
 def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
     import numpy as np
-
-    from cifarcnn.cli.console import printable
-    from cifarcnn.cli.tables import format_table
 
     names = dataset.class_names
     kept = 0 if validation is None else len(validation)
@@ -138,9 +140,8 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
     return "\n".join(
         [
             f"data set: {dataset.name}, {len(names)} classes",
-            f"origin: {printable(dataset.origin)}",
-            *map(printable, _describe_origin(dataset)),
-            f"official files: {_describe_official(dataset)}",
+            f"origin: {console.printable(dataset.origin)}",
+            *map(console.printable, _describe_files(dataset)),
             f"checksum: {dataset.checksum}",
             *([f"note: these are {dataset.notice}"] if dataset.notice else []),
             f"training pictures: {len(split):,}; for validation: {kept:,}",
@@ -151,79 +152,46 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
     )
 
 
-def _describe_origin(dataset: Dataset) -> list[str]:
-    """Where a CIFAR came from, and what else lies in the usual places."""
+def _describe_files(dataset: Dataset) -> list[str]:
+    """Of CIFAR, where it came from, what else is here, and whether it is official."""
     from cifarcnn.data.cifar.facts import CIFAR_DATASETS
-    from cifarcnn.data.cifar.location import (
-        find_locations,
-        read_provenance,
-        usual_folders,
-    )
+    from cifarcnn.data.cifar.location import find_usual_locations, read_provenance
 
-    if dataset.name not in CIFAR_DATASETS:
-        return []
-    lines = []
-    provenance = read_provenance(Path(dataset.origin))
+    cifar = CIFAR_DATASETS.get(dataset.name)
+    if cifar is None:
+        return ["official files: no"]
+    lines, used = [], Path(dataset.origin)
+    provenance = read_provenance(used)
     if provenance is not None:
         lines.append(f"{provenance.how}: {provenance.day} from {provenance.origin}")
-    others = (
-        place.path
-        for base in usual_folders()
-        for place in find_locations(CIFAR_DATASETS[dataset.name], base)
-    )
-    used = Path(dataset.origin)
-    lines += [f"also here: {path}" for path in dict.fromkeys(others) if path != used]
-    return lines
-
-
-def _describe_official(dataset: Dataset) -> str:
-    from cifarcnn.data.cifar.facts import CIFAR_DATASETS
-
+    others = dict.fromkeys(place.path for place in find_usual_locations(cifar))
+    lines += [f"also here: {path}" for path in others if path != used]
+    official = "no; numbers, sizes and labels are right, the bytes are others"
     if dataset.official:
-        return "yes, to the byte"
-    if dataset.name in CIFAR_DATASETS:
-        return "no; numbers, sizes and labels are right, the bytes are others"
-    return "no"
+        official = "yes, to the byte"
+    return [*lines, f"official files: {official}"]
 
 
-def _draw_plain(dataset: Dataset, split: Split) -> bytes:
-    from cifarcnn.data.grid import draw_grid
-
-    members = list(_members(dataset, split))
-    return draw_grid(
-        [split.images[places[:_IMAGES_OF_A_CLASS]] for _, places in members],
-        [name for name, _ in members],
-        [],
-    )
-
-
-def _draw_augmented(
-    config: Config, dataset: Dataset, split: Split, epoch: int
-) -> bytes:
+def _augment(
+    config: Config, split: Split, index: list[int], epochs: range
+) -> list[np.ndarray]:
+    """For each image uint8 ``(epochs + 1, height, width, 3)``, itself first."""
     import numpy as np
 
     from cifarcnn import engine
-    from cifarcnn.data.grid import draw_grid
 
     engine.start("cpu")
     from cifarcnn.training.augmentation.pipeline import preview
 
-    members = list(_members(dataset, split))
-    index = np.array([places[0] for _, places in members], dtype=np.int32)
-    epochs = range(epoch - 1, epoch - 1 + _EPOCHS)
-    choices = config.data.augmentation
-    return draw_grid(
-        list(preview(choices, config.training.seed, split.images, index, epochs)),
-        [name for name, _ in members],
-        ["as it is", *(f"epoch {number + 1}" for number in epochs)],
-    )
+    choices, seed = config.data.augmentation, config.training.seed
+    indices = np.array(index, dtype=np.int32)
+    return list(preview(choices, seed, split.images, indices, epochs))
 
 
-def _members(dataset: Dataset, split: Split) -> Iterator[tuple[str, np.ndarray]]:
-    """The name and the images of each class, as far as they are shown."""
+def _find_members(dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
+    """Where the images of each class are, as far as they are shown."""
     import numpy as np
 
-    for label, name in enumerate(dataset.class_names[:_MOST_CLASSES]):
-        places = np.flatnonzero(split.labels == label)
-        if len(places):
-            yield name, places
+    places = (np.flatnonzero(split.labels == k) for k in range(_MOST_CLASSES))
+    found = zip(dataset.class_names, places, strict=False)
+    return {name: members for name, members in found if len(members)}

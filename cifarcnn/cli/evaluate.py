@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from cifarcnn.cli import console
-from cifarcnn.cli.console import printable
 from cifarcnn.cli.options import (
     common,
     data_option,
@@ -142,7 +141,7 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
     low, high = evaluation.accuracy_interval
     top_5 = evaluation.top_5_accuracy
     parts = [
-        printable(
+        console.printable(
             f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch}), on the "
             f"{evaluation.examples:,} {split} pictures of {loaded.dataset.name}"
             + ("" if views == "none" else f", test-time augmentation {views}")
@@ -170,7 +169,7 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
     if evaluation.most_confused:
         parts += ["", "most often confused:"]
         parts += [
-            printable(f"  {true} taken for {predicted}: {count:,} times")
+            console.printable(f"  {true} taken for {predicted}: {count:,} times")
             for true, predicted, count in evaluation.most_confused
         ]
     if loaded.dataset.notice:

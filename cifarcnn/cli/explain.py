@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cifarcnn.cli import console
 from cifarcnn.cli.options import (
     common,
     data_option,
@@ -15,6 +17,7 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
+from cifarcnn.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,8 +84,6 @@ def command(
     IMAGE is a file, - for standard input, or test:17 for picture 17 of the test split
     of the run's data set. Without one, the network alone is explained.
     """
-    from cifarcnn.cli import console
-    from cifarcnn.errors import UsageError
     from cifarcnn.explanation.network_input import find_class
     from cifarcnn.loaded_run import TrainedRun, load_run
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
@@ -106,17 +107,16 @@ def command(
         if image is not None:
             pixels, label = _read(image, trained)
         loaded = load_run(run.path, weights=weights, device=device, data_path=data)
-        # Only now that Keras runs on its device.
-        from cifarcnn.explanation.explain import Explanation
-
-        explanation = (
-            loaded.explain_model()
-            if pixels is None
-            else loaded.explain(pixels, name=name, wanted_class=wanted_class)
-        )
+        explanation: Explanation | ModelExplanation
+        summary = None
+        if pixels is None:
+            explanation = loaded.explain_model()
+        else:
+            explanation = loaded.explain(pixels, name=name, wanted_class=wanted_class)
+            summary = _summarize(name, explanation)
         _write(explanation, trained, label, path, gif_path, browser)
-    if isinstance(explanation, Explanation):
-        console.print_result(_summarize(name, explanation))
+    if summary is not None:
+        console.print_result(summary)
     for written in filter(None, (path, gif_path)):
         console.print_raw(str(written))
     if show:
@@ -126,7 +126,6 @@ def command(
 def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
     """The image, and its label where the data set knows it."""
     from cifarcnn.data.image.photo import read_photo
-    from cifarcnn.errors import ImageError
 
     source = _one_source(image)
     try:
@@ -143,9 +142,6 @@ def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
 
 
 def _one_source(image: str) -> Source:
-    from itertools import islice
-
-    from cifarcnn.errors import ImageError, UsageError
     from cifarcnn.inference.sources import collect_sources
 
     first, *others = islice(collect_sources([image]), 2)
@@ -168,7 +164,6 @@ def _write(
     browser: str | None,
 ) -> None:
     """Write the page, or with a browser slides of it."""
-    from cifarcnn.cli import console
     from cifarcnn.explanation.explain import Explanation
     from cifarcnn.page.document import PageInfo, list_missing, render_page
     from cifarcnn.page.output_path import write_new
@@ -200,20 +195,16 @@ def _write(
 
 
 def _summarize(image: str, explanation: Explanation) -> str:
-    from cifarcnn.cli.console import printable
-
     shares = explanation.prediction.probabilities
     winner, runner_up = (
         f"{explanation.class_names[index]} {shares[index]:.1%}"
         for index in (explanation.prediction.winner, explanation.prediction.runner_up)
     )
-    return printable(f"{image}: {winner}, then {runner_up}")
+    return console.printable(f"{image}: {winner}, then {runner_up}")
 
 
 def _open(path: Path) -> None:
     import webbrowser
-
-    from cifarcnn.cli import console
 
     try:
         opened = webbrowser.open(path.resolve().as_uri())

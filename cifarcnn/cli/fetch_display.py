@@ -6,17 +6,12 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from cifarcnn.cli import console
 from cifarcnn.cli.progress import describe_seconds
-from cifarcnn.data.fetching.events import FetchObserver
+from cifarcnn.data.fetching.sources import ArchiveSource, FetchObserver
 from cifarcnn.errors import Stopped
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-    from cifarcnn.data.fetching.sources import ArchiveSource
 
 _SECONDS_BETWEEN_LINES = 10.0
 _KEPT = "interrupted; what has come is kept, and the same command goes on from there"
@@ -61,9 +56,16 @@ class FetchBar(FetchLines):
     """The same lines above a bar with rate and time left."""
 
     def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
         super().__init__()
-        self._progress: Progress = _make_progress()
-        self._bar: TaskID | None = None
+        self._progress = Progress(
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[figures]}", markup=False),
+            console=console.stderr_console(),
+            transient=True,
+        )
+        self._bar = self._progress.add_task("", figures="")
 
     def __exit__(self, *exception: object) -> None:
         self._progress.stop()
@@ -73,16 +75,12 @@ class FetchBar(FetchLines):
 
     def source_opened(self, source: ArchiveSource, done: int) -> None:
         super().source_opened(source, done)
-        total = source.archive.size
-        if self._bar is None:
-            self._bar = self._progress.add_task("", total=total, figures="")
-        self._progress.update(self._bar, total=total, completed=done)
+        self._progress.update(self._bar, total=source.archive.size, completed=done)
         self._progress.start()
 
     def bytes_arrived(self, done: int, total: int, rate: float) -> None:
-        if self._bar is not None:
-            figures = describe_progress(done, total, rate)
-            self._progress.update(self._bar, completed=done, figures=figures)
+        figures = describe_progress(done, total, rate)
+        self._progress.update(self._bar, completed=done, figures=figures)
 
     def archive_placed(self, path: Path, url: str) -> None:
         self._progress.stop()
@@ -117,14 +115,3 @@ def describe_progress(done: int, total: int, rate: float) -> str:
 def describe_share(done: int, total: int) -> str:
     """``34 % of 170 MB``."""
     return f"{100 * done // total} % of {total / 1e6:,.0f} MB"
-
-
-def _make_progress() -> Progress:
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    return Progress(
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[figures]}", markup=False),
-        console=console.stderr_console(),
-        transient=True,
-    )

@@ -56,24 +56,9 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _show_version(
-    context: click.Context, parameter: click.Parameter, value: bool
-) -> None:
-    if value:
-        from importlib.metadata import version
-
-        click.echo(f"cifarcnn {version('cifarcnn')}")
-        context.exit()
-
-
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version",
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_show_version,
-    help="Print the version.",
+@click.version_option(
+    package_name="cifarcnn", message="cifarcnn %(version)s", help="Print the version."
 )
 @common
 def cli() -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -114,20 +114,8 @@ def command(
             test_images=lambda: predictor.split("test").images,
             standard_input=sys.stdin.buffer,
         )
-        if input_folder is not None:
-            predictions = _save_inputs(predictions, input_folder)
-        all_read = _print(predictions, layout, predictor.class_names, top)
+        all_read = _print(predictions, layout, predictor.class_names, top, input_folder)
     return 0 if all_read else 1
-
-
-def _save_inputs(
-    predictions: Iterable[Prediction], folder: Path
-) -> Iterator[Prediction]:
-    from cifarcnn.inference.predictions import save_input
-
-    for prediction in predictions:
-        save_input(folder, prediction)
-        yield prediction
 
 
 def _print(
@@ -135,12 +123,14 @@ def _print(
     layout: Format,
     class_names: Sequence[str],
     top: int,
+    input_folder: Path | None,
 ) -> bool:
-    """Print predictions, each at once where the format allows it.
+    """Print predictions, each at once where the format allows it, and keep the inputs.
 
     Returns:
         Whether every image could be read.
     """
+    from cifarcnn.inference.predictions import save_input
     from cifarcnn.inference.top_k import top_k
 
     top = min(top, len(class_names))
@@ -151,6 +141,8 @@ def _print(
         further = [(f"label_{k}", f"probability_{k}") for k in range(2, top + 1)]
         _print_row("image", [("label", "probability"), *further], top, "error")
     for prediction in predictions:
+        if input_folder is not None:
+            save_input(input_folder, prediction)
         name, error = prediction.source.name, prediction.error or ""
         all_read = all_read and not error
         best = (

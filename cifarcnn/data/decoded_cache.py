@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -74,6 +76,15 @@ class ImageSource(Protocol):
         Raises:
             DataError: Something is missing, damaged or not what it claims to be.
         """
+
+
+def stamp_file(path: Path) -> JsonValue:
+    """Name, size and time of a file, for a signature."""
+    try:
+        status = path.stat()
+    except OSError:
+        return [path.name, -1, -1]  # reading it will say what is wrong
+    return [path.name, status.st_size, status.st_mtime_ns]
 
 
 class CacheIndex(BaseModel):
@@ -175,7 +186,7 @@ class DecodedStore:
 
     def _write(self, decoded: Decoded, signature: dict[str, JsonValue]) -> None:
         files: dict[str, str] = {}
-        try:
+        with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             for part, split in (("training", decoded.training), ("test", decoded.test)):
                 if split is not None:
@@ -189,8 +200,6 @@ class DecodedStore:
                 files=files,
             )
             write_atomically(self._folder / _INDEX, index.model_dump_json().encode())
-        except OSError:
-            return
 
     def _write_array(self, name: str, array: np.ndarray) -> dict[str, str]:
         buffer = io.BytesIO()

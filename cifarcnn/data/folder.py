@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from cifarcnn.config.datasets import ImageShape
-from cifarcnn.data.decoded_cache import Decoded
+from cifarcnn.data.decoded_cache import Decoded, stamp_file
 from cifarcnn.data.image.image_file import read_image
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
@@ -45,7 +45,7 @@ class FolderSource:
             for name in class_folders(self._root / split):
                 digest.update(os.fsencode(f"{split}/{name}/\n"))
                 for path in image_files(self._root / split / name):
-                    digest.update(os.fsencode(_stamp(path)))
+                    digest.update(os.fsencode(f"{stamp_file(path)}\n"))
         return {
             "path": ascii(str(self._root)),
             "files": digest.hexdigest(),
@@ -120,14 +120,6 @@ class FolderSource:
                 labels.append(label)
         stacked = np.array(images, np.uint8).reshape(-1, *self.image_shape)
         return Split(stacked, np.array(labels, np.uint8))
-
-
-def _stamp(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return f"{path.name}\n"  # reading it will say what is wrong
-    return f"{path.name}\n{status.st_size} {status.st_mtime_ns}\n"
 
 
 def class_folders(folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.Image import Resampling
 
 # Each pixel of an image is drawn twice as high and wide, so that one can see it.
 _SCALE = 2
@@ -34,27 +35,22 @@ def draw_grid(
     names = [_fit(name, font) for name in row_names]
     left = _GAP + round(max(font.getlength(name) for name in names)) + 2 * _GAP
     top = _GAP + (_LETTER_HEIGHT + _GAP if column_names else 0)
-    side = _SCALE * rows[0].shape[1]
-    step = side + _GAP
+    height, width = (_SCALE * length for length in rows[0].shape[1:3])
     columns = max(len(row) for row in rows)
-    canvas = np.full(
-        (top + len(rows) * step, left + columns * step, 3), _BACKGROUND, dtype=np.uint8
-    )
-    for number, row in enumerate(rows):
+    size = left + columns * (width + _GAP), top + len(rows) * (height + _GAP)
+    canvas = Image.new("RGB", size, _BACKGROUND)
+    draw = ImageDraw.Draw(canvas)
+    for number, (name, row) in enumerate(zip(names, rows, strict=True)):
+        y = top + number * (height + _GAP)
+        draw.text((_GAP, y + height // 2), name, _INK, font, anchor="lm")
         for place, image in enumerate(row):
-            large = image.repeat(_SCALE, axis=0).repeat(_SCALE, axis=1)
-            y, x = top + number * step, left + place * step
-            canvas[y : y + side, x : x + side] = large
-    image = Image.fromarray(canvas)
-    draw = ImageDraw.Draw(image)
-    for number, name in enumerate(names):
-        middle = top + number * step + side // 2
-        draw.text((_GAP, middle), name, _INK, font, anchor="lm")
+            large = Image.fromarray(image).resize((width, height), Resampling.NEAREST)
+            canvas.paste(large, (left + place * (width + _GAP), y))
     for place, name in enumerate(column_names):
-        middle = left + place * step + side // 2
+        middle = left + place * (width + _GAP) + width // 2
         draw.text((middle, _GAP), name, _INK, font, anchor="mt")
     file = io.BytesIO()
-    image.save(file, "PNG")
+    canvas.save(file, "PNG")
     return file.getvalue()
 
 

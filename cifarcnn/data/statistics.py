@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-_Channels = tuple[float, float, float]
 _CHUNK = 4096  # images widened at a time: 48 MiB
 
 
-def measure_statistics(images: np.ndarray) -> tuple[_Channels, _Channels]:
+def measure_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each colour channel.
 
     The sums are whole numbers, so that the result does not depend on the machine or
@@ -31,14 +30,7 @@ def measure_statistics(images: np.ndarray) -> tuple[_Channels, _Channels]:
         chunk *= chunk
         squares += chunk.sum(axis=0, dtype=np.uint64).reshape(-1, 3).sum(axis=0)
     count = images.size // 3
-    means, deviations = [], []
-    for total, square in zip(sums.tolist(), squares.tolist(), strict=True):
-        means.append(total / count / 255)
-        # In Python's own integers: no rounding before the root.
-        variance = (square * count - total * total) / (count * count)
-        deviations.append(variance**0.5 / 255)
-    return (means[0], means[1], means[2]), (
-        deviations[0],
-        deviations[1],
-        deviations[2],
-    )
+    # Python's own integers: no rounding before the root.
+    total, square = sums.astype(object), squares.astype(object)
+    variance = (square * count - total * total) / (count * count)
+    return list(total / count / 255), list(variance**0.5 / 255)

@@ -189,10 +189,8 @@ class _Chance:
     def pick(self, choices: Sequence[_T]) -> _T:
         return choices[int(len(choices) * next(self._numbers))]
 
-    def colour(self, choices: Sequence[_Colour], change: float = 16) -> list[float]:
-        return [
-            channel + self.between(-change, change) for channel in self.pick(choices)
-        ]
+    def colour(self, choices: Sequence[_Colour]) -> list[float]:
+        return [channel + self.between(-16, 16) for channel in self.pick(choices)]
 
 
 def _draw_image(

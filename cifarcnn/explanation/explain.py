@@ -168,7 +168,7 @@ def explain_image(
         wanted_class: A class to explain besides the two most probable ones.
 
     Raises:
-        ImageError: As ``cifarcnn.data.read_image`` has it.
+        ImageError: As ``image_file.read_image`` has it.
         UsageError: There is no such class, or an array has another shape or element
             type.
     """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cifarcnn.data.image.exif_orientation import read_orientation, swaps_sides
-from cifarcnn.data.image.image_file import FORMATS, centred_crop
+from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
+from cifarcnn.data.image.image_file import FORMATS, centred_crop, silent_pillow
 from cifarcnn.files import (
     find_free_path,
     make_stem,
@@ -79,15 +79,13 @@ def predict_images(
         Reader(size, test_images, standard_input) as reader,
         ThreadPoolExecutor(1, "network") as network,
     ):
-        before: tuple[list[Source], list[Result], Future[Array]] | None = None
+        before: Iterable[Prediction] = ()
         while chunk := list(islice(remaining, CHUNK)):
             results = reader.read(chunk)
             rows = network.submit(_predict_readable, predict, results)
-            if before is not None:
-                yield from _join(*before)
-            before = chunk, results, rows
-        if before is not None:
-            yield from _join(*before)
+            yield from before
+            before = _join(chunk, results, rows)
+        yield from before
 
 
 def _predict_readable(
@@ -119,27 +117,19 @@ def describe_doubts(prediction: Prediction) -> str:
     probabilities = prediction.probabilities
     if probabilities is not None and probabilities.max() < UNSURE_BELOW:
         words.append("unsure")
-    lost = _cropped_fraction(prediction)
-    if lost > CROPPED_ABOVE:
-        words.append(f"{lost:.0%} cropped")
-    return ", ".join(words)
-
-
-def _cropped_fraction(prediction: Prediction) -> float:
-    if prediction.source.path is None or prediction.pixels is None:
-        return 0.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    if prediction.source.path is not None and prediction.pixels is not None:
+        with silent_pillow(), contextlib.suppress(OSError):
             # Reads the header alone; that the file is harmless is known by now.
             with Image.open(prediction.source.path, formats=FORMATS) as image:
                 width, height = image.size
-                if swaps_sides(read_orientation(image)):
+                if read_orientation(image) in SIDEWAYS:
                     width, height = height, width
-        except OSError:
-            return 0.0
-    top, left, bottom, right = centred_crop(height, width, prediction.pixels.shape[:2])
-    return 1 - (bottom - top) * (right - left) / (height * width)
+            box = centred_crop(height, width, prediction.pixels.shape[:2])
+            top, left, bottom, right = box
+            lost = 1 - (bottom - top) * (right - left) / (height * width)
+            if lost > CROPPED_ABOVE:
+                words.append(f"{lost:.0%} cropped")
+    return ", ".join(words)
 
 
 def save_input(folder: Path, prediction: Prediction) -> Path | None:

@@ -14,7 +14,8 @@ import numpy as np
 from cifarcnn.cpu import usable_cores
 from cifarcnn.data.image.image_file import (
     MAX_BYTES,
-    read_image_unfiltered,
+    decode_crop,
+    read_bytes,
     silent_pillow,
 )
 from cifarcnn.errors import CifarcnnError, ImageError
@@ -36,6 +37,12 @@ class Reader:
     """Reads sources; what can be had only once is kept.
 
     To be used as a context manager.
+
+    Args:
+        size: Height and width that every image is brought to.
+        test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
+            once, and only when a source asks for one of them.
+        standard_input: Read once, and only when a source asks for it.
     """
 
     def __init__(
@@ -44,14 +51,6 @@ class Reader:
         test_images: Callable[[], Array],
         standard_input: BinaryIO,
     ) -> None:
-        """Prepare to read.
-
-        Args:
-            size: Height and width that every image is brought to.
-            test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
-                once, and only when a source asks for one of them.
-            standard_input: Read once, and only when a source asks for it.
-        """
         self._size = size
         self._test_images = cache(test_images)
         # One byte more than is allowed, so that the excess is seen.
@@ -88,7 +87,7 @@ class Reader:
             if source.test_index is not None:
                 return pick_test_image(self._test_images(), source.test_index)
             file = source.path or io.BytesIO(self._input_bytes())
-            return read_image_unfiltered(file, source.name, self._size)
+            return decode_crop(read_bytes(file), source.name, self._size)
         except CifarcnnError as error:
             return str(error)
 

@@ -212,14 +212,10 @@ def find_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
             f"{folder} cannot be read: {describe_os_error(error)}."
         ) from error
     if damages:
+        config = shlex.quote(str(run / "config.yaml"))
         raise RunError(
-            " ".join(
-                [
-                    *damages,
-                    f"{run} has no other checkpoint to go on from. Begin anew with: "
-                    f"cifarcnn train --config {shlex.quote(str(run / 'config.yaml'))}",
-                ]
-            )
+            f"{' '.join(damages)} {run} has no other checkpoint to go on from. Begin "
+            f"anew with: cifarcnn train --config {config}"
         )
     return None, []
 
@@ -244,8 +240,7 @@ def _require_whole(path: Path) -> None:
     require_regular_file(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    match = _NAME.fullmatch(path.name)
-    if match is None or match[3] != digest:
+    if not path.name.endswith(f"-{digest}.safetensors"):
         raise RunError(f"{path} is damaged: its content is not the one in its name.")
 
 

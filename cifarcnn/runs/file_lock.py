@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -15,9 +14,8 @@ from cifarcnn.runs.safe_io import describe_os_error
 LOCK = ".lock"
 
 
-@contextlib.contextmanager
-def lock_run(folder: Path) -> Iterator[None]:
-    """Keep other processes from training in a folder, until the context ends.
+def lock_run(folder: Path) -> AbstractContextManager[object]:
+    """Keep other processes from training in a folder, until the end of a ``with``.
 
     The system lets go of it however the process ends. What processes left that were
     killed while they wrote is cleared away.
@@ -27,7 +25,7 @@ def lock_run(folder: Path) -> Iterator[None]:
     """
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
         remove_leftovers(folder)
     except Timeout:
         raise RunError(
@@ -39,7 +37,4 @@ def lock_run(folder: Path) -> Iterator[None]:
         raise RunError(
             f"{folder} cannot be trained in: {describe_os_error(error)}."
         ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return held

@@ -12,12 +12,7 @@ from cifarcnn.errors import RunError
 from cifarcnn.runs.history import EpochRecord, read_rows, to_table
 from cifarcnn.runs.manifest import CONFIG, CONFIG_LIMIT, WEIGHTS_FILES, write_config
 from cifarcnn.runs.run_path import find_run, make_folder, make_numbered_folder
-from cifarcnn.runs.safe_io import (
-    read_bytes,
-    read_json,
-    remove_file,
-    write_file,
-)
+from cifarcnn.runs.safe_io import read_bytes, read_json, remove_file, write_file
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
@@ -95,19 +90,7 @@ class Run:
             RunError: The file is missing, a link, or too large, or it extends another.
             ConfigError: The file is not a valid config.
         """
-        # Only here: a fast prediction needs no config, and its schema takes longer to
-        # load than all the rest.
-        from cifarcnn.config.loading import load_resolved_config
-
-        content = read_bytes(self.config_path, CONFIG_LIMIT)
-        config = load_resolved_config(str(self.config_path), content)
-        if config is None:
-            raise RunError(
-                f"{self.config_path} extends another file, but the config of a run "
-                "stands for itself: cifarcnn writes it with every value in it. It is "
-                "not loaded."
-            )
-        return config
+        return _read_config(self.config_path)
 
     def write_config(self, config: Config) -> None:
         """Keep the resolved config, also in the place of an earlier one."""
@@ -156,6 +139,22 @@ class Run:
             RunError: The file is missing or damaged.
         """
         return read_rows(self.path / _HISTORY)
+
+
+def _read_config(path: Path) -> Config:
+    # Only here: a fast prediction needs no config, and its schema takes longer to
+    # load than all the rest.
+    from cifarcnn.config.loading import load_resolved_config
+
+    content = read_bytes(path, CONFIG_LIMIT)
+    config = load_resolved_config(str(path), content)
+    if config is None:
+        raise RunError(
+            f"{path} extends another file, but the config of a run "
+            "stands for itself: cifarcnn writes it with every value in it. It is "
+            "not loaded."
+        )
+    return config
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 import cifarcnn
+from cifarcnn.data.dataset import open_dataset
 from cifarcnn.data.image.image_file import read_image
-from cifarcnn.data.registry import open_dataset
 
 Call = Callable[..., Any]
 NOTE = "was trained on synthetic pictures drawn by code, not CIFAR-10."

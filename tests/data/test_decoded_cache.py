@@ -10,8 +10,7 @@ import pytest
 
 from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
-from cifarcnn.data.dataset import Dataset
-from cifarcnn.data.registry import open_source
+from cifarcnn.data.dataset import Dataset, open_source
 from cifarcnn.errors import DataError
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cifarcnn.data.dataset import open_dataset, open_source
 from cifarcnn.data.folder import FolderSource
-from cifarcnn.data.registry import open_dataset, open_source
 from cifarcnn.errors import DataError
 
 

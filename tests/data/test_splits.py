@@ -94,8 +94,8 @@ def test_statistics_of_four_pixels_by_hand():
         [[0, 51, 255], [255, 51, 255], [0, 51, 0], [255, 51, 0]], np.uint8
     )
     means, deviations = measure_statistics(images.reshape(1, 2, 2, 3))
-    assert means == (0.5, 0.2, 0.5)
-    assert deviations == (0.5, 0.0, 0.5)
+    assert means == [0.5, 0.2, 0.5]
+    assert deviations == [0.5, 0.0, 0.5]
 
 
 def test_statistics_agree_with_numpy():

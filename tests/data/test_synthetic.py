@@ -7,8 +7,7 @@ import PIL
 import pytest
 
 from cifarcnn.data.cifar.facts import CIFAR10
-from cifarcnn.data.dataset import Dataset
-from cifarcnn.data.registry import open_dataset
+from cifarcnn.data.dataset import Dataset, open_dataset
 from cifarcnn.data.silhouettes import POSE_SIZE, draw_poses
 from cifarcnn.data.synthetic import SCENES, SUBJECTS, SyntheticSource, draw_images
 

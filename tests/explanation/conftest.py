@@ -302,10 +302,14 @@ def keras() -> Any:
     return keras
 
 
+def make_dataset(name: str, shape: ImageShape) -> Dataset:
+    store: Any = Store(shape)
+    return Dataset(name, CLASSES, "here", "0" * 64, False, "drawn here", store, shape)
+
+
 @pytest.fixture(scope="session")
 def dataset() -> Dataset:
-    store: Any = Store()
-    return Dataset("synthetic", CLASSES, "here", "0" * 64, False, "drawn here", store)
+    return make_dataset("synthetic", (32, 32, 3))
 
 
 def draw_weights(model: Any, seed: int = 1) -> None:
@@ -326,8 +330,7 @@ def wide_dataset(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """As if the images of CIFAR-10 were 24 pixels high and 40 wide."""
     shape = (24, 40, 3)
     monkeypatch.setitem(DATASETS, "cifar10", DatasetFacts(10, shape))
-    store: Any = Store(shape)
-    return Dataset("cifar10", CLASSES, "here", "0" * 64, False, "drawn here", store)
+    return make_dataset("cifar10", shape)
 
 
 @pytest.fixture(scope="session")

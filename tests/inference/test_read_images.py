@@ -98,14 +98,14 @@ def test_large_images_are_read_in_other_threads(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, bool] = {}
-    real = read_images.read_image_unfiltered
+    real = read_images.decode_crop
 
-    def watch(source: Path, name: str, size: tuple[int, int]) -> Array:
+    def watch(data: bytes, name: str, size: tuple[int, int]) -> Array:
         seen[name] = threading.current_thread() is threading.main_thread()
-        pixels: Array = real(source, name, size)
+        pixels: Array = real(data, name, size)
         return pixels
 
-    monkeypatch.setattr(read_images, "read_image_unfiltered", watch)
+    monkeypatch.setattr(read_images, "decode_crop", watch)
     read([Source(path.name, path=path) for path in files])
     assert len(seen) == len(files)
     for path in files:

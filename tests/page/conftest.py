@@ -35,7 +35,7 @@ def explain(shared_cache: Path) -> Callable[..., Any]:
     import keras
 
     from cifarcnn.config import Config
-    from cifarcnn.data.registry import open_dataset
+    from cifarcnn.data.dataset import open_dataset
     from cifarcnn.explanation.explain import (
         TrainedNetwork,
         explain_image,

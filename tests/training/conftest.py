@@ -72,6 +72,7 @@ def make_dataset() -> Callable[[int], Dataset]:
             official=False,
             notice=None,
             store=ArrayStore(coloured(count)),  # type: ignore[arg-type]
+            image_shape=(32, 32, 3),
         )
 
     return make

@@ -64,7 +64,8 @@ for number, case in enumerate(json.loads(sys.argv[2])):
         config = Config.model_validate_json(json.dumps(case["config"]))
     names = tuple("abcdefghij")[: config.class_count or 3]
     store = Store(case["pictures"], len(names))
-    dataset = Dataset("folder", names, "here", "0" * 64, False, None, store)
+    facts = (names, "here", "0" * 64, False, None)
+    dataset = Dataset("folder", *facts, store, (32, 32, 3))
     run = Run.create(Path(sys.argv[1]), f"run{number}")
     try:
         data = load_training_data(config, dataset)

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cifarcnn.config.named_choice import Choice
-from cifarcnn.config.optimizers import (
+from cifarcnn.config.learning_rate_schedules import (
     Constant,
     CosineDecay,
     ExponentialDecay,
@@ -17,6 +16,7 @@ from cifarcnn.config.optimizers import (
     StepDecay,
     Triangle,
 )
+from cifarcnn.config.named_choice import Choice
 from cifarcnn.training.learning_rate_schedules import learning_rate
 
 

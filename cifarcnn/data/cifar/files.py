@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from cifarcnn.data.cifar.facts import PIXELS, Cifar, Layout
+from cifarcnn.data.cifar.facts import PIXELS, Archive, Cifar, Layout
 from cifarcnn.data.cifar.tar_members import read_members
 from cifarcnn.errors import DataError
 
@@ -133,19 +133,31 @@ def is_official_archive(layout: Layout, archive: Path) -> bool:
     Raises:
         DataError: It has the published size, but not the published checksum.
     """
-    try:
-        if archive.stat().st_size != layout.archive.size:
-            return False
-        with open(archive, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{archive} cannot be read: {error.strerror}.") from None
+    size, found = measure_archive(archive, layout.archive)
+    if size != layout.archive.size:
+        return False
     if found != layout.archive.sha256:
         raise DataError(
             f"{archive} has the size of the official archive but the sha256 {found}, "
             f"expected {layout.archive.sha256}: it is damaged. {_AGAIN}"
         )
     return True
+
+
+def measure_archive(path: Path, archive: Archive) -> tuple[int, str]:
+    """The bytes and the SHA-256 of ``path``; no SHA-256 where the size is wrong.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != archive.size:
+                return size, ""
+            return size, hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _open_unzipped(archive: Path) -> IO[bytes]:
@@ -215,10 +227,9 @@ def _check_size(cifar: Cifar, layout: Layout, name: str, shown: str, size: int) 
     smallest, largest = _sizes(cifar, layout, name)
     if smallest <= size <= largest:
         return
-    if smallest == largest:
-        expected = f"{largest:,}"
-    else:
-        expected = f"{smallest:,} to {largest:,}"
+    expected = f"{largest:,}"
+    if smallest < largest:
+        expected = f"{smallest:,} to {expected}"
     fault = "cut short" if size < smallest else "too long"
     raise DataError(
         f"{shown} is {fault}: it has {size:,} bytes, expected {expected}. {_AGAIN}"

@@ -105,9 +105,10 @@ def find_locations(cifar: Cifar, base: Path) -> Iterator[Location]:
                 yield Location(layout, archive, packed=True)
 
 
-def is_there(cifar: Cifar) -> bool:
-    """Whether something that looks like ``cifar`` lies in one of the usual places."""
-    return any(any(find_locations(cifar, base)) for base in usual_folders())
+def find_usual_locations(cifar: Cifar) -> Iterator[Location]:
+    """As ``find_locations``, in all of the usual folders, those that count first."""
+    for base in usual_folders():
+        yield from find_locations(cifar, base)
 
 
 def explain_by_hand(cifar: Cifar, folder: Path | None) -> str:

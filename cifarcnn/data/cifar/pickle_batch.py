@@ -22,6 +22,7 @@ _MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 # Official batches remember about 20,000 things. Pythons before 3.15 make a table as
 # long as the largest number named here, whatever the size of the file.
 _MEMO_LIMIT = 1_000_000
+_UINT8 = {(b"u1",), ("u1",)}  # the first argument of ``numpy.dtype``
 # Each makes an object at most. The longest official file has about 300,000.
 _MOST_OPERATIONS = 600_000
 
@@ -165,9 +166,6 @@ def _pixels(stored: object, images: int) -> bytes | None:
     _, shape, kind, by_columns, content = state  # ndarray.__reduce__ writes these
     if shape != (images, PIXELS) or by_columns or not isinstance(content, bytes):
         return None
-    if not isinstance(kind, _Remembered) or kind.arguments[:1] not in {
-        (b"u1",),
-        ("u1",),
-    }:
+    if not isinstance(kind, _Remembered) or kind.arguments[:1] not in _UINT8:
         return None
     return content if len(content) == images * PIXELS else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from cifarcnn.data.cifar.files import (
 )
 from cifarcnn.data.cifar.location import Location
 from cifarcnn.data.cifar.pickle_batch import read_pickled_batch, read_pickled_names
-from cifarcnn.data.decoded_cache import Decoded
+from cifarcnn.data.decoded_cache import Decoded, stamp_file
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
@@ -55,7 +56,7 @@ class CifarSource:
             paths = [place.path / name for name in source_files(place.layout)]
         return {
             "path": ascii(str(place.path.absolute())),
-            "files": [_stamp(path) for path in paths],
+            "files": [stamp_file(path) for path in paths],
         }
 
     def decode(self) -> Decoded:
@@ -72,32 +73,40 @@ class CifarSource:
         else:
             official = True
             pieces = read_folder(cifar, layout, path)
-        training = _Builder(cifar, layout.training)
-        test = _Builder(cifar, (layout.test,))
+        files = {file.name: file for file in layout.data_files}
+        training = _make_split(layout.training)
+        test = _make_split((layout.test,))
         for piece in pieces:
             if piece.name == layout.names_file:
                 self._check_names(piece)
                 continue
-            builder = test if piece.name == layout.test.name else training
-            file = builder.add(piece, *self._read_batch(piece))
+            file, split, number = files[piece.name], test, 0
+            if file != layout.test:
+                split, number = training, layout.training.index(file)
+            # The files of a split hold as many images each.
+            place = slice(number * file.images, (number + 1) * file.images)
+            split.labels[place], split.images[place] = self._read_batch(piece, file)
             if not self._place.packed:
                 digest = hashlib.md5(piece.data, usedforsecurity=False).hexdigest()
                 official = official and digest == file.md5
-        return Decoded(
-            cifar.class_names,
-            training.finish(path),
-            test.finish(path),
-            official,
-        )
+        for split, parts in ((training, layout.training), (test, (layout.test,))):
+            _check_counts(cifar, split, parts, path)
+        return Decoded(cifar.class_names, training, test, official)
 
-    def _read_batch(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
-        cifar, layout = self._cifar, self._place.layout
-        if layout.kind == "binary":
-            return _read_binary_batch(cifar, piece.data, piece.shown)
-        images = next(
-            file.images for file in layout.data_files if file.name == piece.name
-        )
-        return read_pickled_batch(cifar, piece.data, piece.shown, images)
+    def _read_batch(
+        self, piece: Piece, file: DataFile
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Labels ``(n,)`` and images ``(n, height, width, 3)``, both uint8."""
+        cifar = self._cifar
+        if self._place.layout.kind == "binary":
+            labels, pixels = _read_binary_batch(cifar, piece.data, piece.shown)
+        else:
+            labels, pixels = read_pickled_batch(
+                cifar, piece.data, piece.shown, file.images
+            )
+        height, width, channels = CIFAR_IMAGE_SHAPE
+        planes = pixels.reshape(-1, channels, height, width)
+        return labels, planes.transpose(0, 2, 3, 1)
 
     def _check_names(self, piece: Piece) -> None:
         cifar = self._cifar
@@ -120,50 +129,26 @@ class CifarSource:
                 )
 
 
-class _Builder:
-    """Puts the batches of one split at their places, in whatever order they come."""
-
-    def __init__(self, cifar: Cifar, files: tuple[DataFile, ...]) -> None:
-        self._cifar = cifar
-        self._starts: dict[str, int] = {}
-        self._files = {file.name: file for file in files}
-        total = 0
-        for file in files:
-            self._starts[file.name] = total
-            total += file.images
-        self._images = np.empty((total, *CIFAR_IMAGE_SHAPE), np.uint8)
-        self._labels = np.empty(total, np.uint8)
-
-    def add(self, piece: Piece, labels: np.ndarray, pixels: np.ndarray) -> DataFile:
-        file = self._files[piece.name]
-        start = self._starts[piece.name]
-        place = slice(start, start + file.images)
-        self._labels[place] = labels
-        height, width, channels = CIFAR_IMAGE_SHAPE
-        planes = pixels.reshape(-1, channels, height, width)
-        self._images[place] = planes.transpose(0, 2, 3, 1)
-        return file
-
-    def finish(self, path: Path) -> Split:
-        names, files = self._cifar.class_names, list(self._files)
-        expected = len(self._labels) // len(names)
-        counts = np.bincount(self._labels, minlength=len(names)).tolist()
-        for name, count in zip(names, counts, strict=True):
-            if count != expected:
-                where = files[0] if len(files) == 1 else f"{files[0]} to {files[-1]}"
-                raise DataError(
-                    f"{path}: {where}: found {count:,} pictures of the class {name}, "
-                    f"expected {expected:,} of every class. Get it again."
-                )
-        return Split(self._images, self._labels)
+def _make_split(files: Sequence[DataFile]) -> Split:
+    """Room for the images of ``files``, which come in whatever order."""
+    total = sum(file.images for file in files)
+    images = np.empty((total, *CIFAR_IMAGE_SHAPE), np.uint8)
+    return Split(images, np.empty(total, np.uint8))
 
 
-def _stamp(path: Path) -> JsonValue:
-    try:
-        status = path.stat()
-    except OSError:
-        return [path.name, -1, -1]  # reading it will say what is wrong
-    return [path.name, status.st_size, status.st_mtime_ns]
+def _check_counts(
+    cifar: Cifar, split: Split, files: Sequence[DataFile], path: Path
+) -> None:
+    expected = len(split) // len(cifar.class_names)
+    counts = np.bincount(split.labels, minlength=len(cifar.class_names)).tolist()
+    for name, count in zip(cifar.class_names, counts, strict=True):
+        if count != expected:
+            names = [files[0].name, files[-1].name]
+            where = " to ".join(dict.fromkeys(names))
+            raise DataError(
+                f"{path}: {where}: found {count:,} pictures of the class {name}, "
+                f"expected {expected:,} of every class. Get it again."
+            )
 
 
 def _read_binary_batch(

@@ -24,8 +24,8 @@ from urllib3.util import parse_url
 
 from cifarcnn.config.urls import find_problem, is_loopback
 from cifarcnn.data.fetching.connection_errors import TEXT_LIMIT, explain_error
-from cifarcnn.data.fetching.events import SourceError
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
+from cifarcnn.data.fetching.sources import SourceError
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What a server says when it may well be able to answer a little later.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from urllib3 import exceptions as known
 
-from cifarcnn.data.fetching.events import SourceError
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
+from cifarcnn.data.fetching.sources import SourceError
 
 TEXT_LIMIT = 200
 _DEEPEST = 5  # of errors that hold one another
@@ -18,15 +19,15 @@ def explain_error(error: Exception, url: str, policy: RetryPolicy) -> SourceErro
     """The failure of a source that stands for ``error``."""
     host = urlsplit(url).hostname or "the server"
     inner = error.original_error if isinstance(error, known.ProxyError) else error
-    certificate = _find_verification(inner)
-    if certificate is not None:
-        return SourceError(
-            f"its certificate is not accepted: {certificate.verify_message.rstrip('.')}"
-            ". Is the date of this machine right? Behind a company's proxy, let the "
-            "environment variable SSL_CERT_FILE name the file with the company's "
-            "certificates. The check is never left out.",
-            final=True,
-        )
+    for cause in _causes(inner):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return SourceError(
+                f"its certificate is not accepted: {cause.verify_message.rstrip('.')}"
+                ". Is the date of this machine right? Behind a company's proxy, let "
+                "the environment variable SSL_CERT_FILE name the file with the "
+                "company's certificates. The check is never left out.",
+                final=True,
+            )
     if isinstance(error, known.ProxyError):
         return SourceError(
             "the proxy that the environment names (HTTPS_PROXY) does not let through: "
@@ -40,11 +41,14 @@ def explain_error(error: Exception, url: str, policy: RetryPolicy) -> SourceErro
             unreachable=True,
         )
     if isinstance(error, known.NewConnectionError):
-        cause = f"no connection to {host}: {_describe(error)}."
-        return SourceError(cause, unreachable=True)
+        return SourceError(
+            f"no connection to {host}: {_describe(error)}.", unreachable=True
+        )
     if isinstance(error, known.ConnectTimeoutError):
-        cause = f"no connection to {host} within {policy.connect_seconds:g} s."
-        return SourceError(cause, unreachable=True)
+        return SourceError(
+            f"no connection to {host} within {policy.connect_seconds:g} s.",
+            unreachable=True,
+        )
     if isinstance(error, known.ReadTimeoutError | TimeoutError):
         return SourceError(f"nothing came for {policy.silence_seconds:g} s.")
     if isinstance(error, known.SSLError | ssl.SSLError):
@@ -52,28 +56,22 @@ def explain_error(error: Exception, url: str, policy: RetryPolicy) -> SourceErro
     return SourceError(f"the connection was cut: {_describe(error)}.")
 
 
-def _find_verification(
-    error: BaseException | None,
-) -> ssl.SSLCertVerificationError | None:
-    """The refusal of a certificate that lies behind ``error``, if one does."""
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, the one that it holds, and so on."""
     for _ in range(_DEEPEST):
-        if error is None or isinstance(error, ssl.SSLCertVerificationError):
-            return error
-        inner = error.args[-1] if error.args else None
-        error = inner if isinstance(inner, BaseException) else None
-    return None
+        yield error
+        inner = error.__cause__ or (error.args[-1] if error.args else None)
+        if not isinstance(inner, BaseException):
+            return
+        error = inner
 
 
 def _describe(error: BaseException) -> str:
     """The innermost words of an error, without addresses of objects."""
-    for _ in range(_DEEPEST):
-        if isinstance(error, OSError) and error.strerror:
-            return error.strerror[:TEXT_LIMIT]
-        inner = error.__cause__ or (error.args[-1] if error.args else None)
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    text = str(error.args[-1] if error.args else error) or type(error).__name__
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror[:TEXT_LIMIT]
+    text = str(cause.args[-1] if cause.args else cause) or type(cause).__name__
     text = text.rpartition(": ")[2] if "object at 0x" in text else text
     shown = "".join(sign if sign.isprintable() else " " for sign in text)
     return shown[:TEXT_LIMIT].rstrip(".")

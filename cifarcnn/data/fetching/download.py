@@ -8,11 +8,11 @@ from email.utils import parsedate_to_datetime
 
 from urllib3 import BaseHTTPResponse
 
+from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.client import Client
-from cifarcnn.data.fetching.events import FetchObserver, SourceError
 from cifarcnn.data.fetching.partial_file import FileVersion, PartialFile
 from cifarcnn.data.fetching.retry_policy import RateMeter, RetryPolicy
-from cifarcnn.data.fetching.sources import ArchiveSource
+from cifarcnn.data.fetching.sources import ArchiveSource, FetchObserver, SourceError
 
 _CHUNK = 1 << 18
 _GZIP = b"\x1f\x8b"
@@ -61,9 +61,9 @@ class Download:
         try:
             pieced = version is not None and response.status == 206
             if version is not None and pieced:
-                _check_range(self.source, partial, version, response)
+                self._check_range(version, response)
             else:
-                _check_whole(self.source, partial, response)
+                _check_whole(self.source.archive, partial, response)
                 if partial.length:
                     self.observer.noted(
                         f"{self.source.host} has another version now, or cannot send "
@@ -76,13 +76,24 @@ class Download:
             response.close()
         return pieced
 
+    def _check_range(self, version: FileVersion, response: BaseHTTPResponse) -> None:
+        size = self.source.archive.size
+        now = _read_version(self.source, response)
+        same = (now.etag or version.etag) == version.etag and (
+            (now.modified or version.modified) == version.modified
+        )
+        found = response.headers.get("Content-Range", "").strip()
+        if found != f"bytes {self.partial.length}-{size - 1}/{size}" or not same:
+            self.partial.discard()
+            raise SourceError("it sent another part of the file than was asked for.")
+
     def _copy(self, response: BaseHTTPResponse) -> None:
         size, done = self.source.archive.size, self.partial.length
         told = time.monotonic()
         meter = RateMeter(self.policy.rate_seconds, told)
         # One byte more than is left, so that a file that is longer shows itself.
         while data := self.client.read(response, min(_CHUNK, size - done + 1)):
-            self._check_bytes(data, done)
+            _check_bytes(self.partial, size, data, done)
             self.partial.append(data)
             done += len(data)
             now = time.monotonic()
@@ -92,58 +103,15 @@ class Download:
                 told = now
                 self.observer.bytes_arrived(done, size, rate)
             if meter.is_settled(now):
-                self._check_rate(rate, size - done)
+                _check_rate(self.policy, self.floor, rate, size - done)
         if done < size:
             raise SourceError(
                 f"the connection was cut after {done:,} of {size:,} bytes."
             )
 
-    def _check_bytes(self, data: bytes, done: int) -> None:
-        size = self.source.archive.size
-        if done == 0 and not data.startswith(_GZIP[: len(data)]):
-            self.partial.discard()
-            if data.lstrip()[:1] == b"<":
-                raise _page_error("")
-            raise SourceError(
-                "it sent something that is not a .tar.gz archive.", final=True
-            )
-        if done + len(data) > size:
-            self.partial.discard()
-            raise SourceError(
-                f"it sends more than {size:,} bytes: it is another file.", final=True
-            )
-
-    def _check_rate(self, rate: float, left: int) -> None:
-        policy, floor = self.policy, self.policy.crawl_rate
-        if rate >= floor:
-            floor = self.floor
-            if rate >= floor or left <= rate * policy.patient_seconds:
-                return
-        raise SourceError(
-            f"it is slow: {rate / 1000:,.0f} kB/s, less than {floor / 1000:,.0f} kB/s.",
-            rate=rate,
-        )
-
-
-def _check_range(
-    source: ArchiveSource,
-    partial: PartialFile,
-    version: FileVersion,
-    response: BaseHTTPResponse,
-) -> None:
-    size = source.archive.size
-    now = _read_version(source, response)
-    same = (now.etag or version.etag) == version.etag and (
-        (now.modified or version.modified) == version.modified
-    )
-    found = response.headers.get("Content-Range", "").strip()
-    if found != f"bytes {partial.length}-{size - 1}/{size}" or not same:
-        partial.discard()
-        raise SourceError("it sent another part of the file than was asked for.")
-
 
 def _check_whole(
-    source: ArchiveSource, partial: PartialFile, response: BaseHTTPResponse
+    archive: Archive, partial: PartialFile, response: BaseHTTPResponse
 ) -> None:
     if response.status != 200:
         partial.discard()
@@ -151,13 +119,39 @@ def _check_whole(
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind.startswith("text/") or kind.endswith(("html", "xml", "json")):
         raise _page_error(kind)
-    length, size = response.headers.get("Content-Length"), source.archive.size
+    length, size = response.headers.get("Content-Length"), archive.size
     if length is not None and length != str(size):
         raise SourceError(
             f"it announces {length!r:.30} bytes, expected {size:,}: it is another "
             "file.",
             final=True,
         )
+
+
+def _check_bytes(partial: PartialFile, size: int, data: bytes, done: int) -> None:
+    if done == 0 and not data.startswith(_GZIP[: len(data)]):
+        partial.discard()
+        if data.lstrip()[:1] == b"<":
+            raise _page_error("")
+        raise SourceError(
+            "it sent something that is not a .tar.gz archive.", final=True
+        )
+    if done + len(data) > size:
+        partial.discard()
+        raise SourceError(
+            f"it sends more than {size:,} bytes: it is another file.", final=True
+        )
+
+
+def _check_rate(policy: RetryPolicy, floor: float, rate: float, left: int) -> None:
+    if rate < policy.crawl_rate:
+        floor = policy.crawl_rate
+    elif rate >= floor or left <= rate * policy.patient_seconds:
+        return
+    raise SourceError(
+        f"it is slow: {rate / 1000:,.0f} kB/s, less than {floor / 1000:,.0f} kB/s.",
+        rate=rate,
+    )
 
 
 def _page_error(kind: str) -> SourceError:

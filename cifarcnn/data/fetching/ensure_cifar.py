@@ -12,17 +12,15 @@ from cifarcnn.data.cifar.location import (
     Location,
     cache_folder,
     explain_by_hand,
-    find_cifar,
     find_shadowing,
-    is_there,
+    find_usual_locations,
     write_provenance,
 )
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore
-from cifarcnn.data.fetching.events import FetchObserver
 from cifarcnn.data.fetching.partial_file import is_there_already
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
-from cifarcnn.data.fetching.sources import gather_sources
+from cifarcnn.data.fetching.sources import FetchObserver, gather_sources
 from cifarcnn.errors import DataError
 
 OFFLINE = "CIFARCNN_OFFLINE"
@@ -123,9 +121,10 @@ def fetch_when_missing(
         DataError: It could not be fetched.
     """
     cifar = CIFAR_DATASETS.get(dataset)
-    if cifar is None or path is not None or is_offline() or is_there(cifar):
+    if cifar is None or path is not None or is_offline():
         return
-    fetch_cifar(cifar, configured=configured, observer=observer)
+    if not any(find_usual_locations(cifar)):
+        fetch_cifar(cifar, configured=configured, observer=observer)
 
 
 def _find_archive(cifar: Cifar, folder: Path, why: str) -> FetchResult:
@@ -140,9 +139,9 @@ def _find_archive(cifar: Cifar, folder: Path, why: str) -> FetchResult:
 
 def _find_official(cifar: Cifar) -> Location | None:
     """Where the official files are found when the data set is opened, if they are."""
-    if not is_there(cifar):
+    place = next(find_usual_locations(cifar), None)
+    if place is None:
         return None
-    place = find_cifar(cifar, None)
     try:
         official = DecodedStore(CifarSource(cifar, place)).official
     except DataError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,7 +13,6 @@ from filelock import FileLock, Timeout
 from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.client import Client
 from cifarcnn.data.fetching.download import Download
-from cifarcnn.data.fetching.events import FetchObserver, SourceError
 from cifarcnn.data.fetching.partial_file import (
     PartialFile,
     find_archive_problem,
@@ -20,7 +20,7 @@ from cifarcnn.data.fetching.partial_file import (
     remove_partial_files,
 )
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
-from cifarcnn.data.fetching.sources import ArchiveSource
+from cifarcnn.data.fetching.sources import ArchiveSource, FetchObserver, SourceError
 from cifarcnn.errors import DataError
 
 # An attempt that brought at least this much is no failure in a row.
@@ -73,17 +73,18 @@ def fetch_archive(
         for archive in archives:
             if is_there_already(folder / archive.name, archive):
                 return folder / archive.name, None
-        source = _Fetch(sources, folder, policy, observer).run()
+        source = _Fetch(sources, folder, policy, observer, Client(policy)).run()
         for archive in archives:
             remove_partial_files(folder, archive)
         return folder / source.archive.name, source.url
 
 
-@contextlib.contextmanager
 def locked(
     folder: Path, archive: Archive, policy: RetryPolicy, observer: FetchObserver
-) -> Iterator[None]:
-    """Hold the lock of ``archive`` in ``folder``, which is made where it is not there.
+) -> AbstractContextManager[object]:
+    """Hold the lock of ``archive`` in ``folder`` until the end of a ``with``.
+
+    The folder is made where it is not there.
 
     The system frees it when a process is killed.
 
@@ -97,47 +98,37 @@ def locked(
     lock = FileLock(folder / f"{archive.name}.lock")
     try:
         try:
-            lock.acquire(blocking=False)
+            return lock.acquire(blocking=False)
         except Timeout:
             observer.noted(f"another process is fetching into {folder}; waiting")
-            lock.acquire(poll_interval=policy.lock_seconds)
+            return lock.acquire(poll_interval=policy.lock_seconds)
     except (OSError, NotImplementedError) as error:
         raise DataError(
             f"{folder} cannot be written: "
             f"{getattr(error, 'strerror', None) or error}. Choose another folder with "
             "--to DIR or the environment variable CIFARCNN_CACHE."
         ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
+@dataclass(frozen=True)
 class _Fetch:
     """Two rounds over the sources: first for a fast one, then for any at all."""
 
-    def __init__(
-        self,
-        sources: Sequence[ArchiveSource],
-        folder: Path,
-        policy: RetryPolicy,
-        observer: FetchObserver,
-    ) -> None:
-        self._sources = list(sources)
-        self._folder = folder
-        self._policy = policy
-        self._observer = observer
-        self._client = Client(policy)
+    sources: Sequence[ArchiveSource]
+    folder: Path
+    policy: RetryPolicy
+    observer: FetchObserver
+    client: Client
 
     def run(self) -> ArchiveSource:
         """The source that gave the archive, which is then at its place."""
         causes: dict[str, str] = {}
-        left = [(0.0, source) for source in self._sources]
+        left = [(0.0, source) for source in self.sources]
         # The only source may be slow from the start.
-        floors = (self._policy.floor_rate if len(left) > 1 else 0.0, 0.0)
+        floors = (self.policy.floor_rate if len(left) > 1 else 0.0, 0.0)
         for last_round, floor in enumerate(floors):
             if last_round and left:
-                time.sleep(self._policy.pause(1, None))
+                time.sleep(self.policy.pause(1, None))
             remaining = []
             for _, source in left:
                 try:
@@ -147,7 +138,7 @@ class _Fetch:
                     causes[source.url] = error.cause
                     if not last_round:  # else the last words say it all
                         words = f"{source.host}: {error.cause} Left for now"
-                        self._observer.noted(words)
+                        self.observer.noted(words)
                     if not error.final:
                         remaining.append((error.rate or 0.0, source))
             left = sorted(remaining, key=lambda one: -one[0])
@@ -159,7 +150,7 @@ class _Fetch:
         Raises:
             SourceError: It has not; the last reason why.
         """
-        policy, partial = self._policy, PartialFile(self._folder, source)
+        policy, partial = self.policy, PartialFile(self.folder, source)
         failures, most, proven = 0, partial.length, False
         while True:
             try:
@@ -179,7 +170,7 @@ class _Fetch:
                     raise
                 pause = policy.pause(failures, error.retry_after)
                 words = f"{source.host}: {error.cause} Once more in {pause:.0f} s"
-                self._observer.noted(words)
+                self.observer.noted(words)
                 time.sleep(pause)
 
     def _attempt(
@@ -189,7 +180,7 @@ class _Fetch:
         if not partial.is_whole or partial.version() is None:
             self._make_room(source, partial)
             pieced = Download(
-                source, partial, self._client, self._policy, floor, self._observer
+                source, partial, self.client, self.policy, floor, self.observer
             ).run()
         problem = find_archive_problem(partial.path, source.archive)
         if problem is not None:
@@ -199,16 +190,16 @@ class _Fetch:
                 f"what it sent is not the official archive: {problem}.",
                 final=not pieced,
             )
-        target = self._folder / source.archive.name
+        target = self.folder / source.archive.name
         partial.place(target)
-        self._observer.archive_placed(target, source.url)
+        self.observer.archive_placed(target, source.url)
 
     def _make_room(self, current: ArchiveSource, partial: PartialFile) -> None:
         try:
             partial.check_room()
         except DataError:
             # Parts from other sources may be what fills the disk.
-            for source in self._sources:
+            for source in self.sources:
                 if source != current:
-                    PartialFile(self._folder, source).discard()
+                    PartialFile(self.folder, source).discard()
             partial.check_room()

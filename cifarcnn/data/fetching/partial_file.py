@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cifarcnn.data.cifar.facts import Archive
+from cifarcnn.data.cifar.files import measure_archive
 from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError
 from cifarcnn.files import sync_folder, write_atomically
@@ -183,14 +184,9 @@ def find_archive_problem(path: Path, archive: Archive) -> str | None:
     Raises:
         DataError: It cannot be read.
     """
-    try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size != archive.size:
-                return f"it has {size:,} bytes, expected {archive.size:,}"
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+    size, found = measure_archive(path, archive)
+    if size != archive.size:
+        return f"it has {size:,} bytes, expected {archive.size:,}"
     if found != archive.sha256:
         return f"it has the sha256 {found}, expected {archive.sha256}"
     return None

@@ -60,15 +60,13 @@ class RateMeter:
     """Bytes per second over the last seconds.
 
     The arrivals of a tenth of the window are kept as one, so that it stays small.
+
+    Args:
+        window_seconds: How far back the rate looks.
+        start: The time now, in seconds.
     """
 
     def __init__(self, window_seconds: float, start: float) -> None:
-        """Begin to measure.
-
-        Args:
-            window_seconds: How far back the rate looks.
-            start: The time now, in seconds.
-        """
         self._window = window_seconds
         self._start = start
         self._total = 0

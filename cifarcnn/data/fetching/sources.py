@@ -1,4 +1,4 @@
-"""Where the official archives can be had.
+"""Where the official archives can be had, and what is told of it.
 
 The mirrors are third parties' copies of the official archives, as their users report.
 Nothing rests on that: whatever comes must have the official size and SHA-256.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from cifarcnn.config.urls import find_problem
@@ -104,3 +105,41 @@ def _match(cifar: Cifar, url: str) -> ArchiveSource | None:
     }
     # Any other name is taken at the user's word; the checksum decides.
     return None if name in others else ArchiveSource(url, cifar.binary.archive)
+
+
+class FetchObserver:
+    """Hears of each event and does nothing; subclass it to show or to record."""
+
+    def source_opened(self, source: ArchiveSource, done: int) -> None:
+        """Bytes come from ``source``; ``done`` of them were there from before."""
+
+    def bytes_arrived(self, done: int, total: int, rate: float) -> None:
+        """So many of ``total`` bytes are there; ``rate`` is bytes per second now."""
+
+    def archive_placed(self, path: Path, url: str) -> None:
+        """The archive is whole, checked, and at its place."""
+
+    def noted(self, sentence: str) -> None:
+        """Something that the user should know, such as a pause or a source left."""
+
+
+@dataclass(eq=False)
+class SourceError(Exception):
+    """One source failed; another one, or another attempt, may not.
+
+    What is wrong on this machine is a ``DataError``.
+
+    Attributes:
+        cause: For the user, a sentence without the address.
+        final: Whether it would fail again in the same way.
+        unreachable: Whether there was not even a connection.
+        retry_after: Seconds that the server asked for, or ``None``.
+        rate: Bytes per second, where it gave less than it should, or ``None``.
+    """
+
+    cause: str
+    _: KW_ONLY
+    final: bool = False
+    unreachable: bool = False
+    retry_after: float | None = None
+    rate: float | None = None

@@ -20,6 +20,8 @@ _TURNS = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
+# After these, width and height have changed places.
+SIDEWAYS = frozenset(_TURNS[value] for value in (5, 6, 7, 8))
 
 
 def read_orientation(image: Image.Image) -> Transpose | None:
@@ -29,13 +31,3 @@ def read_orientation(image: Image.Image) -> Transpose | None:
     except Exception:
         # A broken EXIF block is not worth the image: it is taken as it lies.
         return None
-
-
-def swaps_sides(orientation: Transpose | None) -> bool:
-    """Whether width and height change places."""
-    return orientation in (
-        Transpose.TRANSPOSE,
-        Transpose.ROTATE_270,
-        Transpose.TRANSVERSE,
-        Transpose.ROTATE_90,
-    )

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.Image import Resampling, Transpose
 
-from cifarcnn.data.image.exif_orientation import read_orientation, swaps_sides
+from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.errors import ImageError
 
 MAX_BYTES = 100_000_000
@@ -39,17 +39,15 @@ class ImageFile:
         image: RGB, or RGBA where parts are clear: Pillow weights colours with the
             transparency while it shrinks them.
         orientation: How it must be turned to be seen upright.
-        format: As Pillow calls it.
     """
 
     image: Image.Image
     orientation: Transpose | None
-    format: str | None
 
     def crop(self, size: tuple[int, int]) -> np.ndarray:
         """The middle, uint8 ``(*size, 3)``; one of that size keeps every pixel."""
         # Turned after shrinking: the middle keeps its place under every rotation.
-        height, width = size[::-1] if swaps_sides(self.orientation) else size
+        height, width = size[::-1] if self.orientation in SIDEWAYS else size
         image = self.image
         if image.size != (width, height):
             crop = centred_crop(image.height, image.width, (height, width))
@@ -66,7 +64,9 @@ class ImageFile:
         return self._upright(image)
 
     def _upright(self, image: Image.Image) -> np.ndarray:
-        image = _lay_on_white(image)
+        if image.mode == "RGBA":
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image).convert("RGB")
         if self.orientation is not None:
             image = image.transpose(self.orientation)
         return np.array(image, dtype=np.uint8)
@@ -94,22 +94,13 @@ def read_image(source: Path | BinaryIO, name: str, size: tuple[int, int]) -> np.
             or GIF image. The sentence does not repeat ``name``.
     """
     with silent_pillow():
-        return read_image_unfiltered(source, name, size)
-
-
-def read_image_unfiltered(
-    source: Path | BinaryIO, name: str, size: tuple[int, int]
-) -> np.ndarray:
-    """As ``read_image``, but Pillow may warn; several threads can read at once.
-
-    Raises:
-        ImageError: As ``read_image``.
-    """
-    return decode_crop(read_bytes(source), name, size)
+        return decode_crop(read_bytes(source), name, size)
 
 
 def decode_crop(data: bytes, name: str, size: tuple[int, int]) -> np.ndarray:
-    """As ``read_image_unfiltered``, of the bytes of a file.
+    """As ``read_image``, of the bytes of a file; Pillow may warn.
+
+    Unlike there, several threads can do so at once.
 
     Raises:
         ImageError: As ``read_image``.
@@ -182,7 +173,7 @@ def decode(data: bytes, name: str, smallest_side: int) -> ImageFile:
         if "truncated" in str(error):
             raise ImageError("the file is cut short.") from None
         raise ImageError(_DAMAGED) from None
-    return ImageFile(prepare_mode(image), read_orientation(image), image.format)
+    return ImageFile(prepare_mode(image), read_orientation(image))
 
 
 def _open(data: bytes, name: str) -> Image.Image:
@@ -251,14 +242,6 @@ def prepare_mode(image: Image.Image) -> Image.Image:
         f"its pixels have the mode {image.mode}; expected grey or colour with 8 or "
         "16 bits."
     )
-
-
-def _lay_on_white(image: Image.Image) -> Image.Image:
-    """Lay an RGBA image on white; an RGB one stays as it is."""
-    if image.mode == "RGB":
-        return image
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
 
 
 def _scale_16_bits(image: Image.Image) -> Image.Image:

@@ -30,14 +30,12 @@ def check_content(cifar: Cifar, decoded: Decoded, path: Path) -> None:
     """
     if decoded.test is None:
         raise DataError(f"{path} has no test pictures; {cifar.title} has 10,000.")
-    test = decoded.test
-    for name, split, expected in (
-        ("training", decoded.training, cifar.training_images),
-        ("test", test, cifar.binary.test.images),
+    training, testing = _digests(decoded.training), _digests(decoded.test)
+    for name, split, digests, expected in (
+        ("training", decoded.training, training, cifar.training_images),
+        ("test", decoded.test, testing, cifar.binary.test.images),
     ):
         _check_counts(cifar, path, name, split, expected)
-    training, testing = _digests(decoded.training), _digests(test)
-    for name, digests in (("training", training), ("test", testing)):
         repeated = len(digests) - len(set(digests))
         if repeated > _MOST_REPEATED * len(digests):
             raise DataError(

@@ -62,9 +62,7 @@ def read_copy(path: Path, kinds: tuple[Cifar, ...]) -> CifarCopy:
     if not stat.S_ISDIR(mode):
         raise DataError(f"{path} is not a regular file or folder; {_WANTED}.")
     problems, sound = [], None
-    copies = [
-        (cifar, place) for cifar in kinds for place in find_locations(cifar, path)
-    ]
+    copies = ((cifar, one) for cifar in kinds for one in find_locations(cifar, path))
     for cifar, place in copies:
         try:
             found = CifarCopy(cifar, CifarSource(cifar, place).decode(), place)

@@ -10,12 +10,7 @@ from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
 from cifarcnn.data.cifar.facts import Cifar
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.folder import class_folders, image_files
-from cifarcnn.data.image.image_file import (
-    FULL_SIZE,
-    decode,
-    read_bytes,
-    silent_pillow,
-)
+from cifarcnn.data.image.image_file import FULL_SIZE, decode, read_bytes, silent_pillow
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 

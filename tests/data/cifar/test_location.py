@@ -11,7 +11,7 @@ import pytest
 
 from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100
 from cifarcnn.data.cifar.location import cache_folder, find_cifar
-from cifarcnn.data.registry import open_dataset
+from cifarcnn.data.dataset import open_dataset
 from cifarcnn.errors import DataError
 
 FETCH = (

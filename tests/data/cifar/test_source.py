@@ -15,8 +15,8 @@ import pytest
 from cifarcnn.data.cifar.facts import CIFAR10
 from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
+from cifarcnn.data.dataset import open_dataset
 from cifarcnn.data.decoded_cache import Decoded, DecodedStore
-from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 FORMS = ["binary", "python"]

@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 
 from cifarcnn.data.cifar.facts import Archive
-from cifarcnn.data.fetching.events import FetchObserver
 from cifarcnn.data.fetching.fetch import fetch_archive
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
-from cifarcnn.data.fetching.sources import ArchiveSource
+from cifarcnn.data.fetching.sources import ArchiveSource, FetchObserver
 from cifarcnn.errors import DataError
 
 BODY = b"\x1f\x8b" + bytes(

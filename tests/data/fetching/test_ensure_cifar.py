@@ -9,9 +9,9 @@ import pytest
 
 from cifarcnn.data.cifar import facts
 from cifarcnn.data.cifar.location import read_provenance
+from cifarcnn.data.dataset import open_dataset
 from cifarcnn.data.fetching.ensure_cifar import fetch_cifar, fetch_when_missing
 from cifarcnn.data.fetching.sources import ArchiveSource
-from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 

@@ -18,7 +18,7 @@ import resource, sys
 from pathlib import Path
 from cifarcnn.data.cifar.facts import Archive
 from cifarcnn.data.fetching.fetch import fetch_archive
-from cifarcnn.data.fetching.events import FetchObserver
+from cifarcnn.data.fetching.sources import FetchObserver
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
 from cifarcnn.data.fetching.sources import ArchiveSource
 from cifarcnn.errors import DataError

@@ -16,8 +16,8 @@ from cifarcnn.data.cifar import facts
 from cifarcnn.data.cifar.facts import CIFAR100
 from cifarcnn.data.cifar.location import find_cifar, read_provenance
 from cifarcnn.data.cifar.source import CifarSource
+from cifarcnn.data.dataset import open_dataset
 from cifarcnn.data.importing.import_cifar import import_cifar
-from cifarcnn.data.registry import open_dataset
 from cifarcnn.errors import DataError
 
 WANTED = (

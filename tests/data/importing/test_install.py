@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from cifarcnn.data.importing.detect_format import read_copy
-from cifarcnn.data.importing.install import install_copy
+from cifarcnn.data.importing.import_cifar import install_copy
 from cifarcnn.errors import DataError
 
 

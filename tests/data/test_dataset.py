@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from cifarcnn.data.cifar.facts import CIFAR10, CIFAR100
-from cifarcnn.data.registry import open_dataset
+from cifarcnn.data.dataset import open_dataset
 from cifarcnn.errors import DataError, UsageError
 
 
