@@ -123,15 +123,12 @@ def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
         bound = context[_LENGTHS[kind]]
         words = "at least" if kind == "too_short" else "at most"
         items = "item" if bound == 1 else "items"
-        return (
-            f"expected {words} {bound} {items}, found {context['actual_length']}",
-            "",
-        )
+        found = context["actual_length"]
+        return f"expected {words} {bound} {items}, found {found}", ""
     if kind == "literal_error":
         choices = _literals(context["expected"])
-        hint = suggest(node.value, choices) if isinstance(node.value, str) else ""
-        if hint.startswith("known:"):
-            hint = ""
+        near = nearest(node.value, choices) if isinstance(node.value, str) else None
+        hint = f"did you mean {near}?" if near else ""
         return f"expected one of {', '.join(choices)}; found {found}", hint
     return f"{said}; found {found}", ""
 

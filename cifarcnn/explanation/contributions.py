@@ -130,7 +130,12 @@ def explain_dense(
     added = shift if bias is None else factor * bias + shift
     source = _source(steps, dense)
     logits = values[last.name]
-    flattening = _find_flattening(steps)
+    flattenings = [
+        step
+        for step in steps.values()
+        if step.kind in GLOBAL_POOLINGS | {"Flatten"} and steps[step.inputs[0]].is_map
+    ]
+    flattening = flattenings[0] if flattenings else None
     return DenseContributions(
         layer=dense.name,
         source=source.owner,
@@ -200,18 +205,6 @@ def _source(steps: Steps, dense: Step) -> Step:
     while before.kind in IN_PLACE and before.inputs:
         before = steps[before.inputs[0]]
     return steps[before.inputs[0]] if before.kind == "Flatten" else step
-
-
-def _find_flattening(steps: Steps) -> Step | None:
-    kinds = GLOBAL_POOLINGS | {"Flatten"}
-    return next(
-        (
-            step
-            for step in steps.values()
-            if step.kind in kinds and steps[step.inputs[0]].is_map
-        ),
-        None,
-    )
 
 
 def _take_apart(
