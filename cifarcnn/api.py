@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
-from cifarcnn.errors import DataError, RunError
+from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
 from cifarcnn.runs.file_lock import lock_run
@@ -88,7 +88,8 @@ def train(
         DeviceError: The device cannot be used.
         DataError: The data set is not here, could not be fetched, or is damaged.
         RunError: The folder is not empty, or cannot be written.
-        UsageError: The network does not fit the classes of the data.
+        UsageError: The network does not fit the classes of the data, or ``callbacks``
+            holds something else.
         Stopped: A signal ended the training; what was trained is kept.
     """
     from cifarcnn.training.observer import Observer
@@ -99,7 +100,8 @@ def train(
     # Only now that Keras runs on its device.
     from cifarcnn.training.trainer import train as train_run
 
-    config = _measured(config, data.dataset)
+    _require_callbacks(callbacks)
+    config = _with_measured_normalization(config, data.dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     with lock_run(made.path):
         observer.run_created(made)
@@ -140,7 +142,8 @@ def resume(
 
     Raises:
         ConfigError: The config of the run, or a value in ``overrides``, is wrong.
-        UsageError: A setting that is to change cannot.
+        UsageError: A setting that is to change cannot, or ``callbacks`` holds
+            something else.
         RunError: There is no such run, another process trains in it, its checkpoints
             are damaged, or it was trained on other data.
         DeviceError: The device cannot be used.
@@ -196,6 +199,12 @@ def continue_training(
         data = _load_data(config, plan.smoke, fetch, fetch_observer)
         trained_on = plan.checkpoint.state.data_checksum if plan.checkpoint else None
         if trained_on not in (None, data.dataset.checksum):
+            if config.data.dataset == "synthetic":
+                raise RunError(
+                    f"{opened.path} was trained on other pictures than those that this "
+                    "version of cifarcnn draws: their checksums differ. Go on with the "
+                    "version that began it, or train anew."
+                )
             raise RunError(
                 f"{opened.path} was trained on other pictures than those in "
                 f"{data.dataset.origin}: their checksums differ. Say where the right "
@@ -203,6 +212,7 @@ def continue_training(
             )
         resumed = plan.checkpoint is not None
         started = _start(device, config, data, observer, resumed)
+        _require_callbacks(callbacks)
         from cifarcnn.training.trainer import train as train_run
 
         observer.run_created(opened)
@@ -255,7 +265,23 @@ def _start(
     return started
 
 
-def _measured(config: Config, dataset: Dataset) -> Config:
+def _require_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    # Only now that Keras runs on its device.
+    from keras.callbacks import Callback
+
+    if not isinstance(callbacks, Sequence):
+        raise UsageError(
+            f"callbacks is {callbacks!r:.80}, but must be a list of Keras callbacks."
+        )
+    for item in callbacks:
+        if not isinstance(item, Callback):
+            raise UsageError(
+                f"callbacks holds {item!r:.80}, which is not an instance of "
+                "keras.callbacks.Callback."
+            )
+
+
+def _with_measured_normalization(config: Config, dataset: Dataset) -> Config:
     """The config with numbers in place of ``standard`` normalization."""
     from cifarcnn.data.statistics import measure_statistics
 

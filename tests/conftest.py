@@ -101,6 +101,7 @@ def call(
 
         monkeypatch.setattr(sys, "argv", ["cifarcnn", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capfd.readouterr()  # what TensorFlow said while the test itself trained
         with pytest.raises(SystemExit) as left:
             main()
         captured = capfd.readouterr()

@@ -31,7 +31,7 @@ from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Training
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
-HELP_WIDTH = 80
+HELP_WIDTH = 78
 
 
 def inline(value: object) -> str:

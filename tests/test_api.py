@@ -119,6 +119,25 @@ def test_train_tells_the_observer_in_order_and_resolves_standard(
     assert statistics.mean == pytest.approx(mean, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("callbacks", "found"),
+    [
+        ([print], "callbacks holds <built-in function print>, which is not an"),
+        (None, "callbacks is None, but must be a list of Keras callbacks."),
+    ],
+)
+def test_callbacks_of_another_kind_are_refused_before_there_is_a_run(
+    tmp_path: Path, trained_run: Path, callbacks: Any, found: str
+) -> None:
+    config = cifarcnn.load_config(trained_run.parent / "small.yaml")
+    with pytest.raises(UsageError) as caught:
+        cifarcnn.train(
+            config, tmp_path / "new", device="cpu", smoke=True, callbacks=callbacks
+        )
+    assert str(caught.value).startswith(found)
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_loaded_network_is_the_one_in_model_keras(
     loaded: cifarcnn.LoadedRun, images: np.ndarray[Any, Any]
 ) -> None:

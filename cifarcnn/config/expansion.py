@@ -59,7 +59,7 @@ class _Scope:
     residuals: int = 0
 
 
-class _Counts:
+class _ExpansionLimits:
     """Gathers problems, each once, and ends the unfolding when it is far too much."""
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class _Counts:
         return [replace(node, value="Flatten")]
 
 
-class _Unfolding(_Counts):
+class _Unfolding(_ExpansionLimits):
     """Unfolds layers, with the blocks of one config."""
 
     def __init__(self, blocks: Node | None) -> None:

@@ -168,16 +168,14 @@ def draw_images(count: int, draws: np.random.Generator) -> Split:
     images = np.empty((count, *CIFAR_IMAGE_SHAPE), np.uint8)
     for image, label, chances in zip(images, labels.tolist(), numbers, strict=True):
         name = names[label]
-        image[:] = np.asarray(
-            _draw_image(SUBJECTS[name], poses[name], _Chance(chances))
-        )
+        image[:] = np.asarray(_draw_image(SUBJECTS[name], poses[name], _Draws(chances)))
     for start in range(0, count, _CHUNK):
         chunk = images[start : start + _CHUNK]
         chunk[:] = _develop(chunk, draws)
     return Split(images, labels)
 
 
-class _Chance:
+class _Draws:
     """Choices made by numbers from 0 to 1, one after the other."""
 
     def __init__(self, numbers: list[float]) -> None:
@@ -194,7 +192,7 @@ class _Chance:
 
 
 def _draw_image(
-    subject: Subject, poses: Sequence[Image.Image], chance: _Chance
+    subject: Subject, poses: Sequence[Image.Image], chance: _Draws
 ) -> Image.Image:
     image = _draw_scene(SCENES[chance.pick(subject.scenes)], chance)
     behind = float(np.asarray(image).mean())
@@ -210,7 +208,7 @@ def _draw_image(
     return image
 
 
-def _draw_scene(scene: Scene, chance: _Chance) -> Image.Image:
+def _draw_scene(scene: Scene, chance: _Draws) -> Image.Image:
     image = Image.new("RGB", (_SIDE, _SIDE), _whole(chance.colour(scene.above)))
     draw = ImageDraw.Draw(image, "RGBA")  # lets what is drawn shine through
     horizon = min(round(_SIDE * chance.between(*scene.horizon)), _SIDE)
@@ -224,7 +222,7 @@ def _draw_scene(scene: Scene, chance: _Chance) -> Image.Image:
     return image
 
 
-def _place(tilt: float, chance: _Chance) -> tuple[float, ...]:
+def _place(tilt: float, chance: _Draws) -> tuple[float, ...]:
     """Where each pixel looks into a pose: the six numbers of Pillow's ``AFFINE``."""
     angle = math.radians(chance.between(-tilt, tilt))
     sine, cosine = math.sin(angle), math.cos(angle)

@@ -60,7 +60,7 @@ def build_training_network(
         UsageError: As for ``build_model``.
     """
     layers = config.model.layers
-    exact = _exact_layers(layers)
+    exact = _float32_layers(layers)
     late = activations_after_pooling(layers)
 
     def make(layer: AnyLayer) -> Any:
@@ -118,7 +118,7 @@ def activations_after_pooling(layers: Sequence[AnyLayer]) -> Mapping[str, str]:
     return found
 
 
-def _exact_layers(layers: Sequence[AnyLayer]) -> frozenset[str]:
+def _float32_layers(layers: Sequence[AnyLayer]) -> frozenset[str]:
     """Names of the layers from the last one with weights on, which stay in float32."""
     exact: set[str] = set()
     for layer in reversed(layers):

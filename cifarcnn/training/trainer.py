@@ -192,7 +192,8 @@ def _finish(
 ) -> Outcome:
     """Write the last files of the run."""
     progress, checkpoint = ours.progress, ours.checkpoint
-    weights = ours.model.read_weights()
+    # Not those that a callback of the user changed after the epoch was saved.
+    weights = progress.weights or ours.model.read_weights()
     # Once more, where the disk was full at the end of the last epoch.
     if not checkpoint.up_to_date:
         checkpoint.save_epoch(weights)

@@ -92,7 +92,7 @@ class Sample:
         """Write the archive of one layout; gives the archive."""
         layout = self.cifar.binary if kind == "binary" else self.cifar.python
         folder = self.write(kind, parent / "unpacked")
-        for name in layout.bystanders:
+        for name in layout.ignored_files:
             (folder / name).write_text("not read")
         archive = parent / layout.archive.name
         with tarfile.open(archive, "w:gz", compresslevel=1) as members:

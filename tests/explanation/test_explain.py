@@ -1,4 +1,4 @@
-"""The whole story: what agrees with ``predict``, and networks of every kind."""
+"""Whole explanations: what agrees with ``predict``, and networks of every kind."""
 
 from __future__ import annotations
 

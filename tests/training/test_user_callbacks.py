@@ -6,7 +6,9 @@ import os
 import signal
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from cifarcnn.errors import Stopped
 from cifarcnn.runs import Run
@@ -180,3 +182,40 @@ def test_what_it_raises_ends_the_training_after_the_epoch_is_saved(
         start(config, Broken())
     assert find_checkpoint(run.path)[0].state.epoch == 1
     assert len(start(config).records) == 2
+
+
+def test_an_epoch_that_it_ended_is_validated_after_a_cut(keras, start, make_config):
+    class Ending(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                self.model.stop_training = True
+                self.logs = dict(logs)
+
+        def on_test_begin(self, logs=None):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    config = make_config(epochs=1, steps_per_execution=1)
+    ending = Ending()
+    with pytest.raises(Stopped):
+        start(config, ending)
+    [record] = start(config).records
+    assert (record.loss, record.accuracy) == (
+        ending.logs["loss"],
+        ending.logs["accuracy"],
+    )
+
+
+@pytest.mark.parametrize("event", ["on_epoch_end", "on_train_end"])
+def test_what_it_does_to_weights_that_are_saved_is_in_none_of_the_last_files(
+    keras, start, make_config, run, event
+):
+    def clear(*arguments):
+        network = callback.model.get_layer("logits")
+        network.set_weights([0 * weight for weight in network.get_weights()])
+
+    callback = keras.callbacks.LambdaCallback(**{event: clear})
+    start(make_config(epochs=1, weights="last"), callback)
+    stored = load_file(run.path / "weights.safetensors")
+    plain = keras.models.load_model(run.path / "model.keras")
+    for weight in plain.weights:
+        assert np.array_equal(weight.numpy(), stored[weight.path])

@@ -60,7 +60,7 @@ class Layout:
         training: The files of the training split, in order.
         test: The file of the test split.
         names_file: The file with the names of the classes.
-        bystanders: Further files of the official archive; they are never read.
+        ignored_files: Further files of the official archive; they are never read.
         archive: The official download.
         other_homes: Other names under which Keras keeps folder and archive.
     """
@@ -70,7 +70,7 @@ class Layout:
     training: tuple[DataFile, ...]
     test: DataFile
     names_file: str
-    bystanders: tuple[str, ...]
+    ignored_files: tuple[str, ...]
     archive: Archive
     other_homes: tuple[str, ...] = ()
 
@@ -144,7 +144,7 @@ CIFAR10 = Cifar(
         ),
         test=DataFile("test_batch.bin", 10_000, "803d5f7f4d78ea53de84dbe85f74fb6d"),
         names_file="batches.meta.txt",
-        bystanders=("readme.html",),
+        ignored_files=("readme.html",),
         archive=Archive(
             "cifar-10-binary.tar.gz",
             170_052_171,
@@ -163,7 +163,7 @@ CIFAR10 = Cifar(
         ),
         test=DataFile("test_batch", 10_000, "40351d587109b95175f43aff81a1287e"),
         names_file="batches.meta",
-        bystanders=("readme.html",),
+        ignored_files=("readme.html",),
         archive=Archive(
             "cifar-10-python.tar.gz",
             170_498_071,
@@ -205,7 +205,7 @@ CIFAR100 = Cifar(
         training=(DataFile("train.bin", 50_000, "6172c7755cfe09b2fe270c85cebc1b15"),),
         test=DataFile("test.bin", 10_000, "4499cfba6c016c1be1438163640a0898"),
         names_file="fine_label_names.txt",
-        bystanders=("coarse_label_names.txt",),
+        ignored_files=("coarse_label_names.txt",),
         archive=Archive(
             "cifar-100-binary.tar.gz",
             168_513_733,
@@ -218,7 +218,7 @@ CIFAR100 = Cifar(
         training=(DataFile("train", 50_000, "16019d7e3df5f24257cddd939b257f8d"),),
         test=DataFile("test", 10_000, "f0ef6b0ae62326f3e7ffdfab6717acfc"),
         names_file="meta",
-        bystanders=("file.txt~",),
+        ignored_files=("file.txt~",),
         archive=Archive(
             "cifar-100-python.tar.gz",
             169_001_437,

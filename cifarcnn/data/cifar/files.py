@@ -80,7 +80,7 @@ def read_archive(cifar: Cifar, layout: Layout, archive: Path) -> Iterator[Piece]
             missing, repeated, not regular files, too large, or not expected at all.
     """
     awaited = set(source_files(layout))
-    known = awaited | set(layout.bystanders)
+    known = awaited | set(layout.ignored_files)
     seen: set[str] = set()
     try:
         with _open_unzipped(archive) as unzipped:

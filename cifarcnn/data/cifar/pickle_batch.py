@@ -27,7 +27,7 @@ _UINT8 = {(b"u1",), ("u1",)}  # the first argument of ``numpy.dtype``
 _MOST_OPERATIONS = 600_000
 
 
-class _Remembered:
+class _ArrayStandIn:
     """Stands in for ``numpy.ndarray`` and ``numpy.dtype``; keeps what it is given."""
 
     def __init__(self, *arguments: object) -> None:
@@ -39,15 +39,15 @@ class _Remembered:
 
 
 _STAND_INS = {
-    ("numpy", "ndarray"): _Remembered,
-    ("numpy", "dtype"): _Remembered,
+    ("numpy", "ndarray"): _ArrayStandIn,
+    ("numpy", "dtype"): _ArrayStandIn,
     # The same function, as NumPy before 2 and since writes its name.
-    ("numpy.core.multiarray", "_reconstruct"): _Remembered,
-    ("numpy._core.multiarray", "_reconstruct"): _Remembered,
+    ("numpy.core.multiarray", "_reconstruct"): _ArrayStandIn,
+    ("numpy._core.multiarray", "_reconstruct"): _ArrayStandIn,
 }
 
 
-class _ForeignName(Exception):
+class _ForbiddenGlobal(Exception):
     """The pickle asks for something that no CIFAR file needs."""
 
 
@@ -56,7 +56,7 @@ class _Unpickler(pickle.Unpickler):
         try:
             return _STAND_INS[module, name]
         except KeyError:
-            raise _ForeignName(f"{module}.{name}") from None
+            raise _ForbiddenGlobal(f"{module}.{name}") from None
 
 
 def read_pickled_batch(
@@ -126,7 +126,7 @@ def _unpickle(data: bytes, shown: str) -> dict[str, object]:
                 raise pickle.UnpicklingError("memo index out of bounds")
         # Python 2 wrote these files: its strings are bytes.
         content = _Unpickler(io.BytesIO(data), encoding="bytes").load()
-    except _ForeignName as error:
+    except _ForbiddenGlobal as error:
         raise DataError(
             f"{shown} asks for {error}, which no CIFAR file contains: it could do harm "
             "and was not opened. Get the official file."
@@ -160,12 +160,12 @@ def _shown(label: object) -> str:
 
 
 def _pixels(stored: object, images: int) -> bytes | None:
-    state = stored.state if isinstance(stored, _Remembered) else None
+    state = stored.state if isinstance(stored, _ArrayStandIn) else None
     if not isinstance(state, tuple) or len(state) != 5:
         return None
     _, shape, kind, by_columns, content = state  # ndarray.__reduce__ writes these
     if shape != (images, PIXELS) or by_columns or not isinstance(content, bytes):
         return None
-    if not isinstance(kind, _Remembered) or kind.arguments[:1] not in _UINT8:
+    if not isinstance(kind, _ArrayStandIn) or kind.arguments[:1] not in _UINT8:
         return None
     return content if len(content) == images * PIXELS else None

@@ -38,7 +38,7 @@ class RandomBrightness(Operation):
 
 
 @dataclass(frozen=True)
-class _Stretching(Operation):
+class _BlendWithGrey(Operation):
     """Multiplies the distances from something by a factor for each image."""
 
     factor: float
@@ -49,7 +49,7 @@ class _Stretching(Operation):
         return {"factor": ONE + whole_numbers(draws, -largest, largest)}
 
 
-class RandomContrast(_Stretching):
+class RandomContrast(_BlendWithGrey):
     """Draws the pixels of each colour away from their mean, or towards it."""
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
@@ -59,7 +59,7 @@ class RandomContrast(_Stretching):
         )
 
 
-class RandomSaturation(_Stretching):
+class RandomSaturation(_BlendWithGrey):
     """Makes the colours stronger or weaker; what is grey stays as it is."""
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:

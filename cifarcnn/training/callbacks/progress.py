@@ -24,7 +24,7 @@ class Progress:
         plan: What is to be done.
         epoch: The current one.
         steps_done: Steps of it that are done.
-        logs: Its means once all its steps are done, else ``None``.
+        logs: Its means once no step of it is left to do, else ``None``.
         epoch_start: When it began; of one that was cut short, as if without the cut.
         steps_end: When its newest step was done.
         records: The figures of each finished epoch.
@@ -41,6 +41,7 @@ class Progress:
         self.epoch = plan.epochs_done
         self.steps_done = 0
         self.logs: Mapping[Any, float] | None = None
+        self._newest_logs: Mapping[Any, float] = {}
         self.epoch_start = self.steps_end = self._start = time.perf_counter()
         self.records: list[EpochRecord] = []
         self.weights: Arrays = {}
@@ -75,8 +76,14 @@ class Progress:
         """
         self.steps_done = min(step + 1, self.plan.steps_per_epoch)
         self.steps_end = time.perf_counter()
+        self._newest_logs = dict(logs)
         if self.steps_done == self.plan.steps_per_epoch:
-            self.logs = dict(logs)
+            self.end_steps()
+
+    def end_steps(self) -> None:
+        """Do without the steps that are left, if a callback of the user says so."""
+        if self.logs is None:
+            self.logs = self._newest_logs
 
     def add(self, record: EpochRecord) -> None:
         """Take note of a finished epoch, whose weights are ``weights``."""
@@ -126,3 +133,7 @@ class TrackProgress(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.progress.end_step(self.batches.first_step + batch, logs)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        # The metrics are those of the validation from here on.
+        self.progress.end_steps()
