@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import cifarcnn
+from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.prediction import open_predictor
 from cifarcnn.training.observer import Observer
@@ -117,6 +118,28 @@ def test_train_tells_the_observer_in_order_and_resolves_standard(
     images, _ = run.dataset.training(0.1, 0)
     mean = images.images.mean(axis=(0, 1, 2)) / 255
     assert statistics.mean == pytest.approx(mean, abs=1e-4)
+
+
+def test_a_run_on_pictures_that_are_drawn_otherwise_now_does_not_go_on(
+    tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = shutil.copytree(trained_run, tmp_path / "run")
+    store = SyntheticSource.decode
+
+    def draw_otherwise(self: SyntheticSource) -> Any:
+        decoded = store(self)
+        decoded.training.images[0] ^= 1
+        return decoded
+
+    monkeypatch.setattr(SyntheticSource, "decode", draw_otherwise)
+    monkeypatch.setenv("CIFARCNN_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(RunError) as caught:
+        cifarcnn.resume(run, {"training.epochs": 3}, device="cpu")
+    assert str(caught.value) == (
+        f"{run} was trained on other pictures than those that this version of cifarcnn "
+        "draws: their checksums differ. Go on with the version that began it, or train "
+        "anew."
+    )
 
 
 @pytest.mark.parametrize(
