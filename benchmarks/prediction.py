@@ -120,9 +120,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", help="CIFAR-10; else drawn ones")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--folder-rounds", type=int, default=5)
-    parser.add_argument(
-        "--pictures", dest="images", type=int, default=10_000, help="at most"
-    )
+    parser.add_argument("--pictures", type=int, default=10_000, help="at most")
     options = parser.parse_args()
     place = report.machine()
     program = [sys.executable, "-m", "cifarcnn", "predict", "--run", str(options.run)]

@@ -290,9 +290,7 @@ def main():
         metavar="NAME",
         help=", ".join(CONTESTANTS),
     )
-    parser.add_argument(
-        "--warm-pictures", dest="warm_images", type=int, help="learnt from before"
-    )
+    parser.add_argument("--warm-pictures", type=int, help="learnt from before")
     parser.add_argument("--no-peak", action="store_true", help="no matrix products")
     options = parser.parse_args()
     # Else what is stopped just then would stay so for ever.
