@@ -22,7 +22,7 @@ from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
 # A weight decay by far too large a rate: all weights grow by a factor in each step, and
 # the penalty is infinite while the logits still are not.
