@@ -20,6 +20,8 @@ import cifarcnn
 from cifarcnn.data.dataset import open_dataset
 from cifarcnn.data.image.image_file import read_image
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Any]
 NOTE = "was trained on synthetic pictures drawn by code, not CIFAR-10."
 
