@@ -16,10 +16,10 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif")
 # Each is the name of the validation split in some widespread data set.
 VALIDATION_NAMES = ("validation", "val", "valid")
 
-OUTSIDE = "pictures in no class folder"
+OUTSIDE = "in no class folder"
 HIDDEN = "hidden"
 NESTED = "nested folders"
-LINKED = "links to what is there already"
+LINKED = "linked twice"
 
 _Identity = tuple[int, int]
 
@@ -69,6 +69,7 @@ class FolderLayout:
             problem.
         test: ``None`` where there is none.
         unused: The names of the other folders beside ``train``.
+        stray_images: How many images lie in ``root`` itself.
     """
 
     root: Path
@@ -76,6 +77,7 @@ class FolderLayout:
     validations: tuple[ClassFolders, ...]
     test: ClassFolders | None
     unused: tuple[str, ...]
+    stray_images: int
 
     @property
     def validation(self) -> ClassFolders | None:
@@ -95,7 +97,8 @@ def find_layout(root: Path) -> FolderLayout:
     Raises:
         DataError: A folder cannot be read.
     """
-    folders = [entry.name for entry in _scan(root) if _is_folder(entry)]
+    entries = _scan(root)
+    folders = [entry.name for entry in entries if _is_folder(entry)]
     splits = {
         name: list_class_folders(root / name)
         for name in ("train", *VALIDATION_NAMES, "test")
@@ -107,6 +110,7 @@ def find_layout(root: Path) -> FolderLayout:
         validations=tuple(splits[name] for name in VALIDATION_NAMES if name in splits),
         test=splits.get("test"),
         unused=tuple(name for name in folders if name not in splits and name[0] != "."),
+        stray_images=sum(_why_left_out(entry) is None for entry in entries),
     )
 
 
@@ -152,16 +156,22 @@ def describe_left_out(left_out: Counter[str]) -> str:
     Args:
         left_out: How many by ending, or by ``HIDDEN`` and the like.
     """
-    total = left_out.total()
-    what = "file" if total == 1 else "files"
-    if NESTED in left_out or LINKED in left_out:
-        what = "files and folders"
-    if total == 0:
-        return ""
-    if len(left_out) == 1:
-        return f"{total:,} {what} left out: {next(iter(left_out))}"
-    listed = ", ".join(f"{count:,} {kind}" for kind, count in left_out.most_common())
-    return f"{total:,} {what} left out: {listed}"
+    nested = left_out[NESTED]
+    files = [(kind, count) for kind, count in left_out.most_common() if kind != NESTED]
+    total = left_out.total() - nested
+    parts = []
+    if files:
+        kinds = [f"{count:,} {kind}" if files[1:] else kind for kind, count in files]
+        what = "file" if total == 1 else "files"
+        parts.append(f"{total:,} {what} left out: {', '.join(kinds)}")
+    if nested:
+        what = (
+            "folder in a class folder is"
+            if nested == 1
+            else "folders in class folders are"
+        )
+        parts.append(f"{nested:,} {what} not read")
+    return "; ".join(parts)
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:

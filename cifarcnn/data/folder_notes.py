@@ -37,6 +37,10 @@ def describe_training(
     if layout.unused:
         names = ", ".join(layout.unused)
         notes.append(f"folders beside train that are not used: {names}")
+    if layout.stray_images:
+        notes.append(
+            f"pictures beside train that are not used: {layout.stray_images:,}"
+        )
     training = store.training()
     notes += _describe_split(train, store, "training", image_shape)
     notes += _describe_repeated(train, training)
@@ -107,14 +111,15 @@ def _describe_repeated(listed: ClassFolders, split: Split) -> list[str]:
     pairs = find_repeated(split.images)
     if not pairs:
         return []
+    labels, names = split.labels, listed.image_names()
     # Those that contradict one another are the worst.
-    apart = [pair for pair in pairs if split.labels[pair[0]] != split.labels[pair[1]]]
-    names = listed.image_names()
-    shown = [*apart, *(pair for pair in pairs if pair not in set(apart))]
-    other = f", {len(apart):,} of them in another class" if apart else ""
+    pairs.sort(key=lambda pair: bool(labels[pair[0]] == labels[pair[1]]))
+    apart = sum(bool(labels[one] != labels[other]) for one, other in pairs)
+    other_class = f", {apart:,} of them in another class" if apart else ""
     return [
-        f"{len(pairs):,} of the {len(split):,} pictures in {listed.path.name} are "
-        f"there before, pixel for pixel{other}: {_list_pairs(shown, names, names)}"
+        f"{len(pairs):,} of the {len(split):,} pictures in {listed.path.name} repeat "
+        f"an earlier one{other_class} ({_same(split)}): "
+        f"{_list_pairs(pairs, names, names)}"
     ]
 
 
@@ -127,9 +132,15 @@ def _describe_shared(
     names = second[0].image_names(), first[0].image_names()
     return [
         f"{len(pairs):,} of the {len(second[1]):,} pictures in {second[0].path.name} "
-        f"are in {first[0].path.name} too, pixel for pixel: "
+        f"are in {first[0].path.name} too ({_same(second[1])}): "
         f"{_list_pairs(pairs, *names)}"
     ]
+
+
+def _same(split: Split) -> str:
+    """What is compared: images that differ may come to the same for the network."""
+    height, width = split.images.shape[1:3]
+    return f"the same {width}x{height} pixels"
 
 
 def _list_pairs(
