@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -108,6 +110,34 @@ def test_a_dangling_link_is_an_unreadable_image(root):
 def test_an_empty_folder_is_refused(tmp_path, fresh_cache):
     assert refusal(tmp_path) == (
         f"{tmp_path} is empty; expected train/<class>/<picture>."
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_the_commands_for_class_folders_without_train_make_it_right(root):
+    for path in (root / "train").iterdir():
+        path.rename(root / path.name)
+    (root / "train").rmdir()
+    shutil.rmtree(root / "test")
+    (root / "apple").rename(root / "one's apple")
+    said = refusal(root)
+    assert said.startswith(
+        f"{root} has class folders (one's apple, pear) but no folder"
+    )
+    for line in said.splitlines():
+        if line.startswith("  "):
+            subprocess.run(["sh", "-c", line], check=True)
+    dataset = open_dataset("folder", root)
+    assert dataset.class_names == ("one's apple", "pear")
+    assert len(dataset.training(0, 0)[0]) == 6
+    assert dataset.test().labels.tolist() == [0]
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path, fresh_cache):
+    (tmp_path / "pets.ZIP").write_bytes(b"PK")
+    assert refusal(tmp_path / "pets.ZIP") == (
+        f"{tmp_path}/pets.ZIP is not a folder; expected train/<class>/<picture> in "
+        "data.path. Unpack it first."
     )
 
 
