@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ OUTSIDE = "in no class folder"
 HIDDEN = "hidden"
 NESTED = "nested folders"
 LINKED = "linked twice"
+
+_SHOWN = 5  # names that a sentence lists
 
 _Identity = tuple[int, int]
 
@@ -45,9 +47,9 @@ class ClassFolders:
         return sum(map(len, self.images.values()))
 
     @property
-    def all_left_out(self) -> Counter[str]:
-        """How many of what is left out, in all."""
-        return sum(self.left_out.values(), Counter())
+    def described_left_out(self) -> str:
+        """What is left out, in all: see ``describe_left_out``."""
+        return describe_left_out(sum(self.left_out.values(), Counter()))
 
     def image_names(self) -> list[str]:
         """``split/class/file`` of each image, in the order in which they are read."""
@@ -172,6 +174,13 @@ def describe_left_out(left_out: Counter[str]) -> str:
         )
         parts.append(f"{nested:,} {what} not read")
     return "; ".join(parts)
+
+
+def list_some(names: Collection[str]) -> str:
+    """The first five names, and how many more there are."""
+    shown = ", ".join(list(names)[:_SHOWN])
+    more = len(names) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:

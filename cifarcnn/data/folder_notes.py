@@ -7,7 +7,7 @@ from cifarcnn.data.decoded_cache import Cropped, DecodedStore
 from cifarcnn.data.folder_layout import (
     ClassFolders,
     FolderLayout,
-    describe_left_out,
+    list_some,
 )
 from cifarcnn.data.repeated_images import find_repeated, find_shared
 from cifarcnn.data.splits import Split
@@ -29,13 +29,13 @@ def describe_training(
             f"{validation.path}; nothing is cut from train "
             "(data.validation_fraction)"
         )
-    notes += [
-        f"{split.path} has no pictures: validation is cut from train"
-        for split in layout.validations
-        if not split.count
-    ]
+    for split in layout.validations if validation is None else ():
+        notes += [
+            *describe_listing(split),
+            f"{split.path} has no pictures: validation is cut from train",
+        ]
     if layout.unused:
-        names = ", ".join(layout.unused)
+        names = list_some(layout.unused)
         notes.append(f"folders beside train that are not used: {names}")
     if layout.stray_images:
         notes.append(
@@ -63,15 +63,12 @@ def describe_test(
     held = store.validation()
     if layout.validation is not None and held is not None:
         notes += _describe_shared((layout.validation, held), (test, images))
-    missing = [name for name in store.class_names if not test.images.get(name)]
-    if missing:
-        notes.append(f"{test.path.name} has no pictures of {', '.join(missing)}")
     return notes
 
 
 def describe_listing(listed: ClassFolders) -> list[str]:
     """How many files were left out, by ending; nothing where none were."""
-    found = describe_left_out(listed.all_left_out)
+    found = listed.described_left_out
     return [f"{listed.path.name}: {found}"] if found else []
 
 
@@ -101,9 +98,11 @@ def _describe_split(
 ) -> list[str]:
     cropped = store.cropped.get(part, Cropped(0, 0.0))
     name = listed.path.name
+    missing = [title for title in store.class_names if not listed.images.get(title)]
     return [
         *describe_listing(listed),
         *describe_cropped(name, cropped, listed.count, image_shape),
+        *([f"{name} has no pictures of {list_some(missing)}"] if missing else []),
     ]
 
 

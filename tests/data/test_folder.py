@@ -271,11 +271,14 @@ def test_a_class_may_be_without_test_and_validation_images(root, empty):
 
 def test_a_test_folder_without_any_image_is_none(root):
     for path in (root / "test").glob("*/*"):
-        path.unlink()
+        path.rename(path.with_suffix(".tif"))
     dataset = open_dataset("folder", root)
     with pytest.raises(DataError) as caught:
         dataset.test()
-    assert "has no test pictures" in str(caught.value)
+    assert str(caught.value) == (
+        f"{root} has no test pictures (2 files left out: .tif): expected a folder test "
+        "beside train, with the same folder for each class."
+    )
 
 
 def test_all_that_is_wrong_is_told_at_once(root):

@@ -50,7 +50,7 @@ def test_what_is_left_out_is_counted_by_ending(tmp_path):
     touch(tmp_path / "9.png", tmp_path / "labels.csv")
     listed = list_class_folders(tmp_path)
     assert listed.count == 0
-    assert describe_left_out(listed.all_left_out) == (
+    assert listed.described_left_out == (
         "12 files left out: 4 .tif, 2 hidden, 2 .heic, 1 in no class folder, 1 .csv, 1 "
         "without an ending, 1 .db; 2 folders in class folders are not read"
     )
@@ -76,7 +76,7 @@ def test_a_linked_folder_and_a_linked_image_are_followed(tmp_path):
     (tmp_path / "train" / "elm").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "train" / "oak" / "2.png").symlink_to(tmp_path / "store" / "2.png")
     assert names(tmp_path / "train") == {"elm": ["1.png"], "oak": ["2.png", "3.png"]}
-    assert list_class_folders(tmp_path / "train").all_left_out == {}
+    assert list_class_folders(tmp_path / "train").described_left_out == ""
 
 
 def test_no_link_gives_an_image_twice(tmp_path):
@@ -90,7 +90,7 @@ def test_no_link_gives_an_image_twice(tmp_path):
         "elm": ["outside.png"],
         "oak": ["1.png", "2.png"],
     }
-    assert describe_left_out(list_class_folders(tmp_path).all_left_out) == (
+    assert list_class_folders(tmp_path).described_left_out == (
         "3 files left out: linked twice"
     )
 
@@ -103,7 +103,7 @@ def test_a_loop_of_links_ends(tmp_path):
     (train / "itself").symlink_to(train / "itself")
     (train / "oak" / "again").symlink_to(train / "oak")
     assert names(train) == {"elm": ["2.png"], "oak": ["1.png"]}
-    assert describe_left_out(list_class_folders(train).all_left_out) == (
+    assert list_class_folders(train).described_left_out == (
         "3 files left out: 2 linked twice, 1 without an ending; 1 folder in a class "
         "folder is not read"
     )

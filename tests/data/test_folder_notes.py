@@ -54,11 +54,13 @@ def test_what_is_left_out_is_told_of_each_split(root):
         (root / "train" / "oak" / f"{number}.tif").write_bytes(b"II*\0")
     (root / "train" / "elm" / "notes.txt").write_text("planted in 1971")
     (root / "test" / "elm" / "1.avif").write_bytes(b"")
-    draw(root / "poplars" / "1.png", 99)
+    for number in range(7):
+        draw(root / f"poplars{number}" / "1.png", 99)
     draw(root / "cover.png", 98)
     assert notes(root) == (
         [
-            "folders beside train that are not used: poplars",
+            "folders beside train that are not used: poplars0, poplars1, poplars2, "
+            "poplars3, poplars4 and 2 more",
             "pictures beside train that are not used: 1",
             "train: 6 files left out: 5 .tif, 1 .txt",
         ],
@@ -128,6 +130,7 @@ def test_the_same_pixels_in_a_validation_folder_are_named(root):
         [
             f"the 2 validation pictures are those of {root}/valid; nothing is cut from "
             "train (data.validation_fraction)",
+            "valid has no pictures of oak",
             "1 of the 2 pictures in valid are in train too (the same 32x32 pixels): "
             "valid/elm/2.png is train/oak/0.png",
         ],
@@ -155,9 +158,11 @@ def test_the_classes_without_test_images_are_named(root):
 
 
 def test_a_validation_folder_without_images_is_named(root):
-    (root / "val").mkdir()
+    (root / "val" / "elm").mkdir(parents=True)
+    (root / "val" / "elm" / "1.tif").write_bytes(b"")
     assert notes(root)[0] == [
-        f"{root}/val has no pictures: validation is cut from train"
+        "val: 1 file left out: .tif",
+        f"{root}/val has no pictures: validation is cut from train",
     ]
     assert open_dataset("folder", root).training(0.4, 0)[1] is not None
 
