@@ -115,7 +115,8 @@ class CacheIndex(BaseModel):
     """What a folder of the cache says about its arrays.
 
     Attributes:
-        version: Of this layout; another one is not read.
+        version: Of this layout, and of the way images are read; another one is not
+            read.
         signature: Of the source at the time of reading.
         class_names: The name of each class.
         official: Whether the source was the publisher's, to the byte.
@@ -126,7 +127,7 @@ class CacheIndex(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     signature: dict[str, JsonValue]
     class_names: tuple[str, ...]
     official: bool

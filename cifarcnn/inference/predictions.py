@@ -15,7 +15,13 @@ import numpy as np
 from PIL import Image
 
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
-from cifarcnn.data.image.image_file import FORMATS, centred_crop, silent_pillow
+from cifarcnn.data.image.image_file import (
+    FORMATS,
+    Noted,
+    centred_crop,
+    ignore,
+    silent_pillow,
+)
 from cifarcnn.files import (
     find_free_path,
     make_stem,
@@ -58,6 +64,7 @@ def predict_images(
     size: tuple[int, int],
     test_images: Callable[[], Array],
     standard_input: BinaryIO,
+    noted: Noted = ignore,
 ) -> Iterator[Prediction]:
     """Predict every source, in its order.
 
@@ -73,12 +80,12 @@ def predict_images(
         test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
             once, and only when a source asks for one of them.
         standard_input: Read once, and only when a source asks for it.
+        noted: Told what was left out of an image that can be used all the same: its
+            name and the rest of a sentence, without a full stop.
     """
     remaining = iter(sources)
-    with (
-        Reader(size, test_images, standard_input) as reader,
-        ThreadPoolExecutor(1, "network") as network,
-    ):
+    reader = Reader(size, test_images, standard_input, noted)
+    with ThreadPoolExecutor(1, "network") as network:
         before: Iterable[Prediction] = ()
         while chunk := list(islice(remaining, CHUNK)):
             results = reader.read(chunk)

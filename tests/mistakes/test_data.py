@@ -332,8 +332,8 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
         "{data} has pictures that cannot be read, 2 in all. Mend or remove them:\n"
         "  {data}/train/cat/3.png: the file is empty; expected a PNG, JPEG, WebP, BMP "
         "or GIF picture.\n"
-        "  {data}/test/dog/notes.jpg: this is not a PNG, JPEG, WebP, BMP or GIF "
-        "picture (its name ends in .jpg); save it as one of these.",
+        "  {data}/test/dog/notes.jpg: this is text (its name ends in .jpg); expected a "
+        "PNG, JPEG, WebP, BMP or GIF picture.",
     ),
     "too few pictures for validation": (
         one_image_each, [FOLDER, TWO, "data.validation_fraction=0.5"], 1,
