@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cifarcnn.config.datasets import ImageShape
-from cifarcnn.data.decoded_cache import Cropped, DecodedStore
+from cifarcnn.data.decoded_cache import DecodedStore, ReadingRecord
 from cifarcnn.data.folder_layout import (
     ClassFolders,
     FolderLayout,
@@ -72,36 +72,41 @@ def describe_listing(listed: ClassFolders) -> list[str]:
     return [f"{listed.path.name}: {found}"] if found else []
 
 
-def describe_cropped(
-    name: str, cropped: Cropped, count: int, image_shape: ImageShape
+def describe_reading(
+    name: str, reading: ReadingRecord, count: int, image_shape: ImageShape
 ) -> list[str]:
-    """How many images lose something to the proportions of the network, and how much.
+    """What the images lost to the proportions of the network, and what else they did.
 
     Args:
         name: Of the split.
-        cropped: How many, and the largest share.
+        reading: What was lost.
         count: Of all images of the split.
         image_shape: What the network takes.
     """
-    if not cropped.images:
-        return []
+    notes = [
+        f"{name}: {number:,} of {count:,} pictures: {note}"
+        for note, number in reading.notes.items()
+    ]
+    if not reading.cropped:
+        return notes
     height, width, _ = image_shape
     shape = "square" if height == width else f"of the shape {width}x{height}"
     return [
-        f"{name}: {cropped.images:,} of {count:,} pictures are not {shape}: the middle "
-        f"is used, {max(cropped.largest_share, 0.01):.0%} cropped at most"
+        f"{name}: {reading.cropped:,} of {count:,} pictures are not {shape}: the "
+        f"middle is used, {max(reading.largest_share, 0.01):.0%} cropped at most",
+        *notes,
     ]
 
 
 def _describe_split(
     listed: ClassFolders, store: DecodedStore, part: str, image_shape: ImageShape
 ) -> list[str]:
-    cropped = store.cropped.get(part, Cropped(0, 0.0))
+    reading = store.readings[part]
     name = listed.path.name
     missing = [title for title in store.class_names if not listed.images.get(title)]
     return [
         *describe_listing(listed),
-        *describe_cropped(name, cropped, listed.count, image_shape),
+        *describe_reading(name, reading, listed.count, image_shape),
         *([f"{name} has no pictures of {list_some(missing)}"] if missing else []),
     ]
 

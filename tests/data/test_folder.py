@@ -394,8 +394,8 @@ def test_what_is_wrong_with_labelled_images_is_told_at_once(tmp_path):
         f"{tmp_path} has class folders for no class of the training: yew. The classes "
         "are oak, elm.\n"
         f"{tmp_path} has pictures that cannot be read, 1 in all. Mend or remove them:\n"
-        f"  {tmp_path}/oak/2.png: this is not a PNG, JPEG, WebP, BMP or GIF picture "
-        "(its name ends in .png); save it as one of these."
+        f"  {tmp_path}/oak/2.png: this is text (its name ends in .png); expected a "
+        "PNG, JPEG, WebP, BMP or GIF picture."
     )
 
 

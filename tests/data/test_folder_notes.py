@@ -93,6 +93,18 @@ def test_how_many_images_are_cropped_and_how_much(root):
     )
 
 
+def test_how_many_colour_profiles_were_left_out(root):
+    for split, count in (("train", 2), ("test", 1)):
+        for number in range(count):
+            path = root / split / "oak" / f"{number}.png"
+            Image.open(path).save(path, icc_profile=b"no profile")
+    sentence = "its colour profile is damaged and was left out"
+    assert notes(root) == (
+        [f"train: 2 of 6 pictures: {sentence}"],
+        [f"test: 1 of 6 pictures: {sentence}"],
+    )
+
+
 def test_of_a_shape_that_is_not_square_its_proportions_count(root):
     for path in root.rglob("*.png"):
         draw(path, len(path.parent.name) + int(path.stem), width=48)
