@@ -14,6 +14,7 @@ from cifarcnn.explanation.receptive_field import window_of
 from cifarcnn.explanation.steps import (
     ACTIVATION,
     IN_PLACE,
+    JOINING,
     NO_CONVOLUTION,
     POOLINGS,
     Missing,
@@ -138,7 +139,7 @@ def explain_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing
     step = next(iter(convolutions(steps)), None)
     if step is None:
         return NO_CONVOLUTION
-    found = find_activation(steps, step, IN_PLACE | POOLINGS | {"Add"})
+    found = find_activation(steps, step, IN_PLACE | POOLINGS | JOINING)
     found = found or _any_activation(steps, step)
     if found is None:
         return Missing("No activation follows the convolutions: they stay linear.")

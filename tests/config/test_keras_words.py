@@ -54,8 +54,9 @@ def test_a_choice_has_the_arguments_and_defaults_of_its_keras_class(
 ) -> None:
     theirs = inspect.signature(getattr(getattr(keras, module), choice.__name__))
     for name, field in choice.model_fields.items():
-        # Not arguments of the class: a layer's name, and what Keras takes by a method.
-        if name in ("name", "exclude_from_weight_decay"):
+        # Not arguments of the class: a layer's name, and what Keras takes by a method
+        # or by a call.
+        if name in ("name", "exclude_from_weight_decay", "branches"):
             continue
         default = theirs.parameters[name].default
         if field.is_required():

@@ -168,7 +168,9 @@ NEEDED = {
     "GaussianNoise": {"stddev": 0.5},
     "GroupNormalization": {"groups": 1},
     "Rescaling": {"scale": 2.0},
-    "Residual": {"layers": ["Flatten"]},
+    "Residual": {"layers": ["BatchNormalization"]},
+    "Concatenate": {"branches": [[], ["BatchNormalization"]]},
+    "Multiply": {"branches": [[], ["BatchNormalization"]]},
 }
 
 

@@ -52,6 +52,18 @@ NETWORKS = {
         },
         GLOBAL,
     ],
+    "branches": [
+        FIRST,
+        {"Concatenate": [[], [{"Conv2D": {**CONV, "padding": "same"}}]]},
+        {
+            "Multiply": [
+                [],
+                [GLOBAL, {"Dense": {"units": 32, "activation": "sigmoid"}}],
+                [{"Conv2D": {"filters": 1, "kernel_size": 1}}],
+            ]
+        },
+        {"Concatenate": [[GLOBAL], ["GlobalMaxPooling2D"]]},
+    ],
     "separable": [
         {"SeparableConv2D": {**CONV, "activation": "silu"}},
         {"DepthwiseConv2D": {"kernel_size": 3, "depth_multiplier": 2, "strides": 2}},

@@ -102,6 +102,26 @@ def residual(chance: random.Random) -> Layer:
     return {"Residual": {"layers": main, "shortcut": short}}
 
 
+def branches(chance: random.Random) -> Layer:
+    """Branches that fit: every one keeps height and width."""
+
+    def keeping(filters: int) -> list[Layer]:
+        return [
+            {"Conv2D": {"filters": filters, "kernel_size": 3, "padding": "same"}},
+            *([any_layer(chance)] if chance.random() < 0.5 else []),
+        ]
+
+    if chance.random() < 0.5:
+        return {"Concatenate": [keeping(chance.randint(1, 3)), [], keeping(2)]}
+    filters = chance.randint(2, 4)
+    gates: list[list[Layer]] = [
+        ["GlobalAveragePooling2D", {"Dense": filters}],
+        [{"GlobalMaxPooling2D": {"keepdims": True}}, {"Dense": filters}],
+        [{"Conv2D": {"filters": 1, "kernel_size": 1}}],
+    ]
+    return {"Multiply": [keeping(filters), chance.choice(gates)]}
+
+
 def pooling(chance: random.Random) -> Layer:
     kind = chance.choice(["MaxPooling2D", "AveragePooling2D"])
     return {
@@ -135,6 +155,7 @@ def map_layer(chance: random.Random) -> Layer:
         pooling,
         normalization,
         residual,
+        branches,
         lambda c: {
             "ZeroPadding2D": c.choice([1, [0, 2], [[1, 2], [0, 3]], [[0, 0], [4, 0]]])
         },
@@ -321,6 +342,11 @@ def test_keras_refuses_the_shapes_that_the_table_refuses(
         ["Residual: [Dense: 4]"],
         ["Residual: {layers: [MaxPooling2D], shortcut: [MaxPooling2D: 4]}"],
         ["GroupNormalization: 0"],
+        ["Concatenate: [[], [MaxPooling2D]]"],
+        ["Concatenate: [[], [GlobalMaxPooling2D: {keepdims: true}]]"],
+        ["Concatenate: [[], [Flatten]]"],
+        ["Multiply: [[], [Dense: 4]]"],
+        ["Multiply: [[GlobalMaxPooling2D, Dense: 4], []]"],
     ],
 )
 def test_keras_refuses_these_too(layers: list[str], tmp_path: Path, keras: Any) -> None:
