@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cifarcnn.cli.main import COMMANDS
-from cifarcnn.config.shipped import shipped_names
+from cifarcnn.config.shipped import shipped_names, zoo_names
 
 if TYPE_CHECKING:
     from conftest import Call
@@ -22,7 +22,7 @@ ARGUMENTS = {
     "init": "NAME [FILE]",
     "schema": "",
 }
-KNOWN = f"known: {', '.join(shipped_names())}"
+KNOWN = f"known: {', '.join(sorted(shipped_names() + zoo_names()))}"
 KEYS = "known: blocks, data, evaluation, extends, model, name, training"
 
 
@@ -88,10 +88,10 @@ CASES: dict[str, tuple[int, str]] = {
             "Invalid value for '--device': 'tpu' is not one of 'auto', 'cpu', 'gpu'.",
         ),
     ),
-    "train --config nothing": (
+    "train --config zzz": (
         2,
         error(
-            f"there is no file 'nothing' and no shipped config of that name; {KNOWN}"
+            f"there is no file 'zzz' and no shipped config of that name; {KNOWN}"
         ),
     ),
     "train --config articel": (
@@ -212,13 +212,16 @@ CASES: dict[str, tuple[int, str]] = {
         "full:1:1: 'full' is a folder; a config is a YAML file\nfull: 1 problem\n",
     ),
     "init": (2, usage("init", "Missing argument 'NAME'.")),
-    "init nothing": (
-        2, error(f"there is no shipped config 'nothing'; {KNOWN}"),
+    "init zzz": (
+        2, error(f"there is no shipped config 'zzz'; {KNOWN}"),
     ),
     "init article small.yaml": (
         2, error("'small.yaml' exists; give another file name"),
     ),
     "init article nowhere/my.yaml": (2, error("there is no folder 'nowhere'")),
+    "init article --list": (
+        2, error("--list shows all configs: leave out NAME, or --list"),
+    ),
     "init article a b": (2, usage("init", "Got unexpected extra argument (b)")),
     "schema x": (2, usage("schema", "Got unexpected extra argument (x)")),
 }  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from cifarcnn.config import ChannelStatistics, Config, check_config, summarize
 from cifarcnn.config.layers import LAYERS, flatten_layers
-from cifarcnn.config.shipped import find_shipped, shipped_names
+from cifarcnn.config.shipped import find_shipped, shipped_names, zoo_names
 from cifarcnn.config.yaml_text import dump
 
 if TYPE_CHECKING:
@@ -247,7 +247,10 @@ def read(value: dict[str, Any], folder: Path) -> Checked:
     return check_config(path, [])
 
 
-@pytest.mark.parametrize("name", shipped_names())
+ZOO = [pytest.param(name, marks=pytest.mark.slow) for name in zoo_names()]
+
+
+@pytest.mark.parametrize("name", [*shipped_names(), *ZOO])
 def test_the_table_of_a_shipped_config_is_what_keras_builds(
     name: str, keras: Any
 ) -> None:
