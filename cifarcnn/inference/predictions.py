@@ -14,14 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
-from cifarcnn.data.image.image_file import (
-    FORMATS,
-    Noted,
-    centred_crop,
-    ignore,
-    silent_pillow,
-)
+from cifarcnn.data.image.cropped_share import measure_cropped_share
+from cifarcnn.data.image.image_file import Noted, ignore, silent_pillow
 from cifarcnn.files import (
     find_free_path,
     make_stem,
@@ -126,14 +120,8 @@ def describe_doubts(prediction: Prediction) -> str:
         words.append("unsure")
     if prediction.source.path is not None and prediction.pixels is not None:
         with silent_pillow(), contextlib.suppress(OSError):
-            # Reads the header alone; that the file is harmless is known by now.
-            with Image.open(prediction.source.path, formats=FORMATS) as image:
-                width, height = image.size
-                if read_orientation(image) in SIDEWAYS:
-                    width, height = height, width
-            box = centred_crop(height, width, prediction.pixels.shape[:2])
-            top, left, bottom, right = box
-            lost = 1 - (bottom - top) * (right - left) / (height * width)
+            height, width = prediction.pixels.shape[:2]
+            lost = measure_cropped_share(prediction.source.path, (height, width))
             if lost > CROPPED_ABOVE:
                 words.append(f"{lost:.0%} cropped")
     return ", ".join(words)
