@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-SplitChoice = Literal["test", "validation"]
+SplitChoice = Literal["test", "validation", "train"]
 
 
 @dataclass(eq=False, repr=False)
@@ -92,6 +92,9 @@ class TrainedRun:
     def split(self, choice: SplitChoice = "test") -> Split:
         """The images of a split: of ``validation`` the very ones of the training.
 
+        Those of ``train`` are what the network learnt from, as they are: without the
+        validation images, and without augmentation.
+
         Raises:
             ConfigError: The config is not valid.
             DataError: The data set is not here, or has no such split.
@@ -100,7 +103,10 @@ class TrainedRun:
         if choice == "test":
             return self.dataset.test()
         fraction = self.config.data.validation_fraction
-        _, validation = self.dataset.training(fraction, self.config.training.seed)
+        seed = self.config.training.seed
+        training, validation = self.dataset.training(fraction, seed)
+        if choice == "train":
+            return training
         if validation is None:
             raise UsageError(
                 f"{self.path} was trained without validation pictures "
@@ -138,7 +144,7 @@ class LoadedRun(TrainedRun):
         """Judge the network on every image of a split.
 
         Args:
-            split: ``test``, or the ``validation`` images of the training.
+            split: ``test``, or the ``validation`` or ``train`` images of the training.
             views: Test-time augmentation; None takes what the config says.
 
         Raises:

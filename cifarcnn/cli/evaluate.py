@@ -26,14 +26,18 @@ if TYPE_CHECKING:
     from cifarcnn.runs import WeightsChoice
 
 
+_SPLITS = {"test": "test", "validation": "validation", "train": "training"}
+
+
 @click.command("evaluate")
 @run_option
 @click.option(
     "--split",
-    type=click.Choice(["test", "validation"]),
+    type=click.Choice(["test", "validation", "train"]),
     default="test",
     show_default=True,
-    help="The pictures to judge on. Choose settings by validation, report test.",
+    help="The pictures to judge on. Choose settings by validation, report test; train "
+    "are those that it learnt from.",
 )
 @weights_option
 @data_option
@@ -143,7 +147,8 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
     parts = [
         console.printable(
             f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch}), on the "
-            f"{evaluation.examples:,} {split} pictures of {loaded.dataset.name}"
+            f"{evaluation.examples:,} {_SPLITS[split]} pictures of "
+            f"{loaded.dataset.name}"
             + ("" if views == "none" else f", test-time augmentation {views}")
         ),
         f"accuracy {evaluation.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "

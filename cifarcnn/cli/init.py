@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cifarcnn.cli.console import print_message, print_raw
-from cifarcnn.cli.options import common
+from cifarcnn.cli.options import NamedPath, common
 from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
 from cifarcnn.errors import UsageError
@@ -21,7 +21,7 @@ _MODELINE = re.compile(r"(?m)^(# yaml-language-server: \$schema=).*$")
 
 @click.command("init")
 @click.argument("name")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=NamedPath(path_type=Path))
 @common
 def command(name: str, file: Path | None) -> None:
     """Copy the shipped config NAME to FILE, to start from.

@@ -105,6 +105,22 @@ def test_the_validation_split_is_judged_on_request(
     assert document["accuracy"] == pytest.approx(metrics["kept"]["val_accuracy"])
 
 
+def test_the_training_pictures_are_judged_without_those_of_the_validation(
+    evaluate: Call, trained_run: Path
+) -> None:
+    result = evaluate("--run", trained_run, "--split", "train", "--json")
+    document = json.loads(result.out)
+    metrics = json.loads((trained_run / "metrics.json").read_text())
+    assert document["split"] == "train"
+    assert document["examples"] == metrics["training_pictures"]
+    run = cifarcnn.load_run(trained_run, device="cpu")
+    assert document["accuracy"] == run.evaluate("train").accuracy
+    learnt, held = run.split("train").images, run.split("validation").images
+    assert not {image.tobytes() for image in learnt} & {i.tobytes() for i in held}
+    said = evaluate("--run", trained_run, "--split", "train").out.splitlines()[0]
+    assert said.endswith(f"{len(learnt):,} training pictures of synthetic")
+
+
 def test_an_unfinished_run_is_called_so(
     evaluate: Call, trained_run: Path, tmp_path: Path
 ) -> None:
@@ -182,7 +198,7 @@ def test_a_damaged_weights_file_is_a_sentence_and_exit_code_1(
     )
 
 
-@pytest.mark.parametrize("arguments", [("--split", "train"), ("--weights", "none")])
+@pytest.mark.parametrize("arguments", [("--split", "training"), ("--weights", "none")])
 def test_unknown_choices_are_exit_code_2(
     evaluate: Call, arguments: tuple[str, str]
 ) -> None:
