@@ -184,6 +184,7 @@ def test_what_a_folder_holds_besides_is_a_note(predict: Call, folder: Path) -> N
     assert result.err.splitlines()[1:] == ["note: .: 20 files left out: .tif."]
 
 
+@pytest.mark.usefixtures("folder")
 def test_an_empty_name_costs_only_itself(predict: Call) -> None:
     result = predict("", "a.png")
     assert result.code == 1 and "a.png" in result.out
