@@ -387,8 +387,8 @@ def test_classes_that_the_folder_does_not_have_are_refused_before_a_run_is_made(
     with pytest.raises(DataError) as caught:
         cifarcnn.train(config, tmp_path / "run", device="cpu")
     assert str(caught.value) == (
-        f"{own_images} has the classes mug, pot, but expected were, in this order, "
-        "mug, cup."
+        f"The class folders of {own_images} are not the classes of data.classes, which "
+        "must name them all: cup has no folder there; pot is not expected."
     )
     assert not (tmp_path / "run").exists()
 

@@ -77,8 +77,8 @@ def command(
     """Say what data set is here, and draw pictures of every class into a PNG.
 
     Where it lies and came from, whether it is the official one to the byte, and how
-    many pictures of each class there are. What is drawn are training pictures; the
-    test pictures stay unseen.
+    many pictures of each class there are; of a folder also what is left out, cropped,
+    or there twice. What is drawn are training pictures; the test pictures stay unseen.
     """
     from cifarcnn.config import load_config
 
@@ -145,6 +145,10 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
             *map(console.printable, _describe_files(dataset)),
             f"checksum: {dataset.checksum}",
             *([f"note: these are {dataset.notice}"] if dataset.notice else []),
+            *(
+                f"note: {console.printable(note)}"
+                for note in (*dataset.training_notes(), *dataset.test_notes())
+            ),
             f"training pictures: {len(split):,}; for validation: {kept:,}",
             "",
             format_table(headings, rows, numbers=len(columns)),

@@ -73,6 +73,10 @@ def command(
         if loaded.device.note:
             console.print_message(loaded.device.note)
         _warn(loaded)
+        dataset = loaded.dataset
+        notes = dataset.test_notes if split == "test" else dataset.training_notes
+        for note in notes():
+            console.print_message(f"note: {note}")
         views = views or loaded.views
         evaluation = loaded.evaluate(split, views=views)
     if as_json:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -20,6 +21,20 @@ from cifarcnn.files import write_atomically
 
 _INDEX = "index.json"
 
+Part = Literal["training", "validation", "test"]
+
+
+class Cropped(NamedTuple):
+    """What the images of a split lost to the proportions of the network.
+
+    Attributes:
+        images: How many lost something.
+        largest_share: Of one of them, 0 to 1.
+    """
+
+    images: int
+    largest_share: float
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -30,21 +45,30 @@ class Decoded:
         training: The training split.
         test: The test split, or ``None`` where the source has none.
         official: Whether the files are those of the publisher, to the byte.
+        validation: The validation split; ``None`` where it is still to be cut.
+        cropped: Of each split, where its images were cropped.
     """
 
     class_names: tuple[str, ...]
     training: Split
     test: Split | None
     official: bool
+    validation: Split | None = None
+    cropped: Mapping[str, Cropped] = field(default_factory=dict)
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over labels and images, the training split first."""
+        """SHA-256 over labels and images: training, test and validation split."""
         digest = hashlib.sha256()
         for split in (self.training, self.test):
             if split is not None:
                 digest.update(split.labels.data)
                 digest.update(split.images.data)
+        if self.validation is not None:
+            # Else the same as that of a test split with these images.
+            digest.update(b"validation")
+            digest.update(self.validation.labels.data)
+            digest.update(self.validation.images.data)
         return digest.hexdigest()
 
 
@@ -97,6 +121,7 @@ class CacheIndex(BaseModel):
         official: Whether the source was the publisher's, to the byte.
         checksum: Of the content; see ``Dataset.checksum``.
         files: SHA-256 of each ``.npy`` file.
+        cropped: See ``Decoded``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -107,6 +132,7 @@ class CacheIndex(BaseModel):
     official: bool
     checksum: str
     files: dict[str, str]
+    cropped: dict[str, Cropped] = {}
 
 
 class DecodedStore:
@@ -121,6 +147,7 @@ class DecodedStore:
         class_names: The name of each class.
         official: Whether the files are those of the publisher, to the byte.
         checksum: See ``Dataset.checksum``.
+        cropped: See ``Decoded``.
     """
 
     def __init__(self, source: ImageSource) -> None:
@@ -137,10 +164,17 @@ class DecodedStore:
         self.class_names = known.class_names
         self.official = known.official
         self.checksum = known.checksum
+        self.cropped = known.cropped
 
     def training(self) -> Split:
         """The whole training split."""
         return self._cached("training") or self._decode().training
+
+    def validation(self) -> Split | None:
+        """The validation split; ``None`` where it is still to be cut."""
+        if self._index is not None and "validation-images.npy" not in self._index.files:
+            return None
+        return self._cached("validation") or self._decode().validation
 
     def test(self) -> Split | None:
         """The test split, read from the disk only now; ``None`` where there is none."""
@@ -156,7 +190,7 @@ class DecodedStore:
             return None
         return index if index.signature == self._source.signature() else None
 
-    def _cached(self, part: Literal["training", "test"]) -> Split | None:
+    def _cached(self, part: Part) -> Split | None:
         if self._index is None:
             return None
         arrays = []
@@ -188,7 +222,11 @@ class DecodedStore:
         files: dict[str, str] = {}
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for part, split in (("training", decoded.training), ("test", decoded.test)):
+            for part, split in (
+                ("training", decoded.training),
+                ("validation", decoded.validation),
+                ("test", decoded.test),
+            ):
                 if split is not None:
                     files |= self._write_array(f"{part}-images.npy", split.images)
                     files |= self._write_array(f"{part}-labels.npy", split.labels)
@@ -198,6 +236,7 @@ class DecodedStore:
                 official=decoded.official,
                 checksum=decoded.checksum,
                 files=files,
+                cropped=dict(decoded.cropped),
             )
             write_atomically(self._folder / _INDEX, index.model_dump_json().encode())
 

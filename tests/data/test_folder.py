@@ -105,9 +105,9 @@ def test_a_dangling_link_is_an_unreadable_image(root):
     )
 
 
-def test_a_folder_without_train_is_refused(tmp_path, fresh_cache):
+def test_an_empty_folder_is_refused(tmp_path, fresh_cache):
     assert refusal(tmp_path) == (
-        f"{tmp_path} has no folder train; expected train/<class>/<picture>."
+        f"{tmp_path} is empty; expected train/<class>/<picture>."
     )
 
 
@@ -132,10 +132,12 @@ def test_a_class_without_images_is_named(root):
 
 def test_other_classes_in_test_are_named(root):
     (root / "test" / "plum").mkdir()
-    (root / "train" / "fig").mkdir()
+    put(root / "valid" / "quince" / "1.png")
     assert refusal(root) == (
-        f"{root}/test must have the same class folders as train; only one of them has "
-        "fig, plum."
+        f"{root}/valid has class folders for no class of the training: quince. The "
+        "classes are apple, pear.\n"
+        f"{root}/test has class folders for no class of the training: plum. The "
+        "classes are apple, pear."
     )
 
 

@@ -242,7 +242,7 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "a folder without train": (
         no_train, [FOLDER, TWO], 1,
-        "{data} has no folder train; expected train/<class>/<picture>.",
+        "{data} has no folder train: it has test; expected train/<class>/<picture>.",
     ),
     "a folder of one class": (
         one_class, [FOLDER, TWO], 1,
@@ -251,8 +251,8 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "other classes for the test": (
         other_test_classes, [FOLDER, TWO], 1,
-        "{data}/test must have the same class folders as train; only one of them has "
-        "cow.",
+        "{data}/test has class folders for no class of the training: cow. The classes "
+        "are cat, dog.",
     ),
     "a class without pictures": (
         empty_class, [FOLDER, THREE], 1,
@@ -273,7 +273,8 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "other classes than the config names": (
         pets, [FOLDER, TWO, "data.classes=[cat, cow]"], 1,
-        "{data} has the classes cat, dog, but expected were, in this order, cat, cow.",
+        "The class folders of {data} are not the classes of data.classes, which must "
+        "name them all: cow has no folder there; dog is not expected.",
     ),
     "another number of classes than the network has": (
         pets, [FOLDER, THREE], 2,
