@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -20,10 +21,13 @@ from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import Views
 
 if TYPE_CHECKING:
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.labelled_folder import LabelledFolder
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
-    from cifarcnn.loaded_run import LoadedRun, SplitChoice
+    from cifarcnn.loaded_run import LoadedRun
     from cifarcnn.runs import WeightsChoice
+    from cifarcnn.trained_run import SplitChoice
 
 
 _SPLITS = {"test": "test", "validation": "validation", "train": "training"}
@@ -73,9 +77,7 @@ def command(
         if loaded.device.note:
             console.print_message(loaded.device.note)
         _warn(loaded)
-        dataset = loaded.dataset
-        notes = dataset.test_notes if split == "test" else dataset.training_notes
-        for note in notes():
+        for note in _notes(loaded, split):
             console.print_message(f"note: {note}")
         views = views or loaded.views
         evaluation = loaded.evaluate(split, views=views)
@@ -99,6 +101,8 @@ def _warn(loaded: LoadedRun) -> None:
             f"warning: {loaded.path} is a trial on few pictures (--smoke). Its figures "
             "say nothing about the network."
         )
+    if loaded.labelled_folder:
+        return
     trained, here = loaded.manifest.origin.data, loaded.dataset
     if trained.checksum != here.checksum:
         console.print_message(
@@ -107,6 +111,17 @@ def _warn(loaded: LoadedRun) -> None:
             f"{_kind(here.official)}; the run was trained on {trained.name} with "
             f"{trained.checksum[:12]}, {_kind(trained.official)}."
         )
+
+
+def _judged_on(loaded: LoadedRun) -> Dataset | LabelledFolder:
+    return loaded.labelled_folder or loaded.dataset
+
+
+def _notes(loaded: LoadedRun, split: SplitChoice) -> Sequence[str]:
+    if loaded.labelled_folder:
+        return loaded.labelled_folder.notes
+    dataset = loaded.dataset
+    return dataset.test_notes() if split == "test" else dataset.training_notes()
 
 
 def _kind(official: bool) -> str:
@@ -118,7 +133,7 @@ def _document(
 ) -> dict[str, object]:
     from cifarcnn.runs.manifest import WEIGHTS_FILES, weights_kind
 
-    dataset = loaded.dataset
+    dataset = _judged_on(loaded)
     return {
         "run": str(loaded.path),
         "split": split,
@@ -148,11 +163,14 @@ def _document(
 def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation) -> str:
     low, high = evaluation.accuracy_interval
     top_5 = evaluation.top_5_accuracy
+    dataset = _judged_on(loaded)
+    pictures = f"{_SPLITS[split]} pictures of {dataset.name}"
+    if loaded.labelled_folder:
+        pictures = f"pictures of {dataset.origin}"
     parts = [
         console.printable(
             f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch}), on the "
-            f"{evaluation.examples:,} {_SPLITS[split]} pictures of "
-            f"{loaded.dataset.name}"
+            f"{evaluation.examples:,} {pictures}"
             + ("" if views == "none" else f", test-time augmentation {views}")
         ),
         f"accuracy {evaluation.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
@@ -181,6 +199,6 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
             console.printable(f"  {true} taken for {predicted}: {count:,} times")
             for true, predicted, count in evaluation.most_confused
         ]
-    if loaded.dataset.notice:
-        parts += ["", f"Note: these are {loaded.dataset.notice}."]
+    if dataset.notice:
+        parts += ["", f"Note: these are {dataset.notice}."]
     return "\n".join(parts)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.explanation.explain import Explanation, ModelExplanation
     from cifarcnn.inference.sources import Source
-    from cifarcnn.loaded_run import TrainedRun
     from cifarcnn.page.output_path import Format
     from cifarcnn.runs import WeightsChoice
+    from cifarcnn.trained_run import TrainedRun
 
     Image = Photo | np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -87,11 +87,12 @@ def command(
     of the run's data set. Without one, the network alone is explained.
     """
     from cifarcnn.explanation.network_input import find_class
-    from cifarcnn.loaded_run import TrainedRun, load_run
+    from cifarcnn.loaded_run import load_run
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
     from cifarcnn.page.slides import find_browser
     from cifarcnn.runs import Run
     from cifarcnn.runs.manifest import read_manifest
+    from cifarcnn.trained_run import TrainedRun
 
     if image is None and (wanted_class is not None or gif):
         option = "--gif" if wanted_class is None else "--class"

@@ -77,7 +77,8 @@ data_option = click.option(
     "--data",
     type=NamedPath(path_type=Path),
     metavar="PATH",
-    help="Where the data set lies now, when not where the run's config says.",
+    help="Where the data set lies now, when not where the run's config says; or your "
+    "own pictures, DIR/<class>/<picture>.",
 )
 set_option = click.option(
     "--set",

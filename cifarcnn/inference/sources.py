@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from cifarcnn.data.folder_layout import IMAGE_SUFFIXES, describe_left_out
 from cifarcnn.errors import CifarcnnError
 
 STANDARD_INPUT = "-"
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif")
 
 _TEST = re.compile(r"test:(?:\*|([0-9]{1,9})(?:-([0-9]{1,9}))?)")
 _STARS = re.compile(r"(?:^|(?<=[/\\]))\*\*(?:[/\\]+|$)")
@@ -119,7 +119,7 @@ def _collect_folder(folder: str, noted: Callable[[str], None]) -> Iterator[Sourc
     for place, files in _walk(folder, failures.append):
         for name in files:
             path = os.path.join(place, name)
-            if name.lower().endswith(SUFFIXES):
+            if name.lower().endswith(IMAGE_SUFFIXES):
                 found = True
                 yield Source(path, path=Path(path))
             else:
@@ -131,16 +131,8 @@ def _collect_folder(folder: str, noted: Callable[[str], None]) -> Iterator[Sourc
         yield Source(
             folder,
             error="the folder holds no picture: no file in it ends in "
-            f"{', '.join(SUFFIXES)}.",
+            f"{', '.join(IMAGE_SUFFIXES)}.",
         )
-
-
-def describe_left_out(suffixes: Counter[str]) -> str:
-    """The words for files that are no images by their names, counted by suffix."""
-    count = suffixes.total()
-    kinds = [f"{count:,} {kind}" for kind, count in suffixes.most_common()]
-    listed = ", ".join(kinds) if len(suffixes) > 1 else next(iter(suffixes))
-    return f"{count:,} file{'' if count == 1 else 's'} left out: {listed}"
 
 
 def _as_source(failure: OSError) -> Source:
