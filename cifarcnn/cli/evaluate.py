@@ -64,10 +64,14 @@ def command(
     device: DeviceChoice,
     as_json: bool,
 ) -> None:
-    """Judge a trained network on pictures that it was not trained on.
+    """Judge a trained network on pictures whose classes are known.
 
     Shows accuracy with its 95 % interval, loss, the figures of every class, and what
     is most often taken for what.
+
+    --data DIR judges on pictures of your own, DIR/<class>/<picture> or
+    DIR/test/<class>/<picture>, with the names of the run's classes; not all of them
+    need be there.
     """
     from cifarcnn import api
 
