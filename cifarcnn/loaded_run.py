@@ -153,7 +153,8 @@ def load_run(
             says (``training.weights``).
         device: What the network shall run on.
         data_path: Where the data set lies on this machine, when not where the config
-            says.
+            says; or a folder of your own images to judge on, with a folder for each
+            class.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.

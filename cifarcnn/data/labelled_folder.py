@@ -19,6 +19,8 @@ from cifarcnn.data.folder_layout import list_class_folders
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
+_SHOWN = 20  # names that a message lists
+
 
 @dataclass(frozen=True)
 class LabelledFolder:
@@ -66,7 +68,7 @@ def open_labelled_folder(
     folder = Path(os.path.expanduser(path))
     wanted = _describe_dataset(config)
     images = f"pictures in class folders, as in {folder / class_names[0] / 'one.png'}"
-    classes = f"The classes of the run are {', '.join(class_names)}."
+    classes = f"The classes of the run are {_some(class_names)}."
     if not os.path.lexists(folder):
         raise DataError(f"{path} does not exist; expected {wanted} or {images}.")
     if not folder.is_dir() or _holds_dataset(folder, config, class_names):
@@ -76,15 +78,17 @@ def open_labelled_folder(
     found = list_class_folders(folder).images
     foreign = [name for name in found if name not in class_names]
     if not found or len(foreign) == len(found):
-        what = f"Its folders are {', '.join(found)}. " if found else ""
+        what = f"Its folders are {_some(list(found))}. " if found else ""
         raise DataError(
             f"{folder} holds neither {wanted} nor {images}. {what}{classes}"
         )
     if foreign:
         near = {name: nearest(name, class_names) for name in foreign}
-        listed = ", ".join(
-            f"{name} (did you mean {near[name]}?)" if near[name] else name
-            for name in foreign
+        listed = _some(
+            [
+                f"{name} (did you mean {near[name]}?)" if near[name] else name
+                for name in foreign
+            ]
         )
         raise DataError(
             f"{folder} has folders that are no class of the run: {listed}. {classes} "
@@ -92,6 +96,11 @@ def open_labelled_folder(
         )
     read = read_labelled_images(folder, class_names, config.image_shape)
     return LabelledFolder(str(path), read.split, read.notes)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _holds_dataset(folder: Path, config: Config, class_names: Sequence[str]) -> bool:

@@ -116,7 +116,7 @@ def _collect_folder(folder: str, noted: Callable[[str], None]) -> Iterator[Sourc
     found = False
     left_out: Counter[str] = Counter()
     failures: list[OSError] = []
-    for place, files in _walk(folder, failures.append):
+    for place, files in _walk(folder, failures.append, noted):
         for name in files:
             path = os.path.join(place, name)
             if name.lower().endswith(IMAGE_SUFFIXES):
@@ -141,22 +141,26 @@ def _as_source(failure: OSError) -> Source:
 
 
 def _walk(
-    folder: str, failed: Callable[[OSError], None]
+    folder: str, failed: Callable[[OSError], None], noted: Callable[[str], None]
 ) -> Iterator[tuple[str, list[str]]]:
     """Each folder in and below one, with the names of its files.
 
-    Each comes once, whatever links lead to it, those behind links last. A point in
-    front hides a name; macOS puts such a file beside every image.
+    Each comes once, whatever links lead to it, those behind links last. A link to a
+    folder above all of them, such as the root, is not followed. A point in front hides
+    a name; macOS puts such a file beside every image.
     """
-    seen: set[tuple[int, int]] = set()
+    above = set(map(str, Path(os.path.realpath(folder)).parents))
+    seen: set[str] = set()
     waiting = [folder]
     for start in waiting:  # grows
         for place, folders, files in os.walk(start, onerror=failed):
-            status = os.stat(place)
-            if (status.st_dev, status.st_ino) in seen:
+            real = os.path.realpath(place)
+            if real in above:
+                noted(f"{place} is a link to a folder above and is not followed")
+            if real in above or real in seen:
                 folders.clear()
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            seen.add(real)
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             paths = (os.path.join(place, name) for name in folders)
             waiting += filter(os.path.islink, paths)
@@ -175,7 +179,7 @@ def _collect_matches(pattern: str, noted: Callable[[str], None]) -> Iterator[Sou
         return real(folder) != os.path.abspath(folder)
 
     failures: list[OSError] = []
-    found = _match(pattern, failures.append)
+    found = _match(pattern, failures.append, noted)
     matches = sorted(found, key=lambda match: (behind_link(match), match))
     if not matches and not failures:
         yield Source(
@@ -195,7 +199,9 @@ def _collect_matches(pattern: str, noted: Callable[[str], None]) -> Iterator[Sou
     yield from map(_as_source, failures)
 
 
-def _match(pattern: str, failed: Callable[[OSError], None]) -> list[str]:
+def _match(
+    pattern: str, failed: Callable[[OSError], None], noted: Callable[[str], None]
+) -> list[str]:
     """As ``glob.glob``; ``**`` follows links, but to no folder twice.
 
     A ``**`` at the end gives files alone, since it names every folder as well.
@@ -206,10 +212,11 @@ def _match(pattern: str, failed: Callable[[OSError], None]) -> list[str]:
     base, rest = pattern[: stars.start()], pattern[stars.end() :]
     matches = []
     for start in glob.glob(base) if base else [os.curdir]:
-        for place, files in _walk(start, failed):
+        for place, files in _walk(start, failed, noted):
             folder = place if base else place[len(os.curdir + os.sep) :]
             if rest:
-                matches += _match(os.path.join(glob.escape(folder), rest), failed)
+                below = os.path.join(glob.escape(folder), rest)
+                matches += _match(below, failed, noted)
             else:
                 matches += [os.path.join(folder, name) for name in files]
     return matches
