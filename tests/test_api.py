@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,17 @@ def test_the_loaded_network_is_the_one_in_model_keras(
     plain = keras.models.load_model(loaded.path / "model.keras")
     expected = plain.predict(images, verbose=0)
     assert np.abs(loaded.predict(images) - expected).max() < 1e-6
+    assert plain.inputs[0].name == "images_0_to_255"
+
+
+def test_the_exported_models_name_their_classes(loaded: cifarcnn.LoadedRun) -> None:
+    with zipfile.ZipFile(loaded.path / "model.keras") as archive:
+        metadata = json.loads(archive.read("metadata.json"))
+    assert metadata["class_names"] == list(loaded.class_names)
+    assert metadata["keras_version"] == loaded.manifest.origin.versions["keras"]
+    with zipfile.ZipFile(loaded.path / "model.tflite") as archive:
+        labels = archive.read("labels.txt").decode()
+    assert labels.splitlines() == list(loaded.class_names)
 
 
 def test_predict_gives_a_row_of_probabilities_for_each_image(

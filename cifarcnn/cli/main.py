@@ -17,7 +17,7 @@ from cifarcnn.signals import ending_signals_handled
 # Each lies in a module of its name, which is imported when it is called.
 COMMANDS = {
     "train": "Train the network of a config.",
-    "evaluate": "Judge a trained network on the test or validation pictures.",
+    "evaluate": "Judge a trained network on its test pictures, or on your own.",
     "predict": "Say what is on pictures.",
     "explain": "Show what happens inside a network, as a page to read.",
     "data": "Fetch or import the data set, and show what is here.",

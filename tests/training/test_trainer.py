@@ -116,7 +116,7 @@ def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
 ):
     recorder = Recorder()
 
-    def fail(model):
+    def fail(model, class_names):
         raise RunError("only TensorFlow can make it, and Keras runs on jax here.")
 
     monkeypatch.setattr(run_files, "convert_model", fail)
@@ -368,7 +368,7 @@ def test_no_layer_of_the_augmentation_is_in_the_keras_model(
     outcome = train_in(augmented(make_config(epochs=1), *AUGMENTATION))
     saved = keras.models.load_model(outcome.run / "model.keras")
     assert [layer.name for layer in saved.layers] == [
-        *("images", "normalization", "conv2d_1", "global_average_pooling2d_1"),
+        *("images_0_to_255", "normalization", "conv2d_1", "global_average_pooling2d_1"),
         *("dropout_1", "dense_1", "probabilities"),
     ]
     assert saved.input_shape == (None, 32, 32, 3)
