@@ -18,6 +18,11 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _IMPORT = "<frozen importlib"
 # What a package is called for pip, where that is another name.
 _PIP_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
+_ULIMITS = {
+    "RLIMIT_AS": "ulimit -v",
+    "RLIMIT_NOFILE": "ulimit -n",
+    "RLIMIT_NPROC": "ulimit -u",
+}
 _FAULT = "This is a fault of cifarcnn itself; --debug shows where it happened."
 WORKING_FOLDER_GONE = (
     "The working folder is not there any more: it was removed or renamed, so that no "
@@ -84,37 +89,34 @@ def _describe_limit(error: BaseException) -> str | None:
     ):
         module, _ = _failed_import(error)
         what = f"load the package {module}" if module else "go on"
-        limit = _limit("RLIMIT_AS", 2**20)
-        bound = f" The address space is limited to {limit} MiB (ulimit -v)."
+        bound = _limit("RLIMIT_AS", "The address space is limited to {} MiB", 2**20)
         return (
-            f"There is not enough memory to {what}: {_first_line(error)}"
-            f"{bound if limit else ''} Raise the limit, or free memory, and try again."
+            f"There is not enough memory to {what}: {_first_line(error)} {bound}Free "
+            "memory, or raise a limit, and try again."
         )
     if number in (errno.EMFILE, errno.ENFILE) or "Too many open files" in text:
-        limit = _limit("RLIMIT_NOFILE")
-        return (
-            f"No further file can be opened: {_first_line(error)} At most {limit} may "
-            "be open at once (ulimit -n); raise the limit."
-        )
+        bound = _limit("RLIMIT_NOFILE", "At most {} may be open at once")
+        return f"No further file can be opened: {text}. {bound}Raise the limit."
     if "can't start new thread" in text or number == errno.EAGAIN:
-        limit = _limit("RLIMIT_NPROC") or "an unknown number of"
+        bound = _limit("RLIMIT_NPROC", "This user may have {} of them and of processes")
         return (
-            f"No further thread can be started: {_first_line(error)} This user may "
-            f"have {limit} threads and processes (ulimit -u); raise the limit, or end "
-            "others."
+            f"No further thread can be started: {text}. {bound}Raise the limit, or end "
+            "other processes."
         )
     return None
 
 
-def _limit(name: str, unit: int = 1) -> str | None:
-    """A limit of this process, None where there is none."""
+def _limit(name: str, sentence: str, unit: int = 1) -> str:
+    """A sentence on a limit of this process, and a space; empty without a limit."""
     try:
         import resource
 
         soft, _ = resource.getrlimit(getattr(resource, name))
-    except (ImportError, AttributeError):  # Windows
-        return None
-    return None if soft == resource.RLIM_INFINITY else f"{soft // unit:,}"
+    except (ImportError, AttributeError):  # Windows, or no file can be opened
+        return ""
+    if soft == resource.RLIM_INFINITY:
+        return ""
+    return f"{sentence.format(f'{soft // unit:,}')} ({_ULIMITS[name]}). "
 
 
 def _top(name: str | None) -> str | None:
