@@ -24,7 +24,8 @@ from dataclasses import dataclass, field, replace
 
 from cifarcnn.config.blocks import TAKEN_NAMES, Block, fill, read_blocks, refuse_unknown
 from cifarcnn.config.layers import LAYERS
-from cifarcnn.config.named_choice import suggest
+from cifarcnn.config.spelling import suggest
+from cifarcnn.config.problems import unknown_choice
 from cifarcnn.config.yaml_text import DEEPEST_NESTING
 from cifarcnn.config.yaml_tree import Node, measure, quote
 from cifarcnn.errors import ConfigError, Problem
@@ -122,9 +123,11 @@ class _Unfolding(_ExpansionLimits):
             elif name in self.declared - TAKEN_NAMES:
                 unfolded.append(replace(layer, value="Flatten"))
             elif self.blocks and name and name not in LAYERS.by_name:
-                hint = suggest(name, {*LAYERS.by_name, *self.blocks})
+                known = {*LAYERS.by_name, *self.blocks}
                 message = f"there is no layer or block {quote(name)}"
-                unfolded += self.refuse(layer, message, hint)
+                told = unknown_choice(layer, message, name, known)
+                self.problems[told] = None
+                unfolded.append(replace(layer, value="Flatten"))
             else:
                 self.count("layers", 1, layer)
                 if name == "Residual" and arguments is not None:

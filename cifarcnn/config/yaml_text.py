@@ -120,6 +120,14 @@ def dump(value: object) -> str:
     return text
 
 
+def dump_inline(value: object) -> str:
+    """The same in one line, as it may stand within a hint: ``{Adam: {beta_1: 0.8}}``."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=10**6
+    )
+    return text.removesuffix("\n...\n").removesuffix("\n")
+
+
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True

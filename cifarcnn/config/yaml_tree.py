@@ -62,14 +62,19 @@ class Place:
     line: int
     column: int
 
+    @property
+    def line_text(self) -> str:
+        """The whole line that it stands in."""
+        lines = self.source.lines
+        return lines[self.line - 1] if 0 < self.line <= len(lines) else ""
+
     def error(self, path: str, message: str, hint: str = "") -> ConfigError:
         """An exception of one problem at this place."""
         return ConfigError([self.problem(path, message, hint)])
 
     def problem(self, path: str, message: str, hint: str = "") -> Problem:
         """A problem at this place, with the line of text it stands in."""
-        lines = self.source.lines
-        text = lines[self.line - 1] if 0 < self.line <= len(lines) else ""
+        text = self.line_text
         text = "".join(" " if not char.isprintable() else char for char in text)
         column = min(self.column, len(text) + 1)
         start = 0 if len(text) <= SHOWN_COLUMNS else max(0, column - SHOWN_COLUMNS // 2)

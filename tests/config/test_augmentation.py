@@ -159,7 +159,7 @@ MISTAKES = [
     ),
     (
         "RandomFlip",
-        ("data.augmentation", "expected a list, found 'RandomFlip'", ""),
+        ("data.augmentation", "expected a list, found 'RandomFlip'", "write [RandomFlip]"),
     ),
 ]
 
