@@ -11,8 +11,8 @@ import click
 
 from cifarcnn.cli.console import print_message, print_raw
 from cifarcnn.cli.options import common
-from cifarcnn.config.spelling import suggest
 from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
+from cifarcnn.config.spelling import suggest
 from cifarcnn.errors import UsageError
 from cifarcnn.files import os_error_as_usage_error, write_atomically
 

@@ -24,8 +24,9 @@ from dataclasses import dataclass, field, replace
 
 from cifarcnn.config.blocks import TAKEN_NAMES, Block, fill, read_blocks, refuse_unknown
 from cifarcnn.config.layers import LAYERS
-from cifarcnn.config.spelling import suggest
 from cifarcnn.config.problems import unknown_choice
+from cifarcnn.config.python_notation import is_in_parentheses
+from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_text import DEEPEST_NESTING
 from cifarcnn.config.yaml_tree import Node, measure, quote
 from cifarcnn.errors import ConfigError, Problem
@@ -125,8 +126,9 @@ class _Unfolding(_ExpansionLimits):
             elif self.blocks and name and name not in LAYERS.by_name:
                 known = {*LAYERS.by_name, *self.blocks}
                 message = f"there is no layer or block {quote(name)}"
-                told = unknown_choice(layer, message, name, known)
-                self.problems[told] = None
+                if not self._is_told(layer):
+                    told = unknown_choice(layer, message, name, known)
+                    self.problems[told] = None
                 unfolded.append(replace(layer, value="Flatten"))
             else:
                 self.count("layers", 1, layer)
@@ -135,6 +137,11 @@ class _Unfolding(_ExpansionLimits):
                 else:
                     unfolded.append(self.fill(layer, scope))
         return unfolded
+
+    def _is_told(self, layer: Node) -> bool:
+        """Whether it is the rest of a call that YAML took apart at its commas."""
+        lines = {problem.line for problem in self.problems}
+        return layer.place.line in lines and is_in_parentheses(layer.place)
 
     def _residual(self, layer: Node, arguments: Node, scope: _Scope) -> Node:
         scope = replace(scope, residuals=scope.residuals + 1)

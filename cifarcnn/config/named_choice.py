@@ -26,12 +26,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 from cifarcnn.config.spelling import suggest
-from cifarcnn.config.yaml_text import dump_inline
 from cifarcnn.config.yaml_tree import cut, quote
 
-
-# Where other programs' files write the name of a choice.
-_NAME_KEYS = ("name", "type", "class_name", "class", "identifier", "_target_")
+# Under which other programs' files write the name of a choice.
+NAME_KEYS = frozenset({"name", "type", "class_name", "class", "identifier", "_target_"})
 
 
 class Strict(BaseModel):
@@ -148,40 +146,16 @@ class NamedChoice:
         name = self._name_of(value)
         if name in self.by_name:
             return value
-        if isinstance(value, dict) and (written := self._rewrite(value)):
-            name = None if len(value) > 1 else name
-            hint = f"write {written}"
-        else:
-            several = isinstance(value, dict) and len(value) > 1
-            hint = "give one name, and indent its arguments below it" if several else ""
-        if name is None:
-            raise problem(
+        if name is None or (isinstance(value, dict) and name in NAME_KEYS):
+            message = (
                 f"expected one {self.word}, as its name or as "
-                f"{{Name: {{argument: value}}}}, found {describe(value)}",
-                hint,
+                f"{{Name: {{argument: value}}}}, found {describe(value)}"
             )
+        else:
+            message = f"there is no {self.word} {quote(name)}"
         # The way out needs the place, and the other sets.
-        raise PydanticCustomError(
-            "unknown_choice",
-            "{message}",
-            {
-                "message": f"there is no {self.word} {quote(name)}",
-                "hint": hint,
-                "name": name,
-                "known": list(self.by_name),
-            },
-        )
-
-    def _rewrite(self, value: dict[str, Any]) -> str:
-        """``{name: Adam, learning_rate: 0.1}`` as a choice is written; else nothing."""
-        key = next((key for key in _NAME_KEYS if key in value), "")
-        name = value.get(key)
-        if not isinstance(name, str) or name not in self.by_spelling:
-            return ""
-        arguments = {other: inner for other, inner in value.items() if other != key}
-        if isinstance(inner := arguments.get("config"), dict) and len(arguments) == 1:
-            arguments = inner
-        return dump_inline({name: arguments} if arguments else name)
+        context = {"message": message, "name": name, "known": list(self.by_name)}
+        raise PydanticCustomError("unknown_choice", "{message}", context)
 
 
 def _read_arguments(choice: type[Choice], value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, get_args
 
@@ -13,12 +14,19 @@ from cifarcnn.config.name_hints import (
     hint_for_key,
     hint_for_value,
     is_other_name,
+    rewrite,
 )
 from cifarcnn.config.named_choice import Choice, NamedChoice
 from cifarcnn.config.python_notation import find_python, hint_for_python
 from cifarcnn.config.schema import SPELLINGS, Config, Training
 from cifarcnn.config.spelling import nearest
-from cifarcnn.config.value_hints import hint_for_kind, hint_for_share, hint_for_text
+from cifarcnn.config.value_hints import (
+    hint_for_kind,
+    hint_for_list_without_brackets,
+    hint_for_no_word,
+    hint_for_share,
+    hint_for_text,
+)
 from cifarcnn.config.yaml_slips import (
     Slip,
     find_odd_character,
@@ -26,7 +34,8 @@ from cifarcnn.config.yaml_slips import (
     hint_for_missing_space,
     key_before_colon,
 )
-from cifarcnn.config.yaml_tree import Node, Place, join, quote
+from cifarcnn.config.yaml_text import dump_inline
+from cifarcnn.config.yaml_tree import SETTING, Node, Place, join, quote
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -68,16 +77,14 @@ def list_problems(error: ValidationError, root: Node) -> list[Problem]:
         if item["type"] == "extra_forbidden"
     }
     told = [
-        item
-        for item in items
-        if item["type"] != "missing" or item["loc"] not in meant
+        item for item in items if item["type"] != "missing" or item["loc"] not in meant
     ]
     places = [_place(item, root) for item in told]
     inside = _columns_of_python(places)
     return [
         _to_problem(item, root)
         for item, place in zip(told, places, strict=True)
-        if (place.line, place.column) not in inside
+        if (place.line, place.column) not in inside and not _is_cut_off(item, place)
     ]
 
 
@@ -85,6 +92,12 @@ def _place(item: Any, root: Node) -> Place:
     node = locate(root, (*item["loc"], *item.get("ctx", {}).get("at", ())))
     is_key = item["type"] in ("missing", "extra_forbidden")
     return node.key_or_place if is_key else node.place
+
+
+def _is_cut_off(item: Any, place: Place) -> bool:
+    """Whether odd spaces keep the next line from being the value: those are told."""
+    following = Place(place.source, place.line + 1, 1).line_text[:1]
+    return item["input"] is None and has_odd_character(following)
 
 
 def _columns_of_python(places: Iterable[Place]) -> set[tuple[int, int]]:
@@ -136,7 +149,7 @@ def _to_problem(item: Any, root: Node) -> Problem:
         return _unknown_key(str(loc[-1]), _owner(loc[:-1]), node, root)
     if odd := _odd_character(str(context.get("name", node.value)), node.place):
         return _with_path(odd, node.path)
-    message, hint = _wording(kind, context, item["msg"], node)
+    message, hint = _wording(kind, context, item["msg"], node, str(*loc[-1:]))
     return node.place.problem(node.path, message, hint)
 
 
@@ -147,13 +160,27 @@ def _unknown_key(key: str, owner: type[BaseModel], node: Node, root: Node) -> Pr
     if odd := _odd_character(key, node.key_or_place):
         return _with_path(odd, node.path)
     message = f"{what} {quote(key)}"
-    hint = hint_for_missing_space(key) or hint_for_key(
+    hint = hint_for_list_without_brackets(key, node) or hint_for_missing_space(key)
+    hint = hint or hint_for_key(
         owner, key, _known_keys(owner), node.plain(), _chosen(root)
     )
+    if node.place.source.name == SETTING:
+        hint = _as_setting(hint, node)
     return node.key_or_place.problem(node.path, message, hint)
 
 
-def unknown_choice(node: Node, message: str, name: str, known: Iterable[str]) -> Problem:
+def _as_setting(hint: str, node: Node) -> str:
+    """``epochs belongs to training`` as ``write training.epochs=5``."""
+    belongs = r"([a-z_]+) belongs to ([a-z_.]+)(?:, such as \w+: {(\w+).*)?"
+    if found := re.fullmatch(belongs, hint):
+        key = ".".join(filter(None, (found[2], found[3], found[1])))
+        return f"write {key}={dump_inline(node.plain())}"
+    return hint
+
+
+def unknown_choice(
+    node: Node, message: str, name: str, known: Iterable[str]
+) -> Problem:
     """The problem that none of a set has a name.
 
     Args:
@@ -174,13 +201,17 @@ def _hint_for_name(node: Node, name: str, known: Iterable[str]) -> str:
         return hint
     if name == "None":
         return "in YAML None is null; write that, or leave the key out"
-    arguments = node.named()
-    inner = arguments[1].plain() if arguments and arguments[1] else None
-    return hint_for_choice(name, known, inner)
+    inner: object = None
+    value = node.plain()
+    if isinstance(value, dict):
+        if hint := rewrite(value, known):
+            return hint
+        inner = value.get(name)
+    return hint_for_choice(name, known, inner) if name else ""
 
 
 def _odd_character(text: str, place: Place) -> Slip | None:
-    """The character of ``text``, at a place, that YAML does not know but people mean."""
+    """The character in ``text`` that YAML does not know, but people mean."""
     if not has_odd_character(text):
         return None
     return find_odd_character(place.source, place.line, place.line + text.count(" "))
@@ -203,20 +234,22 @@ def _chosen(root: Node) -> list[str]:
     return found
 
 
-def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
+def _wording(
+    kind: str, context: Any, said: str, node: Node, field: str
+) -> tuple[str, str]:
     found = node.describe()
     if kind == "problem":
         return context["message"], context["hint"] or hint_for_text(node)
     if kind == "unknown_choice":
-        hint = _hint_for_name(node, context["name"], context["known"])
-        return context["message"], context["hint"] or hint
+        name = context["name"] or ""
+        return context["message"], _hint_for_name(node, name, context["known"])
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, found {found}", hint_for_kind(node, kind)
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
         bound = context[key]
         bound = int(bound) if bound == int(bound) else bound
-        hint = hint_for_share(node.path, node.value, bound) if key[0] == "l" else ""
+        hint = hint_for_share(field, node.value, bound) if key[0] == "l" else ""
         return f"expected a number {words} {bound}, found {found}", hint
     if kind in _LENGTHS:
         bound = context[_LENGTHS[kind]]
@@ -226,10 +259,10 @@ def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
         return f"expected {words} {bound} {items}, found {found}", ""
     if kind == "literal_error":
         choices = _literals(context["expected"])
-        hint = ""
         if isinstance(node.value, str):
-            hint = hint_for_value(node.value, choices)
-            hint = hint or hint_for_text(node)
+            hint = hint_for_value(node.value, choices) or hint_for_text(node)
+        else:
+            hint = hint_for_no_word(node.value, choices)
         return f"expected one of {', '.join(choices)}; found {found}", hint
     return f"{said}; found {found}", ""
 

@@ -32,6 +32,12 @@ def find_python(place: Place) -> str:
     return ""
 
 
+def is_in_parentheses(place: Place) -> bool:
+    """Whether a bracket that opens before the place in its line is not closed there."""
+    before = place.line_text[: place.column - 1]
+    return before.count("(") > before.count(")")
+
+
 def hint_for_python(text: str, known: Iterable[str] = ()) -> str:
     """How a config writes a call or a tuple.
 

@@ -7,12 +7,12 @@ import re
 from cifarcnn.config.python_notation import find_python, hint_for_python
 from cifarcnn.config.yaml_slips import hint_for_missing_space
 from cifarcnn.config.yaml_text import dump_inline
-from cifarcnn.config.yaml_tree import Node, is_number
+from cifarcnn.config.yaml_tree import SETTING, Node, is_number
 
 _TRUE = ("yes", "y", "on", "1")
 _FALSE = ("no", "n", "off", "0")
 _NUMBER = r"[0-9]+\.?[0-9]*|\.[0-9]+"
-_SHARES = re.compile(r"(\w*fraction|rate|label_smoothing|probability)$")
+_SHARES = re.compile(r"\w*fraction|rate|label_smoothing|probability")
 
 
 def hint_for_kind(node: Node, kind: str) -> str:
@@ -23,6 +23,9 @@ def hint_for_kind(node: Node, kind: str) -> str:
         kind: What was expected, as pydantic calls it: ``bool_type``.
     """
     value = node.value
+    is_setting = node.place.source.name == SETTING
+    if value is None and is_setting:
+        return "give a value after the ="
     if value is None:
         return "a key without a value is null; give it one, or remove the key"
     if kind == "bool_type":
@@ -31,6 +34,9 @@ def hint_for_kind(node: Node, kind: str) -> str:
             return f"write {'true' if word in _TRUE else 'false'}"
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "put it in quotes"
+    if kind == "list_type" and isinstance(value, dict) and is_setting:
+        items = [{key: inner.plain()} for key, inner in value.items()]
+        return f"write {node.path}={dump_inline(items)}"
     if kind == "list_type" and isinstance(value, dict):
         return "begin every item with '- '"
     if "number" in kind or kind.startswith(("int", "float", "finite")):
@@ -57,11 +63,27 @@ def hint_for_text(node: Node) -> str:
     return (python and hint_for_python(python)) or hint_for_missing_space(node.value)
 
 
-def hint_for_share(path: str, value: object, bound: float) -> str:
+def hint_for_no_word(value: object, words: list[str]) -> str:
+    """The way out for a value that is no text where one of some words is expected."""
+    if value is None:
+        return "write linear, or leave it out" if "linear" in words else "leave it out"
+    if words == ["valid", "same"] and type(value) is int:
+        return "write same for a border that keeps the size of the maps, valid for none"
+    return ""
+
+
+def hint_for_list_without_brackets(key: str, node: Node) -> str:
+    """The way out for the 3 of ``{kernel_size: 3, 3}``; nothing for another key."""
+    place = node.key_or_place
+    before = re.search(r"(\d+),\s*$", place.line_text[: place.column - 1])
+    return f"write [{before[1]}, {key}]" if before and key.isdecimal() else ""
+
+
+def hint_for_share(field: str, value: object, bound: float) -> str:
     """The way out for a share in percent, as in ``Dropout: 50``; else nothing."""
-    if not isinstance(value, int | float) or not _SHARES.search(path):
+    if not isinstance(value, int | float) or not _SHARES.fullmatch(field):
         return ""
-    is_share = 1 < value <= 100 and value / 100 <= bound
+    is_share = 1 < value <= 100 and value == int(value) and value / 100 <= bound
     return f"a share of 1: write {value / 100:g} for {value:g} %" if is_share else ""
 
 

@@ -134,6 +134,11 @@ _WORDINGS = (
         "begin the file with a key; put a value that begins with ! or % in quotes",
     ),
     _Wording(
+        r"parsing a block.*found '([\]}])'",
+        "this '{0}' closes nothing",
+        "remove it, or open it before",
+    ),
+    _Wording(
         r"parsing a block.*found '(?:<scalar>|[\[{,}\]])'",
         "this does not belong to the value before it",
         "put the whole value in quotes, or begin a new line",
@@ -169,9 +174,10 @@ def _find_slip(
     start, end = error.context_mark, error.problem_mark
     if end is None:
         return None
+    first = end.line
     # Where a block began says little: it may be the head of the file.
-    in_block = start is None or "parsing a block" in what
-    first = end.line if in_block else start.line + 1
+    if start is not None and "parsing a block" not in what:
+        first = start.line + 1
     if slip := find_odd_character(source, first, end.line + 1):
         return slip
     if "mapping values are not allowed" in what or "expected ':'" in what:

@@ -17,7 +17,8 @@ _QUOTED_OR_COMMENT = re.compile(
     r"""(?<![^\s,:\[{])("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')|(?<!\S)\#.*"""
 )
 _NO_SPACE = re.compile(r"([A-Za-z_]\w+):([^\s:/\\].*)")
-_NO_SPACE_IN_LINE = re.compile(r"\s*(?:- )?([A-Za-z_]\w+):([^\s:/\\].*)")
+_NO_SPACE_IN_LINE = re.compile(r"(\s*(?:- )?[A-Za-z_]\w+:)([^\s:/\\].*)")
+_NO_SPACE_AFTER_DASH = re.compile(r"(\s*-)([A-Za-z].*)")
 _BLOCK_LINE = re.compile(r"\s*(- |-$|[\w$]+:(\s|$))")
 _CLOSING = {"[": "]", "{": "}"}
 _MOST_LINES_BACK = 5
@@ -45,13 +46,15 @@ def find_odd_character(source: SourceText, first: int, last: int) -> Slip | None
             if meant := _meant(char):
                 name = unicodedata.name(char, "a character without a name").lower()
                 message = f"the character U+{ord(char):04X} ({name}) stands here"
-                hint = f"write an ordinary {meant}" if meant != "nothing" else "remove it"
+                hint = (
+                    f"write an ordinary {meant}" if meant != "nothing" else "remove it"
+                )
                 return Slip(Place(source, number, column), message, hint)
     return None
 
 
 def has_odd_character(text: str) -> bool:
-    """Whether some character of the text is one that :func:`find_odd_character` tells."""
+    """Whether the text has a character that :func:`find_odd_character` tells."""
     return any(map(_meant, text))
 
 
@@ -59,7 +62,7 @@ def hint_for_missing_space(text: str) -> str:
     """The way out for a text such as ``epochs:3``; nothing for another text."""
     if found := _NO_SPACE.fullmatch(text):
         return f"put a space after the colon: {found[1]}: {found[2]}"
-    return ""
+    return "put a space after the -" if _NO_SPACE_AFTER_DASH.fullmatch(text) else ""
 
 
 def key_before_colon(text: str) -> str:
@@ -68,12 +71,16 @@ def key_before_colon(text: str) -> str:
 
 
 def find_missing_space(source: SourceText, line: int) -> Slip | None:
-    """A ``key:value`` without a space in the lines just before ``line``."""
-    for number in range(line - 1, max(line - 1 - _MOST_LINES_BACK, 0), -1):
-        if found := _NO_SPACE_IN_LINE.match(_unquoted(source.lines[number - 1])):
-            place = Place(source, number, found.end(1) + 1)
-            message = "a ':' without a space after it"
-            return Slip(place, message, f"write {found[1]}: {found[2].rstrip()}")
+    """A ``key:value`` or ``-item`` in the lines up to ``line``."""
+    for number in range(line, max(line - 1 - _MOST_LINES_BACK, 0), -1):
+        text = _unquoted(source.lines[number - 1])
+        for pattern in (_NO_SPACE_IN_LINE, _NO_SPACE_AFTER_DASH):
+            if found := pattern.match(text):
+                sign = found[1][-1]
+                written = f"{found[1].strip()} {found[2].rstrip()}"
+                place = Place(source, number, found.end(1))
+                message = f"a '{sign}' without a space after it"
+                return Slip(place, message, f"write {written}")
     return None
 
 

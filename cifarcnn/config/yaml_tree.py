@@ -22,6 +22,9 @@ LONGEST_PATH = 200
 LONGEST_QUOTE = 40
 LONGEST_NUMBER_DIGITS = 40
 
+# What a source is called that is the value of an option of the command line.
+SETTING = "--set"
+
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
@@ -52,6 +55,11 @@ class SourceText:
     def place(self, line: int = 0, column: int = 0) -> Place:
         """The place of a line and column of the YAML, both counted from 0."""
         return Place(self, line + 1, column + 1 + (0 if line else self.offset))
+
+    def place_after(self, before: str) -> Place:
+        """The place of what follows the beginning ``before`` of the text."""
+        lines = (before + "|").splitlines()
+        return self.place(len(lines) - 1, len(lines[-1]) - 1)
 
 
 @dataclass(frozen=True, slots=True)
