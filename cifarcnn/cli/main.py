@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from cifarcnn.config.named_choice import suggest
+            from cifarcnn.config.spelling import suggest
 
             context.fail(f"there is no command '{name}'; {suggest(name, COMMANDS)}")
         return super().resolve_command(context, args)

@@ -159,7 +159,11 @@ MISTAKES = [
     ),
     (
         "RandomFlip",
-        ("data.augmentation", "expected a list, found 'RandomFlip'", ""),
+        (
+            "data.augmentation",
+            "expected a list, found 'RandomFlip'",
+            "write [RandomFlip]",
+        ),
     ),
 ]
 
