@@ -106,7 +106,7 @@ class PiecewiseConstantDecay(_WarmedUp):
             raise problem(
                 f"at_epochs makes {stretches} stretches, but there are "
                 f"{len(self.values)} values",
-                "give one for each stretch: before the first, ... after the last",
+                f"give {stretches}: one for the beginning, and one after each of them",
                 "values",
             )
         return self
