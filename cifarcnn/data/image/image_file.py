@@ -222,7 +222,7 @@ def _load(
 ) -> ImageFile:
     try:
         image.draft(None, (smallest_side, smallest_side))
-        pixels = load_pixels(image, data)
+        pixels = load_pixels(image)
     except ImageError:
         raise
     except Exception as error:
