@@ -23,7 +23,10 @@ from cifarcnn.errors import ImageError
 PIECES = (
     "it is cut into too many small pieces, which take too long to read. Save it anew."
 )
-SCANS = "it has more than 100 scans, which take too long to decode. Save it anew."
+SCANS = (
+    "it has more than 100 scans, or 10,000 segments, which take too long to decode. "
+    "Save it anew."
+)
 
 
 def read(data: bytes) -> np.ndarray:
@@ -87,6 +90,13 @@ def test_a_jpeg_of_more_scans_is_refused(count: int) -> None:
     assert refusal(with_scans(count)) == SCANS
     with pytest.raises(ImageError):
         read_photo(io.BytesIO(with_scans(count)), "a", (32, 32))
+
+
+def test_scans_behind_many_segments_are_found_as_soon() -> None:
+    many = with_scans(101)
+    assert refusal(many[:-2] + b"\xff\xe1\0\2" * 10_000 + many[-2:]) == SCANS
+    first = many.index(b"\xff\xda")
+    assert refusal(many[:first] + b"\xff\xe1\0\2" * 10_000 + many[first:]) == SCANS
 
 
 def test_what_only_looks_like_scans_is_not_counted() -> None:
