@@ -24,6 +24,7 @@ _CHOICE_WORDS = (
     "layer",
     "initializer",
     "regularizer",
+    "constraint",
     "optimizer",
     "learning-rate schedule",
 )

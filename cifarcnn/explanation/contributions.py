@@ -15,7 +15,7 @@ from cifarcnn.explanation.steps import GLOBAL_POOLINGS, IN_PLACE, Missing, Step,
 Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]
 STRONGEST = 12
-_IDLE = frozenset({"Dropout", "GaussianNoise"})  # act in training only
+_IDLE = frozenset({"AlphaDropout", "Dropout", "GaussianNoise"})  # act in training only
 _AFFINE = frozenset({"Rescaling", "BatchNormalization"})
 
 

@@ -134,8 +134,16 @@ def explain_convolution(
     )
 
 
-def explain_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing:
-    """The first activation of maps after the first convolution."""
+def explain_activation(
+    steps: Steps, weights: Arrays, values: Arrays
+) -> ActivationStep | Missing:
+    """The first activation of maps after the first convolution.
+
+    Args:
+        steps: The network.
+        weights: Its arrays by name.
+        values: The result of every step for the image, without the batch.
+    """
     step = next(iter(convolutions(steps)), None)
     if step is None:
         return NO_CONVOLUTION
@@ -148,6 +156,7 @@ def explain_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing
     zeroed = None
     if last.activation in CUTTING:
         zeroed = float(((after == 0) & (before != 0)).mean())
+    factor = float(np.mean(weights.get(f"{last.name}/alpha", 0.0)))
     return ActivationStep(
         layer=last.owner,
         activation=last.activation,
@@ -157,7 +166,7 @@ def explain_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing
         order=strongest_first(after),
         zeroed_share=zeroed,
         note=describe_function(last.activation),
-        curve=sample_function(last.activation),
+        curve=sample_function(last.activation, factor),
     )
 
 

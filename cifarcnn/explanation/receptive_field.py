@@ -32,8 +32,9 @@ class ReceptiveField:
         size: Height and width of the field, also beyond the image's border; those of
             the largest field within the image when ``stride`` is None.
         stride: How many pixels lie between the fields of neighbours; None when the
-            distances differ (ways of different strides are joined), or when every cell
-            sees the whole (a group normalization or a global pooling lies before it).
+            distances differ (ways of different strides are joined, or maps were made
+            larger), or when every cell sees the whole (a group normalization or a
+            global pooling lies before it).
         offset: Row and column where the field of the first cell begins, negative when
             beyond the border; None when ``stride`` is.
     """
@@ -122,17 +123,18 @@ def _slide(way: _Axis, step: Step, window: Window | None, axis: int) -> _Axis:
     if window is None:
         whole = [way.spans[:, 0].min(), way.spans[:, 1].max()]
         return _Axis(np.array([whole] * count), None)
-    size, stride, dilation = (
-        pair[axis] for pair in (window.size, window.strides, window.dilation)
+    size, stride, dilation, times = (
+        pair[axis]
+        for pair in (window.size, window.strides, window.dilation, window.enlarged)
     )
     before = window.padding[axis][0]
     spans = np.empty((count, 2), np.int64)
     for cell in range(count):
-        seen = cell * stride - before + dilation * np.arange(size)
+        seen = (cell * stride - before + dilation * np.arange(size)) // times
         seen = seen[(seen >= 0) & (seen < len(way.spans))]
         spans[cell, 0] = way.spans[seen, 0].min(initial=_NOWHERE)
         spans[cell, 1] = way.spans[seen, 1].max(initial=0)
-    if way.line is None:
+    if way.line is None or times > 1:
         return _Axis(spans, None)
     field, distance, offset = way.line
     field += (size - 1) * dilation * distance

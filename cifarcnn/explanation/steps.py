@@ -20,6 +20,7 @@ GLOBAL_POOLINGS = frozenset({"GlobalAveragePooling2D", "GlobalMaxPooling2D"})
 IN_PLACE = frozenset(kind.__name__ for kind in (*POINTWISE_LAYERS, *NORMALIZATIONS)) - {
     "Activation",
     "Dense",
+    "PReLU",
 }
 # What joins branches.
 JOINING = frozenset(kind.joined_by for kind in MERGINGS)
@@ -72,6 +73,8 @@ class Step:
     @property
     def activation(self) -> str:
         """The function of an activation; ``linear`` for every other step."""
+        if self.kind == "PReLU":
+            return "prelu"
         if self.kind != "Activation":
             return "linear"
         return str(getattr(self.layer, "activation", "linear"))

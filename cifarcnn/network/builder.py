@@ -97,7 +97,8 @@ def convert_choice(module: Any, choice: Choice, **overrides: Any) -> Any:
 
 
 def convert_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The same arguments with initializers and regularizers as Keras objects."""
+    """The same arguments with initializers, regularizers and constraints as
+    Keras objects."""
     return {name: _convert(name, value) for name, value in arguments.items()}
 
 
@@ -108,7 +109,7 @@ def _convert(name: str, value: Any) -> Any:
         # Keras has neither: the layer starts like PyTorch's, uniformly within one over
         # the root of its inputs, and `initialization` sets the filters that are known.
         return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-    module = keras.regularizers if name.endswith("regularizer") else keras.initializers
+    module = getattr(keras, f"{name.rpartition('_')[2]}s")
     return convert_choice(module, value)
 
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from cifarcnn import engine
+from cifarcnn.config.constraints import CONSTRAINTS
 from cifarcnn.config.initializers import INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.base import Activation
@@ -20,6 +21,7 @@ CHOICES = [
     *(("optimizers", choice) for choice in OPTIMIZERS),
     *(("initializers", choice) for choice in INITIALIZERS),
     *(("regularizers", choice) for choice in REGULARIZERS),
+    *(("constraints", choice) for choice in CONSTRAINTS),
     ("callbacks", ReduceLROnPlateau),
 ]
 
@@ -77,6 +79,7 @@ def test_a_choice_has_the_arguments_and_defaults_of_its_keras_class(
         ("optimizers", OPTIMIZERS),
         ("initializers", INITIALIZERS),
         ("regularizers", REGULARIZERS),
+        ("constraints", CONSTRAINTS),
     ],
 )
 def test_the_short_spellings_are_those_of_keras(

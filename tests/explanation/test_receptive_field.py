@@ -68,6 +68,16 @@ NETWORKS: dict[str, list[Any]] = {
         {"Multiply": [["GlobalAveragePooling2D", {"Dense": 2}], []]},
         {"Multiply": [[{"AveragePooling2D": [1, 4]}], []]},
     ],
+    "larger maps": [
+        conv(4, strides=4), {"UpSampling2D": [2, 3]}, conv(2), {"MaxPooling2D": 3},
+    ],
+    "larger maps with lines between": [
+        {"MaxPooling2D": [4, 3]},
+        {"UpSampling2D": {"size": [2, 3], "interpolation": "bilinear"}},
+        {"MaxPooling2D": 3},
+        {"UpSampling2D": {"size": [1, 4], "interpolation": "bilinear"}},
+        {"Multiply": [[], [conv(3, padding="same", filters=3)]]},
+    ],
     "a group normalization": [
         conv(3), {"MaxPooling2D": 4}, {"GroupNormalization": 1},
     ],

@@ -92,6 +92,18 @@ NETWORKS = {
         {"Rescaling": {"scale": 2.0, "offset": -1.0}},
         "GlobalMaxPooling2D",
     ],
+    "larger maps and learned slopes": [
+        FIRST,
+        {"PReLU": {"shared_axes": [1, 2], "alpha_initializer": "RandomUniform"}},
+        {"UpSampling2D": [1, 2]},
+        {"Conv2D": CONV},
+        {"PReLU": {"alpha_initializer": {"Constant": 0.3}}},
+        {"UpSampling2D": {"size": [3, 2], "interpolation": "bilinear"}},
+        GLOBAL,
+        {"Dense": {"units": 16, "activation": "selu", "kernel_constraint": "MaxNorm"}},
+        {"AlphaDropout": 0.1},
+        {"PReLU": {"alpha_initializer": {"Constant": -0.5}}},
+    ],
     "dropout": [
         FIRST,
         {"GaussianNoise": 0.1},

@@ -161,6 +161,13 @@ def map_layer(chance: random.Random) -> Layer:
         },
         any_layer,
         lambda c: {"SpatialDropout2D": 0.2},
+        lambda c: {
+            "UpSampling2D": {
+                "size": pair(c, 1, 2),
+                "interpolation": c.choice(["nearest", "bilinear"]),
+            }
+        },
+        lambda c: {"PReLU": some(c, shared_axes=c.choice([1, [1, 2], [2, 3]]))},
         lambda c: {"Dense": c.randint(1, 5)},
     ]
     return chance.choice(kinds)(chance)
@@ -172,6 +179,8 @@ def any_layer(chance: random.Random) -> Layer:
         [
             {"Activation": chance.choice(["relu", "softplus", "hard_sigmoid"])},
             {"Dropout": 0.2},
+            {"AlphaDropout": 0.2},
+            "PReLU",
             {"GaussianNoise": 0.1},
             {"Rescaling": {"scale": 0.5, "offset": 1.0}},
             "BatchNormalization",

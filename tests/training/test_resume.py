@@ -32,6 +32,16 @@ NORMALIZED = [
     {"Dropout": 0.3},
     {"Dense": {"units": 3, "activation": "softmax"}},
 ]
+# What draws, learns or is held, besides those.
+BRANCHES = [
+    {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4,
+                "kernel_constraint": {"MaxNorm": {"max_value": 0.5}}}},
+    {"PReLU": {"shared_axes": [1, 2]}},
+    {"Concatenate": [[], ["BatchNormalization", {"AlphaDropout": 0.3}]]},
+    {"Multiply": [["UpSampling2D"], ["GlobalAveragePooling2D", {"Dense": 8}]]},
+    "GlobalAveragePooling2D",
+    {"Dense": {"units": 3, "activation": "softmax"}},
+]  # fmt: skip
 AUGMENTATION = [
     {"RandomFlip": {"alternate": True}},
     {"RandomTranslation": 2},
@@ -56,6 +66,8 @@ WAYS: dict[str, dict[str, Any]] = {
         "averaging": {"ExponentialMovingAverage": {"momentum": 0.7}},
         "precision": "mixed_float16",
     },
+    "branches": {"layers": BRANCHES},
+    "branches in half precision": {"layers": BRANCHES, "precision": "mixed_bfloat16"},
     "plateau": {
         "optimizer": {"SGD": 1e-6},
         "learning_rate_schedule": {"ReduceLROnPlateau": {"patience": 1}},
