@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from cifarcnn.cli.console import print_message, print_raw, print_result
-from cifarcnn.cli.options import common
+from cifarcnn.cli.options import NamedPath, common
 from cifarcnn.cli.tables import format_table
 from cifarcnn.config.loading import check_config
 from cifarcnn.config.shipped import (
@@ -29,7 +29,7 @@ _MODELINE = re.compile(r"(?m)^(# yaml-language-server: \$schema=).*$")
 
 @click.command("init")
 @click.argument("name", metavar="NAME", required=False)
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=NamedPath(path_type=Path))
 @click.option("--list", "as_list", is_flag=True, help="Show all shipped configs.")
 @click.option("--json", "as_json", is_flag=True, help="The list as one JSON document.")
 @click.pass_context

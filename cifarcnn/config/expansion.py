@@ -25,7 +25,9 @@ from dataclasses import dataclass, field, replace
 from cifarcnn.config.blocks import TAKEN_NAMES, Block, fill, read_blocks, refuse_unknown
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.merging import Merging
-from cifarcnn.config.named_choice import suggest
+from cifarcnn.config.problems import unknown_choice
+from cifarcnn.config.python_notation import is_in_parentheses
+from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_text import DEEPEST_NESTING
 from cifarcnn.config.yaml_tree import Node, measure, quote
 from cifarcnn.errors import ConfigError, Problem
@@ -123,9 +125,12 @@ class _Unfolding(_ExpansionLimits):
             elif name in self.declared - TAKEN_NAMES:
                 unfolded.append(replace(layer, value="Flatten"))
             elif self.blocks and name and name not in LAYERS.by_name:
-                hint = suggest(name, {*LAYERS.by_name, *self.blocks})
+                known = {*LAYERS.by_name, *self.blocks}
                 message = f"there is no layer or block {quote(name)}"
-                unfolded += self.refuse(layer, message, hint)
+                if not self._is_told(layer):
+                    told = unknown_choice(layer, message, name, known)
+                    self.problems[told] = None
+                unfolded.append(replace(layer, value="Flatten"))
             else:
                 self.count("layers", 1, layer)
                 kind = LAYERS.by_name.get(name)
@@ -134,6 +139,11 @@ class _Unfolding(_ExpansionLimits):
                 else:
                     unfolded.append(self.fill(layer, scope))
         return unfolded
+
+    def _is_told(self, layer: Node) -> bool:
+        """Whether it is the rest of a call that YAML took apart at its commas."""
+        lines = {problem.line for problem in self.problems}
+        return layer.place.line in lines and is_in_parentheses(layer.place)
 
     def _merge(
         self, layer: Node, kind: type[Merging], arguments: Node, scope: _Scope

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 from pathlib import Path
 
-from cifarcnn.config.named_choice import suggest
+from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_tree import quote
 from cifarcnn.errors import UsageError
 
@@ -78,8 +78,11 @@ def find_config(path_or_name: str | Path) -> Path:
         raise UsageError(f"{quote(name)} is a folder; a config is a YAML file")
     if name and os.path.exists(path):
         raise UsageError(f"{quote(name)} is not an ordinary file")
-    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        raise UsageError(f"there is no file {quote(name)}")
+    if (is_file := path.suffix in (".yaml", ".yml")) or len(path.parts) > 1:
+        hint = ""
+        if is_file and path.stem in shipped_names():
+            hint = f"; the shipped config of that name is called {path.stem}"
+        raise UsageError(f"there is no file {quote(name)}" + hint)
     raise UsageError(
         f"there is no file {quote(name)} and no shipped config of that name; "
         f"{suggest_shipped(name)}"

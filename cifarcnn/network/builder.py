@@ -16,7 +16,8 @@ from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
 
-INPUT = "images"
+# Whoever divides by 255 first gives black images: a cast to uint8 follows.
+INPUT = "images_0_to_255"
 NORMALIZATION = "normalization"
 PROBABILITIES = "probabilities"
 

@@ -225,7 +225,7 @@ def assert_equal(summary: Summary, model: keras.Model) -> None:
         (row.name, row.type, (None, *row.output_shape), row.parameters)
         for row in summary.rows
     ]
-    own = {"images", "normalization", "probabilities"}
+    own = {"images_0_to_255", "normalization", "probabilities"}
     built = {
         layer.name: (
             layer.name,

@@ -50,7 +50,9 @@ NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 # Names that the built model itself uses.
-RESERVED_NAMES = frozenset({"images", "normalization", "probabilities"})
+RESERVED_NAMES = frozenset(
+    {"images", "images_0_to_255", "normalization", "probabilities"}
+)
 
 
 def _refuse_reserved(name: str) -> str:
