@@ -45,7 +45,7 @@ def find_shipped(name: str) -> Path | None:
 
 def suggest_shipped(name: str) -> str:
     """``did you mean ...?``, or the names of all shipped configs."""
-    return suggest(name, shipped_files())
+    return suggest(name.removesuffix(".yaml"), shipped_files())
 
 
 def read_headline(path: Path) -> str:
