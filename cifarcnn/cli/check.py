@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cifarcnn.cli.console import print_message, print_raw, print_result
-from cifarcnn.cli.options import common, set_option
+from cifarcnn.cli.options import NamedPath, common, set_option
 from cifarcnn.cli.tables import align_columns
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
@@ -17,7 +17,13 @@ from cifarcnn.errors import ConfigError, Problem, UsageError
 
 
 @click.command("check")
-@click.argument("configs", metavar="FILE|NAME...", nargs=-1, required=True)
+@click.argument(
+    "configs",
+    metavar="FILE|NAME...",
+    type=NamedPath(readable=False),
+    nargs=-1,
+    required=True,
+)
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @common

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifarcnn.cli import console
-from cifarcnn.cli.options import common, set_option
+from cifarcnn.cli.options import NamedPath, common, set_option
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import UsageError
 from cifarcnn.files import find_free_path, os_error_as_usage_error, write_atomically
@@ -34,6 +34,7 @@ _MOST_CLASSES = 100
     "-c",
     "config_name",
     metavar="FILE|NAME",
+    type=NamedPath(readable=False),
     default="article",
     show_default=True,
     help="Whose data to show: a YAML file, or the name of a shipped config.",
@@ -59,7 +60,7 @@ _MOST_CLASSES = 100
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(path_type=Path, dir_okay=False),
     metavar="FILE.png",
     default=None,
     help="Where the pictures go; left out, a new file in this folder.",

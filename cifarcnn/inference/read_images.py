@@ -23,7 +23,7 @@ from cifarcnn.data.image.image_file import (
     silent_pillow,
 )
 from cifarcnn.errors import CifarcnnError, ImageError
-from cifarcnn.inference.sources import Source
+from cifarcnn.inference.sources import Source, describe_test_split
 
 Array = np.ndarray[Any, Any]
 # The pixels, or why there are none.
@@ -117,7 +117,7 @@ def pick_test_image(images: Array, index: int) -> Array:
         ImageError: There is no such image.
     """
     if index >= len(images):
-        raise ImageError(f"the test split has the pictures 0 to {len(images) - 1}.")
+        raise ImageError(describe_test_split(len(images)))
     image: Array = images[index]
     return image
 

@@ -212,8 +212,10 @@ def _finish(
     write_weights(
         network, weights if checkpoint.weights == "last" else progress.best_weights
     )
-    write_keras_model(run, network)
-    note = write_litert_model(run, network, config.evaluation.test_time_augmentation)
+    names = data.dataset.class_names
+    write_keras_model(run, network, names)
+    views = config.evaluation.test_time_augmentation
+    note = write_litert_model(run, network, names, views)
     if note:
         ours.observer.noted(note)
     run.write_metrics(describe_metrics(outcome, plan, data.dataset))

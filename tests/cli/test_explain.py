@@ -102,6 +102,11 @@ def test_a_test_image_comes_with_its_label(explain: Call, folder: Path) -> None:
     assert pixels == test.images[5].tobytes()
 
 
+def test_the_name_of_a_page_is_never_an_option(explain: Call, folder: Path) -> None:
+    (folder / "a.png").rename(folder / "-x.png")
+    assert explain("./-x.png").out.splitlines()[1] == "x-explained.html"
+
+
 def test_standard_input_is_a_image_too(explain: Call, folder: Path) -> None:
     result = explain("-", stdin=(folder / "a.png").read_bytes())
     assert result.out.startswith("-: ")
@@ -190,12 +195,25 @@ def test_a_image_that_cannot_be_read_is_told_before_anything_slow(
             ("test:x",),
             1,
             "test:x: after test: belongs the number of a picture of the test split, "
-            "such as test:17; numbers begin at 0.",
+            "such as test:17, a range such as test:0-99, or * for all of them; numbers "
+            "begin at 0.",
         ),
         (
             ("test:999999",),
             1,
             "test:999999: the test split has the pictures 0 to 1999.",
+        ),
+        (
+            ("test:3-4",),
+            2,
+            "test:3-4 names several pictures, but one is explained at a time. Name one "
+            "of them, such as test:3.",
+        ),
+        (
+            ("",),
+            1,
+            "'': the name is empty; expected a file, a folder, a pattern, - or "
+            "test:17. Perhaps a variable of the shell is not set.",
         ),
         (
             (".",),
@@ -301,7 +319,7 @@ def test_a_strange_name_stays_text(explain: Call, folder: Path) -> None:
     name = "<img src=x onerror=alert(1)>.png"
     shutil.copy(folder / "a.png", folder / name)
     result = explain(name)
-    place = "-img src=x onerror=alert(1)--explained.html"
+    place = "img src=x onerror=alert(1)--explained.html"
     assert result.out.splitlines()[1] == place
     assert "<img src=x" not in (folder / place).read_text()
 

@@ -59,7 +59,7 @@ def predict(
     return list(
         predict_images(
             lambda images: predict_probabilities(model, images, CHUNK),
-            collect_sources(entries),
+            collect_sources(entries, lambda: len(open_test_images()), print),
             size=(32, 32),
             test_images=open_test_images,
             standard_input=io.BytesIO(standard_input),

@@ -114,7 +114,8 @@ CASES: dict[str, tuple[bytes | Callable[[Path], None] | None, str]] = {
     "test:one": (
         None,
         "after test: belongs the number of a picture of the test split, such as "
-        "test:17; numbers begin at 0.",
+        "test:17, a range such as test:0-99, or * for all of them; numbers begin at "
+        "0.",
     ),
     "y" * 300 + ".png": (None, "it cannot be read: File name too long."),
 }  # fmt: skip
