@@ -139,7 +139,13 @@ def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
             pixels = pick_test_image(split.images, source.test_index)
             return pixels, trained.class_names[split.labels[source.test_index]]
         file = source.path or sys.stdin.buffer
-        return read_photo(file, source.name, trained.config.image_shape[:2]), None
+        notes: list[str] = []
+        size = trained.config.image_shape[:2]
+        photo = read_photo(file, source.name, size, notes.append)
+        for note in notes:
+            text = f"note: {source.name}: {note}."
+            console.print_message(console.printable(text))
+        return photo, None
     except ImageError as error:
         raise ImageError(f"{source.name}: {error}") from None
 

@@ -118,13 +118,14 @@ def command(
             size=(height, width),
             test_images=test_images,
             standard_input=sys.stdin.buffer,
+            noted=_note,
         )
         all_read = _print(predictions, layout, predictor.class_names, top, input_folder)
     return 0 if all_read else 1
 
 
 def _note(text: str) -> None:
-    console.print_message(f"note: {text}.")
+    console.print_message(console.printable(f"note: {text}."))
 
 
 def _print(

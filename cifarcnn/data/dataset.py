@@ -82,8 +82,11 @@ class Dataset:
         """
         split = self.store.test()
         if split is None:
+            test = self.folder.layout.test if self.folder else None
+            found = test.described_left_out if test else ""
             raise DataError(
-                f"{self.origin} has no test pictures: expected a folder test beside "
+                f"{self.origin} has no test pictures{found and f' ({found})'}: "
+                "expected a folder test beside "
                 "train, with the same folder for each class."
             )
         return self._with_own_labels(split)

@@ -24,16 +24,18 @@ _INDEX = "index.json"
 Part = Literal["training", "validation", "test"]
 
 
-class Cropped(NamedTuple):
-    """What the images of a split lost to the proportions of the network.
+class ReadingRecord(NamedTuple):
+    """What the images of a split lost when they were read.
 
     Attributes:
-        images: How many lost something.
+        cropped: How many lost something to the proportions of the network.
         largest_share: Of one of them, 0 to 1.
+        notes: Of how many images each note is, such as of a damaged colour profile.
     """
 
-    images: int
+    cropped: int
     largest_share: float
+    notes: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Decoded:
         test: The test split, or ``None`` where the source has none.
         official: Whether the files are those of the publisher, to the byte.
         validation: The validation split; ``None`` where it is still to be cut.
-        cropped: Of each split, where its images were cropped.
+        readings: What was lost in reading each split, where that is known.
     """
 
     class_names: tuple[str, ...]
@@ -54,7 +56,7 @@ class Decoded:
     test: Split | None
     official: bool
     validation: Split | None = None
-    cropped: Mapping[str, Cropped] = field(default_factory=dict)
+    readings: Mapping[str, ReadingRecord] = field(default_factory=dict)
 
     @cached_property
     def checksum(self) -> str:
@@ -115,24 +117,25 @@ class CacheIndex(BaseModel):
     """What a folder of the cache says about its arrays.
 
     Attributes:
-        version: Of this layout; another one is not read.
+        version: Of this layout, and of the way images are read; another one is not
+            read.
         signature: Of the source at the time of reading.
         class_names: The name of each class.
         official: Whether the source was the publisher's, to the byte.
         checksum: Of the content; see ``Dataset.checksum``.
         files: SHA-256 of each ``.npy`` file.
-        cropped: See ``Decoded``.
+        readings: See ``Decoded``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     signature: dict[str, JsonValue]
     class_names: tuple[str, ...]
     official: bool
     checksum: str
     files: dict[str, str]
-    cropped: dict[str, Cropped] = {}
+    readings: dict[str, ReadingRecord]
 
 
 class DecodedStore:
@@ -147,7 +150,7 @@ class DecodedStore:
         class_names: The name of each class.
         official: Whether the files are those of the publisher, to the byte.
         checksum: See ``Dataset.checksum``.
-        cropped: See ``Decoded``.
+        readings: See ``Decoded``.
     """
 
     def __init__(self, source: ImageSource) -> None:
@@ -164,7 +167,7 @@ class DecodedStore:
         self.class_names = known.class_names
         self.official = known.official
         self.checksum = known.checksum
-        self.cropped = known.cropped
+        self.readings = known.readings
 
     def training(self) -> Split:
         """The whole training split."""
@@ -236,7 +239,7 @@ class DecodedStore:
                 official=decoded.official,
                 checksum=decoded.checksum,
                 files=files,
-                cropped=dict(decoded.cropped),
+                readings=dict(decoded.readings),
             )
             write_atomically(self._folder / _INDEX, index.model_dump_json().encode())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,14 +14,14 @@ import numpy as np
 from pydantic import JsonValue
 
 from cifarcnn.config.datasets import ImageShape
-from cifarcnn.data.decoded_cache import Cropped, Decoded
+from cifarcnn.data.decoded_cache import Decoded, ReadingRecord
 from cifarcnn.data.folder_layout import (
     ClassFolders,
     FolderLayout,
     find_layout,
     list_class_folders,
 )
-from cifarcnn.data.folder_notes import describe_cropped, describe_listing
+from cifarcnn.data.folder_notes import describe_listing, describe_reading
 from cifarcnn.data.folder_problems import (
     describe_unreadable,
     find_foreign_classes,
@@ -94,14 +95,14 @@ class FolderSource:
         failures: list[str] = []
         names = tuple(layout.train.images)
         splits: dict[str, Split] = {}
-        cropped: dict[str, Cropped] = {}
+        readings: dict[str, ReadingRecord] = {}
         for part, listed in (
             ("training", layout.train),
             ("validation", layout.validation),
             ("test", layout.test),
         ):
             if listed is not None and listed.count:
-                splits[part], cropped[part] = _read_split(
+                splits[part], readings[part] = _read_split(
                     listed, names, self.image_shape, failures
                 )
         sentences = problems.sentences
@@ -115,7 +116,7 @@ class FolderSource:
             splits.get("test"),
             official=False,
             validation=splits.get("validation"),
-            cropped=cropped,
+            readings=readings,
         )
 
 
@@ -160,12 +161,12 @@ def read_labelled_images(
             "<class>/<picture> in it."
         ]
     failures: list[str] = []
-    split, cropped = _read_split(listed, class_names, image_shape, failures)
+    split, reading = _read_split(listed, class_names, image_shape, failures)
     if failures:
         sentences.append(describe_unreadable(folder, failures))
     if sentences:
         raise DataError("\n".join(sentences))
-    notes += describe_cropped(folder.name, cropped, len(split), image_shape)
+    notes += describe_reading(listed.path.name, reading, len(split), image_shape)
     return LabelledImages(split, tuple(notes))
 
 
@@ -174,16 +175,17 @@ def _read_split(
     class_names: Sequence[str],
     image_shape: ImageShape,
     failures: list[str],
-) -> tuple[Split, Cropped]:
+) -> tuple[Split, ReadingRecord]:
     """Read the images of these classes; what cannot be read goes to ``failures``."""
     images, labels, shares = [], [], []
+    notes: list[str] = []
     size = image_shape[:2]
     with silent_pillow():
         for label, name in enumerate(class_names):
             for entry in listed.images.get(name, ()):
                 path = Path(entry.path)
                 try:
-                    images.append(read_image(path, path.name, size))
+                    images.append(read_image(path, path.name, size, notes.append))
                     shares.append(measure_cropped_share(path, size))
                 except ImageError as error:
                     failures.append(f"{path}: {error}")
@@ -196,7 +198,7 @@ def _read_split(
     cropped = [share for share in shares if share > _ROUNDING]
     return (
         Split(stacked, np.array(labels, np.uint8)),
-        Cropped(len(cropped), max(cropped, default=0.0)),
+        ReadingRecord(len(cropped), max(cropped, default=0.0), Counter(notes)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,12 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif")
 # Each is the name of the validation split in some widespread data set.
 VALIDATION_NAMES = ("validation", "val", "valid")
 
-OUTSIDE = "pictures in no class folder"
+OUTSIDE = "in no class folder"
 HIDDEN = "hidden"
 NESTED = "nested folders"
-LINKED = "links to what is there already"
+LINKED = "linked twice"
+
+_SHOWN = 5  # names that a sentence lists
 
 _Identity = tuple[int, int]
 
@@ -45,9 +47,9 @@ class ClassFolders:
         return sum(map(len, self.images.values()))
 
     @property
-    def all_left_out(self) -> Counter[str]:
-        """How many of what is left out, in all."""
-        return sum(self.left_out.values(), Counter())
+    def described_left_out(self) -> str:
+        """What is left out, in all: see ``describe_left_out``."""
+        return describe_left_out(sum(self.left_out.values(), Counter()))
 
     def image_names(self) -> list[str]:
         """``split/class/file`` of each image, in the order in which they are read."""
@@ -69,6 +71,7 @@ class FolderLayout:
             problem.
         test: ``None`` where there is none.
         unused: The names of the other folders beside ``train``.
+        stray_images: How many images lie in ``root`` itself.
     """
 
     root: Path
@@ -76,6 +79,7 @@ class FolderLayout:
     validations: tuple[ClassFolders, ...]
     test: ClassFolders | None
     unused: tuple[str, ...]
+    stray_images: int
 
     @property
     def validation(self) -> ClassFolders | None:
@@ -95,7 +99,8 @@ def find_layout(root: Path) -> FolderLayout:
     Raises:
         DataError: A folder cannot be read.
     """
-    folders = [entry.name for entry in _scan(root) if _is_folder(entry)]
+    entries = _scan(root)
+    folders = [entry.name for entry in entries if _is_folder(entry)]
     splits = {
         name: list_class_folders(root / name)
         for name in ("train", *VALIDATION_NAMES, "test")
@@ -107,6 +112,7 @@ def find_layout(root: Path) -> FolderLayout:
         validations=tuple(splits[name] for name in VALIDATION_NAMES if name in splits),
         test=splits.get("test"),
         unused=tuple(name for name in folders if name not in splits and name[0] != "."),
+        stray_images=sum(_why_left_out(entry) is None for entry in entries),
     )
 
 
@@ -152,16 +158,29 @@ def describe_left_out(left_out: Counter[str]) -> str:
     Args:
         left_out: How many by ending, or by ``HIDDEN`` and the like.
     """
-    total = left_out.total()
-    what = "file" if total == 1 else "files"
-    if NESTED in left_out or LINKED in left_out:
-        what = "files and folders"
-    if total == 0:
-        return ""
-    if len(left_out) == 1:
-        return f"{total:,} {what} left out: {next(iter(left_out))}"
-    listed = ", ".join(f"{count:,} {kind}" for kind, count in left_out.most_common())
-    return f"{total:,} {what} left out: {listed}"
+    nested = left_out[NESTED]
+    files = [(kind, count) for kind, count in left_out.most_common() if kind != NESTED]
+    total = left_out.total() - nested
+    parts = []
+    if files:
+        kinds = [f"{count:,} {kind}" if files[1:] else kind for kind, count in files]
+        what = "file" if total == 1 else "files"
+        parts.append(f"{total:,} {what} left out: {', '.join(kinds)}")
+    if nested:
+        what = (
+            "folder in a class folder is"
+            if nested == 1
+            else "folders in class folders are"
+        )
+        parts.append(f"{nested:,} {what} not read")
+    return "; ".join(parts)
+
+
+def list_some(names: Collection[str]) -> str:
+    """The first five names, and how many more there are."""
+    shown = ", ".join(list(names)[:_SHOWN])
+    more = len(names) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:

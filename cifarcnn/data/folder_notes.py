@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cifarcnn.config.datasets import ImageShape
-from cifarcnn.data.decoded_cache import Cropped, DecodedStore
+from cifarcnn.data.decoded_cache import DecodedStore, ReadingRecord
 from cifarcnn.data.folder_layout import (
     ClassFolders,
     FolderLayout,
-    describe_left_out,
+    list_some,
 )
 from cifarcnn.data.repeated_images import find_repeated, find_shared
 from cifarcnn.data.splits import Split
@@ -29,14 +29,18 @@ def describe_training(
             f"{validation.path}; nothing is cut from train "
             "(data.validation_fraction)"
         )
-    notes += [
-        f"{split.path} has no pictures: validation is cut from train"
-        for split in layout.validations
-        if not split.count
-    ]
+    for split in layout.validations if validation is None else ():
+        notes += [
+            *describe_listing(split),
+            f"{split.path} has no pictures: validation is cut from train",
+        ]
     if layout.unused:
-        names = ", ".join(layout.unused)
+        names = list_some(layout.unused)
         notes.append(f"folders beside train that are not used: {names}")
+    if layout.stray_images:
+        notes.append(
+            f"pictures beside train that are not used: {layout.stray_images:,}"
+        )
     training = store.training()
     notes += _describe_split(train, store, "training", image_shape)
     notes += _describe_repeated(train, training)
@@ -59,47 +63,51 @@ def describe_test(
     held = store.validation()
     if layout.validation is not None and held is not None:
         notes += _describe_shared((layout.validation, held), (test, images))
-    missing = [name for name in store.class_names if not test.images.get(name)]
-    if missing:
-        notes.append(f"{test.path.name} has no pictures of {', '.join(missing)}")
     return notes
 
 
 def describe_listing(listed: ClassFolders) -> list[str]:
     """How many files were left out, by ending; nothing where none were."""
-    found = describe_left_out(listed.all_left_out)
+    found = listed.described_left_out
     return [f"{listed.path.name}: {found}"] if found else []
 
 
-def describe_cropped(
-    name: str, cropped: Cropped, count: int, image_shape: ImageShape
+def describe_reading(
+    name: str, reading: ReadingRecord, count: int, image_shape: ImageShape
 ) -> list[str]:
-    """How many images lose something to the proportions of the network, and how much.
+    """What the images lost to the proportions of the network, and what else they did.
 
     Args:
         name: Of the split.
-        cropped: How many, and the largest share.
+        reading: What was lost.
         count: Of all images of the split.
         image_shape: What the network takes.
     """
-    if not cropped.images:
-        return []
+    notes = [
+        f"{name}: {number:,} of {count:,} pictures: {note}"
+        for note, number in reading.notes.items()
+    ]
+    if not reading.cropped:
+        return notes
     height, width, _ = image_shape
     shape = "square" if height == width else f"of the shape {width}x{height}"
     return [
-        f"{name}: {cropped.images:,} of {count:,} pictures are not {shape}: the middle "
-        f"is used, {max(cropped.largest_share, 0.01):.0%} cropped at most"
+        f"{name}: {reading.cropped:,} of {count:,} pictures are not {shape}: the "
+        f"middle is used, {max(reading.largest_share, 0.01):.0%} cropped at most",
+        *notes,
     ]
 
 
 def _describe_split(
     listed: ClassFolders, store: DecodedStore, part: str, image_shape: ImageShape
 ) -> list[str]:
-    cropped = store.cropped.get(part, Cropped(0, 0.0))
+    reading = store.readings[part]
     name = listed.path.name
+    missing = [title for title in store.class_names if not listed.images.get(title)]
     return [
         *describe_listing(listed),
-        *describe_cropped(name, cropped, listed.count, image_shape),
+        *describe_reading(name, reading, listed.count, image_shape),
+        *([f"{name} has no pictures of {list_some(missing)}"] if missing else []),
     ]
 
 
@@ -107,14 +115,15 @@ def _describe_repeated(listed: ClassFolders, split: Split) -> list[str]:
     pairs = find_repeated(split.images)
     if not pairs:
         return []
+    labels, names = split.labels, listed.image_names()
     # Those that contradict one another are the worst.
-    apart = [pair for pair in pairs if split.labels[pair[0]] != split.labels[pair[1]]]
-    names = listed.image_names()
-    shown = [*apart, *(pair for pair in pairs if pair not in set(apart))]
-    other = f", {len(apart):,} of them in another class" if apart else ""
+    pairs.sort(key=lambda pair: bool(labels[pair[0]] == labels[pair[1]]))
+    apart = sum(bool(labels[one] != labels[other]) for one, other in pairs)
+    other_class = f", {apart:,} of them in another class" if apart else ""
     return [
-        f"{len(pairs):,} of the {len(split):,} pictures in {listed.path.name} are "
-        f"there before, pixel for pixel{other}: {_list_pairs(shown, names, names)}"
+        f"{len(pairs):,} of the {len(split):,} pictures in {listed.path.name} repeat "
+        f"an earlier one{other_class} ({_same(split)}): "
+        f"{_list_pairs(pairs, names, names)}"
     ]
 
 
@@ -127,9 +136,15 @@ def _describe_shared(
     names = second[0].image_names(), first[0].image_names()
     return [
         f"{len(pairs):,} of the {len(second[1]):,} pictures in {second[0].path.name} "
-        f"are in {first[0].path.name} too, pixel for pixel: "
+        f"are in {first[0].path.name} too ({_same(second[1])}): "
         f"{_list_pairs(pairs, *names)}"
     ]
+
+
+def _same(split: Split) -> str:
+    """What is compared: images that differ may come to the same for the network."""
+    height, width = split.images.shape[1:3]
+    return f"the same {width}x{height} pixels"
 
 
 def _list_pairs(

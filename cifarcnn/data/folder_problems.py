@@ -15,11 +15,12 @@ from cifarcnn.data.folder_layout import (
     FolderLayout,
     describe_left_out,
     list_class_folders,
+    list_some,
 )
 
 _EXPECTED = "expected train/<class>/<picture>"
 _FORMATS = "expected PNG, JPEG, WebP, BMP or GIF files"
-_SHOWN = 5  # names and unreadable images that a message lists
+_SHOWN = 5  # unreadable images that a message lists
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
@@ -82,7 +83,7 @@ def find_foreign_classes(split: ClassFolders, known: Collection[str]) -> list[st
         return []
     return [
         f"{split.path} has class folders for no class of the training: "
-        f"{_some(foreign)}. The classes are {_some(known)}."
+        f"{list_some(foreign)}. The classes are {list_some(known)}."
     ]
 
 
@@ -125,32 +126,31 @@ def _explain_missing_train(root: Path) -> str:
         )
     if not os.listdir(root):
         return f"{root} is empty; {_EXPECTED}."
-    found = f": it has {_some(listed.images)}" if listed.images else ""
+    found = f": it has {list_some(listed.images)}" if listed.images else ""
     return f"{root} has no folder train{found}; {_EXPECTED}."
 
 
 def _explain_flat_classes(root: Path, listed: ClassFolders, classes: list[str]) -> str:
     """Class folders without ``train``: the commands that make the layout."""
     first = classes[0]
-    train, test = root / "train", root / "test"
-    picture = train / first / listed.images[first][0].name
-    sources = " ".join(shlex.quote(str(root / name)) for name in classes)
-    train_, test_class = shlex.quote(str(train)), shlex.quote(str(test / first))
+    image = listed.images[first][0].name
+    train, test_class, an_image = (
+        shlex.quote(str(path))
+        for path in (
+            root / "train",
+            root / "test" / first,
+            root / "train" / first / image,
+        )
+    )
+    folders = " ".join(shlex.quote(str(root / name)) for name in classes)
     return (
-        f"{root} has class folders ({_some(classes)}) but no folder train. Put them "
-        f"there:\n  mkdir {train_} && mv {sources} {train_}\n"
-        f"and hold some pictures of every class back in {test}/<class>, for "
-        f"`evaluate`:\n  mkdir -p {test_class} && mv {shlex.quote(str(picture))} "
-        f"{test_class}"
+        f"{root} has class folders ({list_some(classes)}) but no folder train. Put "
+        f"them there:\n  mkdir {train} && mv {folders} {train}\n"
+        f"and hold some pictures of every class back in {root / 'test'}/<class>, for "
+        f"`evaluate`:\n  mkdir -p {test_class} && mv {an_image} {test_class}"
     )
 
 
 def _describe_outside(split: ClassFolders) -> str:
     count = split.left_out[""][OUTSIDE]
     return f" {count:,} pictures in it lie in no class folder." if count else ""
-
-
-def _some(names: Collection[str]) -> str:
-    shown = ", ".join(list(names)[:_SHOWN])
-    more = len(names) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown

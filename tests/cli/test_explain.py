@@ -172,7 +172,7 @@ def test_an_unknown_class_is_told_before_anything_slow(
 def test_a_image_that_cannot_be_read_is_told_before_anything_slow(
     folder: Path, trained_run: Path
 ) -> None:
-    (folder / "b.png").write_bytes(b"<html>")
+    (folder / "b.png").write_bytes(b"hello")
     arguments = ["explain", "b.png", "--run", str(trained_run)]
     code = (
         "import sys, cifarcnn.cli.main as entry; "
@@ -181,8 +181,8 @@ def test_a_image_that_cannot_be_read_is_told_before_anything_slow(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == (
-        "error: b.png: this is not a PNG, JPEG, WebP, BMP or GIF picture (its name "
-        "ends in .png); save it as one of these.\n"
+        "error: b.png: this is text (its name ends in .png); expected a PNG, JPEG, "
+        "WebP, BMP or GIF picture.\n"
     )
     assert done.returncode == 1 and done.stdout == ""
 

@@ -10,7 +10,7 @@ from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
 from cifarcnn.data.cifar.facts import Cifar
 from cifarcnn.data.decoded_cache import Decoded
 from cifarcnn.data.folder_layout import list_class_folders
-from cifarcnn.data.image.image_file import FULL_SIZE, decode, read_bytes, silent_pillow
+from cifarcnn.data.image.image_file import decode, read_bytes, silent_pillow
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -75,7 +75,7 @@ def _read_split(cifar: Cifar, folder: Path, expected: int) -> Split:
 
 def _read_one(path: Path) -> np.ndarray:
     try:
-        file = decode(read_bytes(path), path.name, FULL_SIZE)
+        file = decode(read_bytes(path), path.name)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from None
     width, height = file.image.size
