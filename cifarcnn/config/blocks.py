@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cifarcnn.config.layers import LAYERS
-from cifarcnn.config.named_choice import suggest
+from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_tree import Node, quote
 
 # Keys that begin with a capital letter are names of layers, optimizers and the like.

@@ -9,9 +9,9 @@ from math import prod
 from cifarcnn.config.initializers import Identity, Whitening
 from cifarcnn.config.layers import Location, walk_layers
 from cifarcnn.config.layers.convolution import Conv2D
-from cifarcnn.config.named_choice import suggest
 from cifarcnn.config.optimizers import matches
 from cifarcnn.config.schema import Config
+from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_tree import quote
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
@@ -68,6 +69,27 @@ Normalization: TypeAlias = Annotated[
 ]
 
 
+def _check_path(path: str) -> str:
+    if address := re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", path):
+        hint = "copy it to this machine, and give the folder or archive"
+        if address[1].lower() in ("http", "https"):
+            hint = "put an https:// address into data.sources, with data.fetch: true"
+        elif address[1].lower() == "file":
+            hint = f"write {path.removeprefix('file://')}"
+        raise problem(
+            f"'{path:.200}' is an address; a path is a folder or an archive on this "
+            "machine",
+            hint,
+        )
+    if variable := re.match(r"\$\w+|\$\{\w+\}|%\w+%|\$env:\w+", path):
+        raise problem(
+            f"'{path:.200}' begins with the variable {variable[0]}, which is not "
+            "replaced in a config",
+            "write the whole path; ~ stands for your own folder",
+        )
+    return path
+
+
 def _check_source(url: str) -> str:
     # A stranger's config must not make this machine talk to itself.
     if found := find_problem(url, loopback=False):
@@ -99,7 +121,7 @@ class Data(Strict):
 
     dataset: Literal["cifar10", "cifar100", "synthetic", "folder"] = "cifar10"
     """The data set; `synthetic` is drawn by code, `folder` holds your own pictures."""
-    path: str | None = None
+    path: Annotated[str, AfterValidator(_check_path)] | None = None
     """Where it lies: a folder or an archive; null looks in the usual places."""
     fetch: bool = False
     """Whether `train` fetches CIFAR when it is in none of the usual places."""

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from cifarcnn.config.class_weights import find_unknown_classes
+from cifarcnn.config.encoding import LARGEST_FILE_BYTES, decode
 from cifarcnn.config.expansion import expand
 from cifarcnn.config.overrides import merge, override
 from cifarcnn.config.problems import list_problems, locate
 from cifarcnn.config.schema import Config
 from cifarcnn.config.shipped import find_config
 from cifarcnn.config.summary import Summary, summarize
-from cifarcnn.config.yaml_text import LARGEST_FILE_BYTES, decode, dump, parse
+from cifarcnn.config.yaml_text import dump, parse
 from cifarcnn.config.yaml_tree import Node
 from cifarcnn.errors import ConfigError, Problem, UsageError
 
@@ -133,13 +135,14 @@ def check_tree(name: str, root: Node) -> Checked:
             if (problem.file, problem.path) not in told
         ]
         sections = {(*item["loc"], "data")[0] for item in error.errors()}
+    found = [*find_unknown_classes(root)]
     walkable = config or _without(root, sections)
     if walkable is not None and is_unfolded:
         summary = summarize(walkable, data_known="data" not in sections)
-        for found in summary.problems:
-            node = locate(root, found.location)
-            place = node.key_or_place
-            problems.append(place.problem(node.path, found.message, found.hint))
+        found += summary.problems
+    for item in found:
+        node = locate(root, item.location)
+        problems.append(node.key_or_place.problem(node.path, item.message, item.hint))
     # The file itself first, then what it extends and what was set; each once.
     files = [root.place.source.name, *(item.file for item in problems)]
     unique = sorted(

@@ -11,9 +11,8 @@ Each name is a class here; nothing outside the set can be named.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, cast
 
@@ -26,7 +25,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
+from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_tree import cut, quote
+
+# Under which other programs' files write the name of a choice.
+NAME_KEYS = frozenset({"name", "type", "class_name", "class", "identifier", "_target_"})
 
 
 class Strict(BaseModel):
@@ -143,16 +146,16 @@ class NamedChoice:
         name = self._name_of(value)
         if name in self.by_name:
             return value
-        if name is None:
-            several = isinstance(value, dict) and len(value) > 1
-            raise problem(
+        if name is None or (isinstance(value, dict) and name in NAME_KEYS):
+            message = (
                 f"expected one {self.word}, as its name or as "
-                f"{{Name: {{argument: value}}}}, found {describe(value)}",
-                "give one name, and indent its arguments below it" if several else "",
+                f"{{Name: {{argument: value}}}}, found {describe(value)}"
             )
-        raise problem(
-            f"there is no {self.word} {quote(name)}", suggest(name, self.by_name)
-        )
+        else:
+            message = f"there is no {self.word} {quote(name)}"
+        # The way out needs the place, and the other sets.
+        context = {"message": message, "name": name, "known": list(self.by_name)}
+        raise PydanticCustomError("unknown_choice", "{message}", context)
 
 
 def _read_arguments(choice: type[Choice], value: Any) -> Any:
@@ -231,29 +234,6 @@ def expect_pair(written: Any, expected: str) -> BeforeValidator:
         raise problem(f"expected {expected}, found {describe(value)}")
 
     return BeforeValidator(to_pair, json_schema_input_type=written)
-
-
-def nearest(found: str, known: Iterable[str]) -> str | None:
-    """The name that was probably meant, or None when nothing is near."""
-    names = sorted(known)
-    folded = {name.lower().replace("_", ""): name for name in names}
-    near = difflib.get_close_matches(
-        found.lower().replace("_", ""), folded, n=1, cutoff=0.6
-    )
-    if near:
-        return folded[near[0]]
-    for name in names:
-        if found == "".join(word[:1] for word in name.split("_")):
-            return name
-    return None
-
-
-def suggest(found: str, known: Iterable[str]) -> str:
-    """``did you mean ...?`` when something is near, else all that there is."""
-    names = sorted(known)
-    if near := nearest(found, names):
-        return f"did you mean {near}?"
-    return f"known: {', '.join(names)}" if names else ""
 
 
 def describe(value: object) -> str:

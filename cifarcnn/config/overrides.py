@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from cifarcnn.config.schema import SPELLINGS
 from cifarcnn.config.yaml_text import DEEPEST_NESTING, parse_value
-from cifarcnn.config.yaml_tree import Node, Place, SourceText, join
+from cifarcnn.config.yaml_tree import SETTING, Node, Place, SourceText, join, quote
 
+_MOST_SHOWN = 4
 _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")
 _NAME = r"[^.\[\]=\s]+(\[[0-9]{1,6}\])*"
 _KEY = re.compile(rf"{_NAME}(\.{_NAME})*")
@@ -74,11 +75,10 @@ def override(root: Node, setting: str) -> Node:
             such item, or the key is ``extends``.
     """
     key, equals, text = setting.partition("=")
-    source = SourceText.of("--set", setting, offset=len(key) + 1)
+    source = SourceText.of(SETTING, setting, offset=len(key) + 1)
     place = Place(source, 1, 1)
     if not equals or not _KEY.fullmatch(key):
-        hint = "such as training.epochs=5 or model.layers[0].Conv2D.filters=64"
-        raise place.error("", "expected KEY=VALUE", hint)
+        raise place.error("", "expected KEY=VALUE", _hint_for_form(setting))
     steps: list[str | int] = [
         int(match[2]) if match[2] else match[1] for match in _STEP.finditer(key)
     ]
@@ -99,22 +99,67 @@ def _lay(
         return value if base is None else merge(base, value)
     step, rest = steps[0], steps[1:]
     here = join(path, step)
+    if base is not None and isinstance(base.value, list):
+        # As OmegaConf and LightningCLI write the number of an item: layers.0.
+        if isinstance(step, str) and re.fullmatch("[0-9]{1,6}", step):
+            step = int(step)
+            here = join(path, step)
+        if isinstance(step, str):
+            raise place.error(path, "this is a list", _hint_for_item(base, step, path))
     if isinstance(step, int):
         if base is None or not isinstance(base.value, list):
             found = base.describe() if base is not None else "nothing"
-            raise place.error(path, f"expected a list, found {found}")
+            hint = ""
+            if base is not None and isinstance(base.value, dict) and base.value:
+                hint = f"name a key, such as {join(path, next(iter(base.value)))}"
+            raise place.error(path, f"expected a list, found {found}", hint)
         if step >= len(base.value):
             message = f"there is no item {step}; the list has {len(base.value)}"
             raise place.error(here, message, "they count from 0")
         changed = [*base.value]
         changed[step] = _lay(changed[step], rest, value, place, here)
         return replace(base, value=changed)
+    if base is not None and (name := _chosen_name(base, step)):
+        written = ".".join((join(path, name), *map(str, [step, *rest])))
+        message = f"{quote(step)} is an argument of {name}"
+        raise place.error(path, message, f"write {written}=...")
     inner = base.child(step) if base is not None else None
     laid = replace(_lay(inner, rest, value, place, here), key=place)
     over = Node({step: laid}, place, path, place)
     if base is None or not isinstance(base.value, dict):
         return over
     return merge(base, over)
+
+
+def _chosen_name(base: Node, step: str) -> str:
+    """The name that comes before ``step``, an argument of a choice; else nothing."""
+    if not isinstance(base.value, str | dict) or step in SPELLINGS:
+        return ""
+    named = base.named()
+    choice = SPELLINGS.get(named[0]) if named is not None else None
+    has_it = choice is not None and step in choice.model_fields
+    return named[0] if named is not None and has_it else ""
+
+
+def _hint_for_item(base: Node, step: str, path: str) -> str:
+    """How the items of a list that ``step`` names are written."""
+    items = base.value if isinstance(base.value, list) else []
+    found = [
+        f"{path}[{number}].{step}"
+        for number, item in enumerate(items)
+        if (named := item.named()) is not None and named[0] == step
+    ]
+    if not found:
+        return f"name an item by its number, from 0: {path}[0]"
+    more = ", ..." if len(found) > _MOST_SHOWN else ""
+    return f"name an item by its number: {', '.join(found[:_MOST_SHOWN])}{more}"
+
+
+def _hint_for_form(setting: str) -> str:
+    written = re.fullmatch(r"([^=:\s]+)(?: *[=:] *| +)(\S.*)", setting)
+    if written is not None and _KEY.fullmatch(written[1]):
+        return f"write {written[1]}={written[2]}, without spaces"
+    return "such as training.epochs=5 or model.layers[0].Conv2D.filters=64"
 
 
 def _with_paths(node: Node, path: str) -> Node:

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, nearest, suggest
-from cifarcnn.config.schema import SPELLINGS, Config
-from cifarcnn.config.yaml_tree import Node, is_number, join, quote
+from cifarcnn.config.name_hints import (
+    find_renamed_key,
+    hint_for_choice,
+    hint_for_key,
+    hint_for_value,
+    is_other_name,
+    rewrite,
+)
+from cifarcnn.config.named_choice import Choice, NamedChoice
+from cifarcnn.config.python_notation import find_python, hint_for_python
+from cifarcnn.config.schema import SPELLINGS, Config, Training
+from cifarcnn.config.spelling import nearest
+from cifarcnn.config.value_hints import (
+    hint_for_kind,
+    hint_for_list_without_brackets,
+    hint_for_no_word,
+    hint_for_share,
+    hint_for_text,
+)
+from cifarcnn.config.yaml_slips import (
+    Slip,
+    find_odd_character,
+    has_odd_character,
+    hint_for_missing_space,
+    key_before_colon,
+)
+from cifarcnn.config.yaml_text import dump_inline
+from cifarcnn.config.yaml_tree import SETTING, Node, Place, join, quote
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -46,15 +72,41 @@ def list_problems(error: ValidationError, root: Node) -> list[Problem]:
     items = error.errors(include_url=False)
     # A misspelt key is one problem, not two: its right spelling is not missing as well.
     meant = {
-        (*item["loc"][:-1], _nearest(item["loc"]))
+        (*item["loc"][:-1], _meant(item["loc"]))
         for item in items
         if item["type"] == "extra_forbidden"
     }
+    told = [
+        item for item in items if item["type"] != "missing" or item["loc"] not in meant
+    ]
+    places = [_place(item, root) for item in told]
+    inside = _columns_of_python(places)
     return [
         _to_problem(item, root)
-        for item in items
-        if item["type"] != "missing" or item["loc"] not in meant
+        for item, place in zip(told, places, strict=True)
+        if (place.line, place.column) not in inside and not _is_cut_off(item, place)
     ]
+
+
+def _place(item: Any, root: Node) -> Place:
+    node = locate(root, (*item["loc"], *item.get("ctx", {}).get("at", ())))
+    is_key = item["type"] in ("missing", "extra_forbidden")
+    return node.key_or_place if is_key else node.place
+
+
+def _is_cut_off(item: Any, place: Place) -> bool:
+    """Whether odd spaces keep the next line from being the value: those are told."""
+    following = Place(place.source, place.line + 1, 1).line_text[:1]
+    return item["input"] is None and has_odd_character(following)
+
+
+def _columns_of_python(places: Iterable[Place]) -> set[tuple[int, int]]:
+    """Where YAML took a call or a tuple apart: what stands there is told with it."""
+    return {
+        (place.line, place.column + further)
+        for place in places
+        for further in range(1, len(find_python(place)))
+    }
 
 
 def locate(root: Node, loc: Sequence[str | int]) -> Node:
@@ -73,9 +125,13 @@ def _short_spelling(node: Node, step: str | int) -> Node | None:
     return None
 
 
-def _nearest(loc: Sequence[str | int]) -> str | None:
+def _meant(loc: Sequence[str | int]) -> str | None:
     """The key that is meant by the unknown one at the end of a pydantic location."""
-    return nearest(str(loc[-1]), _known_keys(_owner(loc[:-1])))
+    owner, key = _owner(loc[:-1]), key_before_colon(str(loc[-1]))
+    known = list(_known_keys(owner))
+    if renamed := find_renamed_key(owner, key, known):
+        return renamed
+    return None if is_other_name(owner, key) else nearest(key, known)
 
 
 def _to_problem(item: Any, root: Node) -> Problem:
@@ -90,35 +146,111 @@ def _to_problem(item: Any, root: Node) -> Problem:
         path = join(node.path, loc[-1])
         return node.key_or_place.problem(path, f"{name} needs '{loc[-1]}'")
     if kind == "extra_forbidden":
-        owner = _owner(loc[:-1])
-        what = "there is no key"
-        if issubclass(owner, Choice):
-            what = f"{owner.__name__} has no argument"
-        message = f"{what} {quote(str(loc[-1]))}"
-        hint = suggest(str(loc[-1]), _known_keys(owner))
-        return node.key_or_place.problem(node.path, message, hint)
-    message, hint = _wording(kind, context, item["msg"], node)
+        return _unknown_key(str(loc[-1]), _owner(loc[:-1]), node, root)
+    if odd := _odd_character(str(context.get("name", node.value)), node.place):
+        return _with_path(odd, node.path)
+    message, hint = _wording(kind, context, item["msg"], node, str(*loc[-1:]))
     return node.place.problem(node.path, message, hint)
 
 
-def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
+def _unknown_key(key: str, owner: type[BaseModel], node: Node, root: Node) -> Problem:
+    what = "there is no key"
+    if issubclass(owner, Choice):
+        what = f"{owner.__name__} has no argument"
+    if odd := _odd_character(key, node.key_or_place):
+        return _with_path(odd, node.path)
+    message = f"{what} {quote(key)}"
+    hint = hint_for_list_without_brackets(key, node) or hint_for_missing_space(key)
+    hint = hint or hint_for_key(
+        owner, key, _known_keys(owner), node.plain(), _chosen(root)
+    )
+    if node.place.source.name == SETTING:
+        hint = _as_setting(hint, node)
+    return node.key_or_place.problem(node.path, message, hint)
+
+
+def _as_setting(hint: str, node: Node) -> str:
+    """``epochs belongs to training`` as ``write training.epochs=5``."""
+    belongs = r"([a-z_]+) belongs to ([a-z_.]+)(?:, such as \w+: {(\w+).*)?"
+    if found := re.fullmatch(belongs, hint):
+        key = ".".join(filter(None, (found[2], found[3], found[1])))
+        return f"write {key}={dump_inline(node.plain())}"
+    return hint
+
+
+def unknown_choice(
+    node: Node, message: str, name: str, known: Iterable[str]
+) -> Problem:
+    """The problem that none of a set has a name.
+
+    Args:
+        node: What names it.
+        message: What was found.
+        name: The name.
+        known: The names of the set.
+    """
+    if odd := _odd_character(name, node.place):
+        return _with_path(odd, node.path)
+    return node.place.problem(node.path, message, _hint_for_name(node, name, known))
+
+
+def _hint_for_name(node: Node, name: str, known: Iterable[str]) -> str:
+    if python := find_python(node.place):
+        return hint_for_python(python, known)
+    if hint := hint_for_missing_space(name):
+        return hint
+    if name == "None":
+        return "in YAML None is null; write that, or leave the key out"
+    inner: object = None
+    value = node.plain()
+    if isinstance(value, dict):
+        if hint := rewrite(value, known):
+            return hint
+        inner = value.get(name)
+    return hint_for_choice(name, known, inner) if name else ""
+
+
+def _odd_character(text: str, place: Place) -> Slip | None:
+    """The character in ``text`` that YAML does not know, but people mean."""
+    if not has_odd_character(text):
+        return None
+    return find_odd_character(place.source, place.line, place.line + text.count(" "))
+
+
+def _with_path(slip: Slip, path: str) -> Problem:
+    return slip.place.problem(path, slip.message, slip.hint)
+
+
+def _chosen(root: Node) -> list[str]:
+    """The names of the optimizer and the schedule of a config."""
+    training = root.child("training")
+    found = []
+    for key in ("optimizer", "learning_rate_schedule"):
+        node = training.child(key) if training is not None else None
+        named = node.named() if node is not None else None
+        default = Training.model_fields[key].default.type
+        name = named[0] if named is not None else default
+        found.append(SPELLINGS[name].__name__ if name in SPELLINGS else default)
+    return found
+
+
+def _wording(
+    kind: str, context: Any, said: str, node: Node, field: str
+) -> tuple[str, str]:
     found = node.describe()
     if kind == "problem":
-        return context["message"], context["hint"]
+        return context["message"], context["hint"] or hint_for_text(node)
+    if kind == "unknown_choice":
+        name = context["name"] or ""
+        return context["message"], _hint_for_name(node, name, context["known"])
     if kind in _EXPECTED:
-        hint = ""
-        if isinstance(node.value, str) and "number" in _EXPECTED[kind]:
-            hint = "remove the quotes" if is_number(node.value) else ""
-        elif kind == "list_type" and isinstance(node.value, dict):
-            hint = "begin every item with '- '"
-        elif node.value is None:
-            hint = "a key without a value is null; give it one, or remove the key"
-        return f"expected {_EXPECTED[kind]}, found {found}", hint
+        return f"expected {_EXPECTED[kind]}, found {found}", hint_for_kind(node, kind)
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
         bound = context[key]
         bound = int(bound) if bound == int(bound) else bound
-        return f"expected a number {words} {bound}, found {found}", ""
+        hint = hint_for_share(field, node.value, bound) if key[0] == "l" else ""
+        return f"expected a number {words} {bound}, found {found}", hint
     if kind in _LENGTHS:
         bound = context[_LENGTHS[kind]]
         words = "at least" if kind == "too_short" else "at most"
@@ -127,8 +259,10 @@ def _wording(kind: str, context: Any, said: str, node: Node) -> tuple[str, str]:
         return f"expected {words} {bound} {items}, found {found}", ""
     if kind == "literal_error":
         choices = _literals(context["expected"])
-        near = nearest(node.value, choices) if isinstance(node.value, str) else None
-        hint = f"did you mean {near}?" if near else ""
+        if isinstance(node.value, str):
+            hint = hint_for_value(node.value, choices) or hint_for_text(node)
+        else:
+            hint = hint_for_no_word(node.value, choices)
         return f"expected one of {', '.join(choices)}; found {found}", hint
     return f"{said}; found {found}", ""
 

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 import yaml
 
+from cifarcnn.config.yaml_slips import (
+    Slip,
+    find_missing_space,
+    find_odd_character,
+    find_open_bracket,
+)
 from cifarcnn.config.yaml_tree import SourceText
 from cifarcnn.errors import Problem
 
@@ -128,6 +134,11 @@ _WORDINGS = (
         "begin the file with a key; put a value that begins with ! or % in quotes",
     ),
     _Wording(
+        r"parsing a block.*found '([\]}])'",
+        "this '{0}' closes nothing",
+        "remove it, or open it before",
+    ),
+    _Wording(
         r"parsing a block.*found '(?:<scalar>|[\[{,}\]])'",
         "this does not belong to the value before it",
         "put the whole value in quotes, or begin a new line",
@@ -145,6 +156,8 @@ def to_problem(error: yaml.MarkedYAMLError, source: SourceText) -> Problem:
     what = f"{error.context or ''}: {error.problem or ''}".strip(": ")
     start, end = error.context_mark, error.problem_mark
     mark, message, hint = end or start, what, ""
+    if slip := _find_slip(error, what, source):
+        return slip.place.problem("", f"not valid YAML: {slip.message}", slip.hint)
     for wording in _WORDINGS:
         if found := re.search(wording.pattern, what):
             mark = (wording.at_start and start) or mark
@@ -152,3 +165,25 @@ def to_problem(error: yaml.MarkedYAMLError, source: SourceText) -> Problem:
             break
     place = source.place(mark.line, mark.column) if mark else source.place()
     return place.problem("", f"not valid YAML: {message}", hint)
+
+
+def _find_slip(
+    error: yaml.MarkedYAMLError, what: str, source: SourceText
+) -> Slip | None:
+    """What the parser stumbled over later, at its own place."""
+    start, end = error.context_mark, error.problem_mark
+    if end is None:
+        return None
+    first = end.line
+    # Where a block began says little: it may be the head of the file.
+    if start is not None and "parsing a block" not in what:
+        first = start.line + 1
+    if slip := find_odd_character(source, first, end.line + 1):
+        return slip
+    if "mapping values are not allowed" in what or "expected ':'" in what:
+        if slip := find_missing_space(source, end.line + 1):
+            return slip
+    if start is not None and "flow" in what:
+        begins = source.place(start.line, start.column)
+        return find_open_bracket(source, begins.line, begins.column)
+    return None

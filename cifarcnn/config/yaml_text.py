@@ -7,11 +7,11 @@ of YAML 1.2.2, section 10.3.2. Aliases, tags and repeated keys are refused.
 
 from __future__ import annotations
 
-import codecs
 import re
 
 import yaml
 
+from cifarcnn.config.encoding import SAVE_AS_UTF8
 from cifarcnn.config.yaml_errors import to_problem
 from cifarcnn.config.yaml_tree import (
     LONGEST_NUMBER_DIGITS,
@@ -26,41 +26,16 @@ from cifarcnn.config.yaml_tree import (
 )
 from cifarcnn.errors import ConfigError, Problem
 
-# The resolved config of a run has up to 1,000 layers of about 0.4, at most 1 kB.
-LARGEST_FILE_BYTES = 2_000_000
 DEEPEST_NESTING = 32
 LONGEST_PARSED_TWICE = 50_000
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SAVE_AS_UTF8 = "save the file as UTF-8"
+# Where a list of layers or of augmentations stands.
+_IN_LIST = re.compile(r"model|blocks|data\.augmentation")
 # All but the printable characters of YAML 1.1, section 4.1, which the parser knows.
 _REFUSED = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
-
-
-def decode(data: bytes, name: str) -> str:
-    """The text of a config file.
-
-    Raises:
-        ConfigError: The file is larger than 2 MB or is not UTF-8.
-    """
-    if len(data) > LARGEST_FILE_BYTES:
-        message = f"the file is larger than {LARGEST_FILE_BYTES:,} bytes"
-        hint = "a config is a short text; shorten it with Repeat and blocks"
-        raise ConfigError([Problem(name, 1, 1, "", message, hint)])
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ConfigError(
-            [Problem(name, 1, 1, "", "the file is UTF-16 text", _SAVE_AS_UTF8)]
-        )
-    data = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        source = SourceText.of(name, data.decode("utf-8", "replace"))
-        place = _place_after(data[: error.start].decode("utf-8"), source)
-        message = f"byte {data[error.start]:#04x} is not UTF-8 text"
-        raise place.error("", message, _SAVE_AS_UTF8) from None
 
 
 def parse(text: str, name: str) -> Node:
@@ -93,8 +68,8 @@ def parse_value(text: str, source: SourceText) -> Node | None:
     """
     if refused := _REFUSED.search(text):
         message = f"the character U+{ord(refused[0]):04X} is not allowed in YAML"
-        hint = _SAVE_AS_UTF8 if refused[0] == "\0" else "remove it"
-        place = _place_after(text[: refused.start()], source)
+        hint = SAVE_AS_UTF8 if refused[0] == "\0" else "remove it"
+        place = source.place_after(text[: refused.start()])
         raise place.error("", message, hint)
     reader = _Reader(text, source)
     try:
@@ -120,6 +95,14 @@ def dump(value: object) -> str:
     return text
 
 
+def dump_inline(value: object) -> str:
+    """The same in one line, for a hint: ``{Adam: {beta_1: 0.8}}``."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=10**6
+    )
+    return text.removesuffix("\n...\n").removesuffix("\n")
+
+
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True
@@ -134,11 +117,6 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
-
-
-def _place_after(before: str, source: SourceText) -> Place:
-    lines = (before + "|").splitlines()
-    return source.place(len(lines) - 1, len(lines[-1]) - 1)
 
 
 def _in_the_same_words(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError:
@@ -220,11 +198,15 @@ class _Reader:
             raise self._error(event, path, message)
         self._refuse_alias_and_tag(event, path)
         name: str = getattr(event, "value", "")
-        if name in members:
+        # Half of a tuple, as in {pool_size: (2, 2), strides: (2, 2)}, is told with it.
+        if name in members and not re.fullmatch(r"[^(]*\)", name):
             line = members[name].key_or_place.line
             message = f"the key is given twice; first in line {line}"
             place, here = self._place(event), join(path, name)
-            self.problems.append(place.problem(here, message, "keep one of them"))
+            # Names of layers begin with a capital letter, and may come again.
+            is_layer = name[:1].isupper() and _IN_LIST.match(path)
+            hint = "begin every item with '- '" if is_layer else "keep one of them"
+            self.problems.append(place.problem(here, message, hint))
         return name
 
     def _scalar(self, event: yaml.ScalarEvent, path: str) -> Scalar:

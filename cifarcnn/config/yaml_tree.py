@@ -22,6 +22,9 @@ LONGEST_PATH = 200
 LONGEST_QUOTE = 40
 LONGEST_NUMBER_DIGITS = 40
 
+# What a source is called that is the value of an option of the command line.
+SETTING = "--set"
+
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
@@ -53,6 +56,11 @@ class SourceText:
         """The place of a line and column of the YAML, both counted from 0."""
         return Place(self, line + 1, column + 1 + (0 if line else self.offset))
 
+    def place_after(self, before: str) -> Place:
+        """The place of what follows the beginning ``before`` of the text."""
+        lines = (before + "|").splitlines()
+        return self.place(len(lines) - 1, len(lines[-1]) - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -62,14 +70,19 @@ class Place:
     line: int
     column: int
 
+    @property
+    def line_text(self) -> str:
+        """The whole line that it stands in."""
+        lines = self.source.lines
+        return lines[self.line - 1] if 0 < self.line <= len(lines) else ""
+
     def error(self, path: str, message: str, hint: str = "") -> ConfigError:
         """An exception of one problem at this place."""
         return ConfigError([self.problem(path, message, hint)])
 
     def problem(self, path: str, message: str, hint: str = "") -> Problem:
         """A problem at this place, with the line of text it stands in."""
-        lines = self.source.lines
-        text = lines[self.line - 1] if 0 < self.line <= len(lines) else ""
+        text = self.line_text
         text = "".join(" " if not char.isprintable() else char for char in text)
         column = min(self.column, len(text) + 1)
         start = 0 if len(text) <= SHOWN_COLUMNS else max(0, column - SHOWN_COLUMNS // 2)

@@ -17,6 +17,7 @@ from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
 from cifarcnn.data.folder_notes import describe_test, describe_training
+from cifarcnn.data.folder_problems import describe_missing_test
 from cifarcnn.data.splits import Split, cut_validation
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
@@ -82,13 +83,8 @@ class Dataset:
         """
         split = self.store.test()
         if split is None:
-            test = self.folder.layout.test if self.folder else None
-            found = test.described_left_out if test else ""
-            raise DataError(
-                f"{self.origin} has no test pictures{found and f' ({found})'}: "
-                "expected a folder test beside "
-                "train, with the same folder for each class."
-            )
+            layout = self.folder.layout if self.folder else None
+            raise DataError(describe_missing_test(self.origin, layout))
         return self._with_own_labels(split)
 
     def training_notes(self) -> list[str]:

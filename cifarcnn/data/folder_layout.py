@@ -232,12 +232,11 @@ def _drop_known(
     kept = []
     for entry in entries:
         identity = _identify(entry)
-        if entry.is_symlink() and identity in seen:
+        if entry.is_symlink() and identity is not None and identity in seen:
             left_out[LINKED] += 1
-            continue
-        if identity is not None:
+        else:
             seen.add(identity)
-        kept.append(entry)
+            kept.append(entry)
     return kept
 
 

@@ -103,6 +103,19 @@ def describe_unreadable(root: Path, failures: Sequence[str]) -> str:
     )
 
 
+def describe_missing_test(origin: str, layout: FolderLayout | None) -> str:
+    """A sentence on a data set without test images; ``None`` where it is no folder."""
+    found = instead = ""
+    if layout is not None and layout.test:
+        found = layout.test.described_left_out
+    if layout is not None and layout.validation:
+        instead = " Its validation pictures can be judged on instead."
+    return (
+        f"{origin} has no test pictures{found and f' ({found})'}: expected a folder "
+        f"test beside train, with the same folder for each class.{instead}"
+    )
+
+
 def _explain_missing_train(root: Path) -> str:
     if not root.is_dir():
         if not os.path.lexists(root):

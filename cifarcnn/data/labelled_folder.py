@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cifarcnn.config import Config
-from cifarcnn.config.named_choice import nearest
+from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.folder import read_labelled_images

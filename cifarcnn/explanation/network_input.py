@@ -11,7 +11,7 @@ import numpy as np
 
 from cifarcnn.config import Config
 from cifarcnn.config.datasets import ImageShape
-from cifarcnn.config.named_choice import suggest
+from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_tree import quote
 from cifarcnn.data.image.photo import Photo, read_photo
 from cifarcnn.errors import UsageError

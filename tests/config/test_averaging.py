@@ -189,9 +189,9 @@ def test_averages_are_chosen_by_name():
 
 def test_an_unknown_average_names_the_known_ones():
     with pytest.raises(ConfigError) as raised:
-        load_config("article", {"training.averaging": "EMA"})
+        load_config("article", {"training.averaging": "Polyak"})
     problem = raised.value.problems[0]
-    assert problem.message == "there is no averaging 'EMA'"
+    assert problem.message == "there is no averaging 'Polyak'"
     assert problem.hint == "known: ExponentialMovingAverage, Lookahead"
 
 

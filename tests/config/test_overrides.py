@@ -72,13 +72,13 @@ def test_what_follows_the_first_equals_sign_is_the_value(check: Check) -> None:
 def test_a_value_may_be_a_list_a_mapping_or_nothing(check: Check) -> None:
     config = changed(
         check,
-        "data.classes=[Cow, Dog]",
-        "training.class_weights={Cow: 3}",
+        "data.classes=[Dog, Cat]",
+        "training.class_weights={Cat: 3}",
         "training.early_stopping=",
         "model.layers[0].Conv2D.kernel_size=[3, 5]",
     )
-    assert config.data.classes == ["Cow", "Dog"]
-    assert config.training.class_weights == {"Cat": 1, "Dog": 2, "Cow": 3}
+    assert config.data.classes == ["Dog", "Cat"]
+    assert config.training.class_weights == {"Cat": 3, "Dog": 2}
     assert config.training.early_stopping is None
     first = config.model.layers[0]
     assert isinstance(first, Conv2D) and first.kernel_size == (3, 5)
@@ -151,7 +151,8 @@ WRONG = [
     ("", 1, "", *FORM),
     ("training..epochs=5", 1, "", *FORM),
     (".training=5", 1, "", *FORM),
-    ("training.epochs =5", 1, "", *FORM),
+    ("training.epochs =5", 1, "", FORM[0], "write training.epochs=5, without spaces"),
+    ("training.epochs: 5", 1, "", FORM[0], "write training.epochs=5, without spaces"),
     ("model.layers[-1].Dense.units=5", 1, "", *FORM),
     ("model.layers[a].Dense.units=5", 1, "", *FORM),
     ("model.layers[].Dense.units=5", 1, "", *FORM),
@@ -169,22 +170,21 @@ WRONG = [
     ("training.epochs='2'", 17, "training.epochs",
      "expected a whole number, found '2'", "remove the quotes"),
     ("training.epochs=", 17, "training.epochs", "expected a whole number, found null",
-     "a key without a value is null; give it one, or remove the key"),
+     "give a value after the ="),
     ("training.epochs=# five", 17, "training.epochs",
      "expected a whole number, found null",
-     "a key without a value is null; give it one, or remove the key"),
+     "give a value after the ="),
     ("training.epohs=2", 1, "training.epohs", "there is no key 'epohs'",
      "did you mean epochs?"),
     ("epochs=2", 1, "epochs", "there is no key 'epochs'",
-     "known: blocks, data, evaluation, extends, model, name, training"),
+     "write training.epochs=2"),
     ("training={epohs: 2}", 11, "training.epohs", "there is no key 'epohs'",
      "did you mean epochs?"),
     ("training.epochs.x=2", 1, "training.epochs",
      "expected a whole number, found a mapping", ""),
     ("training.optimizer.learning_rate=1", 1, "training.optimizer",
-     "expected one optimizer, as its name or as {Name: {argument: value}}, found a "
-     "mapping of Adam, learning_rate", "give one name, and indent its arguments below "
-     "it"),
+     "'learning_rate' is an argument of Adam",
+     "write training.optimizer.Adam.learning_rate=..."),
     ("training.optimizer={", 21, "",
      "not valid YAML: the text ends inside a list or mapping that is never closed",
      "close it with ] or }"),

@@ -8,12 +8,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from cifarcnn.config import ChannelStatistics, Config, load_config
+from cifarcnn.config.encoding import LARGEST_FILE_BYTES
 from cifarcnn.config.expansion import MOST_LAYERS
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.learning_rate_schedules import Constant
 from cifarcnn.config.optimizers import SGD, Adam
 from cifarcnn.config.shipped import shipped_names
-from cifarcnn.config.yaml_text import LARGEST_FILE_BYTES
 
 if TYPE_CHECKING:
     from conftest import Check

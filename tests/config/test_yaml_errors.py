@@ -150,7 +150,7 @@ def test_a_tab_before_a_comment_does_not_hide_the_mistake() -> None:
     assert parse("a: x\t# a comment\n", "f") is not None
     with pytest.raises(ConfigError) as caught:
         parse(text, "f")
-    assert [problem.line for problem in caught.value.problems] == [3]
+    assert [problem.line for problem in caught.value.problems] == [2]
 
 
 def test_what_has_no_words_yet_is_told_in_the_parsers_own() -> None:

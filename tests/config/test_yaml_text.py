@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifarcnn.config.yaml_text import (
-    LARGEST_FILE_BYTES,
-    decode,
-    dump,
-    parse,
-    parse_value,
-)
+from cifarcnn.config.encoding import LARGEST_FILE_BYTES, decode
+from cifarcnn.config.yaml_text import dump, parse, parse_value
 from cifarcnn.config.yaml_tree import Node, SourceText
 from cifarcnn.errors import ConfigError, Problem
 
@@ -56,7 +51,7 @@ def test_the_first_byte_that_is_not_utf_8_is_shown(mark: bytes) -> None:
     with pytest.raises(ConfigError) as caught:
         decode(mark + "# é\nname: é ".encode() + b"\xfc\n", "f")
     assert str(caught.value) == (
-        "f:2:9: byte 0xfc is not UTF-8 text\n"
+        "f:2:9: byte 0xfc is not UTF-8 text; in Latin-1 it would be 'ü'\n"
         "    2 | name: é \ufffd\n"
         "      |         ^\n"
         "      save the file as UTF-8"

@@ -279,6 +279,12 @@ def test_a_test_folder_without_any_image_is_none(root):
         f"{root} has no test pictures (2 files left out: .tif): expected a folder test "
         "beside train, with the same folder for each class."
     )
+    put(root / "val" / "pear" / "1.png")
+    with pytest.raises(DataError) as caught:
+        open_dataset("folder", root).test()
+    assert str(caught.value).endswith(
+        "for each class. Its validation pictures can be judged on instead."
+    )
 
 
 def test_all_that_is_wrong_is_told_at_once(root):

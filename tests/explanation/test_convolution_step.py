@@ -96,6 +96,7 @@ def test_the_window_says_where_a_tile_lies_and_what_of_it_is_padding(
         # `same`, 3x3, over 32 cells with strides of 2: nothing above, one row below.
         "plain": (0, 0, np.ones((3, 3), bool)),
         "residual": (0, 0, np.ones((3, 3), bool)),
+        "branches": (0, 0, np.ones((3, 3), bool)),
         "separable": (-1, -1, np.outer([0, 1, 1], [0, 1, 1]).astype(bool)),
     }[case.name]
     assert (rows[0], columns[0]) == inside[:2]
@@ -173,6 +174,7 @@ def test_the_first_activation(case: Any) -> None:
     layer, activation, between = {
         "plain": ("conv2d_1", "relu", ()),
         "residual": ("activation_1", "relu", ("batch_normalization_1",)),
+        "branches": ("activation_1", "relu", ("batch_normalization_1",)),
         "separable": ("separable_conv2d_1", "tanh", ()),
     }[case.name]
     assert (step.layer, step.activation, step.between) == (layer, activation, between)

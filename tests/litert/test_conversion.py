@@ -55,6 +55,18 @@ NETWORKS = {
         },
         GLOBAL,
     ],
+    "branches": [
+        FIRST,
+        {"Concatenate": [[], [{"Conv2D": {**CONV, "padding": "same"}}]]},
+        {
+            "Multiply": [
+                [],
+                [GLOBAL, {"Dense": {"units": 32, "activation": "sigmoid"}}],
+                [{"Conv2D": {"filters": 1, "kernel_size": 1}}],
+            ]
+        },
+        {"Concatenate": [[GLOBAL], ["GlobalMaxPooling2D"]]},
+    ],
     "separable": [
         {"SeparableConv2D": {**CONV, "activation": "silu"}},
         {"DepthwiseConv2D": {"kernel_size": 3, "depth_multiplier": 2, "strides": 2}},
@@ -82,6 +94,18 @@ NETWORKS = {
         {"MaxPooling2D": {"pool_size": 3, "strides": 2, "padding": "same"}},
         {"Rescaling": {"scale": 2.0, "offset": -1.0}},
         "GlobalMaxPooling2D",
+    ],
+    "larger maps and learned slopes": [
+        FIRST,
+        {"PReLU": {"shared_axes": [1, 2], "alpha_initializer": "RandomUniform"}},
+        {"UpSampling2D": [1, 2]},
+        {"Conv2D": CONV},
+        {"PReLU": {"alpha_initializer": {"Constant": 0.3}}},
+        {"UpSampling2D": {"size": [3, 2], "interpolation": "bilinear"}},
+        GLOBAL,
+        {"Dense": {"units": 16, "activation": "selu", "kernel_constraint": "MaxNorm"}},
+        {"AlphaDropout": 0.1},
+        {"PReLU": {"alpha_initializer": {"Constant": -0.5}}},
     ],
     "dropout": [
         FIRST,

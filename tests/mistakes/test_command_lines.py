@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cifarcnn.cli.main import COMMANDS
-from cifarcnn.config.shipped import shipped_names
+from cifarcnn.config.shipped import shipped_names, zoo_names
 
 if TYPE_CHECKING:
     from conftest import Call
@@ -23,8 +23,9 @@ ARGUMENTS = {
     "check": "FILE|NAME...",
     "init": "NAME [FILE]",
     "schema": "",
+    "data fetch": "[cifar10|cifar100]...",
 }
-KNOWN = f"known: {', '.join(shipped_names())}"
+KNOWN = f"known: {', '.join(sorted(shipped_names() + zoo_names()))}"
 KEYS = "known: blocks, data, evaluation, extends, model, name, training"
 
 
@@ -91,10 +92,10 @@ CASES: dict[str, tuple[int, str]] = {
             "Invalid value for '--device': 'tpu' is not one of 'auto', 'cpu', 'gpu'.",
         ),
     ),
-    "train --config nothing": (
+    "train --config zzz": (
         2,
         error(
-            f"there is no file 'nothing' and no shipped config of that name; {KNOWN}"
+            f"there is no file 'zzz' and no shipped config of that name; {KNOWN}"
         ),
     ),
     "train --config articel": (
@@ -240,14 +241,63 @@ CASES: dict[str, tuple[int, str]] = {
         "full:1:1: 'full' is a folder; a config is a YAML file\nfull: 1 problem\n",
     ),
     "init": (2, usage("init", "Missing argument 'NAME'.")),
-    "init nothing": (
-        2, error(f"there is no shipped config 'nothing'; {KNOWN}"),
+    "init zzz": (
+        2, error(f"there is no shipped config 'zzz'; {KNOWN}"),
     ),
     "init article small.yaml": (
         2, error("'small.yaml' exists; give another file name"),
     ),
     "init article nowhere/my.yaml": (2, error("there is no folder 'nowhere'")),
+    "init article --list": (
+        2, error("--list shows all configs: leave out NAME, or --list"),
+    ),
     "init article a b": (2, usage("init", "Got unexpected extra argument (b)")),
+    # --- an option given twice
+    "predict a.png --run half --run odd": (
+        2,
+        usage(
+            "predict",
+            "--run is given twice, with 'half' and 'odd'; it takes one value.",
+        ),
+    ),
+    "predict a.png --top 2 --format json --top=2 --format csv --top 1": (
+        2,
+        usage(
+            "predict",
+            "--top is given several times, with '2' and '2' and '1'; it takes one "
+            "value.\n--format is given twice, with 'json' and 'csv'; it takes one "
+            "value.",
+        ),
+    ),
+    "train -c small.yaml --config article": (
+        2,
+        usage(
+            "train",
+            "--config is given twice, with 'small.yaml' and 'article'; it takes one "
+            "value.",
+        ),
+    ),
+    "train -csmall.yaml --fetch --offline": (
+        2,
+        usage(
+            "train", "--fetch and --offline contradict each other; give one of them."
+        ),
+    ),
+    "train -csmall.yaml --offline --offline": (
+        2, usage("train", "--offline is given twice; leave all but one out."),
+    ),
+    "check small.yaml --json --json": (
+        2, usage("check", "--json is given twice; leave all but one out."),
+    ),
+    "--debug check small.yaml --debug": (
+        2, usage("check", "--debug is given twice; leave all but one out."),
+    ),
+    "data fetch --from http://a --to x --from http://b --to y": (
+        2,
+        usage(
+            "data fetch", "--to is given twice, with 'x' and 'y'; it takes one value."
+        ),
+    ),
     "schema x": (2, usage("schema", "Got unexpected extra argument (x)")),
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ MAX_PROFILE_BYTES = 16_000_000
 _DAMAGED = "its colour profile is damaged and was left out"
 # The modes of the spaces that profiles can be of.
 _MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_NAMES = {"RGB": "RGB", "L": "grey", "CMYK": "CMYK"}
 # PNG's gAMA of nearly everything; with sRGB's curve, of which it is an approximation.
 _USUAL_GAMMA = 1 / 0.45455
 _GAMMA_TOLERANCE = 0.05  # libpng's PNG_GAMMA_THRESHOLD
@@ -113,8 +114,8 @@ def _apply(profile: bytes, image: Image.Image) -> Image.Image:
         image = image.convert("RGB")
     if image.mode != mode:
         raise _ProfileError(
-            f"its colour profile is one for {mode} and does not fit its "
-            f"{image.mode} pixels; it was left out"
+            f"its colour profile is one for {_NAMES[mode]} and does not fit its "
+            f"{_NAMES[image.mode]} pixels; it was left out"
         )
     if transform is None:
         return image

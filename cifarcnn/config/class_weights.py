@@ -1,0 +1,67 @@
+"""Weights of classes that the data set does not have, found without the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import ValidationError
+
+from cifarcnn.config.consistency import LocatedProblem
+from cifarcnn.config.datasets import Data
+from cifarcnn.config.schema import Training
+from cifarcnn.config.spelling import ask, suggest
+from cifarcnn.config.yaml_tree import Node, quote
+
+_CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
+# As in the files of the publisher, batches.meta and meta, in the order of the labels.
+CLASS_NAMES = {
+    "cifar10": tuple(_CIFAR10.split()),
+    "synthetic": tuple(_CIFAR10.split()),
+    "cifar100": tuple(
+        """
+        apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy
+        bridge bus butterfly camel can castle caterpillar cattle chair chimpanzee clock
+        cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish
+        forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion
+        lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange
+        orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine
+        possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper
+        snail snake spider squirrel streetcar sunflower sweet_pepper table tank
+        telephone television tiger tractor train trout tulip turtle wardrobe whale
+        willow_tree wolf woman worm
+        """.split()
+    ),
+}
+_MOST_LISTED = 20
+
+
+def find_unknown_classes(root: Node) -> Iterator[LocatedProblem]:
+    """Every weight of a class that does not exist, where the classes are known.
+
+    Args:
+        root: The whole config, blocks unfolded; other problems of it do no harm.
+    """
+    plain = root.plain()
+    sections = plain if isinstance(plain, dict) else {}
+    try:
+        data = Data.model_validate(sections.get("data", {}))
+        training = Training.model_validate(sections.get("training", {}))
+    except ValidationError:
+        return
+    names = data.classes or CLASS_NAMES.get(data.dataset)
+    if names is None or not isinstance(training.class_weights, dict):
+        return
+    for key in training.class_weights:
+        if key not in names:
+            yield LocatedProblem(
+                ("training", "class_weights", key),
+                f"{data.dataset} has no class {quote(key)}",
+                _hint(key, names),
+            )
+
+
+def _hint(key: str, names: Sequence[str]) -> str:
+    # Keras's class_weight is keyed by the index.
+    if key.isascii() and key.isdecimal() and int(key) < len(names):
+        return f"classes go by their names; the one of index {key} is {names[int(key)]}"
+    return suggest(key, names) if len(names) <= _MOST_LISTED else ask(key, names)

@@ -1,0 +1,194 @@
+"""Arguments and values of Keras and PyTorch that a config has elsewhere, or has not.
+
+As in :mod:`cifarcnn.config.keras_names`: layers' arguments, those of optimizers and
+schedules, and what ``fit`` and ``compile`` take.
+"""
+
+from __future__ import annotations
+
+from cifarcnn.config.keras_names import KNOWN_SHAPE, NO_CODE, NOT_HERE, ONLY_IN_PYTORCH
+
+# Arguments and keys: the first of the names on the right that is known at the place.
+RENAMED_KEYS = {
+    "lr initial_learning_rate base_lr init_lr max_lr": "learning_rate",
+    "eps": "epsilon",
+    "out_channels nb_filter nb_filters num_filters n_filters": "filters",
+    "out_features output_dim num_units n_units": "units",
+    "stride subsample": "strides",
+    "dilation atrous_rate": "dilation_rate",
+    "bias": "use_bias",
+    "border_mode": "padding",
+    "kernel ksize filter_size kernel_shape": "kernel_size pool_size",
+    "pool": "pool_size",
+    "init weight_init": "kernel_initializer depthwise_initializer",
+    "W_regularizer weight_regularizer": "kernel_regularizer depthwise_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "p drop_prob dropout_rate probability": "rate probability",
+    "num_groups": "groups",
+    "filters": "units",
+    "units": "filters",
+    "act non_linearity nonlinearity": "activation",
+    "std sigma": "stddev deviation",
+    "nb_epoch num_epochs n_epochs max_epochs": "epochs",
+    "class_weight": "class_weights",
+    "validation_split val_split val_fraction valid_fraction validation_size": (
+        "validation_fraction"
+    ),
+    "data_dir root directory folder": "path",
+    "class_names labels": "classes",
+    "random_state random_seed": "seed",
+    "mixed_precision amp": "precision",
+    "lr_schedule lr_scheduler scheduler schedule": "learning_rate_schedule",
+    "augmentations augment data_augmentation transforms transform": "augmentation",
+    "normalise normalize normalisation normalizer": "normalization",
+    "milestones boundaries": "at_epochs",
+    "gamma": "factor",
+    "alpha": "final_fraction rho",
+    "fill_mode": "fill",
+    "ema": "averaging",
+    "tta": "test_time_augmentation",
+}
+
+_SEED = "leave it out: training.seed starts every random number"
+_CHANNELS = "leave it out: it is the last axis, the channels"
+_INPUTS = "leave it out: it is known from the layer before"
+_OPTIMIZER_EMA = (
+    "the average of the weights is training.averaging, such as "
+    "averaging: {ExponentialMovingAverage: 0.99}"
+)
+_AUGMENTATION = "random changes of the pictures are listed in data.augmentation"
+_BETAS = "write beta_1: 0.9, beta_2: 0.999"
+_ON_COMMAND_LINE = "it is an option of the command: cifarcnn train --device gpu"
+_AFTER_IT = "put the layer Activation: relu after it"
+
+KEY_WAYS = {
+    # Of layers.
+    "data_format dim_ordering": (
+        "leave it out: maps are always height, width, channels (channels_last)"
+    ),
+    "input_shape batch_input_shape batch_shape input_dim input_length image_shape "
+    "image_size img_size input_size target_size resolution img_height img_width": (
+        KNOWN_SHAPE
+    ),
+    "in_channels in_features num_features num_channels normalized_shape": _INPUTS,
+    "num_classes n_classes nb_classes": (
+        "leave it out: it is known from the data; the last layer has one unit for each"
+    ),
+    "axis": _CHANNELS,
+    "activation": _AFTER_IT,
+    "dtype autocast": "leave it out: training.precision decides it",
+    "seed": _SEED,
+    "inplace track_running_stats": "leave it out: it changes no result",
+    "affine elementwise_affine": "write center: false, scale: false for affine: false",
+    "keep_prob": "write rate, which is 1 - keep_prob",
+    "negative_slope": "the slope of leaky_relu is 0.2, Keras's default",
+    "nb_row nb_col": "write kernel_size: [rows, columns]",
+    # Of augmentations.
+    "value_range": "leave it out: pixels are 0 to 255",
+    "interpolation": "leave it out: it is not chosen here",
+    "height_factor width_factor": (
+        "write pixels: 4, the largest offset, in pixels instead of a share"
+    ),
+    # Of optimizers.
+    "decay": (
+        "it is a schedule, not weight_decay: training.learning_rate_schedule: "
+        "InverseTimeDecay, the rate divided by 1 + decay * step"
+    ),
+    "betas": _BETAS,
+    "loss_scale_factor": "leave it out: training.precision sees to it",
+    "dampening": ONLY_IN_PYTORCH,
+    "use_ema ema_momentum ema_overwrite_frequency": _OPTIMIZER_EMA,
+    # Of schedules and of early stopping.
+    "decay_steps T_max total_steps": "leave it out: it ends with the training",
+    "decay_rate": "write factor_per_epoch: 0.95, the share left after an epoch",
+    "warmup_steps warmup warmup_target": "write warmup_epochs: 5, which counts epochs",
+    "staircase": "leave it out; StepDecay falls in steps",
+    "step_size": "write at_epochs: [30, 60], the epochs after which the rate falls",
+    "name": "leave it out: only the config and its layers have names",
+    "mode": "leave it out: a loss is to fall, an accuracy to rise",
+    "restore_best_weights save_best_only": "leave it out: training.weights is best",
+    "verbose": "leave it out: progress is always shown",
+    # Of fit and compile.
+    "x y": "leave it out: the pictures are those of data.dataset",
+    "loss criterion loss_function": (
+        "leave it out: the loss is always the cross-entropy of the classes; "
+        "training.label_smoothing softens it"
+    ),
+    "metrics weighted_metrics": (
+        "leave it out: loss and accuracy are always measured; cifarcnn evaluate tells "
+        "more"
+    ),
+    "callbacks": (
+        "leave it out: see early_stopping and learning_rate_schedule in training; "
+        "checkpoints and logs are always written"
+    ),
+    "shuffle": "leave it out: the pictures are shuffled anew in every epoch",
+    "validation_data": (
+        "data.validation_fraction of the training pictures is kept for validation"
+    ),
+    "initial_epoch": "leave it out: cifarcnn train --resume RUN goes on",
+    "steps_per_epoch samples_per_epoch": (
+        "leave it out: an epoch sees every training picture once"
+    ),
+    "validation_steps validation_freq validation_batch_size nb_val_samples": (
+        "leave it out: all validation pictures are looked at after every epoch"
+    ),
+    "run_eagerly jit_compile auto_scale_loss": "leave it out: cifarcnn decides it",
+    "workers num_workers max_queue_size use_multiprocessing pin_memory": (
+        "leave it out: the pictures lie in memory"
+    ),
+    "device gpu gpus accelerator": _ON_COMMAND_LINE,
+    "output output_dir save_dir log_dir logdir checkpoint_dir": (
+        "it is an option of the command: cifarcnn train --run DIR"
+    ),
+    "horizontal_flip vertical_flip rotation_range width_shift_range height_shift_range "
+    "zoom_range shear_range brightness_range channel_shift_range": _AUGMENTATION,
+    "featurewise_center featurewise_std_normalization rescale samplewise_center "
+    "samplewise_std_normalization zca_whitening": (
+        "pictures are scaled by data.normalization: unit, standard or none"
+    ),
+    "preprocessing_function lambda function": NO_CODE,
+}
+
+# Of one choice alone: its class, a point, the argument.
+OWN_KEY_WAYS = {
+    "Adam.momentum": "Adam's momentum is beta_1",
+    "AdamW.momentum": "AdamW's momentum is beta_1",
+    "Nadam.momentum": "Nadam's momentum is beta_1",
+    "RandomErasing.factor": "write probability: 0.5, the share of the pictures",
+    "RandomErasing.scale": "write size: 8, the sides of the rectangle in pixels",
+    "RandomErasing.ratio": "write size: [4, 12], the sides of the rectangle in pixels",
+    "RandomTranslation.fill_value": "write fill: zero",
+    "RandomTranslation.padding": "write pixels: 4, the largest offset in pixels",
+    "CutMix.factor": "write alpha: 1.0, both parameters of the beta distribution",
+    "ExponentialDecay.gamma": "write factor_per_epoch: 0.95",
+    "ExponentialDecay.alpha": "write factor_per_epoch: 0.95",
+    "Dropout.noise_shape": "SpatialDropout2D drops whole maps",
+    "Identity.gain": NOT_HERE,
+}
+
+RENAMED_VALUES = {
+    "hard_swish": "hard_silu",
+    "none": "linear",
+    "constant": "zero",
+    "float16 mixed_float16 fp16 half mixed": "auto",
+    "acc accuracy val_acc": "val_accuracy",
+    "loss": "val_loss",
+}
+
+MISSING_KEYS = {
+    "baseline beta_constraint bias_constraint depthwise_constraint exclude_embeddings "
+    "gamma_constraint gradient_accumulation_steps input_axes lora_alpha lora_rank "
+    "loss_weights muon_a muon_b muon_c noise_shape output_axes pointwise_constraint "
+    "quantization_config renorm renorm_clipping renorm_momentum sample_weight "
+    "start_from_epoch synchronized trainable": NOT_HERE,
+    "padding_mode ceil_mode return_indices count_include_pad divisor_override "
+    "maximize foreach capturable differentiable fused": ONLY_IN_PYTORCH,
+}
+MISSING_VALUES = {
+    "horizontal_and_vertical": (
+        "write RandomFlip: horizontal, then RandomFlip: vertical"
+    ),
+    "celu glu hard_shrink hard_tanh log_sigmoid log_softmax soft_shrink sparse_plus "
+    "sparse_sigmoid sparsemax squareplus tanh_shrink threshold": NOT_HERE,
+}

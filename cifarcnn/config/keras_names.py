@@ -1,0 +1,173 @@
+"""Classes of Keras and PyTorch that a config has under another name, or has not.
+
+Data for :mod:`cifarcnn.config.name_hints`, looked at where the schema does not know a
+name. A key holds one or more names, however they are spelt: case and underscores do not
+count. Beginners bring these names from tutorials; the nearest spelling of one that
+exists would send them to something that does something else.
+"""
+
+from __future__ import annotations
+
+NOT_HERE = "Keras has it, cifarcnn has not"
+ONLY_IN_PYTORCH = "PyTorch has it, cifarcnn has not"
+KNOWN_SHAPE = "leave it out: the shape of the input is known from the data"
+NO_CODE = "a config can name layers, never code"
+
+# What to write in a config instead, arguments included: of layers, augmentations,
+# optimizers, schedules, averages of the weights, initializers and regularizers.
+RENAMED_CHOICES = {
+    "Convolution2D": "Conv2D",
+    "SeparableConvolution2D": "SeparableConv2D",
+    "MaxPool2D MaxPool": "MaxPooling2D",
+    "AvgPool2D AvgPool": "AveragePooling2D",
+    "GlobalAvgPool2D GAP AdaptiveAveragePooling2D AdaptiveAvgPool2d": (
+        "GlobalAveragePooling2D"
+    ),
+    "GlobalMaxPool2D AdaptiveMaxPooling2D AdaptiveMaxPool2d": "GlobalMaxPooling2D",
+    "BatchNorm2d BatchNorm BN": "BatchNormalization",
+    "LayerNorm": "LayerNormalization",
+    "GroupNorm": "GroupNormalization",
+    "Linear FullyConnected FC": "Dense",
+    "Dropout2d": "SpatialDropout2D",
+    "ZeroPad2d": "ZeroPadding2D",
+    "Hardswish HardSwish": "Activation: hard_silu",
+    "RandomHorizontalFlip HorizontalFlip": "RandomFlip: horizontal",
+    "RandomVerticalFlip VerticalFlip": "RandomFlip: vertical",
+    "Cutout": "RandomErasing: 8",
+    "RandAug": "RandAugment",
+    "StepLR MultiStepLR MultiStep": "{StepDecay: {at_epochs: [30, 60]}}",
+    "CosineAnnealingLR CosineAnnealing Cosine": "CosineDecay",
+    "ExponentialLR": "{ExponentialDecay: {factor_per_epoch: 0.95}}",
+    "LinearLR": "LinearDecay",
+    "OneCycleLR OneCycle CyclicLR": "Triangle",
+    "ConstantLR": "Constant",
+    "SwapEMAWeights EMA": "{ExponentialMovingAverage: 0.99}",
+    "xavier_uniform glorot": "GlorotUniform",
+    "xavier_normal xavier": "GlorotNormal",
+    "kaiming_uniform": "HeUniform",
+    "kaiming_normal kaiming he": "HeNormal",
+    "normal gaussian": "RandomNormal",
+    "uniform": "RandomUniform",
+    "OrthogonalInitializer": "Orthogonal",
+    "IdentityInitializer eye": "Identity",
+}
+
+_NORMALIZED = (
+    "leave it out: data.normalization is part of the network, such as "
+    "data: {normalization: standard}"
+)
+_COLORS = (
+    "write RandomBrightness: 0.2, RandomContrast: 0.2 and RandomSaturation: 0.2 in "
+    "data.augmentation, one after the other"
+)
+_IN_RAND_AUGMENT = "cifarcnn has it within RandAugment only"
+_CROP = (
+    "write RandomTranslation: {pixels: 4, fill: zero} in data.augmentation: a random "
+    "crop of the picture with a border of 4 zeros"
+)
+_SOFTMAX = (
+    "leave it out: softmax stands at the end of every network; or write activation: "
+    "softmax in the last layer"
+)
+_LISTED = "leave it out: the layers are listed under model.layers"
+
+# The way out where there is no single thing to write instead.
+CHOICE_WAYS = {
+    "Input InputLayer": KNOWN_SHAPE,
+    "Softmax LogSoftmax": _SOFTMAX,
+    "LeakyReLU": (
+        "write Activation: leaky_relu, whose slope is 0.2, Keras's default for the "
+        "activation"
+    ),
+    "Lambda TorchModuleWrapper FlaxLayer JaxLayer TFSMLayer LambdaLR "
+    "LearningRateScheduler LambdaCallback": NO_CODE,
+    "Sequential Model Functional": _LISTED,
+    "Add": "write Residual, which adds the result of its layers to what went in",
+    "Normalization Normalize Standardize Standardization": _NORMALIZED,
+    "ToTensor": "leave it out: pictures become numbers by themselves",
+    "ActivityRegularization": (
+        "activity_regularizer is an argument of Dense and of convolutions"
+    ),
+    "ReduceMean": "write GlobalAveragePooling2D",
+    "RandomCrop RandomPad": _CROP,
+    "RandomColorJitter ColorJitter": _COLORS,
+    "RandomPosterization Posterize RandomPosterize Solarization Solarize "
+    "RandomSolarize AutoContrast RandomAutocontrast": _IN_RAND_AUGMENT,
+    "AutoAugment TrivialAugment TrivialAugmentWide": (
+        "cifarcnn has RandAugment, which needs no learnt policy"
+    ),
+    "EarlyStopping": ("it belongs to training: early_stopping: {patience: 5}, say"),
+    "ModelCheckpoint BackupAndRestore OrbaxCheckpoint": (
+        "leave it out: checkpoints and the best weights are always kept"
+    ),
+    "CSVLogger TensorBoard History ProgbarLogger RemoteMonitor": (
+        "leave it out: each run keeps history.csv, plots and a log"
+    ),
+    "TerminateOnNaN": "leave it out: a training that diverges always ends",
+    "PolynomialDecay PolynomialLR": (
+        "write LinearDecay, which is the polynomial of power 1"
+    ),
+    "LinearWarmup Warmup WarmUp": (
+        "warmup_epochs is an argument of the schedules, such as CosineDecay: "
+        "{warmup_epochs: 5}"
+    ),
+}
+
+# Names for which there is no way.
+MISSING_CHOICES = {
+    "AdaptiveAveragePooling1D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
+    "AdaptiveMaxPooling3D AdditiveAttention Attention AugMix Average AveragePooling1D "
+    "AveragePooling3D AvgPool1D AvgPool3D Bidirectional CategoryEncoding CenterCrop "
+    "ContrastLimitedAdaptiveHistogramEqualization Conv1D Conv1DTranspose "
+    "Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM1D ConvLSTM2D ConvLSTM3D "
+    "Convolution1D Convolution1DTranspose Convolution2DTranspose Convolution3D "
+    "Convolution3DTranspose Cropping1D Cropping2D Cropping3D DepthwiseConv1D "
+    "Discretization Dot EinsumDense Embedding Equalization GRU GRUCell "
+    "GaussianDropout GlobalAveragePooling1D GlobalAveragePooling3D GlobalAvgPool1D "
+    "GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool3D GlobalMaxPooling1D "
+    "GlobalMaxPooling3D GroupQueryAttention HashedCrossing Hashing InputSpec "
+    "IntegerLookup LSTM LSTMCell Layer Masking MaxNumBoundingBoxes MaxPool1D "
+    "MaxPool3D MaxPooling1D MaxPooling3D Maximum MelSpectrogram Minimum "
+    "MultiHeadAttention Permute Pipeline RMSNormalization RNN RandomColorDegeneration "
+    "RandomElasticTransform RandomGaussianBlur RandomGrayscale RandomHue RandomInvert "
+    "RandomPerspective RandomSharpness RepeatVector Reshape Resizing "
+    "ReversibleEmbedding STFTSpectrogram SeparableConv1D SeparableConvolution1D "
+    "SimpleRNN SimpleRNNCell SpatialDropout1D SpatialDropout3D SpectralNormalization "
+    "StackedRNNCells StringLookup Subtract TextVectorization TimeDistributed "
+    "UnitNormalization UpSampling1D UpSampling3D Wrapper ZeroPadding1D ZeroPadding3D "
+    "Ftrl Lamb LossScaleOptimizer MultiOptimizer Optimizer OptimizerMap "
+    "ScheduleFreeAdamW LearningRateSchedule Callback CallbackList Initializer STFT "
+    "STFTInitializer OrthogonalRegularizer Regularizer Constraint MinMaxNorm NonNeg "
+    "UnitNorm ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge "
+    "DenseNet121 DenseNet169 DenseNet201 EfficientNetB0 EfficientNetB1 EfficientNetB2 "
+    "EfficientNetB3 EfficientNetB4 EfficientNetB5 EfficientNetB6 EfficientNetB7 "
+    "EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 "
+    "EfficientNetV2L EfficientNetV2M EfficientNetV2S InceptionResNetV2 InceptionV3 "
+    "MobileNet MobileNetV2 MobileNetV3Large MobileNetV3Small NASNetLarge NASNetMobile "
+    "ResNet101 ResNet101V2 ResNet152 ResNet152V2 ResNet50 ResNet50V2 VGG16 VGG19 "
+    "Xception LocallyConnected2D GaussianBlur "
+    "RandomWidth RandomHeight Highway": NOT_HERE,
+    "RAdam ASGD SparseAdam LBFGS Rprop RandomAffine RandomResizedCrop Resize "
+    "RandomApply RandomChoice Pad Compose ConvTranspose2d InstanceNorm2d LPPool2d "
+    "FractionalMaxPool2d LocalResponseNorm CrossMapLRN2d PixelShuffle Unfold Fold "
+    "FeatureAlphaDropout ReflectionPad2d ReplicationPad2d Dropout1d Dropout3d "
+    "BatchNorm1d BatchNorm3d SyncBatchNorm LazyConv2d LazyLinear Unflatten": (
+        ONLY_IN_PYTORCH
+    ),
+}
+# The arguments that may come without their names in a call of Python.
+POSITIONAL = {
+    "Conv2D Convolution2D SeparableConv2D": "filters kernel_size strides padding",
+    "DepthwiseConv2D": "kernel_size strides padding",
+    "MaxPooling2D AveragePooling2D MaxPool2D AvgPool2D": "pool_size strides padding",
+    "Dense": "units activation",
+    "Conv2d": "in_channels filters kernel_size strides padding",
+    "Linear": "in_features units use_bias",
+    "BatchNorm2d": "num_features epsilon",
+    "MaxPool2d AvgPool2d": "pool_size strides",
+    "AdaptiveAvgPool2d": "output_size",
+    "SGD": "learning_rate momentum nesterov",
+    "RMSprop": "learning_rate rho momentum",
+    "GroupNormalization": "groups",
+    "Rescaling": "scale offset",
+}
