@@ -126,6 +126,9 @@ def import_command(path: Path, folder: Path | None) -> None:
             "the right number of every class, hardly any of them twice; more cannot be "
             "checked"
         )
+    for note, count in result.notes.items():
+        pictures = "picture" if count == 1 else "pictures"
+        console.print_message(f"note: {count:,} {pictures}: {note}")
     if result.shadowed_by is not None:
         shadow = console.printable(str(result.shadowed_by))
         console.print_message(

@@ -190,9 +190,6 @@ def _read_split(
                 except ImageError as error:
                     failures.append(f"{path}: {error}")
                     continue
-                except OSError as error:  # gone since
-                    failures.append(f"{path}: it cannot be read: {error.strerror}.")
-                    continue
                 labels.append(label)
     stacked = np.array(images, np.uint8).reshape(-1, *image_shape)
     cropped = [share for share in shares if share > _ROUNDING]

@@ -16,6 +16,7 @@ from PIL import Image
 
 from cifarcnn.data.image.cropped_share import measure_cropped_share
 from cifarcnn.data.image.image_file import Noted, ignore, silent_pillow
+from cifarcnn.errors import ImageError
 from cifarcnn.files import (
     find_free_path,
     make_stem,
@@ -119,7 +120,7 @@ def describe_doubts(prediction: Prediction) -> str:
     if probabilities is not None and probabilities.max() < UNSURE_BELOW:
         words.append("unsure")
     if prediction.source.path is not None and prediction.pixels is not None:
-        with silent_pillow(), contextlib.suppress(OSError):
+        with silent_pillow(), contextlib.suppress(ImageError):
             height, width = prediction.pixels.shape[:2]
             lost = measure_cropped_share(prediction.source.path, (height, width))
             if lost > CROPPED_ABOVE:

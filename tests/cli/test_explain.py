@@ -52,6 +52,16 @@ def embedded(page: Path) -> dict[str, Any]:
     return data
 
 
+def test_a_profile_that_was_left_out_is_noted(explain: Call, folder: Path) -> None:
+    with Image.open("a.png") as image:
+        image.save("d.png", icc_profile=b"damaged")
+    result = explain("d.png")
+    assert result.code == 0
+    assert "note: d.png: its colour profile is damaged and was left out." in (
+        result.err.splitlines()
+    )
+
+
 def test_it_says_what_it_sees_and_where_the_page_lies(
     explain: Call, folder: Path, trained_run: Path
 ) -> None:

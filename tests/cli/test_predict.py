@@ -19,8 +19,8 @@ import cifarcnn
 Call = Callable[..., Any]
 
 NOT_A_IMAGE = (
-    "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in .png); save "
-    "it as one of these."
+    "this is text (its name ends in .png); expected a PNG, JPEG, WebP, BMP or GIF "
+    "picture."
 )
 
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, size in (("a.png", (32, 32, 3)), ("c.png", (32, 40, 3))):
         pixels = generator.integers(0, 256, size).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / name)
-    (tmp_path / "b.png").write_bytes(b"<html>")
+    (tmp_path / "b.png").write_bytes(b"hello")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -106,6 +106,20 @@ def test_the_table_keeps_errors_and_notes_on_standard_error(
         "CIFAR-10.",
         f"b.png: {NOT_A_IMAGE}",
     ]
+
+
+@pytest.mark.parametrize("layout", ["table", "json", "jsonl", "csv"])
+def test_a_profile_that_was_left_out_is_noted_and_the_picture_answered(
+    predict: Call, folder: Path, layout: str
+) -> None:
+    with Image.open("a.png") as image:
+        image.save("d.png", icc_profile=b"damaged")
+    result = predict("a.png", "d.png", "--format", layout)
+    assert result.code == 0
+    assert result.err.splitlines()[1:] == [
+        "note: d.png: its colour profile is damaged and was left out."
+    ]
+    assert result.out.replace("d.png", "a.png").count("a.png") == 2
 
 
 def test_without_a_bad_image_the_exit_code_is_0(predict: Call, folder: Path) -> None:

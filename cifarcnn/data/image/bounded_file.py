@@ -6,7 +6,7 @@ import io
 
 from cifarcnn.errors import ImageError
 
-MAX_READS = 4_000_000
+MAX_READS = 2_000_000
 
 
 class BoundedFile(io.BytesIO):
@@ -24,7 +24,7 @@ class BoundedFile(io.BytesIO):
         """As ``BytesIO.read``.
 
         Raises:
-            ImageError: It is called for the 4,000,001st time.
+            ImageError: It is called for the 2,000,001st time.
         """
         self._reads += 1
         if self._reads > MAX_READS:

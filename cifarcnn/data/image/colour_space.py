@@ -16,10 +16,11 @@ from cifarcnn.data.image.matrix_profile import (
     make_matrix_profile,
 )
 
-MAX_PROFILE_BYTES = 16_000_000
+MAX_PROFILE_BYTES = 8_000_000
 _DAMAGED = "its colour profile is damaged and was left out"
 # The modes of the spaces that profiles can be of.
 _MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_WITH_ALPHA = frozenset({"LA", "RGBA"})
 _NAMES = {"RGB": "RGB", "L": "grey", "CMYK": "CMYK"}
 # PNG's gAMA of nearly everything; with sRGB's curve, of which it is an approximation.
 _USUAL_GAMMA = 1 / 0.45455
@@ -46,24 +47,13 @@ def convert_to_srgb(
         RGB, or RGBA where ``image`` has an alpha; and a note where the profile was
         left out.
     """
-    colours = image
-    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     note = None
     if profile is not None:
-        if alpha is not None:
-            colours = image.convert(image.mode[:-1])
         try:
-            colours = _apply(profile, colours)
+            return _convert(image, profile), None
         except _ProfileError as error:
             note = str(error)
-    if alpha is None:
-        # Pillow would copy one that is RGB already.
-        return colours if colours.mode == "RGB" else colours.convert("RGB"), note
-    if colours is image:
-        return image.convert("RGBA"), note
-    colours = colours.convert("RGBA")
-    colours.putalpha(alpha)
-    return colours, note
+    return _to_rgb(image), note
 
 
 def find_profile(image: Image.Image) -> bytes | None:
@@ -108,27 +98,35 @@ def _is_adobe_rgb(image: Image.Image) -> bool:
     return str(ifd.get(_INDEX, "")).startswith(_ADOBE_MARK)
 
 
-def _apply(profile: bytes, image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
+    mode = "RGBA" if image.mode in _WITH_ALPHA else "RGB"
+    # Pillow would copy one that has the mode already.
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _convert(image: Image.Image, profile: bytes) -> Image.Image:
     mode, transform = _build_transform(profile)
-    if image.mode == "L" and mode == "RGB":
-        image = image.convert("RGB")
-    if image.mode != mode:
+    stored = image.mode.removesuffix("A")
+    if stored != mode and (stored, mode) != ("L", "RGB"):
         raise _ProfileError(
             f"its colour profile is one for {_NAMES[mode]} and does not fit its "
-            f"{_NAMES[image.mode]} pixels; it was left out"
+            f"{_NAMES[stored]} pixels; it was left out"
         )
     if transform is None:
-        return image
+        return _to_rgb(image)
     converted = Image.new("RGB", image.size)
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        converted.paste(transform.apply(strip), (0, top))
+        colours = strip if strip.mode == mode else strip.convert(mode)
+        converted.paste(transform.apply(colours), (0, top))
+    if image.mode in _WITH_ALPHA:
+        converted.putalpha(image.getchannel("A"))
     return converted
 
 
 # A folder of photos has few profiles.
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _build_transform(profile: bytes) -> tuple[str, ImageCmsTransform | None]:
     """The mode that a profile is for, and the way to sRGB: ``None`` where it is that.
 

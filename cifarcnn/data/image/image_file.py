@@ -206,7 +206,7 @@ def _decode(
 ) -> Result:
     """Decode and finish; a JPEG may come out smaller, but no side below that."""
     check_scans(data)
-    image = _open(data, name)
+    image = open_header(data, name)
 
     def work() -> Result:
         return finish(_load(image, data, smallest_side, noted))
@@ -236,7 +236,12 @@ def _load(
     return ImageFile(rgb, read_orientation(image))
 
 
-def _open(data: bytes, name: str) -> Image.Image:
+def open_header(data: bytes, name: str) -> Image.Image:
+    """What a file says of its image; the pixels are not decoded.
+
+    Raises:
+        ImageError: As ``read_image``.
+    """
     image: Image.Image
     too_large = f"at most {MAX_PIXELS:,} are accepted. Make it smaller first."
     try:
@@ -251,7 +256,7 @@ def _open(data: bytes, name: str) -> Image.Image:
     except Exception:
         without_profile = drop_profile(data)
         if without_profile is not None:
-            image = _open(without_profile, name)
+            image = open_header(without_profile, name)
             image.info["icc_profile"] = b""
             return image
         raise ImageError(describe_foreign(data, name)) from None
