@@ -231,6 +231,8 @@ def _failures_explained(run: Run, ours: TrainingCallbacks) -> Iterator[None]:
         note_divergence(run, str(explained))
         raise explained from error
     except RunError as error:
+        if not run.path.is_dir():
+            raise
         way_on = (
             f" {saved()} Once this is mended, go on with: cifarcnn train --resume "
             f"{shlex.quote(str(run.path))}"
