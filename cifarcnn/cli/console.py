@@ -179,7 +179,12 @@ class NativeOutput:
     """What TensorFlow and other native code write to standard error, in a file."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()
+        self._file: IO[bytes]
+        try:
+            self._file = tempfile.TemporaryFile()
+        except OSError:
+            # Nowhere is room for it.
+            self._file = open(os.devnull, "w+b", buffering=0)
 
     def attach(self) -> None:
         os.dup2(self._file.fileno(), STDERR)
