@@ -30,7 +30,7 @@ RENAMED_CHOICES = {
     "Linear FullyConnected FC": "Dense",
     "Dropout2d": "SpatialDropout2D",
     "ZeroPad2d": "ZeroPadding2D",
-    "Hardswish HardSwish": "Activation: hard_silu",
+    "Hardswish": "Activation: hard_silu",
     "RandomHorizontalFlip HorizontalFlip": "RandomFlip: horizontal",
     "RandomVerticalFlip VerticalFlip": "RandomFlip: vertical",
     "Cutout": "RandomErasing: 8",
@@ -107,7 +107,7 @@ CHOICE_WAYS = {
     "PolynomialDecay PolynomialLR": (
         "write LinearDecay, which is the polynomial of power 1"
     ),
-    "LinearWarmup Warmup WarmUp": (
+    "LinearWarmup Warmup": (
         "warmup_epochs is an argument of the schedules, such as CosineDecay: "
         "{warmup_epochs: 5}"
     ),
