@@ -25,12 +25,7 @@ ARGUMENTS = {
     "schema": "",
     "data fetch": "[cifar10|cifar100]...",
 }
-<<<<<<< HEAD
 KNOWN = f"known: {', '.join(sorted(shipped_names() + zoo_names()))}"
-KEYS = "known: blocks, data, evaluation, extends, model, name, training"
-=======
-KNOWN = f"known: {', '.join(shipped_names())}"
->>>>>>> words
 
 
 def usage(command: str, sentence: str) -> str:
