@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
+from cifarcnn.cli.last_words import LastWords
 from cifarcnn.errors import CifarcnnError, Stopped
 
 if TYPE_CHECKING:
@@ -178,13 +179,19 @@ def require_reader() -> None:
 class NativeOutput:
     """What TensorFlow and other native code write to standard error, in a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, stderr: int = STDERR) -> None:
+        """A temporary file at first.
+
+        Args:
+            stderr: Descriptor of the standard error that the user sees.
+        """
         self._file: IO[bytes]
         try:
             self._file = tempfile.TemporaryFile()
         except OSError:
             # Nowhere is room for it.
             self._file = open(os.devnull, "w+b", buffering=0)
+        self._last_words = LastWords(self._file.fileno(), stderr)
 
     def attach(self) -> None:
         os.dup2(self._file.fileno(), STDERR)
@@ -215,11 +222,13 @@ class NativeOutput:
         self._file.seek(0)
         with contextlib.suppress(OSError):
             shutil.copyfileobj(self._file, target)
+        self._last_words.dismiss()
         self._file.close()
         self._file = target
         self.attach()
 
     def close(self) -> None:
+        self._last_words.dismiss()
         self._file.close()
 
 
@@ -230,7 +239,7 @@ def native_output() -> Iterator[NativeOutput]:
         raise RuntimeError("native_output is open already")
     sys.stderr.flush()
     saved = os.dup(STDERR)
-    output = NativeOutput()
+    output = NativeOutput(saved)
     stderr = _as_text(_Stderr(os.dup(saved), "w"), sys.stderr)
     _redirected.append(stderr)
     output.attach()
