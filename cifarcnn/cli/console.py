@@ -98,8 +98,9 @@ def _as_text(descriptor: io.FileIO, like: TextIO) -> TextIO:
     )
 
 
-# The real standard error while descriptor 2 leads elsewhere.
+# The real standard error and output while native code runs.
 _redirected: list[TextIO] = []
+_results: list[TextIO] = []
 
 
 def real_stderr() -> TextIO:
@@ -144,7 +145,7 @@ def print_result(text: str) -> None:
         Stopped: Whoever read it has gone away.
         CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
-    print(printable_lines(text), flush=True)
+    print(printable_lines(text), file=_stdout(), flush=True)
 
 
 def print_raw(text: str) -> None:
@@ -156,9 +157,14 @@ def print_raw(text: str) -> None:
         Stopped: Whoever read it has gone away.
         CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
+    stdout = _stdout()
     # A process can be started without any standard output.
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    print(printable_lines(text) if terminal else text, flush=True)
+    terminal = stdout is not None and stdout.isatty()
+    print(printable_lines(text) if terminal else text, file=stdout, flush=True)
+
+
+def _stdout() -> TextIO:
+    return _results[0] if _results else sys.stdout
 
 
 def require_reader() -> None:
@@ -234,7 +240,10 @@ class NativeOutput:
 
 @contextlib.contextmanager
 def native_output() -> Iterator[NativeOutput]:
-    """Lead descriptor 2 into a temporary file for as long as the context lasts."""
+    """Lead descriptor 2 into a temporary file for as long as the context lasts.
+
+    What libraries print on standard output goes there too, beside no result.
+    """
     if _redirected:
         raise RuntimeError("native_output is open already")
     sys.stderr.flush()
@@ -243,9 +252,12 @@ def native_output() -> Iterator[NativeOutput]:
     stderr = _as_text(_Stderr(os.dup(saved), "w"), sys.stderr)
     _redirected.append(stderr)
     output.attach()
+    _results.append(sys.stdout)
     try:
-        yield output
+        with contextlib.redirect_stdout(sys.stderr):
+            yield output
     finally:
+        _results.clear()
         sys.stderr.flush()
         os.dup2(saved, STDERR)
         os.close(saved)

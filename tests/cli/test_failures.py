@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -221,6 +222,26 @@ def test_a_package_that_is_missing_is_named(
         f"error: The Python package {name} is not installed, and cifarcnn needs it. "
         f"Install it: python -m pip install {pip}\n"
     )
+
+
+TALKATIVE = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("numpy", "PIL.Image", "ai_edge_litert"):
+            print("Welcome to", name)
+sys.meta_path.insert(0, Finder())
+from cifarcnn.__main__ import main
+main()
+"""
+
+
+def test_what_a_package_prints_is_no_part_of_the_result(folder: Path) -> None:
+    line = "predict a.png --run run --format json"
+    expected = run(COMMAND, line, folder)
+    done = run([sys.executable, "-P", "-c", TALKATIVE], line, folder)
+    assert (done.returncode, done.stdout) == (0, expected.stdout)
+    assert json.loads(done.stdout)[0]["image"] == "a.png"
 
 
 # --- limits ---------------------------------------------------------------------------
