@@ -30,9 +30,8 @@ def command(name: str, file: Path | None) -> None:
     """
     source = find_shipped(name)
     if source is None:
-        raise UsageError(
-            f"there is no shipped config '{name}'; {suggest(name, shipped_names())}"
-        )
+        hint = suggest(name.removesuffix(".yaml"), shipped_names())
+        raise UsageError(f"there is no shipped config '{name}'; {hint}")
     target = file or Path(f"{name}.yaml")
     if os.path.isdir(target):
         target = target / f"{name}.yaml"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 SHORTEST_BEGINNING = 4
 _MOST_BEGINNINGS = 3
@@ -11,6 +12,7 @@ _LETTERS_PER_SLIP = 4
 _MOST_SLIPS = 2
 
 
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """Letters and digits alone, all small: ``MaxPooling2D``, ``max_pooling_2d``."""
     return re.sub("[^a-z0-9]", "", name.lower())
