@@ -63,7 +63,7 @@ def suggest(found: str, known: Iterable[str]) -> str:
 def _count_slips(a: str, b: str) -> int:
     """Insertions, deletions, substitutions, and exchanges of neighbours, from a to b.
 
-    The optimal string alignment distance; at most 3 where the lengths differ by that.
+    The optimal string alignment distance; 3 stands for all above 2.
     """
     if abs(len(a) - len(b)) > _MOST_SLIPS:
         return _MOST_SLIPS + 1
@@ -77,4 +77,6 @@ def _count_slips(a: str, b: str) -> int:
             if i > 1 and j > 1 and (char, a[i - 2]) == (b[j - 2], other):
                 cost = min(cost, older[j - 2] + 1)
             row.append(cost)
+        if min(row) > _MOST_SLIPS:
+            return _MOST_SLIPS + 1
     return row[-1]
