@@ -109,6 +109,15 @@ TRAININGS = [
         "precision": "mixed_bfloat16",
         "label_smoothing": 0.1,
     },
+    {
+        "optimizer": {"Adamax": 0.02},
+        "learning_rate_schedule": {"CosineDecayRestarts": 0.7},
+    },
+]
+AUGMENTATION = [
+    "RandomRotation",
+    {"RandomZoom": {"height_factor": 0.3, "fill": "nearest"}},
+    {"RandomShear": {"x_factor": 0.3, "fill": "zero", "interpolation": "nearest"}},
 ]
 
 
@@ -209,7 +218,12 @@ def test_the_pieces_of_the_recipes_give_the_same_losses_on_both_backends(
     cases = [
         {
             "config": {
-                "data": {"dataset": "folder", "path": "x", "validation_fraction": 0.2},
+                "data": {
+                    "dataset": "folder",
+                    "path": "x",
+                    "validation_fraction": 0.2,
+                    "augmentation": [] if "precision" in training else AUGMENTATION,
+                },
                 "model": {"layers": LAYERS},
                 "training": {"epochs": 2, "batch_size": 16, **training},
             },
