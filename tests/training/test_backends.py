@@ -122,8 +122,17 @@ TRAININGS = [
         "label_smoothing": 0.1,
     },
     {"optimizer": {"SGD": 0.05}},
+    {
+        "optimizer": {"Adamax": 0.02},
+        "learning_rate_schedule": {"CosineDecayRestarts": 0.7},
+    },
 ]
-NETWORKS = [LAYERS, LAYERS, BRANCHES]
+AUGMENTATION = [
+    "RandomRotation",
+    {"RandomZoom": {"height_factor": 0.3, "fill": "nearest"}},
+    {"RandomShear": {"x_factor": 0.3, "fill": "zero", "interpolation": "nearest"}},
+]
+NETWORKS = [LAYERS, LAYERS, BRANCHES, LAYERS]
 
 
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
@@ -223,7 +232,12 @@ def test_the_pieces_of_the_recipes_give_the_same_losses_on_both_backends(
     cases = [
         {
             "config": {
-                "data": {"dataset": "folder", "path": "x", "validation_fraction": 0.2},
+                "data": {
+                    "dataset": "folder",
+                    "path": "x",
+                    "validation_fraction": 0.2,
+                    "augmentation": [] if "precision" in training else AUGMENTATION,
+                },
                 "model": {"layers": layers},
                 "training": {"epochs": 2, "batch_size": 16, **training},
             },
