@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from cifarcnn.cli.options import NamedPath, common, set_option
 from cifarcnn.cli.tables import align_columns
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
-from cifarcnn.config.summary import Summary
+from cifarcnn.config.summary import Row, Summary
 from cifarcnn.errors import ConfigError, Problem, UsageError
 
 
@@ -87,14 +88,24 @@ def _table(summary: Summary) -> str:
         ("images", "Input", show(summary.input_shape), "", ""),
         *(
             (
-                "  " * row.depth + row.name,
+                _mark(row, before) + row.name,
                 row.type,
                 show(row.output_shape),
                 f"{row.parameters:,}",
                 f"{row.macs:,}",
             )
-            for row in summary.rows
+            for before, row in pairwise([None, *summary.rows])
+            if row is not None
         ),
         ("total", "", "", f"{summary.parameters:,}", f"{summary.macs:,}"),
     ]
     return align_columns(rows, right=(3, 4))
+
+
+def _mark(row: Row, before: Row | None) -> str:
+    """How a layer is indented: ``- `` where a branch begins, as in the config."""
+    known = before.branch if before else ()
+    return "".join(
+        "  " if row.branch[: level + 1] == known[: level + 1] else "- "
+        for level in range(row.depth)
+    )

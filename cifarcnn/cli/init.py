@@ -17,10 +17,9 @@ from cifarcnn.config.loading import check_config
 from cifarcnn.config.shipped import (
     find_shipped,
     read_headline,
+    shipped_files,
     shipped_folder,
-    shipped_names,
     suggest_shipped,
-    zoo_names,
 )
 from cifarcnn.errors import UsageError
 from cifarcnn.files import os_error_as_usage_error, write_atomically
@@ -60,11 +59,9 @@ def command(
 
 def _print_list(as_json: bool) -> None:
     rows = []
-    for name in (*shipped_names(), *zoo_names()):
-        path = find_shipped(name)
-        if path is not None:
-            summary = check_config(path).summary
-            rows.append((name, summary.parameters, summary.macs, read_headline(path)))
+    for name, path in shipped_files().items():
+        summary = check_config(path).summary
+        rows.append((name, summary.parameters, summary.macs, read_headline(path)))
     keys = ("name", "parameters", "macs", "description")
     if as_json:
         documents = [dict(zip(keys, row, strict=True)) for row in rows]

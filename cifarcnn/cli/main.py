@@ -89,7 +89,8 @@ def main() -> None:
         if any(option.startswith("e") for option in sys.warnoptions):
             # PYTHONWARNINGS=error makes errors of what libraries only remark.
             warnings.simplefilter("default")
-        code = _run(Settings())
+        # Also of a command that cannot be loaded, whose options nobody reads.
+        code = _run(Settings(debug="--debug" in sys.argv))
         if code in (1, 2) and working_folder_is_gone():
             print_message(WORKING_FOLDER_GONE)
     sys.exit(code)

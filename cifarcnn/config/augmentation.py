@@ -119,7 +119,7 @@ class _Affine(Augmentation):
     fill: Fill = "reflect"
     """What comes in: the picture mirrored at its edge, its edge pixels, or black."""
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
-    """Between four pixels, or the nearest one, which takes a third of the time."""
+    """From the four pixels around a place, or from the nearest, which is faster."""
 
 
 class RandomRotation(_Affine):

@@ -69,10 +69,11 @@ Normalization: TypeAlias = Annotated[
 ]
 
 
-def _check_path(path: str) -> str:
+def _check_path(path: str, info: ValidationInfo) -> str:
     if address := re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", path):
         hint = "copy it to this machine, and give the folder or archive"
-        if address[1].lower() in ("http", "https"):
+        is_cifar = str(info.data.get("dataset")).startswith("cifar")
+        if is_cifar and address[1].lower() in ("http", "https"):
             hint = "put an https:// address into data.sources, with data.fetch: true"
         elif address[1].lower() == "file":
             hint = f"write {path.removeprefix('file://')}"

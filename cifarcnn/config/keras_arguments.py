@@ -27,7 +27,7 @@ RENAMED_KEYS = {
     "num_groups": "groups",
     "filters": "units",
     "units": "filters",
-    "act non_linearity nonlinearity": "activation",
+    "act nonlinearity": "activation",
     "std sigma": "stddev deviation",
     "nb_epoch num_epochs n_epochs max_epochs": "epochs",
     "class_weight": "class_weights",
@@ -138,7 +138,7 @@ KEY_WAYS = {
         "leave it out: the pictures lie in memory"
     ),
     "device gpu gpus accelerator": _ON_COMMAND_LINE,
-    "output output_dir save_dir log_dir logdir checkpoint_dir": (
+    "output output_dir save_dir log_dir checkpoint_dir": (
         "it is an option of the command: cifarcnn train --run DIR"
     ),
     "horizontal_flip vertical_flip rotation_range width_shift_range height_shift_range "

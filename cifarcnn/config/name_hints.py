@@ -21,7 +21,7 @@ from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.base import Activation
 from cifarcnn.config.learning_rate_schedules import SCHEDULES
 from cifarcnn.config.named_choice import NAME_KEYS, Choice, NamedChoice
-from cifarcnn.config.optimizers import AVERAGINGS, OPTIMIZERS
+from cifarcnn.config.optimizers import AVERAGINGS, OPTIMIZERS, Adam
 from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Model, Training
 from cifarcnn.config.spelling import ask, fold, suggest
 from cifarcnn.config.yaml_text import dump_inline
@@ -71,8 +71,9 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
         where = "" if choice.__name__ in known else f" in {place}"
         return f"write {written}{where}"
     activation = _spelt(last, get_args(Activation))
-    if activation and "Activation" in known:
-        return f"write Activation: {activation}"
+    if activation:
+        where = "" if "Activation" in known else " in model.layers"
+        return f"write Activation: {activation}{where}"
     for choices, place in _PLACES:
         if spelling := _spelt(last, choices.by_spelling):
             return f"{spelling} belongs to {place}"
@@ -82,13 +83,14 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
 
 
 def _hint_for_argument(name: str, known: list[str], value: object) -> str:
-    """The way out for ``{learning_rate: 0.1}`` where the name of a choice is missing."""
+    """The way out for ``{learning_rate: 0.1}``, without the name of a choice."""
     for choices, _ in _PLACES:
         if {*known} == {*choices.by_name}:
-            having = [choice for choice in choices if name in choice.model_fields]
-            if having and translate(having[-1], {name: value}):
-                written = dump_inline({having[-1].__name__: {name: value}})
-                return f"{name} is an argument: write {written}, say"
+            for choice in sorted(choices, key=lambda choice: choice is not Adam):
+                key = find_renamed_key(choice, name, choice.model_fields)
+                if key and translate(choice, {key: value}):
+                    written = dump_inline({choice.__name__: {key: value}})
+                    return f"{key} is an argument: write {written}, say"
     return ""
 
 
@@ -176,6 +178,9 @@ def translate(choice: type[Choice], arguments: object) -> str:
         return ""
     if not isinstance(arguments, dict):
         arguments = {choice.shorthand or "": arguments}
+    if isinstance(betas := arguments.get("betas"), list) and len(betas) == 2:
+        moments = {"beta_1": betas[0], "beta_2": betas[1]}
+        arguments = {k: v for k, v in arguments.items() if k != "betas"} | moments
     translated = {
         find_renamed_key(choice, key, choice.model_fields) or key: value
         for key, value in arguments.items()

@@ -27,18 +27,25 @@ def zoo_names() -> list[str]:
     return sorted(path.stem for path in (shipped_folder() / "zoo").glob("*.yaml"))
 
 
+def shipped_files() -> dict[str, Path]:
+    """All shipped configs by name: the project's own, then the published networks."""
+    folder = shipped_folder()
+    own = {name: folder / f"{name}.yaml" for name in shipped_names()}
+    return own | {name: folder / "zoo" / f"{name}.yaml" for name in zoo_names()}
+
+
 def find_shipped(name: str) -> Path | None:
     """The file of a shipped config, or None when there is none of that name.
 
     Capitals count as small letters; hyphens and underscores may be left out.
     """
-    files = [*shipped_folder().glob("*.yaml"), *shipped_folder().glob("zoo/*.yaml")]
-    return {_fold(file.stem): file for file in files}.get(_fold(name))
+    files = {_fold(known): file for known, file in shipped_files().items()}
+    return files.get(_fold(name))
 
 
 def suggest_shipped(name: str) -> str:
     """``did you mean ...?``, or the names of all shipped configs."""
-    return suggest(name, [*shipped_names(), *zoo_names()])
+    return suggest(name.removesuffix(".yaml"), shipped_files())
 
 
 def read_headline(path: Path) -> str:
@@ -73,7 +80,7 @@ def find_config(path_or_name: str | Path) -> Path:
         raise UsageError(f"{quote(name)} is not an ordinary file")
     if (is_file := path.suffix in (".yaml", ".yml")) or len(path.parts) > 1:
         hint = ""
-        if is_file and path.stem in shipped_names():
+        if is_file and path.stem in shipped_files():
             hint = f"; the shipped config of that name is called {path.stem}"
         raise UsageError(f"there is no file {quote(name)}" + hint)
     raise UsageError(

@@ -34,7 +34,9 @@ class Row:
         output_shape: Of one example, without the batch.
         parameters: Number of weights, trained or not.
         macs: Multiply-accumulates of one example.
-        depth: How many layers with branches it lies within.
+        branch: The number of the branch it lies in, of every layer with branches
+            around it, outermost first.
+        branches: How many branches it joins; 0 for other layers.
         kept: Whether its output is certain to be kept from the forward to the backward
             pass of a training step.
     """
@@ -44,8 +46,14 @@ class Row:
     output_shape: Shape
     parameters: int
     macs: int
-    depth: int
+    branch: tuple[int, ...] = ()
+    branches: int = 0
     kept: bool = False
+
+    @property
+    def depth(self) -> int:
+        """How many layers with branches it lies within."""
+        return len(self.branch)
 
 
 @dataclass
@@ -84,7 +92,7 @@ def summarize(config: Config, data_known: bool = True) -> Summary:
     """
     summary = Summary(config.image_shape)
     start: Location = ("model", "layers")
-    shape = _follow(config.model.layers, config.image_shape, start, 0, summary)
+    shape = _follow(config.model.layers, config.image_shape, start, (), summary)
     summary.problems += find_problems(config)
     if data_known:
         summary.problems += _check_end(config, shape)
@@ -96,7 +104,7 @@ def _follow(
     layers: Sequence[Layer],
     shape: Shape,
     location: Location,
-    depth: int,
+    branch: tuple[int, ...],
     summary: Summary,
     last: Sequence[Layer] = (),
 ) -> Shape:
@@ -105,7 +113,7 @@ def _follow(
         kept = _is_kept(layer, _takers(layers[index + 1 :], last))
         try:
             if isinstance(layer, Merging):
-                after = _follow_branches(layer, shape, here, depth, summary)
+                after = _follow_branches(layer, shape, here, branch, summary)
             else:
                 after = layer.output_shape(shape)
             parameters, macs = layer.parameters(shape), layer.macs(shape)
@@ -113,21 +121,27 @@ def _follow(
             summary.problems.append(LocatedProblem(here, error.message, error.hint))
             shape = error.assumed
             continue
-        kind = layer.joined_by if isinstance(layer, Merging) else layer.type
-        row = Row(layer.name, kind, after, parameters, macs, depth, kept)
-        summary.rows.append(row)
+        kind, branches = layer.type, 0
+        if isinstance(layer, Merging):
+            kind, branches = layer.joined_by, len([*layer.walk_branches()])
+        counts = (parameters, macs, branch, branches, kept)
+        summary.rows.append(Row(layer.name, kind, after, *counts))
         shape = after
     return shape
 
 
 def _follow_branches(
-    layer: Merging, shape: Shape, here: Location, depth: int, summary: Summary
+    layer: Merging,
+    shape: Shape,
+    here: Location,
+    branch: tuple[int, ...],
+    summary: Summary,
 ) -> Shape:
     inside = (*here, layer.type)
     before = len(summary.problems)
     ends = [
-        _follow(branch, shape, (*inside, *way), depth + 1, summary, [layer])
-        for way, branch in layer.walk_branches()
+        _follow(layers, shape, (*inside, *way), (*branch, number), summary, [layer])
+        for number, (way, layers) in enumerate(layer.walk_branches())
     ]
     if len(summary.problems) == before:
         for way, message, hint in layer.find_misfits(shape, ends):

@@ -35,15 +35,16 @@ def hint_for_kind(node: Node, kind: str) -> str:
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "put it in quotes"
     if kind == "list_type" and isinstance(value, dict) and is_setting:
-        items = [{key: inner.plain()} for key, inner in value.items()]
-        return f"write {node.path}={dump_inline(items)}"
+        members = [{key: inner.plain()} for key, inner in value.items()]
+        return f"write {node.path}={dump_inline(members)}"
     if kind == "list_type" and isinstance(value, dict):
         return "begin every item with '- '"
     if "number" in kind or kind.startswith(("int", "float", "finite")):
         return _hint_for_number(node)
     if isinstance(value, str) and (hint := hint_for_text(node)):
         return hint
-    if kind == "list_type" and isinstance(value, str | int | float):
+    is_name = node.path.endswith(("layers", "augmentation"))
+    if kind == "list_type" and isinstance(value, str if is_name else str | int | float):
         items = re.split(r"\s*,\s*", value) if isinstance(value, str) else [value]
         return f"write {dump_inline(items)}"
     if kind.startswith("model") or kind == "dict_type":

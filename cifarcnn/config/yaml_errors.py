@@ -136,7 +136,7 @@ _WORDINGS = (
     _Wording(
         r"parsing a block.*found '([\]}])'",
         "this '{0}' closes nothing",
-        "remove it, or open it before",
+        "remove it",
     ),
     _Wording(
         r"parsing a block.*found '(?:<scalar>|[\[{,}\]])'",

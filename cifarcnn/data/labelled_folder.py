@@ -15,11 +15,9 @@ from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.folder import read_labelled_images
-from cifarcnn.data.folder_layout import list_class_folders
+from cifarcnn.data.folder_layout import list_class_folders, list_some
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
-
-_SHOWN = 20  # names that a message lists
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ def open_labelled_folder(
         class_names: Of the run, in the order of its outputs; some may have no folder.
 
     Returns:
-        ``None`` where the data set of ``config`` lies there, or a file does.
+        ``None`` where the data set of ``config`` lies there, or a file does, or it has
+        no place at all and there are no class folders either.
 
     Raises:
         DataError: Nothing is there, or neither of the two; a folder is no class of the
@@ -68,8 +67,8 @@ def open_labelled_folder(
     folder = Path(os.path.expanduser(path))
     wanted = _describe_dataset(config)
     images = f"pictures in class folders, as in {folder / class_names[0] / 'one.png'}"
-    classes = f"The classes of the run are {_some(class_names)}."
-    if not os.path.lexists(folder):
+    classes = f"The classes of the run are {', '.join(class_names)}."
+    if wanted and not os.path.lexists(folder):
         raise DataError(f"{path} does not exist; expected {wanted} or {images}.")
     if not folder.is_dir() or _holds_dataset(folder, config, class_names):
         return None
@@ -77,14 +76,15 @@ def open_labelled_folder(
         folder /= "test"
     found = list_class_folders(folder).images
     foreign = [name for name in found if name not in class_names]
+    if not found and not wanted:
+        return None
     if not found or len(foreign) == len(found):
-        what = f"Its folders are {_some(list(found))}. " if found else ""
-        raise DataError(
-            f"{folder} holds neither {wanted} nor {images}. {what}{classes}"
-        )
+        missing = f"neither {wanted} nor" if wanted else "no"
+        what = f"Its folders are {list_some(found)}. " if found else ""
+        raise DataError(f"{folder} holds {missing} {images}. {what}{classes}")
     if foreign:
         near = {name: nearest(name, class_names) for name in foreign}
-        listed = _some(
+        listed = list_some(
             [
                 f"{name} (did you mean {near[name]}?)" if near[name] else name
                 for name in foreign
@@ -98,11 +98,6 @@ def open_labelled_folder(
     return LabelledFolder(str(path), read.split, read.notes)
 
 
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
 def _holds_dataset(folder: Path, config: Config, class_names: Sequence[str]) -> bool:
     name = config.data.dataset
     if name in CIFAR_DATASETS:
@@ -114,11 +109,11 @@ def _holds_dataset(folder: Path, config: Config, class_names: Sequence[str]) -> 
     return same or not (folder / "test").is_dir()
 
 
-def _describe_dataset(config: Config) -> str:
+def _describe_dataset(config: Config) -> str | None:
     name = config.data.dataset
     if name in CIFAR_DATASETS:
         cifar = CIFAR_DATASETS[name]
         return f"{cifar.title} ({describe_files(cifar)})"
     if name == "folder":
         return "the data set of the run (train/<class>/<picture>)"
-    return "the data set of the run (which is drawn by code and needs no path)"
+    return None

@@ -112,7 +112,8 @@ def start(device: DeviceChoice) -> Device:
         raise DeviceError(
             f"Keras does not start with its settings in "
             f"{os.path.expanduser(os.path.join(folder, 'keras.json'))}: "
-            f"{first_line(error)} Mend the file, or remove it; Keras writes a new one."
+            f"{first_line(error).rstrip('.')}. Mend the file, or remove it; Keras "
+            "writes a new one."
         ) from error
     engine = backend.reset_settings()
     gpu = backend.choose_gpu(device)
@@ -145,14 +146,12 @@ def start(device: DeviceChoice) -> Device:
 
 
 def _is_about_settings(error: Exception) -> bool:
-    """Whether it comes from the module of Keras that reads its file of settings."""
+    """Whether it was raised where Keras reads its file of settings."""
     trace = error.__traceback__
-    while trace:
-        file = Path(trace.tb_frame.f_code.co_filename)
-        if file.parts[-4:] == ("keras", "src", "backend", "config.py"):
-            return True
+    while trace and trace.tb_next:
         trace = trace.tb_next
-    return False
+    file = Path(trace.tb_frame.f_code.co_filename if trace else "")
+    return file.parts[-4:] == ("keras", "src", "backend", "config.py")
 
 
 def explain_missing_gpu(

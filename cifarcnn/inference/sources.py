@@ -17,6 +17,7 @@ from cifarcnn.errors import CifarcnnError
 STANDARD_INPUT = "-"
 
 _TEST = re.compile(r"test:(?:\*|([0-9]{1,9})(?:-([0-9]{1,9}))?)")
+# Two stars between separators; elsewhere they are two single ones.
 _STARS = re.compile(r"(?:^|(?<=[/\\]))\*\*(?:[/\\]+|$)")
 
 

@@ -46,16 +46,14 @@ def convert_model(model: keras.Model, class_names: Sequence[str]) -> bytes:
         raise RunError(
             f"only TensorFlow can make it, and Keras runs on {backend} here."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.tflite"
-        try:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.tflite"
             model.export(path, format="litert", verbose=False)
             content = _with_labels(path.read_bytes(), class_names)
-        except Exception as error:
-            # Whatever the converter meets, a finished training is not lost for it.
-            raise RunError(
-                f"TensorFlow's converter failed: {first_line(error)}"
-            ) from error
+    except Exception as error:
+        # Whatever the converter meets, a finished training is not lost for it.
+        raise RunError(f"TensorFlow's converter failed: {first_line(error)}") from error
     if has_runtime():
         _require_agreement(model, content)
     return content

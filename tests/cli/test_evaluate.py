@@ -174,6 +174,17 @@ def test_pictures_of_ones_own_are_judged_by_the_names_of_their_folders(
     }
 
 
+def test_the_data_set_of_the_run_need_not_be_here_for_it(
+    evaluate: Call, trained_run: Path, own_pictures: Path, tmp_path: Path
+) -> None:
+    run = altered_config(trained_run, tmp_path / "run")
+    own_pictures.rename(tmp_path / "test")
+    result = evaluate("--run", run, "--data", tmp_path)
+    assert result.code == 0
+    assert f" pictures of {tmp_path}\n" in result.out
+    assert "warning" not in result.err
+
+
 def test_the_report_says_what_was_judged(
     evaluate: Call, trained_run: Path, own_pictures: Path
 ) -> None:

@@ -211,7 +211,7 @@ MISTAKES = [
             AT,
             "expected one augmentation, as its name or as {Name: {argument: value}}, "
             "found a mapping of RandomFlip, MixUp",
-            "give one name, and indent its arguments below it",
+            "begin every item with '- '",
         ),
     ),
     (

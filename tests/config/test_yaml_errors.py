@@ -92,8 +92,7 @@ CASES = {
         "put a comma between the members, and } after the last",
     ),
     "a value that is missing": (
-        "a: [1, ]]\nb: [,]", 1, 9, "this does not belong to the value before it",
-        "put the whole value in quotes, or begin a new line",
+        "a: [1, ]]\nb: [,]", 1, 9, "this ']' closes nothing", "remove it",
     ),
     "a comma without a value before it": (
         "b: [,]", 1, 5, "expected a value before ','",

@@ -112,6 +112,9 @@ def test_the_data_set_of_the_run_is_left_to_others(tmp_path: Path) -> None:
     assert open_labelled_folder(own, FOLDER, NAMES) is None
     put(own / "test" / "frog" / "a.png")
     assert open_labelled_folder(own, FOLDER, NAMES) is None
+    # Drawn by code, it has no place at all; who opens it says so.
+    assert open_labelled_folder(cifar, SYNTHETIC, NAMES) is None
+    assert open_labelled_folder(tmp_path / "nowhere", SYNTHETIC, NAMES) is None
     archive = tmp_path / "pictures.tar.gz"
     archive.write_bytes(b"x")
     assert open_labelled_folder(archive, CIFAR, NAMES) is None
@@ -143,9 +146,8 @@ def test_where_neither_is_both_are_named(tmp_path: Path) -> None:
         f"{tmp_path} holds neither the data set of the run (train/<class>/<picture>) "
         f"nor {images}."
     )
-    assert refusal(tmp_path, SYNTHETIC).startswith(
-        f"{tmp_path} holds neither the data set of the run (which is drawn by code and "
-        f"needs no path) nor {images}."
+    assert refusal(tmp_path, SYNTHETIC) == (
+        f"{tmp_path} holds no {images}. Its folders are holiday, home. {CLASSES}"
     )
 
 

@@ -263,7 +263,7 @@ def test_variables_that_change_what_keras_does_are_refused(
         ('{"floatx": "float12"}', "Invalid `floatx` configuration. Expected one of {"),
         ('{"image_data_format": 5}', "Invalid `image_data_format` configuration. Exp"),
         ('{"epsilon": "small"}', "Invalid `epsilon` configuration. Expected a float"),
-        ("[1, 2]", "'list' object has no attribute 'get'"),
+        ("[1, 2]", "'list' object has no attribute 'get'."),
     ],
 )
 def test_settings_that_keras_refuses_are_named_by_their_file(

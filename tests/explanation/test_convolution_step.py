@@ -283,3 +283,28 @@ def test_a_network_that_stays_linear_says_so(make_network: Any, image: Any) -> N
     assert missing.activation.reason == (
         "No activation follows the convolutions: they stay linear."
     )
+
+
+def test_a_layer_of_learned_slopes_is_an_activation(
+    make_network: Any, image: Any
+) -> None:
+    from cifarcnn.explanation.explain import explain_image
+
+    layers = [
+        {"Conv2D": {"filters": 2, "kernel_size": 3}},
+        {"PReLU": {"shared_axes": [1, 2], "name": "slopes"}},
+        "Flatten",
+        {"Dense": 10},
+    ]
+    network = make_network({"model": {"layers": layers}})
+    network.model.get_layer("slopes").alpha.assign([[[0.5, -0.25]]])
+    found = explain_image(network, image)
+    step = found.activation
+    assert (step.layer, step.activation, step.between) == ("slopes", "prelu", ())
+    assert step.zeroed_share is None
+    factors = np.where(step.before < 0, np.float32([0.5, -0.25]), 1)
+    assert step.after == pytest.approx(step.before * factors, **CLOSE)
+    # The mean of both factors, an eighth, at -4; 4 as it is.
+    assert step.curve[:, [0, -1]].tolist() == [[-4, 4], [-0.5, 4]]
+    assert found.feature_maps[0].taken_after == "slopes"
+    assert found.grad_cam.layer == "slopes"
