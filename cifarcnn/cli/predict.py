@@ -93,11 +93,12 @@ def command(
     """
     from functools import cache
 
-    from cifarcnn.inference.predictions import predict_images
-    from cifarcnn.inference.sources import collect_sources
-    from cifarcnn.prediction import open_predictor
-
     with console.native_output():
+        # Here, where what a package prints when it is loaded is kept from the result.
+        from cifarcnn.inference.predictions import predict_images
+        from cifarcnn.inference.sources import collect_sources
+        from cifarcnn.prediction import open_predictor
+
         predictor = open_predictor(
             run_path, weights=weights, device=device, keras=keras, data_path=data
         )

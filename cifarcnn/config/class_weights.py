@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pydantic import ValidationError
-
 from cifarcnn.config.consistency import LocatedProblem
-from cifarcnn.config.datasets import Data
-from cifarcnn.config.schema import Training
 from cifarcnn.config.spelling import ask, suggest
 from cifarcnn.config.yaml_tree import Node, quote
 
@@ -41,21 +37,24 @@ def find_unknown_classes(root: Node) -> Iterator[LocatedProblem]:
     Args:
         root: The whole config, blocks unfolded; other problems of it do no harm.
     """
-    plain = root.plain()
-    sections = plain if isinstance(plain, dict) else {}
-    try:
-        data = Data.model_validate(sections.get("data", {}))
-        training = Training.model_validate(sections.get("training", {}))
-    except ValidationError:
+    # Not by the schema, which other problems of the same section would keep from it.
+    data, training = root.child("data"), root.child("training")
+    weights = training.child("class_weights") if training is not None else None
+    if weights is None or not isinstance(weights.value, dict):
         return
-    names = data.classes or CLASS_NAMES.get(data.dataset)
-    if names is None or not isinstance(training.class_weights, dict):
+    facts = data.plain() if data is not None else None
+    facts = facts if isinstance(facts, dict) else {}
+    dataset, listed = str(facts.get("dataset", "cifar10")), facts.get("classes")
+    names: Sequence[str] = CLASS_NAMES.get(dataset, ())
+    if dataset == "folder" and isinstance(listed, list):
+        names = [str(name) for name in listed]
+    if not names:
         return
-    for key in training.class_weights:
+    for key in weights.value:
         if key not in names:
             yield LocatedProblem(
                 ("training", "class_weights", key),
-                f"{data.dataset} has no class {quote(key)}",
+                f"{dataset} has no class {quote(key)}",
                 _hint(key, names),
             )
 

@@ -145,16 +145,19 @@ MISSING_CHOICES = {
     "EfficientNetV2L EfficientNetV2M EfficientNetV2S InceptionResNetV2 InceptionV3 "
     "MobileNet MobileNetV2 MobileNetV3Large MobileNetV3Small NASNetLarge NASNetMobile "
     "ResNet101 ResNet101V2 ResNet152 ResNet152V2 ResNet50 ResNet50V2 VGG16 VGG19 "
-    "Xception LocallyConnected2D GaussianBlur "
-    "RandomWidth RandomHeight Highway": NOT_HERE,
-    "RAdam ASGD SparseAdam LBFGS Rprop RandomAffine RandomResizedCrop Resize "
-    "RandomApply RandomChoice Pad Compose ConvTranspose2d InstanceNorm2d LPPool2d "
-    "FractionalMaxPool2d LocalResponseNorm CrossMapLRN2d PixelShuffle Unfold Fold "
-    "FeatureAlphaDropout ReflectionPad2d ReplicationPad2d Dropout1d Dropout3d "
+    "Xception": NOT_HERE,
+    "LocallyConnected2D RandomWidth RandomHeight Highway": (
+        "older versions of Keras have it, cifarcnn has not"
+    ),
+    "GaussianBlur RAdam ASGD SparseAdam LBFGS Rprop RandomAffine RandomResizedCrop "
+    "Resize RandomApply RandomChoice Pad Compose ConvTranspose2d InstanceNorm2d "
+    "LPPool2d FractionalMaxPool2d LocalResponseNorm CrossMapLRN2d PixelShuffle Unfold "
+    "Fold FeatureAlphaDropout ReflectionPad2d ReplicationPad2d Dropout1d Dropout3d "
     "BatchNorm1d BatchNorm3d SyncBatchNorm LazyConv2d LazyLinear Unflatten": (
         ONLY_IN_PYTORCH
     ),
 }
+
 # The arguments that may come without their names in a call of Python.
 POSITIONAL = {
     "Conv2D Convolution2D SeparableConv2D": "filters kernel_size strides padding",

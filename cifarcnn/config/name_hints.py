@@ -178,6 +178,9 @@ def translate(choice: type[Choice], arguments: object) -> str:
         return ""
     if not isinstance(arguments, dict):
         arguments = {choice.shorthand or "": arguments}
+    if isinstance(betas := arguments.get("betas"), list) and len(betas) == 2:
+        moments = {"beta_1": betas[0], "beta_2": betas[1]}
+        arguments = {k: v for k, v in arguments.items() if k != "betas"} | moments
     translated = {
         find_renamed_key(choice, key, choice.model_fields) or key: value
         for key, value in arguments.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,7 +16,8 @@ from cifarcnn.config.name_hints import (
     is_other_name,
     rewrite,
 )
-from cifarcnn.config.named_choice import Choice, NamedChoice
+from cifarcnn.config.named_choice import Choice
+from cifarcnn.config.owners import find_owner, known_keys
 from cifarcnn.config.python_notation import find_python, hint_for_python
 from cifarcnn.config.schema import SPELLINGS, Config, Training
 from cifarcnn.config.spelling import nearest
@@ -127,8 +128,8 @@ def _short_spelling(node: Node, step: str | int) -> Node | None:
 
 def _meant(loc: Sequence[str | int]) -> str | None:
     """The key that is meant by the unknown one at the end of a pydantic location."""
-    owner, key = _owner(loc[:-1]), key_before_colon(str(loc[-1]))
-    known = list(_known_keys(owner))
+    owner, key = find_owner(loc[:-1]), key_before_colon(str(loc[-1]))
+    known = list(known_keys(owner))
     if renamed := find_renamed_key(owner, key, known):
         return renamed
     return None if is_other_name(owner, key) else nearest(key, known)
@@ -139,14 +140,14 @@ def _to_problem(item: Any, root: Node) -> Problem:
     context = item.get("ctx", {})
     node = locate(root, (*loc, *context.get("at", ())))
     if kind == "missing":
-        owner = _owner(loc[:-1])
+        owner = find_owner(loc[:-1])
         name = owner.__name__
         if not issubclass(owner, Choice):
             name = "the config" if owner is Config else str(loc[-2])
         path = join(node.path, loc[-1])
         return node.key_or_place.problem(path, f"{name} needs '{loc[-1]}'")
     if kind == "extra_forbidden":
-        return _unknown_key(str(loc[-1]), _owner(loc[:-1]), node, root)
+        return _unknown_key(str(loc[-1]), find_owner(loc[:-1]), node, root)
     if odd := _odd_character(str(context.get("name", node.value)), node.place):
         return _with_path(odd, node.path)
     message, hint = _wording(kind, context, item["msg"], node, str(*loc[-1:]))
@@ -162,7 +163,7 @@ def _unknown_key(key: str, owner: type[BaseModel], node: Node, root: Node) -> Pr
     message = f"{what} {quote(key)}"
     hint = hint_for_list_without_brackets(key, node) or hint_for_missing_space(key)
     hint = hint or hint_for_key(
-        owner, key, _known_keys(owner), node.plain(), _chosen(root)
+        owner, key, known_keys(owner), node.plain(), _chosen(root)
     )
     if node.place.source.name == SETTING:
         hint = _as_setting(hint, node)
@@ -270,38 +271,3 @@ def _wording(
 def _literals(expected: str) -> list[str]:
     """pydantic's ``'a', 'b' or 'c'`` as a list."""
     return [part.strip("' ") for part in expected.replace(" or ", ", ").split(", ")]
-
-
-def _known_keys(owner: type[BaseModel]) -> Iterable[str]:
-    # Two keys of a file are gone once it is read.
-    return [*owner.model_fields, *(("extends", "blocks") if owner is Config else ())]
-
-
-def _owner(loc: Sequence[str | int]) -> type[BaseModel]:
-    """The model that the mapping at a pydantic location is read by."""
-    owner: type[BaseModel] = Config
-    parts: list[Any] = [Config]
-    for step in loc:
-        for part in parts:
-            if isinstance(part, NamedChoice):
-                if step in part.by_name:
-                    parts = [part.by_name[str(step)]]
-                    break
-            elif step in part.model_fields:
-                field = part.model_fields[step]
-                parts = _parts(Annotated[field.annotation, *field.metadata, None])
-                break
-        owner = next((part for part in parts if isinstance(part, type)), owner)
-    return owner
-
-
-def _parts(annotation: Any) -> list[Any]:
-    """The models and sets of choices in an annotation, through lists and unions."""
-    choices = [
-        extra
-        for extra in getattr(annotation, "__metadata__", ())
-        if isinstance(extra, NamedChoice)
-    ]
-    if choices or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return choices or [annotation]
-    return [part for inner in get_args(annotation) for part in _parts(inner)]

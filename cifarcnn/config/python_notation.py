@@ -67,6 +67,8 @@ def hint_for_python(text: str, known: Iterable[str] = ()) -> str:
     written = translate(choice, positional) if choice else ""
     if choice and not positional and not choice.required():
         written = choice.__name__
+    if choice and positional and not written and not choice.required():
+        return f"write {choice.__name__}: {{argument: value}}"
     return f"write {written}" if written else _hint_for_name(name, known, positional)
 
 

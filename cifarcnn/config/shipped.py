@@ -80,7 +80,7 @@ def find_config(path_or_name: str | Path) -> Path:
         raise UsageError(f"{quote(name)} is not an ordinary file")
     if (is_file := path.suffix in (".yaml", ".yml")) or len(path.parts) > 1:
         hint = ""
-        if is_file and path.stem in shipped_names():
+        if is_file and path.stem in shipped_files():
             hint = f"; the shipped config of that name is called {path.stem}"
         raise UsageError(f"there is no file {quote(name)}" + hint)
     raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 SHORTEST_BEGINNING = 4
 _MOST_BEGINNINGS = 3
@@ -11,6 +12,7 @@ _LETTERS_PER_SLIP = 4
 _MOST_SLIPS = 2
 
 
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """Letters and digits alone, all small: ``MaxPooling2D``, ``max_pooling_2d``."""
     return re.sub("[^a-z0-9]", "", name.lower())
@@ -61,7 +63,7 @@ def suggest(found: str, known: Iterable[str]) -> str:
 def _count_slips(a: str, b: str) -> int:
     """Insertions, deletions, substitutions, and exchanges of neighbours, from a to b.
 
-    The optimal string alignment distance; at most 3 where the lengths differ by that.
+    The optimal string alignment distance; 3 stands for all above 2.
     """
     if abs(len(a) - len(b)) > _MOST_SLIPS:
         return _MOST_SLIPS + 1
@@ -75,4 +77,6 @@ def _count_slips(a: str, b: str) -> int:
             if i > 1 and j > 1 and (char, a[i - 2]) == (b[j - 2], other):
                 cost = min(cost, older[j - 2] + 1)
             row.append(cost)
+        if min(row) > _MOST_SLIPS:
+            return _MOST_SLIPS + 1
     return row[-1]

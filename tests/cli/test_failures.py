@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -223,6 +224,26 @@ def test_a_package_that_is_missing_is_named(
     )
 
 
+TALKATIVE = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("numpy", "PIL.Image", "ai_edge_litert"):
+            print("Welcome to", name)
+sys.meta_path.insert(0, Finder())
+from cifarcnn.__main__ import main
+main()
+"""
+
+
+def test_what_a_package_prints_is_no_part_of_the_result(folder: Path) -> None:
+    line = "predict a.png --run run --format json"
+    expected = run(COMMAND, line, folder)
+    done = run([sys.executable, "-P", "-c", TALKATIVE], line, folder)
+    assert (done.returncode, done.stdout) == (0, expected.stdout)
+    assert json.loads(done.stdout)[0]["image"] == "a.png"
+
+
 # --- limits ---------------------------------------------------------------------------
 
 
@@ -357,3 +378,46 @@ def test_nor_do_they_cost_a_file_in_python(folder: Path) -> None:
     done = run([sys.executable, "-P", "-c", script], "", folder)
     files = {path.name for path in (folder / "new").iterdir()}
     assert {"model.keras", "model.tflite", "metrics.json"} <= files, done.stderr
+
+
+# --- native code that ends the process -----------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_library_that_ends_the_process_is_heard(folder: Path) -> None:
+    line = "evaluate --run run --device cpu"
+    done = run(COMMAND, line, folder, TF_XLA_FLAGS="--no_such_flag=7")
+    assert done.returncode != 0
+    first, *others = done.stderr.splitlines()
+    assert first == ("error: The process was ended by a library, whose last words are:")
+    assert any("Unknown flag in TF_XLA_FLAGS: --no_such_flag=7" in it for it in others)
+
+
+NATIVE = """
+import os, signal, sys
+from cifarcnn.cli.console import native_output, standard_streams
+with standard_streams(), native_output() as native:
+    os.write(2, b"I0000 00:00:1 1 x.cc:1] nothing of note\\n")
+    os.write(2, {words!r})
+    {end}
+"""
+
+
+@pytest.mark.parametrize(
+    "end", ["os.abort()", "os.kill(os.getpid(), 9)", "os._exit(3)"]
+)
+def test_only_errors_are_shown_and_only_when_the_process_ended(
+    tmp_path: Path, end: str
+) -> None:
+    words = b"F0000 00:00:2 1 y.cc:2] out of luck\n"
+    command = [sys.executable, "-c", NATIVE.format(words=words, end=end)]
+    done = run(command, "", tmp_path)
+    assert done.stderr.splitlines() == [
+        "error: The process was ended by a library, whose last words are:",
+        "F0000 00:00:2 1 y.cc:2] out of luck",
+    ]
+    for quiet in ("pass", "native.move_to(__import__('pathlib').Path('log'))"):
+        command = [sys.executable, "-c", NATIVE.format(words=words, end=quiet)]
+        assert run(command, "", tmp_path).stderr == ""
+    command = [sys.executable, "-c", NATIVE.format(words=b"", end=end)]
+    assert run(command, "", tmp_path).stderr == ""

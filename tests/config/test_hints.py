@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,6 +167,10 @@ SECTIONS = [
      "training: {optimizer: {SGD: 0.1}}"),
     ("training: {optimizer: keras.optimizers.Adam(0.01)}", "write {Adam: 0.01}",
      "training: {optimizer: {Adam: 0.01}}"),
+    ("training:\n  optimizer: torch.optim.Adam(lr=0.002, betas=(0.9, 0.98))",
+     "write {Adam: {learning_rate: 0.002, beta_1: 0.9, beta_2: 0.98}}",
+     "training: {optimizer: {Adam: {learning_rate: 0.002, beta_2: 0.98}}}"),
+    ("training:\n  optimizer: Adam(schedule)", "write Adam: {argument: value}", None),
     ("training: {optimizer: {learning_rate: 0.1}}",
      "learning_rate is an argument: write {Adam: {learning_rate: 0.1}}, say",
      "training: {optimizer: {Adam: {learning_rate: 0.1}}}"),
@@ -263,3 +269,17 @@ def test_only_slips_of_the_fingers_are_near(found: str, near: list[str]) -> None
     names = ["epochs", "batch_size", "seed", "optimizer"]
     names += ["learning_rate", "learning_rate_schedule"]
     assert find_near(found, names) == near
+
+
+def test_the_table_of_the_docs_is_what_check_says(check: Check) -> None:
+    page = Path(__file__).parents[2] / "docs" / "config.md"
+    text = page.read_text(encoding="utf-8").partition("what `check` says to it |")[2]
+    rows = re.findall(r"^\| `(.+?)` \| (.+) \|$", text.partition("\n\n")[0], re.M)
+    assert len(rows) == 5
+    values = {"learning_rate": "0.01", "validation_split": "0.1"}
+    for found, hint in rows:
+        if found in values:
+            section = f"training: {{{found}: {values[found]}}}"
+            assert read_section(section, check) == [hint]
+        else:
+            assert read_layers(found, check) == [hint]

@@ -93,6 +93,21 @@ def test_an_item_of_a_list_is_named_by_its_number(check: Check) -> None:
     assert isinstance(second, Dropout) and second.rate == 0.25
 
 
+@pytest.mark.parametrize("key", ["model.layers.0", "model.layers[0]"])
+def test_the_number_of_an_item_may_follow_a_point(key: str, check: Check) -> None:
+    config = changed(check, f"{key}.Conv2D.filters=9")
+    first = config.model.layers[0]
+    assert isinstance(first, Conv2D) and first.filters == 9
+
+
+def test_a_key_that_is_a_number_stays_a_key(check: Check) -> None:
+    text = TEXT.replace("[Cat, Dog]", "['7', '8']").replace("Cat: 1, Dog: 2", "'7': 1")
+    checked = check(text, "training.class_weights.7=5", "data.classes.1='9'")
+    assert checked.config is not None
+    assert checked.config.training.class_weights == {"7": 5}
+    assert checked.config.data.classes == ["7", "9"]
+
+
 def test_another_optimizer_takes_the_place_of_the_one_in_the_file(check: Check) -> None:
     config = changed(check, "training.optimizer.SGD.momentum=0.9")
     assert config.training.optimizer == SGD(momentum=0.9)
@@ -165,6 +180,21 @@ WRONG = [
     ("name[0]=5", 1, "name", "expected a list, found 'small'", ""),
     ("training.nothing[0]=5", 1, "training.nothing", "expected a list, found nothing",
      ""),
+    ("model.layers.9.Dense.units=5", 1, "model.layers[9]",
+     "there is no item 9; the list has 4", "they count from 0"),
+    ("model.layers.Dense.units=5", 1, "model.layers", "this is a list",
+     "name an item by its number: model.layers[3].Dense"),
+    ("model.layers.GRU.units=5", 1, "model.layers", "this is a list",
+     "name an item by its number, from 0: model.layers[0]"),
+    ("model.layers[3].units=5", 1, "model.layers[3]",
+     "'units' is an argument of Dense", "write model.layers[3].Dense.units=..."),
+    ("training[0]=5", 1, "training", "expected a list, found a mapping",
+     "name a key, such as training.epochs"),
+    ("training.lr=0.5", 1, "training.lr", "there is no key 'lr'",
+     "write training.optimizer.Adam.learning_rate=0.5"),
+    ("data.augmentation={RandomFlip: vertical}", 19, "data.augmentation",
+     "expected a list, found a mapping",
+     "write data.augmentation=[{RandomFlip: vertical}]"),
     ("training.epochs=two", 17, "training.epochs",
      "expected a whole number, found 'two'", ""),
     ("training.epochs='2'", 17, "training.epochs",

@@ -294,3 +294,46 @@ def test_every_choice_says_what_it_is_and_every_field_what_it_means() -> None:
     for layer in LAYERS:
         assert layer.__doc__
         assert set(layer.model_fields) == set(described(layer)), layer.__name__
+
+
+PATHS = {
+    "https://example.org/pets.zip": "copy it to this machine, and give the folder or "
+    "archive",
+    "s3://bucket/pets": "copy it to this machine, and give the folder or archive",
+    "gs://bucket/pets": "copy it to this machine, and give the folder or archive",
+    "file:///home/anna/pets": "write /home/anna/pets",
+    "$HOME/pets": "write the whole path; ~ stands for your own folder",
+    "${DATA}": "write the whole path; ~ stands for your own folder",
+    "%APPDATA%\\pets": "write the whole path; ~ stands for your own folder",
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_that_is_none_is_told(path: str, check: Check) -> None:
+    text = (
+        f"data: {{dataset: folder, path: '{path}', classes: [cat, dog]}}\n"
+        "model: {layers: [Flatten, Dense: 2]}\n"
+    )
+    (problem,) = check(text).problems
+    assert (problem.path, problem.hint) == ("data.path", PATHS[path])
+
+
+def test_the_address_of_cifar_is_a_source(check: Check) -> None:
+    text = "model: {layers: [Flatten, Dense: 10]}\n"
+    (problem,) = check(text, "data.path=https://example.org/cifar.tar.gz").problems
+    assert problem.message == (
+        "'https://example.org/cifar.tar.gz' is an address; a path is a folder or an "
+        "archive on this machine"
+    )
+    assert problem.hint == (
+        "put an https:// address into data.sources, with data.fetch: true"
+    )
+
+
+@pytest.mark.parametrize("path", ["~/pets", "C:\\pets", "a$b/%c", "./$x", "//server/p"])
+def test_other_paths_are_left_as_they_are(path: str, check: Check) -> None:
+    text = (
+        f"data: {{dataset: folder, path: '{path}', classes: [cat, dog]}}\n"
+        "model: {layers: [Flatten, Dense: 2]}\n"
+    )
+    assert check(text).problems == ()

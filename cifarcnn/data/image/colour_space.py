@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageCms
-from PIL.ImageCms import Flags, ImageCmsTransform, Intent
+from PIL import Image
 
 from cifarcnn.data.image.matrix_profile import (
     ADOBE_GAMMA,
@@ -15,6 +15,9 @@ from cifarcnn.data.image.matrix_profile import (
     SRGB,
     make_matrix_profile,
 )
+
+if TYPE_CHECKING:
+    from PIL.ImageCms import ImageCmsTransform
 
 MAX_PROFILE_BYTES = 8_000_000
 _DAMAGED = "its colour profile is damaged and was left out"
@@ -90,6 +93,8 @@ def _find_png_profile(
 
 
 def _is_adobe_rgb(image: Image.Image) -> bool:
+    if "exif" not in image.info:
+        return False
     try:
         ifd = image.getexif().get_ifd(_INTEROPERABILITY)
     except Exception:
@@ -133,6 +138,9 @@ def _build_transform(profile: bytes) -> tuple[str, ImageCmsTransform | None]:
     Raises:
         _ProfileError: It is damaged, too large, or of another kind of colours.
     """
+    # Takes milliseconds, and most images have no profile.
+    from PIL import ImageCms
+
     if len(profile) > MAX_PROFILE_BYTES:
         raise _ProfileError(
             f"its colour profile is larger than {MAX_PROFILE_BYTES // 1_000_000} MB "
@@ -154,8 +162,8 @@ def _build_transform(profile: bytes) -> tuple[str, ImageCmsTransform | None]:
             ImageCms.createProfile("sRGB"),
             mode,
             "RGB",
-            Intent.RELATIVE_COLORIMETRIC,
-            Flags.BLACKPOINTCOMPENSATION,
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except (OSError, ValueError, TypeError, ImageCms.PyCMSError):
         raise _ProfileError(_DAMAGED) from None

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling, Transpose
 
-from cifarcnn.data.image.bounded_file import BoundedFile
+from cifarcnn.data.image.bounded_file import open_bounded
 from cifarcnn.data.image.colour_space import convert_to_srgb, find_profile
 from cifarcnn.data.image.daemon_thread import start_daemon
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
@@ -222,7 +222,7 @@ def _load(
 ) -> ImageFile:
     try:
         image.draft(None, (smallest_side, smallest_side))
-        pixels = load_pixels(image, data)
+        pixels = load_pixels(image)
     except ImageError:
         raise
     except Exception as error:
@@ -245,7 +245,7 @@ def open_header(data: bytes, name: str) -> Image.Image:
     image: Image.Image
     too_large = f"at most {MAX_PIXELS:,} are accepted. Make it smaller first."
     try:
-        image = Image.open(BoundedFile(data), formats=FORMATS)
+        image = Image.open(open_bounded(data), formats=FORMATS)
     except ImageError:
         raise
     except Image.DecompressionBombError:

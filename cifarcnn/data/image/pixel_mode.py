@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from typing import IO
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -15,26 +15,25 @@ _PALETTES = frozenset({"P", "PA"})
 _AS_THEY_ARE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 
 
-def load_pixels(image: Image.Image, data: bytes) -> Image.Image:
+def load_pixels(image: Image.Image) -> Image.Image:
     """Load an image and give it 8 bits: L, LA, RGB, RGBA or CMYK.
 
     Args:
         image: As opened; not yet loaded.
-        data: The bytes of its file.
 
     Raises:
         ImageError: As ``prepare_mode``; and Pillow raises what it will.
     """
     clear = image.info.get("transparency")
-    stored = ""
+    stored, file = "", None
     if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
-        stored = str(image.tile[0].args)
+        stored, file = str(image.tile[0].args), image.fp
     if isinstance(clear, int) and stored in _GREY_STEPS:
         step = _GREY_STEPS[stored]
         image.info["transparency"] = clear % (255 // step + 1) * step
     image.load()
-    if isinstance(clear, tuple) and stored == "RGB;16B":
-        return _clear_16_bits(image, data, clear)
+    if isinstance(clear, tuple) and file is not None and stored == "RGB;16B":
+        return _clear_16_bits(image, file, clear)
     if isinstance(clear, tuple):
         image.info["transparency"] = tuple(value % 256 for value in clear)
     return prepare_mode(image)
@@ -73,10 +72,11 @@ def _scale_16_bits(image: Image.Image) -> Image.Image:
 
 
 def _clear_16_bits(
-    image: Image.Image, data: bytes, clear: tuple[int, ...]
+    image: Image.Image, file: IO[bytes], clear: tuple[int, ...]
 ) -> Image.Image:
     """Make one 16-bit colour clear; Pillow keeps only the upper 8 bits."""
-    lower = PngImagePlugin.PngImageFile(io.BytesIO(data))
+    file.seek(0)
+    lower = PngImagePlugin.PngImageFile(file)
     # The unpacker for the other byte order takes the other half of each number.
     lower.tile = [lower.tile[0]._replace(args="RGB;16L")]
     lower.load()

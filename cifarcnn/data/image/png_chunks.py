@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST_CHUNKS = 10_000  # before the pixels; nobody has more than twenty
 
 
 class Chunk(NamedTuple):
@@ -18,11 +19,17 @@ class Chunk(NamedTuple):
 
 def list_chunks(data: bytes) -> Iterator[Chunk]:
     """The chunks up to the first one with pixels; none where the file is no PNG."""
-    place, name = len(_SIGNATURE), b""
-    while data.startswith(_SIGNATURE) and place + 8 <= len(data) and name != b"IDAT":
+    if not data.startswith(_SIGNATURE):
+        return
+    place = len(_SIGNATURE)
+    for _ in range(_MOST_CHUNKS):
         name = data[place + 4 : place + 8]
+        if len(name) < 4:
+            break
         end = place + 12 + int.from_bytes(data[place : place + 4], "big")
         yield Chunk(name, place, end)
+        if name == b"IDAT":
+            break
         place = end
 
 
@@ -32,7 +39,9 @@ def drop_profile(data: bytes) -> bytes | None:
     A profile that is larger than 1 MB, or packed in an unknown way, costs Pillow the
     whole image.
     """
-    for chunk in list_chunks(data):
-        if chunk.name == b"iCCP":
-            return data[: chunk.begin] + data[chunk.end :]
-    return None
+    profiles = [chunk for chunk in list_chunks(data) if chunk.name == b"iCCP"]
+    if not profiles:
+        return None
+    ends = [0, *(chunk.end for chunk in profiles)]
+    begins = [*(chunk.begin for chunk in profiles), len(data)]
+    return b"".join(data[end:begin] for end, begin in zip(ends, begins, strict=True))

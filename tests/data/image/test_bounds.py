@@ -137,9 +137,9 @@ WHILE_DECODING = """
 import os, sys
 from cifarcnn.data.image import image_file
 load, number = image_file.load_pixels, int(sys.argv.pop(1))
-def signalled(image, data):
+def signalled(image):
     os.kill(os.getpid(), number)
-    pixels = load(image, data)
+    pixels = load(image)
     print("decoded", flush=True)
     return pixels
 image_file.load_pixels = signalled

@@ -368,6 +368,16 @@ def test_a_profile_that_cannot_be_used_is_left_out_with_a_note(
     assert notes == [note]
 
 
+def test_a_png_may_have_several_profiles_that_pillow_fails_on() -> None:
+    pixels = originals()
+    large = chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(2_000_000)))
+    notes: list[str] = []
+    assert np.array_equal(
+        read(with_chunks(pixels, large, gama(0.45), large), notes), pixels
+    )
+    assert notes == [DAMAGED]
+
+
 def test_a_jpeg_that_lacks_a_part_of_its_profile_is_read_without_it() -> None:
     pixels = np.full((*SIZE, 3), 99, np.uint8)
     data = encode(pixels, "JPEG", icc_profile=P3 + bytes(150_000))
