@@ -151,8 +151,8 @@ MISSING_CHOICES = {
     ),
     "GaussianBlur RAdam ASGD SparseAdam LBFGS Rprop RandomAffine RandomResizedCrop "
     "Resize RandomApply RandomChoice Pad Compose ConvTranspose2d InstanceNorm2d "
-    "LPPool2d FractionalMaxPool2d LocalResponseNorm CrossMapLRN2d PixelShuffle Unfold Fold "
-    "FeatureAlphaDropout ReflectionPad2d ReplicationPad2d Dropout1d Dropout3d "
+    "LPPool2d FractionalMaxPool2d LocalResponseNorm CrossMapLRN2d PixelShuffle Unfold "
+    "Fold FeatureAlphaDropout ReflectionPad2d ReplicationPad2d Dropout1d Dropout3d "
     "BatchNorm1d BatchNorm3d SyncBatchNorm LazyConv2d LazyLinear Unflatten": (
         ONLY_IN_PYTORCH
     ),
