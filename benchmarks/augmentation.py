@@ -6,7 +6,8 @@ Flip and translation by four pixels are done to synthetic images: by nothing, by
 ``data.augmentation`` (numbers drawn on the host, images changed inside the step), and
 by ``keras.layers.RandomFlip`` and ``RandomTranslation`` inside the model. The three
 run in turn in one process, in an order that changes each round; what is compared is
-always of the same round. With ``--all`` every operation is timed by itself.
+always of the same round. With ``--all`` every operation is timed by itself, and
+rotation, zoom and shear also as Keras's layers of the same names and arguments.
 """
 
 import os
@@ -62,18 +63,15 @@ class Feed:
         )
         return model, batches
 
-    def keras_layers(self):
+    def keras_layers(self, *layers):
         """The same with Keras's layers between the images and the network."""
         from cifarcnn.network.builder import logits_model
 
         keras = self.keras
         plain, batches = self.ours()
         images = plain.get_layer("image_table").output
-        share = 4 / 32
-        images = keras.layers.RandomFlip("horizontal")(images)
-        images = keras.layers.RandomTranslation(
-            share, share, fill_mode="reflect", interpolation="nearest"
-        )(images)
+        for layer in layers:
+            images = layer(images)
         logits = logits_model(self.build())(images)
         model = keras.Model(plain.input, logits)
         # Left to itself, so that Keras may find out that XLA cannot compile it.
@@ -159,15 +157,34 @@ def main():
 
     feed = Feed(options.batch_size, options.xla)
     flip, translation = augmentation.RandomFlip(), augmentation.RandomTranslation()
+    layers = feed.keras.layers
+    share = 4 / 32
+    theirs = layers.RandomTranslation(
+        share, share, fill_mode="reflect", interpolation="nearest"
+    )
     subjects = {
         "nothing": feed.ours(),
         "ours, flip and translation": feed.ours(flip, translation),
-        "Keras's layers": feed.keras_layers(),
+        "Keras's layers": feed.keras_layers(layers.RandomFlip("horizontal"), theirs),
     }
     if options.all:
         del subjects["Keras's layers"]
         for choice in augmentation.AUGMENTATIONS:
             subjects[f"ours, {choice.__name__}"] = feed.ours(choice())
+        affine = ("RandomRotation", "RandomZoom", "RandomShear")
+        for choice in (getattr(augmentation, name) for name in affine):
+            nearest = choice(interpolation="nearest")
+            subjects[f"ours, {choice.__name__}, nearest"] = feed.ours(nearest)
+            arguments = choice().arguments()
+            layer = getattr(layers, choice.__name__)(
+                fill_mode=arguments.pop("fill"),
+                # Keras's shear takes no range to both sides, but a number for it.
+                **{
+                    name: value[1] if isinstance(value, tuple) else value
+                    for name, value in arguments.items()
+                },
+            )
+            subjects[f"Keras's {choice.__name__}"] = feed.keras_layers(layer)
     print(f"article, batch {options.batch_size}, {options.rounds} rounds")
     rows = compare(feed.keras, subjects, options.rounds, options.steps, options.minutes)
     report.finish(options, place, rows)

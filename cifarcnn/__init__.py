@@ -12,11 +12,9 @@ What stands here is loaded when it is first used, so that ``import cifarcnn`` co
 nothing.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+# Not from `typing`: with `python -m cifarcnn` this file runs before `__main__` can see
+# to it that Python's own modules are found.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cifarcnn.api import LoadedRun as LoadedRun
     from cifarcnn.api import build_model as build_model
@@ -31,6 +29,8 @@ __all__ = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "tra
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value: object = getattr(import_module("cifarcnn.api"), name)
     globals()[name] = value
     return value

@@ -257,6 +257,8 @@ def _start(
     started = engine.start(device)
     observer.device_started(started)
     observer.data_opened(data.dataset)
+    for note in data.dataset.training_notes():
+        observer.noted(note)
     from cifarcnn.training.memory_check import require_memory
 
     doubt = require_memory(config, data, started, resumed=resumed)

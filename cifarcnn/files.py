@@ -105,7 +105,8 @@ def make_stem(name: str) -> str:
     # A colon, as in test:17, is not allowed in names on Windows.
     stem = re.sub(r'[:*?"<>|\\]', "-", PurePath(name).stem)
     stem = "".join(sign if sign.isprintable() else "-" for sign in stem)
-    return stem[:100] or "picture"
+    # To most commands a name that begins with - is an option.
+    return stem.lstrip("-")[:100] or "picture"
 
 
 @contextlib.contextmanager

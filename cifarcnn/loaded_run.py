@@ -1,27 +1,23 @@
-"""A trained run, opened: its network and its data, ready to be asked."""
+"""A trained run with its network, ready to be asked."""
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import Views
-from cifarcnn.runs import Manifest, Run, WeightsChoice
+from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.manifest import read_manifest, weights_kind
+from cifarcnn.trained_run import SplitChoice, TrainedRun
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    # The schema of configs takes longer to load than a prediction by LiteRT.
-    from cifarcnn.config import Config
     from cifarcnn.config.datasets import ImageShape
-    from cifarcnn.data.dataset import Dataset
     from cifarcnn.data.image.photo import Photo
-    from cifarcnn.data.splits import Split
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.explanation.explain import (
@@ -31,82 +27,6 @@ if TYPE_CHECKING:
     )
 
     Array = np.ndarray[Any, Any]
-
-SplitChoice = Literal["test", "validation"]
-
-
-@dataclass(eq=False, repr=False)
-class TrainedRun:
-    """The files of a trained run, and the data set that its config names.
-
-    Attributes:
-        run: The files.
-        manifest: What the weights are and what they were trained on.
-        data_path: Where the data set lies, when not where the config says.
-    """
-
-    run: Run
-    manifest: Manifest
-    _: KW_ONLY
-    data_path: Path | None = None
-
-    @property
-    def path(self) -> Path:
-        """The folder of the run."""
-        return self.run.path
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The name of each class, in the order of the network's outputs."""
-        return self.manifest.origin.class_names
-
-    @property
-    def config(self) -> Config:
-        """The config, as it was trained.
-
-        Raises:
-            ConfigError: It is not valid.
-        """
-        return self.run.config
-
-    @property
-    def views(self) -> Views:
-        """What an answer rests on: ``evaluation.test_time_augmentation``."""
-        return self.config.evaluation.test_time_augmentation
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The data set that the config names, as it is on this machine.
-
-        Raises:
-            ConfigError: The config is not valid.
-            DataError: It is not here, is damaged, or has other classes.
-        """
-        from cifarcnn.data.dataset import open_config_dataset
-
-        config = self.config
-        if self.data_path is not None:
-            config = config.with_data(path=str(self.data_path))
-        return open_config_dataset(config, self.class_names)
-
-    def split(self, choice: SplitChoice = "test") -> Split:
-        """The images of a split: of ``validation`` the very ones of the training.
-
-        Raises:
-            ConfigError: The config is not valid.
-            DataError: The data set is not here, or has no such split.
-            UsageError: The run was trained without validation images.
-        """
-        if choice == "test":
-            return self.dataset.test()
-        fraction = self.config.data.validation_fraction
-        _, validation = self.dataset.training(fraction, self.config.training.seed)
-        if validation is None:
-            raise UsageError(
-                f"{self.path} was trained without validation pictures "
-                "(data.validation_fraction is 0). Judge it on the test split."
-            )
-        return validation
 
 
 @dataclass(eq=False, repr=False)
@@ -138,12 +58,13 @@ class LoadedRun(TrainedRun):
         """Judge the network on every image of a split.
 
         Args:
-            split: ``test``, or the ``validation`` images of the training.
+            split: ``test``, or the ``validation`` or ``train`` images of the training.
             views: Test-time augmentation; None takes what the config says.
 
         Raises:
             DataError: The data set is not here, or has no such split.
-            UsageError: The run was trained without validation images.
+            UsageError: The run was trained without validation images, or the images
+                are the user's own and have no such split.
         """
         from cifarcnn.evaluation import evaluate
 
@@ -232,7 +153,8 @@ def load_run(
             says (``training.weights``).
         device: What the network shall run on.
         data_path: Where the data set lies on this machine, when not where the config
-            says.
+            says; or a folder of your own images to judge on, with a folder for each
+            class.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.

@@ -12,10 +12,11 @@ import numpy as np
 
 from cifarcnn.errors import RunError
 from cifarcnn.litert.runtime import LiteRTModel
-from cifarcnn.loaded_run import TrainedRun, load_run, require_best
+from cifarcnn.loaded_run import load_run, require_best
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.litert_file import LITERT, load_litert
 from cifarcnn.runs.manifest import read_manifest, weights_kind
+from cifarcnn.trained_run import TrainedRun
 
 if TYPE_CHECKING:
     # Would load the schema of configs, which takes longer than all the rest.

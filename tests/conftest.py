@@ -43,9 +43,12 @@ def _own_cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder with the real CIFAR-10 images."""
+    """A folder with the real CIFAR-10 images, in one of its forms at least."""
+    from cifarcnn.data.cifar.facts import CIFAR10
+    from cifarcnn.data.cifar.location import find_locations
+
     folder = os.environ.get("CIFARCNN_TEST_DATA")
-    if not folder:
+    if not folder or not any(find_locations(CIFAR10, Path(folder))):
         pytest.skip("CIFARCNN_TEST_DATA does not name a folder with real CIFAR-10")
     return Path(folder)
 

@@ -24,9 +24,11 @@ from cifarcnn.config.datasets import Data
 from cifarcnn.config.json_schema import field_docstrings
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.learning_rate_schedules import SCHEDULES
+from cifarcnn.config.loading import check_config
 from cifarcnn.config.named_choice import NamedChoice, external
 from cifarcnn.config.optimizers import AVERAGINGS, OPTIMIZERS
 from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Training
+from cifarcnn.config.shipped import read_headline, shipped_files
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -91,6 +93,18 @@ def choice_table(word: str, choices: NamedChoice) -> str:
     return "\n".join(lines)
 
 
+def shipped_table() -> str:
+    lines = [
+        "| config | parameters | multiply-accumulates | what it is |",
+        "|---|---:|---:|---|",
+    ]
+    for name, path in shipped_files().items():
+        summary = check_config(path).summary
+        numbers = f"{summary.parameters:,} | {summary.macs:,}"
+        lines.append(f"| `{name}` | {numbers} | {read_headline(path)} |")
+    return "\n".join(lines)
+
+
 def help_pages() -> str:
     pages = []
     with click.Context(
@@ -140,6 +154,7 @@ def summary(name: str) -> str:
 def parts() -> dict[str, str]:
     return {
         "config": config_table(),
+        "shipped configs": shipped_table(),
         "augmentation": choice_table("augmentation", AUGMENTATIONS),
         "layers": choice_table("layer", LAYERS),
         "optimizers": choice_table("optimizer", OPTIMIZERS),

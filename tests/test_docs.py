@@ -84,8 +84,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
     photo = Image.fromarray(pixels).resize((80, 60))
-    (tmp_path / "photos").mkdir()
-    for name in ("photo.png", "photos/one.png", "photos/two.png"):
+    for name in ("photos", "sorted/cat", "sorted/ship"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in (
+        *("photo.png", "photos/one.png", "photos/two.png"),
+        *("sorted/cat/one.png", "sorted/ship/two.png"),
+    ):
         photo.save(tmp_path / name)
     article = (ROOT / "configs" / "article.yaml").read_text(encoding="utf-8")
     _, body = article.split("\n\n", 1)

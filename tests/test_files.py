@@ -70,6 +70,8 @@ def test_a_stem_is_a_short_name_on_every_system() -> None:
     assert make_stem("a\x1b[2Jb") == "a-[2Jb"
     assert make_stem("a" * 300) == "a" * 100
     assert make_stem("") == "picture"
+    assert make_stem("x/-rf.png") == "rf"
+    assert make_stem("?-.png") == make_stem("./-") == "picture"
 
 
 def test_a_place_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:

@@ -81,6 +81,8 @@ def test_help_check_init_schema_and_problems_import_nothing_heavy(
         (["check", "article"], 0),
         (["check", "article", "--json"], 0),
         (["init", "article", "mine.yaml"], 0),
+        (["init", "--list"], 0),
+        (["init", "--list", "--json"], 0),
         (["schema"], 0),
         (["check", "wrong.yaml"], 2),
         (["train", "--config", "wrong.yaml"], 2),

@@ -50,8 +50,8 @@ def run_outside(site: Path, folder: Path, *arguments: str) -> str:
 
 
 def test_shipped_configs_are_found_by_name(unpacked: Path, tmp_path: Path) -> None:
-    shipped = sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
-    assert "article" in shipped
+    shipped = sorted(path.stem for path in (ROOT / "configs").rglob("*.yaml"))
+    assert "article" in shipped and "resnet20" in shipped
     for name in shipped:
         out = run_outside(unpacked, tmp_path, "check", name)
         assert out.startswith(f"{name}: no problems\n")

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import click
 
 from cifarcnn.cli.console import print_message, print_raw, print_result
-from cifarcnn.cli.options import common, set_option
+from cifarcnn.cli.options import NamedPath, common, set_option
 from cifarcnn.cli.tables import align_columns
 from cifarcnn.config.layers.base import show
 from cifarcnn.config.loading import Checked, check_config
-from cifarcnn.config.summary import Summary
+from cifarcnn.config.summary import Row, Summary
 from cifarcnn.errors import ConfigError, Problem, UsageError
 
 
 @click.command("check")
-@click.argument("configs", metavar="FILE|NAME...", nargs=-1, required=True)
+@click.argument(
+    "configs",
+    metavar="FILE|NAME...",
+    type=NamedPath(readable=False),
+    nargs=-1,
+    required=True,
+)
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @common
@@ -81,14 +88,24 @@ def _table(summary: Summary) -> str:
         ("images", "Input", show(summary.input_shape), "", ""),
         *(
             (
-                "  " * row.depth + row.name,
+                _mark(row, before) + row.name,
                 row.type,
                 show(row.output_shape),
                 f"{row.parameters:,}",
                 f"{row.macs:,}",
             )
-            for row in summary.rows
+            for before, row in pairwise([None, *summary.rows])
+            if row is not None
         ),
         ("total", "", "", f"{summary.parameters:,}", f"{summary.macs:,}"),
     ]
     return align_columns(rows, right=(3, 4))
+
+
+def _mark(row: Row, before: Row | None) -> str:
+    """How a layer is indented: ``- `` where a branch begins, as in the config."""
+    known = before.branch if before else ()
+    return "".join(
+        "  " if row.branch[: level + 1] == known[: level + 1] else "- "
+        for level in range(row.depth)
+    )

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
+from cifarcnn.cli.last_words import LastWords
 from cifarcnn.errors import CifarcnnError, Stopped
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def _as_text(descriptor: io.FileIO, like: TextIO) -> TextIO:
     )
 
 
-# The real standard error while descriptor 2 leads elsewhere.
+# The real standard error and output while native code runs.
 _redirected: list[TextIO] = []
+_results: list[TextIO] = []
 
 
 def real_stderr() -> TextIO:
@@ -143,7 +145,7 @@ def print_result(text: str) -> None:
         Stopped: Whoever read it has gone away.
         CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
-    print(printable_lines(text), flush=True)
+    print(printable_lines(text), file=_stdout(), flush=True)
 
 
 def print_raw(text: str) -> None:
@@ -155,9 +157,14 @@ def print_raw(text: str) -> None:
         Stopped: Whoever read it has gone away.
         CifarcnnError: It cannot be written for another reason, such as a full disk.
     """
+    stdout = _stdout()
     # A process can be started without any standard output.
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    print(printable_lines(text) if terminal else text, flush=True)
+    terminal = stdout is not None and stdout.isatty()
+    print(printable_lines(text) if terminal else text, file=stdout, flush=True)
+
+
+def _stdout() -> TextIO:
+    return _results[0] if _results else sys.stdout
 
 
 def require_reader() -> None:
@@ -178,8 +185,19 @@ def require_reader() -> None:
 class NativeOutput:
     """What TensorFlow and other native code write to standard error, in a file."""
 
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()
+    def __init__(self, stderr: int = STDERR) -> None:
+        """A temporary file at first.
+
+        Args:
+            stderr: Descriptor of the standard error that the user sees.
+        """
+        self._file: IO[bytes]
+        try:
+            self._file = tempfile.TemporaryFile()
+        except OSError:
+            # Nowhere is room for it.
+            self._file = open(os.devnull, "w+b", buffering=0)
+        self._last_words = LastWords(self._file.fileno(), stderr)
 
     def attach(self) -> None:
         os.dup2(self._file.fileno(), STDERR)
@@ -210,28 +228,36 @@ class NativeOutput:
         self._file.seek(0)
         with contextlib.suppress(OSError):
             shutil.copyfileobj(self._file, target)
+        self._last_words.dismiss()
         self._file.close()
         self._file = target
         self.attach()
 
     def close(self) -> None:
+        self._last_words.dismiss()
         self._file.close()
 
 
 @contextlib.contextmanager
 def native_output() -> Iterator[NativeOutput]:
-    """Lead descriptor 2 into a temporary file for as long as the context lasts."""
+    """Lead descriptor 2 into a temporary file for as long as the context lasts.
+
+    What libraries print on standard output goes there too, beside no result.
+    """
     if _redirected:
         raise RuntimeError("native_output is open already")
     sys.stderr.flush()
     saved = os.dup(STDERR)
-    output = NativeOutput()
+    output = NativeOutput(saved)
     stderr = _as_text(_Stderr(os.dup(saved), "w"), sys.stderr)
     _redirected.append(stderr)
     output.attach()
+    _results.append(sys.stdout)
     try:
-        yield output
+        with contextlib.redirect_stdout(sys.stderr):
+            yield output
     finally:
+        _results.clear()
         sys.stderr.flush()
         os.dup2(saved, STDERR)
         os.close(saved)

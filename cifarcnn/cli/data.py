@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from cifarcnn.cli import console, data_show
-from cifarcnn.cli.options import common
+from cifarcnn.cli.options import NamedPath, common
 from cifarcnn.errors import UsageError
 
 NAMES = ["cifar10", "cifar100"]
 _to_option = click.option(
     "--to",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=NamedPath(path_type=Path, file_okay=False),
     metavar="DIR",
     default=None,
     help="Where the data goes; left out, the user's cache folder.",
@@ -45,6 +45,7 @@ def command() -> None:
     "-c",
     "config_name",
     metavar="FILE|NAME",
+    type=NamedPath(readable=False),
     default=None,
     help="Take the data set and data.sources from a config.",
 )
@@ -101,7 +102,7 @@ def fetch_command(
 
 
 @command.command("import")
-@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PATH", type=NamedPath(path_type=Path))
 @_to_option
 @common
 def import_command(path: Path, folder: Path | None) -> None:
@@ -125,6 +126,9 @@ def import_command(path: Path, folder: Path | None) -> None:
             "the right number of every class, hardly any of them twice; more cannot be "
             "checked"
         )
+    for note, count in result.notes.items():
+        pictures = "picture" if count == 1 else "pictures"
+        console.print_message(f"note: {count:,} {pictures}: {note}")
     if result.shadowed_by is not None:
         shadow = console.printable(str(result.shadowed_by))
         console.print_message(

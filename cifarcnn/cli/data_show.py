@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifarcnn.cli import console
-from cifarcnn.cli.options import common, set_option
+from cifarcnn.cli.options import NamedPath, common, set_option
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import UsageError
 from cifarcnn.files import find_free_path, os_error_as_usage_error, write_atomically
@@ -34,6 +34,7 @@ _MOST_CLASSES = 100
     "-c",
     "config_name",
     metavar="FILE|NAME",
+    type=NamedPath(readable=False),
     default="article",
     show_default=True,
     help="Whose data to show: a YAML file, or the name of a shipped config.",
@@ -59,7 +60,7 @@ _MOST_CLASSES = 100
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(path_type=Path, dir_okay=False),
     metavar="FILE.png",
     default=None,
     help="Where the pictures go; left out, a new file in this folder.",
@@ -76,8 +77,8 @@ def command(
     """Say what data set is here, and draw pictures of every class into a PNG.
 
     Where it lies and came from, whether it is the official one to the byte, and how
-    many pictures of each class there are. What is drawn are training pictures; the
-    test pictures stay unseen.
+    many pictures of each class there are; of a folder also what is left out, cropped,
+    or there twice. What is drawn are training pictures; the test pictures stay unseen.
     """
     from cifarcnn.config import load_config
 
@@ -144,6 +145,10 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
             *map(console.printable, _describe_files(dataset)),
             f"checksum: {dataset.checksum}",
             *([f"note: these are {dataset.notice}"] if dataset.notice else []),
+            *(
+                f"note: {console.printable(note)}"
+                for note in (*dataset.training_notes(), *dataset.test_notes())
+            ),
             f"training pictures: {len(split):,}; for validation: {kept:,}",
             "",
             format_table(headings, rows, numbers=len(columns)),

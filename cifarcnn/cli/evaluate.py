@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -20,20 +21,27 @@ from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import Views
 
 if TYPE_CHECKING:
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.labelled_folder import LabelledFolder
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
-    from cifarcnn.loaded_run import LoadedRun, SplitChoice
+    from cifarcnn.loaded_run import LoadedRun
     from cifarcnn.runs import WeightsChoice
+    from cifarcnn.trained_run import SplitChoice
+
+
+_SPLITS = {"test": "test", "validation": "validation", "train": "training"}
 
 
 @click.command("evaluate")
 @run_option
 @click.option(
     "--split",
-    type=click.Choice(["test", "validation"]),
+    type=click.Choice(["test", "validation", "train"]),
     default="test",
     show_default=True,
-    help="The pictures to judge on. Choose settings by validation, report test.",
+    help="The pictures to judge on. Choose settings by validation, report test; train "
+    "are those that it learnt from.",
 )
 @weights_option
 @data_option
@@ -56,10 +64,14 @@ def command(
     device: DeviceChoice,
     as_json: bool,
 ) -> None:
-    """Judge a trained network on pictures that it was not trained on.
+    """Judge a trained network on pictures whose classes are known.
 
     Shows accuracy with its 95 % interval, loss, the figures of every class, and what
     is most often taken for what.
+
+    --data DIR judges on pictures of your own, DIR/<class>/<picture> or
+    DIR/test/<class>/<picture>, with the names of the run's classes; not all of them
+    need be there.
     """
     from cifarcnn import api
 
@@ -69,6 +81,8 @@ def command(
         if loaded.device.note:
             console.print_message(loaded.device.note)
         _warn(loaded)
+        for note in _notes(loaded, split):
+            console.print_message(f"note: {note}")
         views = views or loaded.views
         evaluation = loaded.evaluate(split, views=views)
     if as_json:
@@ -91,6 +105,8 @@ def _warn(loaded: LoadedRun) -> None:
             f"warning: {loaded.path} is a trial on few pictures (--smoke). Its figures "
             "say nothing about the network."
         )
+    if loaded.labelled_folder:
+        return
     trained, here = loaded.manifest.origin.data, loaded.dataset
     if trained.checksum != here.checksum:
         console.print_message(
@@ -99,6 +115,17 @@ def _warn(loaded: LoadedRun) -> None:
             f"{_kind(here.official)}; the run was trained on {trained.name} with "
             f"{trained.checksum[:12]}, {_kind(trained.official)}."
         )
+
+
+def _judged_on(loaded: LoadedRun) -> Dataset | LabelledFolder:
+    return loaded.labelled_folder or loaded.dataset
+
+
+def _notes(loaded: LoadedRun, split: SplitChoice) -> Sequence[str]:
+    if loaded.labelled_folder:
+        return loaded.labelled_folder.notes
+    dataset = loaded.dataset
+    return dataset.test_notes() if split == "test" else dataset.training_notes()
 
 
 def _kind(official: bool) -> str:
@@ -110,7 +137,7 @@ def _document(
 ) -> dict[str, object]:
     from cifarcnn.runs.manifest import WEIGHTS_FILES, weights_kind
 
-    dataset = loaded.dataset
+    dataset = _judged_on(loaded)
     return {
         "run": str(loaded.path),
         "split": split,
@@ -140,10 +167,14 @@ def _document(
 def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation) -> str:
     low, high = evaluation.accuracy_interval
     top_5 = evaluation.top_5_accuracy
+    dataset = _judged_on(loaded)
+    pictures = f"{_SPLITS[split]} pictures of {dataset.name}"
+    if loaded.labelled_folder:
+        pictures = f"pictures of {dataset.origin}"
     parts = [
         console.printable(
             f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch}), on the "
-            f"{evaluation.examples:,} {split} pictures of {loaded.dataset.name}"
+            f"{evaluation.examples:,} {pictures}"
             + ("" if views == "none" else f", test-time augmentation {views}")
         ),
         f"accuracy {evaluation.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
@@ -172,6 +203,6 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
             console.printable(f"  {true} taken for {predicted}: {count:,} times")
             for true, predicted, count in evaluation.most_confused
         ]
-    if loaded.dataset.notice:
-        parts += ["", f"Note: these are {loaded.dataset.notice}."]
+    if dataset.notice:
+        parts += ["", f"Note: these are {dataset.notice}."]
     return "\n".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import click
 
 from cifarcnn.cli import console
 from cifarcnn.cli.options import (
+    NamedPath,
     common,
     data_option,
     device_option,
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.explanation.explain import Explanation, ModelExplanation
     from cifarcnn.inference.sources import Source
-    from cifarcnn.loaded_run import TrainedRun
     from cifarcnn.page.output_path import Format
     from cifarcnn.runs import WeightsChoice
+    from cifarcnn.trained_run import TrainedRun
 
     Image = Photo | np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 @run_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=NamedPath(path_type=Path),
     metavar="FILE",
     help="Where the page goes, for png a folder; left out, a free name made from the "
     "picture's.",
@@ -85,11 +87,12 @@ def command(
     of the run's data set. Without one, the network alone is explained.
     """
     from cifarcnn.explanation.network_input import find_class
-    from cifarcnn.loaded_run import TrainedRun, load_run
+    from cifarcnn.loaded_run import load_run
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
     from cifarcnn.page.slides import find_browser
     from cifarcnn.runs import Run
     from cifarcnn.runs.manifest import read_manifest
+    from cifarcnn.trained_run import TrainedRun
 
     if image is None and (wanted_class is not None or gif):
         option = "--gif" if wanted_class is None else "--class"
@@ -127,7 +130,7 @@ def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
     """The image, and its label where the data set knows it."""
     from cifarcnn.data.image.photo import read_photo
 
-    source = _one_source(image)
+    source = _one_source(image, lambda: len(trained.split("test")))
     try:
         if source.test_index is not None:
             from cifarcnn.inference.read_images import pick_test_image
@@ -136,22 +139,31 @@ def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
             pixels = pick_test_image(split.images, source.test_index)
             return pixels, trained.class_names[split.labels[source.test_index]]
         file = source.path or sys.stdin.buffer
-        return read_photo(file, source.name, trained.config.image_shape[:2]), None
+        notes: list[str] = []
+        size = trained.config.image_shape[:2]
+        photo = read_photo(file, source.name, size, notes.append)
+        for note in notes:
+            text = f"note: {source.name}: {note}."
+            console.print_message(console.printable(text))
+        return photo, None
     except ImageError as error:
         raise ImageError(f"{source.name}: {error}") from None
 
 
-def _one_source(image: str) -> Source:
+def _one_source(image: str, count_test: Callable[[], int]) -> Source:
     from cifarcnn.inference.sources import collect_sources
 
-    first, *others = islice(collect_sources([image]), 2)
+    def note(text: str) -> None:
+        console.print_message(f"note: {text}.")
+
+    first, *others = islice(collect_sources([image], count_test, note), 2)
     if others:
         raise UsageError(
             f"{image} names several pictures, but one is explained at a time. Name one "
             f"of them, such as {first.name}."
         )
     if first.error is not None:
-        raise ImageError(f"{first.name}: {first.error}")
+        raise ImageError(f"{first.name or repr('')}: {first.error}")
     return first
 
 

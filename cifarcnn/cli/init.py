@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os.path
 import re
 import shlex
@@ -9,10 +10,17 @@ from pathlib import Path
 
 import click
 
-from cifarcnn.cli.console import print_message, print_raw
-from cifarcnn.cli.options import common
-from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
-from cifarcnn.config.spelling import suggest
+from cifarcnn.cli.console import print_message, print_raw, print_result
+from cifarcnn.cli.options import NamedPath, common
+from cifarcnn.cli.tables import format_table
+from cifarcnn.config.loading import check_config
+from cifarcnn.config.shipped import (
+    find_shipped,
+    read_headline,
+    shipped_files,
+    shipped_folder,
+    suggest_shipped,
+)
 from cifarcnn.errors import UsageError
 from cifarcnn.files import os_error_as_usage_error, write_atomically
 
@@ -20,21 +28,61 @@ _MODELINE = re.compile(r"(?m)^(# yaml-language-server: \$schema=).*$")
 
 
 @click.command("init")
-@click.argument("name")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("name", metavar="NAME", required=False)
+@click.argument("file", required=False, type=NamedPath(path_type=Path))
+@click.option("--list", "as_list", is_flag=True, help="Show all shipped configs.")
+@click.option("--json", "as_json", is_flag=True, help="The list as one JSON document.")
+@click.pass_context
 @common
-def command(name: str, file: Path | None) -> None:
+def command(
+    context: click.Context,
+    name: str | None,
+    file: Path | None,
+    as_list: bool,
+    as_json: bool,
+) -> None:
     """Copy the shipped config NAME to FILE, to start from.
 
     FILE left out, the copy is called NAME.yaml. An existing file is never replaced.
     """
+    if as_list or as_json:
+        if name is not None:
+            raise UsageError("--list shows all configs: leave out NAME, or --list")
+        _print_list(as_json)
+    elif name is None:
+        raise click.MissingParameter(
+            ctx=context, param_type="argument", param_hint="'NAME'"
+        )
+    else:
+        _copy(name, file)
+
+
+def _print_list(as_json: bool) -> None:
+    rows = []
+    for name, path in shipped_files().items():
+        summary = check_config(path).summary
+        rows.append((name, summary.parameters, summary.macs, read_headline(path)))
+    keys = ("name", "parameters", "macs", "description")
+    if as_json:
+        documents = [dict(zip(keys, row, strict=True)) for row in rows]
+        print_raw(json.dumps(documents, indent=2))
+        return
+    shown = [
+        (name, f"{count:,}", f"{macs:,}", text) for name, count, macs, text in rows
+    ]
+    headings = ("config", "parameters", "multiply-accumulates", "what it is")
+    print_result(format_table(headings, shown, numbers=2))
+
+
+def _copy(name: str, file: Path | None) -> None:
     source = find_shipped(name)
     if source is None:
-        hint = suggest(name.removesuffix(".yaml"), shipped_names())
-        raise UsageError(f"there is no shipped config '{name}'; {hint}")
-    target = file or Path(f"{name}.yaml")
+        raise UsageError(
+            f"there is no shipped config '{name}'; {suggest_shipped(name)}"
+        )
+    target = file or Path(source.name)
     if os.path.isdir(target):
-        target = target / f"{name}.yaml"
+        target = target / source.name
     if os.path.lexists(target):
         raise UsageError(f"'{target}' exists; give another file name")
     if not os.path.isdir(target.parent):

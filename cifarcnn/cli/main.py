@@ -6,18 +6,25 @@ import importlib
 import io
 import sys
 import traceback
+import warnings
 
 import click
 
 from cifarcnn.cli.console import print_message, standard_streams
+from cifarcnn.cli.failures import (
+    WORKING_FOLDER_GONE,
+    describe_failure,
+    working_folder_is_gone,
+)
 from cifarcnn.cli.options import Settings, common
+from cifarcnn.cli.repeated_options import refuse_repeated_options
 from cifarcnn.errors import CifarcnnError, ConfigError, Stopped
 from cifarcnn.signals import ending_signals_handled
 
 # Each lies in a module of its name, which is imported when it is called.
 COMMANDS = {
     "train": "Train the network of a config.",
-    "evaluate": "Judge a trained network on the test or validation pictures.",
+    "evaluate": "Judge a trained network on its test pictures, or on your own.",
     "predict": "Say what is on pictures.",
     "explain": "Show what happens inside a network, as a page to read.",
     "data": "Fetch or import the data set, and show what is here.",
@@ -29,6 +36,10 @@ COMMANDS = {
 
 class LazyGroup(click.Group):
     """Imports the module of a command only when that command is called."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        refuse_repeated_options(self, context, args)
+        return super().parse_args(context, args)
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -70,8 +81,18 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code (see docs/commands.md)."""
-    with standard_streams(), ending_signals_handled(_stop):
-        code = _run(Settings())
+    with (
+        standard_streams(),
+        ending_signals_handled(_stop),
+        warnings.catch_warnings(),
+    ):
+        if any(option.startswith("e") for option in sys.warnoptions):
+            # PYTHONWARNINGS=error makes errors of what libraries only remark.
+            warnings.simplefilter("default")
+        # Also of a command that cannot be loaded, whose options nobody reads.
+        code = _run(Settings(debug="--debug" in sys.argv))
+        if code in (1, 2) and working_folder_is_gone():
+            print_message(WORKING_FOLDER_GONE)
     sys.exit(code)
 
 
@@ -111,10 +132,4 @@ def _describe_error(error: Exception) -> str:
         return f"{error}\n{count} problem{'s' if count != 1 else ''}"
     if isinstance(error, CifarcnnError):
         return f"error: {error}"
-    if isinstance(error, OSError):
-        where = f"'{error.filename}': " if error.filename else ""
-        return f"error: {where}{error.strerror or error}"
-    return (
-        f"error: {type(error).__name__}: {error}\n"
-        "This is a fault of cifarcnn itself; --debug shows where it happened."
-    )
+    return f"error: {describe_failure(error)}"

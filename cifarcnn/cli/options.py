@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,29 @@ def common(command: Command) -> Command:
     )(command)
 
 
+class NamedPath(click.Path):
+    """A path that has a name: an empty one would be taken for the current folder."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        if value == "":
+            self.fail(
+                "the name is empty. Perhaps a variable of the shell is not set.",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
 run_option = click.option(
     "--run",
     "run_path",
     metavar="DIR",
-    type=click.Path(),
+    type=NamedPath(),
     default=None,
     help="Folder of the run; left out, the latest one under ./runs.",
 )
@@ -56,9 +75,10 @@ device_option = click.option(
 )
 data_option = click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(path_type=Path),
     metavar="PATH",
-    help="Where the data set lies now, when not where the run's config says.",
+    help="Where the data set lies now, when not where the run's config says; or your "
+    "own pictures, DIR/<class>/<picture>.",
 )
 set_option = click.option(
     "--set",

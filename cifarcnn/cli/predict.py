@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
-from cifarcnn.cli.options import common, run_option, weights_option
+from cifarcnn.cli.options import NamedPath, common, run_option, weights_option
 from cifarcnn.cli.tables import format_table
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ Format = Literal["table", "json", "jsonl", "csv"]
 @click.option(
     "--save-input",
     "input_folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=NamedPath(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Write what the network saw, as PNG files, into this folder.",
 )
 @weights_option
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=NamedPath(path_type=Path),
     metavar="PATH",
     help="For test:N: where the data set lies now, when not where the config says.",
 )
@@ -86,15 +86,19 @@ def command(
 
     An IMAGE is a file, a folder (all pictures in and below it), a quoted pattern such
     as "photos/*.jpg", - for standard input, or test:17 for picture 17 of the test split
-    of the run's data set. The largest centred square is shrunk to the network's size,
+    of the run's data set, test:0-99 for a hundred of them, "test:*" for all. The
+    largest centred square is shrunk to the network's size,
     as --save-input shows. A picture that cannot be read does not stop the others; the
     exit code is then 1.
     """
-    from cifarcnn.inference.predictions import predict_images
-    from cifarcnn.inference.sources import collect_sources
-    from cifarcnn.prediction import open_predictor
+    from functools import cache
 
     with console.native_output():
+        # Here, where what a package prints when it is loaded is kept from the result.
+        from cifarcnn.inference.predictions import predict_images
+        from cifarcnn.inference.sources import collect_sources
+        from cifarcnn.prediction import open_predictor
+
         predictor = open_predictor(
             run_path, weights=weights, device=device, keras=keras, data_path=data
         )
@@ -107,15 +111,22 @@ def command(
         if notice:
             console.print_message(f"note: {predictor.path} was trained on {notice}.")
         height, width, _ = predictor.image_shape
+        # Opened only where an entry asks for it.
+        test_images = cache(lambda: predictor.split("test").images)
         predictions = predict_images(
             predictor.predict,
-            collect_sources(images),
+            collect_sources(images, lambda: len(test_images()), _note),
             size=(height, width),
-            test_images=lambda: predictor.split("test").images,
+            test_images=test_images,
             standard_input=sys.stdin.buffer,
+            noted=_note,
         )
         all_read = _print(predictions, layout, predictor.class_names, top, input_folder)
     return 0 if all_read else 1
+
+
+def _note(text: str) -> None:
+    console.print_message(console.printable(f"note: {text}."))
 
 
 def _print(
@@ -159,7 +170,8 @@ def _print(
             if layout == "json":
                 entries.append(_to_json(name, best, error))
             elif error:
-                console.print_message(console.printable(f"{name}: {error}"))
+                shown = console.printable(name or "''")
+                console.print_message(f"{shown}: {console.printable(error)}")
             else:
                 rows.append(_to_row(prediction, best))
     if layout == "json":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cifarcnn.cli.options import common, device_option, set_option
+from cifarcnn.cli.options import NamedPath, common, device_option, set_option
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     "-c",
     "config_name",
     metavar="FILE|NAME",
+    type=NamedPath(readable=False),
     default=None,
     help="A YAML file, or the name of a shipped config such as article.",
 )
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     "--run",
     "run_path",
     metavar="DIR",
-    type=click.Path(),
+    type=NamedPath(),
     default=None,
     help="New folder for the run; left out, the next free one under ./runs.",
 )
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     "--resume",
     "resumed_path",
     metavar="DIR",
-    type=click.Path(),
+    type=NamedPath(),
     default=None,
     help="Go on with the training of this run, in place of --config. Only a few values "
     "can be --set anew, such as training.epochs.",

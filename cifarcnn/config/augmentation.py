@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from cifarcnn.config.named_choice import Choice, NamedChoice, expect_pair, problem
+from cifarcnn.config.named_choice import (
+    Choice,
+    NamedChoice,
+    describe,
+    expect_pair,
+    problem,
+)
 
 MOST_OPERATIONS = 16
 
@@ -15,15 +21,54 @@ Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Jitter: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 Alpha: TypeAlias = Annotated[float, Field(ge=0.01, le=100)]
 Side: TypeAlias = Annotated[int, Field(ge=1)]
+Factor: TypeAlias = Annotated[float, Field(ge=-1, le=1)]
+Fill: TypeAlias = Literal["reflect", "nearest", "zero"]
 
 
-def _check_order(sides: tuple[int, int]) -> tuple[int, int]:
-    if sides[0] > sides[1]:
+def _check_order(pair: tuple[float, float]) -> tuple[float, float]:
+    low, high = pair
+    if low > high:
         raise problem(
-            f"expected the smaller number first, found {sides[0]} before {sides[1]}",
-            f"write [{sides[1]}, {sides[0]}]",
+            f"expected the smaller number first, found {low} before {high}",
+            f"write [{high}, {low}]",
         )
-    return sides
+    return pair
+
+
+def _to_range(value: Any) -> Any:
+    """A number as a range to both sides of 0, as Keras takes it."""
+    if _is_number(value):
+        # Not left to both ends: that would be two problems.
+        if not abs(value) <= 1:
+            raise problem(f"expected a number of -1 to 1, found {describe(value)}")
+        return (-abs(value), abs(value))
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return tuple(value)
+    raise problem(
+        "expected a number, or two of them [smallest, largest], "
+        f"found {describe(value)}"
+    )
+
+
+# From which a factor is drawn: a number for -number to number, or both ends.
+FactorRange: TypeAlias = Annotated[
+    tuple[Factor, Factor],
+    BeforeValidator(_to_range, json_schema_input_type=Factor | tuple[Factor, Factor]),
+    AfterValidator(_check_order),
+]
+
+
+def _refuse_degrees(value: Any) -> Any:
+    if _is_number(value) and abs(value) > 1:
+        raise problem(
+            f"expected a number of -1 to 1, found {describe(value)}",
+            f"{value:g} degrees are {value / 360:.3g} of a full turn",
+        )
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 # A whole number, or the smallest and the largest.
@@ -63,11 +108,49 @@ class RandomTranslation(Augmentation):
 
     pixels: Side = 4
     """Largest offset in each direction: up, down, left and right."""
-    fill: Literal["reflect", "zero"] = "reflect"
-    """What comes in at the edge: the picture mirrored at its edge pixel, or black."""
+    fill: Fill = "reflect"
+    """What comes in: the picture mirrored at its edge pixel, that pixel, or black."""
 
     def pixel_lengths(self) -> Iterator[tuple[int, tuple[str | int, ...]]]:
         yield self.pixels, ("pixels",)
+
+
+class _Affine(Augmentation):
+    fill: Fill = "reflect"
+    """What comes in: the picture mirrored at its edge, its edge pixels, or black."""
+    interpolation: Literal["bilinear", "nearest"] = "bilinear"
+    """From the four pixels around a place, or from the nearest, which is faster."""
+
+
+class RandomRotation(_Affine):
+    """Turns a picture around its middle."""
+
+    shorthand = "factor"
+
+    factor: Annotated[FactorRange, BeforeValidator(_refuse_degrees)] = (-0.1, 0.1)
+    """Full turns to the left: 0.1 is drawn from -36 to 36 degrees; or [low, high]."""
+
+
+class RandomZoom(_Affine):
+    """Makes what is in a picture smaller or larger, around its middle."""
+
+    shorthand = "height_factor"
+
+    height_factor: FactorRange = (-0.1, 0.1)
+    """0.1 shows a tenth more, smaller; -0.1 a tenth less, larger; or [low, high]."""
+    width_factor: FactorRange | None = None
+    """The same for the width, drawn apart; null: as for the height."""
+
+
+class RandomShear(_Affine):
+    """Pushes the rows of a picture aside, each further, or the columns."""
+
+    shorthand = "x_factor"
+
+    x_factor: FactorRange = (-0.1, 0.1)
+    """What the rows move for each row from the top; to either side; or [low, high]."""
+    y_factor: FactorRange = (0.0, 0.0)
+    """What the columns move for each column from the left, likewise."""
 
 
 class RandomErasing(Augmentation):
@@ -146,6 +229,9 @@ AUGMENTATIONS = NamedChoice(
     "augmentation",
     RandomFlip,
     RandomTranslation,
+    RandomRotation,
+    RandomZoom,
+    RandomShear,
     RandomErasing,
     RandomBrightness,
     RandomContrast,

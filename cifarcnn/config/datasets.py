@@ -131,7 +131,7 @@ class Data(Strict):
     ] = []
     """Addresses to fetch from first: of the archive, or of a folder, ending with /."""
     classes: Annotated[list[str], Field(min_length=2)] | None = None
-    """Class names of a `folder`, in order; null takes the names of its folders."""
+    """All classes of a `folder`, in the order of outputs; null: by text, 1, 10, 2."""
     validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share of the training pictures kept for validation, 0 to 0.5; 0 for none."""
     normalization: Normalization = "unit"

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 
 from cifarcnn.config.blocks import TAKEN_NAMES, Block, fill, read_blocks, refuse_unknown
 from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.problems import unknown_choice
 from cifarcnn.config.python_notation import is_in_parentheses
 from cifarcnn.config.spelling import suggest
@@ -42,7 +43,7 @@ _MOST = {
     "levels": DEEPEST_NESTING,
     "blocks one inside the other": 16,
     # Deeper ones could be written with blocks, but not read back once resolved.
-    "residuals one inside the other": 8,
+    "levels of branches": 24,
 }
 
 
@@ -53,12 +54,12 @@ class _Scope:
     Attributes:
         given: The parameters of the block it is in.
         inside: The names of the blocks around it, outermost first.
-        residuals: How many residuals are around it.
+        nesting: How many levels of nesting the branches around it take, written out.
     """
 
     given: dict[str, Node] = field(default_factory=dict)
     inside: tuple[str, ...] = ()
-    residuals: int = 0
+    nesting: int = 0
 
 
 class _ExpansionLimits:
@@ -132,8 +133,9 @@ class _Unfolding(_ExpansionLimits):
                 unfolded.append(replace(layer, value="Flatten"))
             else:
                 self.count("layers", 1, layer)
-                if name == "Residual" and arguments is not None:
-                    unfolded.append(self._residual(layer, arguments, scope))
+                kind = LAYERS.by_name.get(name)
+                if kind and issubclass(kind, Merging) and arguments is not None:
+                    unfolded.append(self._merge(layer, kind, arguments, scope))
                 else:
                     unfolded.append(self.fill(layer, scope))
         return unfolded
@@ -143,22 +145,36 @@ class _Unfolding(_ExpansionLimits):
         lines = {problem.line for problem in self.problems}
         return layer.place.line in lines and is_in_parentheses(layer.place)
 
-    def _residual(self, layer: Node, arguments: Node, scope: _Scope) -> Node:
-        scope = replace(scope, residuals=scope.residuals + 1)
-        self.limit("residuals one inside the other", scope.residuals, layer)
+    def _merge(
+        self, layer: Node, kind: type[Merging], arguments: Node, scope: _Scope
+    ) -> Node:
+        """A layer with branches: their layers unfolded, what else it has filled."""
+        nesting = 4 if kind.holds_lists else 3
+        scope = replace(scope, nesting=scope.nesting + nesting)
+        self.limit("levels of branches", scope.nesting, layer)
         value = arguments.value
         if isinstance(value, list):
-            value = self.unfold(value, scope)
+            arguments = self._branches(arguments, kind.holds_lists, scope)
         elif isinstance(value, dict):
             value = {
-                key: replace(node, value=self.unfold(node.value, scope))
-                if key in ("layers", "shortcut") and isinstance(node.value, list)
+                key: self._branches(node, kind.holds_lists, scope)
+                if key in kind.branch_keys
                 else self.fill(node, scope)
                 for key, node in value.items()
             }
+            arguments = replace(arguments, value=value)
         else:
             return layer
-        return replace(layer, value={"Residual": replace(arguments, value=value)})
+        return replace(layer, value={kind.__name__: arguments})
+
+    def _branches(self, node: Node, holds_lists: bool, scope: _Scope) -> Node:
+        """A list of layers, or a list of such lists, with the layers unfolded."""
+        if not isinstance(node.value, list):
+            return self.fill(node, scope)
+        if holds_lists:
+            branches = [self._branches(item, False, scope) for item in node.value]
+            return replace(node, value=branches)
+        return replace(node, value=self.unfold(node.value, scope))
 
     def _repeat(self, layer: Node, arguments: Node | None, scope: _Scope) -> list[Node]:
         members = arguments.value if arguments is not None else None
@@ -210,7 +226,7 @@ class _Unfolding(_ExpansionLimits):
             message = f"the block '{block.name}' needs {' and '.join(missing)}"
             hint = f"such as {block.name}: {{{missing[0][1:-1]}: ...}}"
             return self.refuse(layer, message, hint)
-        return self.unfold(block.layers, _Scope(given, inside, scope.residuals))
+        return self.unfold(block.layers, _Scope(given, inside, scope.nesting))
 
 
 def expand(root: Node) -> tuple[Node, list[Problem]]:

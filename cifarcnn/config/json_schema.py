@@ -24,6 +24,7 @@ _CHOICE_WORDS = (
     "layer",
     "initializer",
     "regularizer",
+    "constraint",
     "optimizer",
     "learning-rate schedule",
 )
@@ -42,7 +43,7 @@ def config_schema() -> Schema:
     for layer in LAYERS:
         properties = schema["$defs"][layer.__name__]["properties"]
         for key, value in properties.items():
-            if key not in ("layers", "shortcut"):
+            if key not in getattr(layer, "branch_keys", ()):
                 properties[key] = _or_parameter(value)
     _add_file_keys(schema)
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -108,6 +108,31 @@ class Nadam(_Moments):
     """Adam with Nesterov's momentum."""
 
 
+class Adamax(_Moments):
+    """Adam by the largest of recent gradients in place of their mean square."""
+
+    beta_2: Decay = 0.999
+    """Decay of that largest gradient."""
+
+
+class Adadelta(Optimizer):
+    """Steps as large as recent steps, for recent gradients; 1.0 is the paper's rate."""
+
+    rho: Decay = 0.95
+    """Decay of the means of the squares of both."""
+    epsilon: Small = 1e-7
+    """Number against division by zero."""
+
+
+class Adagrad(Optimizer):
+    """Steps scaled by all gradients so far: ever smaller ones."""
+
+    initial_accumulator_value: Annotated[float, Field(ge=0)] = 0.1
+    """What the sum of the squares of the gradients begins with."""
+    epsilon: Small = 1e-7
+    """Number against division by zero."""
+
+
 class Lion(Optimizer):
     """Steps of equal size in the direction of the sign."""
 
@@ -166,6 +191,9 @@ OPTIMIZERS = NamedChoice(
     AdamW,
     RMSprop,
     Nadam,
+    Adamax,
+    Adadelta,
+    Adagrad,
     Lion,
     Adafactor,
     Muon,
@@ -181,6 +209,7 @@ class ExponentialMovingAverage(Choice):
     """
 
     shorthand = "momentum"
+    spans_training: ClassVar[bool] = False
 
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
     """Share of the old average that is kept in each step."""
@@ -192,6 +221,9 @@ class Lookahead(Choice):
     The share of the old slow weights that is kept grows with the cube of the part of
     the training that is done, up to `momentum` for each step.
     """
+
+    # The number of epochs decides what a step does, as with some schedules.
+    spans_training: ClassVar[bool] = True
 
     every_steps: Annotated[int, Field(ge=1, le=10_000)] = 5
     """Steps from one meeting of both to the next."""

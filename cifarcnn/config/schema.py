@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from cifarcnn.config.augmentation import AUGMENTATIONS
+from cifarcnn.config.constraints import CONSTRAINTS
 from cifarcnn.config.datasets import DATASETS, ChannelStatistics, Data, ImageShape
 from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS, AnyLayer, name_layers
@@ -46,6 +47,7 @@ SPELLINGS: dict[str, type[Choice]] = {
     **AVERAGINGS.by_spelling,
     **CONV_INITIALIZERS.by_spelling,
     **REGULARIZERS.by_spelling,
+    **CONSTRAINTS.by_spelling,
 }
 
 

@@ -18,15 +18,47 @@ def shipped_folder() -> Path:
 
 
 def shipped_names() -> list[str]:
-    """The names of the shipped configs, sorted."""
+    """The names of the project's own configs, sorted."""
     return sorted(path.stem for path in shipped_folder().glob("*.yaml"))
 
 
+def zoo_names() -> list[str]:
+    """The names of the published networks that are shipped as configs, sorted."""
+    return sorted(path.stem for path in (shipped_folder() / "zoo").glob("*.yaml"))
+
+
+def shipped_files() -> dict[str, Path]:
+    """All shipped configs by name: the project's own, then the published networks."""
+    folder = shipped_folder()
+    own = {name: folder / f"{name}.yaml" for name in shipped_names()}
+    return own | {name: folder / "zoo" / f"{name}.yaml" for name in zoo_names()}
+
+
 def find_shipped(name: str) -> Path | None:
-    """The file of a shipped config, or None when there is none of that name."""
-    if name in shipped_names():
-        return shipped_folder() / f"{name}.yaml"
-    return None
+    """The file of a shipped config, or None when there is none of that name.
+
+    Capitals count as small letters; hyphens and underscores may be left out.
+    """
+    files = {_fold(known): file for known, file in shipped_files().items()}
+    return files.get(_fold(name))
+
+
+def suggest_shipped(name: str) -> str:
+    """``did you mean ...?``, or the names of all shipped configs."""
+    return suggest(name.removesuffix(".yaml"), shipped_files())
+
+
+def read_headline(path: Path) -> str:
+    """What a shipped config is: the first line of its header."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        text = line.removeprefix("#").strip()
+        if text and not text.startswith("yaml-language-server"):
+            return text
+    return ""
+
+
+def _fold(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
 
 
 def find_config(path_or_name: str | Path) -> Path:
@@ -48,10 +80,10 @@ def find_config(path_or_name: str | Path) -> Path:
         raise UsageError(f"{quote(name)} is not an ordinary file")
     if (is_file := path.suffix in (".yaml", ".yml")) or len(path.parts) > 1:
         hint = ""
-        if is_file and path.stem in shipped_names():
+        if is_file and path.stem in shipped_files():
             hint = f"; the shipped config of that name is called {path.stem}"
         raise UsageError(f"there is no file {quote(name)}" + hint)
     raise UsageError(
         f"there is no file {quote(name)} and no shipped config of that name; "
-        f"{suggest(name, shipped_names())}"
+        f"{suggest_shipped(name)}"
     )

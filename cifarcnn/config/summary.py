@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from math import prod
 
 from cifarcnn.config.consistency import LocatedProblem, find_problems
-from cifarcnn.config.layers import Location, Residual
+from cifarcnn.config.layers import Location
 from cifarcnn.config.layers.base import Layer, Shape, ShapeError, show
+from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import UsageError
 
@@ -28,11 +29,14 @@ class Row:
 
     Attributes:
         name: Its unique name.
-        type: Keras's name of its kind; ``Add`` for the end of a residual.
+        type: Keras's name of its kind; of a layer with branches, of what joins them:
+            ``Add`` for a residual.
         output_shape: Of one example, without the batch.
         parameters: Number of weights, trained or not.
         macs: Multiply-accumulates of one example.
-        depth: How many residuals it lies within.
+        branch: The number of the branch it lies in, of every layer with branches
+            around it, outermost first.
+        branches: How many branches it joins; 0 for other layers.
         kept: Whether its output is certain to be kept from the forward to the backward
             pass of a training step.
     """
@@ -42,8 +46,14 @@ class Row:
     output_shape: Shape
     parameters: int
     macs: int
-    depth: int
+    branch: tuple[int, ...] = ()
+    branches: int = 0
     kept: bool = False
+
+    @property
+    def depth(self) -> int:
+        """How many layers with branches it lies within."""
+        return len(self.branch)
 
 
 @dataclass
@@ -82,7 +92,7 @@ def summarize(config: Config, data_known: bool = True) -> Summary:
     """
     summary = Summary(config.image_shape)
     start: Location = ("model", "layers")
-    shape = _follow(config.model.layers, config.image_shape, start, 0, summary)
+    shape = _follow(config.model.layers, config.image_shape, start, (), summary)
     summary.problems += find_problems(config)
     if data_known:
         summary.problems += _check_end(config, shape)
@@ -94,69 +104,67 @@ def _follow(
     layers: Sequence[Layer],
     shape: Shape,
     location: Location,
-    depth: int,
+    branch: tuple[int, ...],
     summary: Summary,
+    last: Sequence[Layer] = (),
 ) -> Shape:
     for index, layer in enumerate(layers):
         here = (*location, index)
-        if isinstance(layer, Residual):
-            shape = _follow_residual(layer, shape, here, depth, summary)
-            continue
+        kept = _is_kept(layer, _takers(layers[index + 1 :], last))
         try:
-            after = layer.output_shape(shape)
-            row = Row(
-                layer.name,
-                layer.type,
-                after,
-                layer.parameters(shape),
-                layer.macs(shape),
-                depth,
-                kept=_is_kept(layer, layers[index + 1 : index + 2]),
-            )
+            if isinstance(layer, Merging):
+                after = _follow_branches(layer, shape, here, branch, summary)
+            else:
+                after = layer.output_shape(shape)
+            parameters, macs = layer.parameters(shape), layer.macs(shape)
         except ShapeError as error:
             summary.problems.append(LocatedProblem(here, error.message, error.hint))
             shape = error.assumed
             continue
-        summary.rows.append(row)
+        kind, branches = layer.type, 0
+        if isinstance(layer, Merging):
+            kind, branches = layer.joined_by, len([*layer.walk_branches()])
+        counts = (parameters, macs, branch, branches, kept)
+        summary.rows.append(Row(layer.name, kind, after, *counts))
         shape = after
     return shape
 
 
-def _is_kept(layer: Layer, following: Sequence[Layer]) -> bool:
-    if layer.keeps_output == "if_needed":
-        return any(after.keeps_input for after in following)
-    return layer.keeps_output == "always"
-
-
-def _follow_residual(
-    layer: Residual, shape: Shape, here: Location, depth: int, summary: Summary
+def _follow_branches(
+    layer: Merging,
+    shape: Shape,
+    here: Location,
+    branch: tuple[int, ...],
+    summary: Summary,
 ) -> Shape:
-    inside = (*here, "Residual")
+    inside = (*here, layer.type)
     before = len(summary.problems)
-    main = _follow(layer.layers, shape, (*inside, "layers"), depth + 1, summary)
-    short = _follow(layer.shortcut, shape, (*inside, "shortcut"), depth + 1, summary)
-    if main != short and len(summary.problems) == before:
-        way = "its shortcut gives" if layer.shortcut else "what goes in is"
-        message = (
-            f"its layers give {show(main)}, but {way} {show(short)}: they cannot be "
-            "added"
-        )
-        hint = _suggest_shortcut(main, shape)
-        summary.problems.append(LocatedProblem(here, message, hint))
-    summary.rows.append(Row(layer.name, "Add", main, 0, 0, depth))
-    return main
+    ends = [
+        _follow(layers, shape, (*inside, *way), (*branch, number), summary, [layer])
+        for number, (way, layers) in enumerate(layer.walk_branches())
+    ]
+    if len(summary.problems) == before:
+        for way, message, hint in layer.find_misfits(shape, ends):
+            guilty = (*inside, *way) if way else here
+            summary.problems.append(LocatedProblem(guilty, message, hint))
+    return layer.merged_shape(ends)
 
 
-def _suggest_shortcut(main: Shape, shape: Shape) -> str:
-    """How a 1x1 convolution would bring ``shape`` to that of the main way."""
-    if len(main) == len(shape) == 3:
-        strides = max(1, shape[0] // main[0])
-        if (-(-shape[0] // strides), -(-shape[1] // strides)) == main[:2]:
-            return (
-                f"give it a shortcut: [Conv2D: {{filters: {main[2]}, kernel_size: 1, "
-                f"strides: {strides}}}]"
-            )
-    return "its layers must keep the shape, or its shortcut must change it alike"
+def _takers(layers: Sequence[Layer], last: Sequence[Layer]) -> Sequence[Layer]:
+    """The layers that take what comes before ``layers``, after which ``last`` come."""
+    if not layers:
+        return last
+    first = layers[0]
+    if not isinstance(first, Merging):
+        return [first]
+    branches = [branch for _, branch in first.walk_branches()]
+    return [taker for branch in branches for taker in _takers(branch, [first])]
+
+
+def _is_kept(layer: Layer, takers: Sequence[Layer]) -> bool:
+    if layer.keeps_output == "if_needed":
+        return any(taker.keeps_input for taker in takers)
+    return layer.keeps_output == "always"
 
 
 def _check_end(config: Config, shape: Shape) -> Iterator[LocatedProblem]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from cifarcnn.config import Config
 from cifarcnn.config.datasets import DATASETS, ImageShape
@@ -14,6 +16,8 @@ from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
+from cifarcnn.data.folder_notes import describe_test, describe_training
+from cifarcnn.data.folder_problems import describe_missing_test
 from cifarcnn.data.splits import Split, cut_validation
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
@@ -28,11 +32,13 @@ class Dataset:
         class_names: The name of each class, in the order of the labels.
         origin: Where it came from, in one phrase.
         checksum: SHA-256 over labels and images of the training split, then of the
-            test split (uint8, NHWC). The same images give the same checksum,
-            whatever files they came from.
+            test split and of a validation split that is not cut (uint8, NHWC). The same
+            images give the same checksum, whatever files they came from and whatever
+            the order of the classes.
         official: Whether the files are those of the publisher, to the byte.
         notice: What every result must say about the data, or ``None``.
         image_shape: Height, width and channels of each image.
+        folder: Where the images lie as files of their own; ``None`` elsewhere.
     """
 
     name: str
@@ -43,11 +49,14 @@ class Dataset:
     notice: str | None
     store: DecodedStore
     image_shape: ImageShape
+    folder: FolderSource | None = None
 
     def training(
         self, validation_fraction: float, seed: int
     ) -> tuple[Split, Split | None]:
         """The training images, and the validation split cut out of them.
+
+        A folder may have a validation split of its own: then nothing is cut.
 
         Args:
             validation_fraction: 0 or more and less than 1; 0 cuts nothing.
@@ -60,7 +69,10 @@ class Dataset:
             UsageError: An argument is out of range.
             DataError: A class would have nothing left to train on.
         """
-        whole = self.store.training()
+        whole = self._with_own_labels(self.store.training())
+        own = self.store.validation() if self.folder else None
+        if own is not None:
+            return whole, self._with_own_labels(own)
         return cut_validation(whole, self.class_names, validation_fraction, seed)
 
     def test(self) -> Split:
@@ -71,11 +83,40 @@ class Dataset:
         """
         split = self.store.test()
         if split is None:
-            raise DataError(
-                f"{self.origin} has no test pictures: expected a folder test beside "
-                "train, with the same folder for each class."
-            )
-        return split
+            layout = self.folder.layout if self.folder else None
+            raise DataError(describe_missing_test(self.origin, layout))
+        return self._with_own_labels(split)
+
+    def training_notes(self) -> list[str]:
+        """What the user should know of the training and validation images.
+
+        Sentences on files that were left out, images that were cropped, and images
+        that are there twice.
+        """
+        if self.folder is None:
+            return []
+        return describe_training(self.folder.layout, self.store, self.image_shape)
+
+    def test_notes(self) -> list[str]:
+        """The same of the test images, which are compared with the others."""
+        if self.folder is None:
+            return []
+        return describe_test(self.folder.layout, self.store, self.image_shape)
+
+    def with_class_names(self, class_names: Sequence[str]) -> Dataset:
+        """The same images with the classes in another order.
+
+        Args:
+            class_names: All of them.
+        """
+        return replace(self, class_names=tuple(class_names))
+
+    def _with_own_labels(self, split: Split) -> Split:
+        """What was stored, its labels counted in the order of ``class_names``."""
+        if self.folder is None or self.store.class_names == self.class_names:
+            return split
+        numbers = [self.class_names.index(name) for name in self.store.class_names]
+        return Split(split.images, np.array(numbers, np.uint8)[split.labels])
 
 
 def open_config_dataset(
@@ -85,19 +126,32 @@ def open_config_dataset(
 
     Args:
         config: Names it and where it lies.
-        class_names: What its classes must be; ``None`` takes the config's, if any.
+        class_names: What its classes must be, in this order; ``None`` takes the
+            config's, if any.
 
     Raises:
         DataError: It is not here, is damaged, or has other classes.
     """
     dataset = open_dataset(config.data.dataset, config.data.path)
-    expected = class_names or config.data.classes
-    if expected is not None and tuple(expected) != tuple(dataset.class_names):
+    expected = tuple(class_names or config.data.classes or dataset.class_names)
+    if expected == dataset.class_names:
+        return dataset
+    if dataset.folder is not None:
+        lacking = [name for name in expected if name not in dataset.class_names]
+        surplus = [name for name in dataset.class_names if name not in expected]
+        if not lacking and not surplus:
+            return dataset.with_class_names(expected)
+        found = [f"{', '.join(lacking)} has no folder there"] if lacking else []
+        found += [f"{', '.join(surplus)} is not expected"] if surplus else []
+        source = "the run" if class_names else "data.classes, which must name them all"
         raise DataError(
-            f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
-            f"expected were, in this order, {', '.join(expected)}."
+            f"The class folders of {dataset.origin} are not the classes of {source}: "
+            f"{'; '.join(found)}."
         )
-    return dataset
+    raise DataError(
+        f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
+        f"expected were, in this order, {', '.join(expected)}."
+    )
 
 
 def open_dataset(dataset: str, path: str | Path | None) -> Dataset:
@@ -135,6 +189,7 @@ def open_source(name: str, source: ImageSource) -> Dataset:
         notice=source.notice,
         store=store,
         image_shape=source.image_shape,
+        folder=source if isinstance(source, FolderSource) else None,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -20,6 +21,22 @@ from cifarcnn.files import write_atomically
 
 _INDEX = "index.json"
 
+Part = Literal["training", "validation", "test"]
+
+
+class ReadingRecord(NamedTuple):
+    """What the images of a split lost when they were read.
+
+    Attributes:
+        cropped: How many lost something to the proportions of the network.
+        largest_share: Of one of them, 0 to 1.
+        notes: Of how many images each note is, such as of a damaged colour profile.
+    """
+
+    cropped: int
+    largest_share: float
+    notes: dict[str, int]
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -30,21 +47,30 @@ class Decoded:
         training: The training split.
         test: The test split, or ``None`` where the source has none.
         official: Whether the files are those of the publisher, to the byte.
+        validation: The validation split; ``None`` where it is still to be cut.
+        readings: What was lost in reading each split, where that is known.
     """
 
     class_names: tuple[str, ...]
     training: Split
     test: Split | None
     official: bool
+    validation: Split | None = None
+    readings: Mapping[str, ReadingRecord] = field(default_factory=dict)
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over labels and images, the training split first."""
+        """SHA-256 over labels and images: training, test and validation split."""
         digest = hashlib.sha256()
         for split in (self.training, self.test):
             if split is not None:
                 digest.update(split.labels.data)
                 digest.update(split.images.data)
+        if self.validation is not None:
+            # Else the same as that of a test split with these images.
+            digest.update(b"validation")
+            digest.update(self.validation.labels.data)
+            digest.update(self.validation.images.data)
         return digest.hexdigest()
 
 
@@ -91,22 +117,25 @@ class CacheIndex(BaseModel):
     """What a folder of the cache says about its arrays.
 
     Attributes:
-        version: Of this layout; another one is not read.
+        version: Of this layout, and of the way images are read; another one is not
+            read.
         signature: Of the source at the time of reading.
         class_names: The name of each class.
         official: Whether the source was the publisher's, to the byte.
         checksum: Of the content; see ``Dataset.checksum``.
         files: SHA-256 of each ``.npy`` file.
+        readings: See ``Decoded``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     signature: dict[str, JsonValue]
     class_names: tuple[str, ...]
     official: bool
     checksum: str
     files: dict[str, str]
+    readings: dict[str, ReadingRecord]
 
 
 class DecodedStore:
@@ -121,6 +150,7 @@ class DecodedStore:
         class_names: The name of each class.
         official: Whether the files are those of the publisher, to the byte.
         checksum: See ``Dataset.checksum``.
+        readings: See ``Decoded``.
     """
 
     def __init__(self, source: ImageSource) -> None:
@@ -137,10 +167,17 @@ class DecodedStore:
         self.class_names = known.class_names
         self.official = known.official
         self.checksum = known.checksum
+        self.readings = known.readings
 
     def training(self) -> Split:
         """The whole training split."""
         return self._cached("training") or self._decode().training
+
+    def validation(self) -> Split | None:
+        """The validation split; ``None`` where it is still to be cut."""
+        if self._index is not None and "validation-images.npy" not in self._index.files:
+            return None
+        return self._cached("validation") or self._decode().validation
 
     def test(self) -> Split | None:
         """The test split, read from the disk only now; ``None`` where there is none."""
@@ -156,7 +193,7 @@ class DecodedStore:
             return None
         return index if index.signature == self._source.signature() else None
 
-    def _cached(self, part: Literal["training", "test"]) -> Split | None:
+    def _cached(self, part: Part) -> Split | None:
         if self._index is None:
             return None
         arrays = []
@@ -188,7 +225,11 @@ class DecodedStore:
         files: dict[str, str] = {}
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for part, split in (("training", decoded.training), ("test", decoded.test)):
+            for part, split in (
+                ("training", decoded.training),
+                ("validation", decoded.validation),
+                ("test", decoded.test),
+            ):
                 if split is not None:
                     files |= self._write_array(f"{part}-images.npy", split.images)
                     files |= self._write_array(f"{part}-labels.npy", split.labels)
@@ -198,6 +239,7 @@ class DecodedStore:
                 official=decoded.official,
                 checksum=decoded.checksum,
                 files=files,
+                readings=dict(decoded.readings),
             )
             write_atomically(self._folder / _INDEX, index.model_dump_json().encode())
 

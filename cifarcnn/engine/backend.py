@@ -26,6 +26,7 @@ def reset_settings() -> str:
     """
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
     return str(keras.config.backend())
 
 

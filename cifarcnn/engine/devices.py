@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 from cifarcnn.cpu import read_cpu_info, usable_cores
-from cifarcnn.errors import DeviceError
+from cifarcnn.errors import DeviceError, first_line
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
 # Keras's name of each backend, and its own.
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
+# Keras reads them when it is imported.
+_REFUSED = ("KERAS_NNX_ENABLED", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 _GPU_EXTRA = "pip install 'cifarcnn[gpu]'"
 
 
@@ -76,7 +78,16 @@ def start(device: DeviceChoice) -> Device:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if device == "cpu" and os.environ.get("KERAS_BACKEND") == "jax":
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    # Keras's file in the home folder may name another backend.
+    # Keras's file in the home folder may also ask for this.
+    os.environ.setdefault("KERAS_NNX_ENABLED", "false")
+    for name in _REFUSED:
+        value = os.environ.get(name, "")
+        if value.lower() not in ("", "0", "false"):
+            raise DeviceError(
+                f"The environment variable {name} is {value!r}, which makes Keras do "
+                f"what no config of cifarcnn says. Unset it: unset {name}"
+            )
+    # And name another backend.
     wanted = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if wanted not in _BACKENDS:
         raise DeviceError(
@@ -87,11 +98,23 @@ def start(device: DeviceChoice) -> Device:
         # Imports Keras, which reads these variables then and never again.
         from cifarcnn.engine import backend
     except ModuleNotFoundError as error:
+        if wanted == "tensorflow" or error.name not in (wanted, f"{wanted}lib"):
+            raise
         raise DeviceError(
             f"The environment variable KERAS_BACKEND asks for {wanted}, but the Python "
             f"package {error.name} is not installed. Install it, or unset "
             "KERAS_BACKEND to use TensorFlow."
         ) from None
+    except Exception as error:
+        if not _is_about_settings(error):
+            raise
+        folder = os.environ.get("KERAS_HOME", os.path.join("~", ".keras"))
+        raise DeviceError(
+            f"Keras does not start with its settings in "
+            f"{os.path.expanduser(os.path.join(folder, 'keras.json'))}: "
+            f"{first_line(error).rstrip('.')}. Mend the file, or remove it; Keras "
+            "writes a new one."
+        ) from error
     engine = backend.reset_settings()
     gpu = backend.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
@@ -99,6 +122,12 @@ def start(device: DeviceChoice) -> Device:
             f"The device gpu cannot be used: {gpu.reason} Or train on the device cpu."
         )
     if complaint := backend.try_convolution():
+        platforms = os.environ.get("JAX_PLATFORMS", "cpu")
+        if engine == "jax" and platforms != "cpu":
+            raise DeviceError(
+                f"The environment variable JAX_PLATFORMS asks for {platforms!r}, and "
+                f"JAX did not work there: {complaint}. Unset it."
+            )
         raise DeviceError(describe_failed_operation(gpu.name, complaint))
     versions = _versions(engine)
     software = f"{_BACKENDS.get(engine, engine)} {versions[engine]}"
@@ -114,6 +143,15 @@ def start(device: DeviceChoice) -> Device:
         engine,
         gpu.compute_capability,
     )
+
+
+def _is_about_settings(error: Exception) -> bool:
+    """Whether it was raised where Keras reads its file of settings."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    file = Path(trace.tb_frame.f_code.co_filename if trace else "")
+    return file.parts[-4:] == ("keras", "src", "backend", "config.py")
 
 
 def explain_missing_gpu(

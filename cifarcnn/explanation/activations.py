@@ -19,6 +19,8 @@ _WORDS = {
     "relu": "Negative values become 0, the others stay as they are.",
     "relu6": "Negative values become 0, values above 6 become 6.",
     "leaky_relu": "Negative values become a fifth of themselves; none becomes 0.",
+    "prelu": "Negative values are multiplied by factors that the network has learnt; "
+    "the curve shows the mean of these.",
     "elu": "Negative values are bent towards -1; none becomes 0.",
     "selu": "Positive values grow by 5 %, negative ones are bent towards -1.76.",
     "gelu": "Positive values stay nearly as they are; negative ones come close to 0, "
@@ -41,17 +43,26 @@ def describe_function(name: str) -> str:
     """What an activation does, in a sentence.
 
     Args:
-        name: As the config names it; none that is ``linear`` or ``softmax``.
+        name: As the config names it, ``prelu`` for that layer; none that is
+            ``linear`` or ``softmax``.
     """
     return _WORDS[name]
 
 
-def sample_function(name: str) -> Array:
+def sample_function(name: str, factor: float = 0.0) -> Array:
     """The curve of an activation, computed by Keras.
+
+    Args:
+        name: As for :func:`describe_function`.
+        factor: What ``prelu`` multiplies negative values by.
 
     Returns:
         float32 ``(2, points)``: inputs from -4 to 4, and results.
     """
     inputs = np.linspace(-_REACH, _REACH, _POINTS, dtype=np.float32)
-    function = keras.activations.get(name)
-    return np.stack([inputs, to_numpy(function(keras.ops.convert_to_tensor(inputs)))])
+    values = keras.ops.convert_to_tensor(inputs)
+    if name == "prelu":
+        results = keras.activations.leaky_relu(values, factor)
+    else:
+        results = keras.activations.get(name)(values)
+    return np.stack([inputs, to_numpy(results)])

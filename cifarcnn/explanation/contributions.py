@@ -15,7 +15,7 @@ from cifarcnn.explanation.steps import GLOBAL_POOLINGS, IN_PLACE, Missing, Step,
 Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]
 STRONGEST = 12
-_IDLE = frozenset({"Dropout", "GaussianNoise"})  # act in training only
+_IDLE = frozenset({"AlphaDropout", "Dropout", "GaussianNoise"})  # act in training only
 _AFFINE = frozenset({"Rescaling", "BatchNormalization"})
 
 
@@ -72,8 +72,8 @@ class DenseContributions:
         source: Name of the layer whose values it weighs.
         source_shape: ``(height, width, channels)`` when they were maps, flattened in
             reading order; else ``(inputs,)``.
-        flattening: Name of the network's first flatten or global pooling layer, which
-            made one row of the maps; None where there is none.
+        flattening: Name of the flatten or global pooling layer that made one row of
+            the maps; None where there is none.
         flattened_shape: The shape of the maps before it; None where there is none.
         inputs: float32 ``(inputs,)``.
         logits: Of the winner, the runner-up, and the class that was asked for when it
@@ -130,12 +130,7 @@ def explain_dense(
     added = shift if bias is None else factor * bias + shift
     source = _source(steps, dense)
     logits = values[last.name]
-    flattenings = [
-        step
-        for step in steps.values()
-        if step.kind in GLOBAL_POOLINGS | {"Flatten"} and steps[step.inputs[0]].is_map
-    ]
-    flattening = flattenings[0] if flattenings else None
+    flattening = _find_flattening(steps, dense)
     return DenseContributions(
         layer=dense.name,
         source=source.owner,
@@ -205,6 +200,20 @@ def _source(steps: Steps, dense: Step) -> Step:
     while before.kind in IN_PLACE and before.inputs:
         before = steps[before.inputs[0]]
     return steps[before.inputs[0]] if before.kind == "Flatten" else step
+
+
+def _find_flattening(steps: Steps, dense: Step) -> Step | None:
+    """What made a row of the last maps of several cells before the dense layer."""
+    found: Step | None = None
+    step = dense
+    while step.inputs:
+        before = steps[step.inputs[0]]
+        if before.is_map and step.kind in GLOBAL_POOLINGS | {"Flatten"}:
+            found = step
+        if before.is_map and before.shape[:2] != (1, 1):
+            break
+        step = before
+    return found
 
 
 def _take_apart(

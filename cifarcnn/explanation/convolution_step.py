@@ -14,6 +14,7 @@ from cifarcnn.explanation.receptive_field import window_of
 from cifarcnn.explanation.steps import (
     ACTIVATION,
     IN_PLACE,
+    JOINING,
     NO_CONVOLUTION,
     POOLINGS,
     Missing,
@@ -133,12 +134,20 @@ def explain_convolution(
     )
 
 
-def explain_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing:
-    """The first activation of maps after the first convolution."""
+def explain_activation(
+    steps: Steps, weights: Arrays, values: Arrays
+) -> ActivationStep | Missing:
+    """The first activation of maps after the first convolution.
+
+    Args:
+        steps: The network.
+        weights: Its arrays by name.
+        values: The result of every step for the image, without the batch.
+    """
     step = next(iter(convolutions(steps)), None)
     if step is None:
         return NO_CONVOLUTION
-    found = find_activation(steps, step, IN_PLACE | POOLINGS | {"Add"})
+    found = find_activation(steps, step, IN_PLACE | POOLINGS | JOINING)
     found = found or _any_activation(steps, step)
     if found is None:
         return Missing("No activation follows the convolutions: they stay linear.")
@@ -147,6 +156,7 @@ def explain_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing
     zeroed = None
     if last.activation in CUTTING:
         zeroed = float(((after == 0) & (before != 0)).mean())
+    factor = float(np.mean(weights.get(f"{last.name}/alpha", 0.0)))
     return ActivationStep(
         layer=last.owner,
         activation=last.activation,
@@ -156,7 +166,7 @@ def explain_activation(steps: Steps, values: Arrays) -> ActivationStep | Missing
         order=strongest_first(after),
         zeroed_share=zeroed,
         note=describe_function(last.activation),
-        curve=sample_function(last.activation),
+        curve=sample_function(last.activation, factor),
     )
 
 

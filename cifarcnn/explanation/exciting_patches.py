@@ -46,7 +46,8 @@ class Patch:
 
     Attributes:
         pixels: uint8 ``(height, width, 3)``: what the unit sees there; smaller at the
-            border of the image than in the middle.
+            border of the image than in the middle, and none where it sees only
+            padding.
         value: The value of the unit there.
         index: Number of the image in its split, from 0.
         label: Name of the image's class.

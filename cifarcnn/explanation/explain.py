@@ -194,7 +194,7 @@ def explain_image(
         prediction=prediction,
         network_input=describe_input(photo, name, values[NORMALIZATION], config),
         convolution=explain_convolution(steps, read_filters(steps, weights), values),
-        activation=explain_activation(steps, values),
+        activation=explain_activation(steps, weights, values),
         feature_maps=maps,
         pooling=explain_pooling(steps, values),
         exciting_patches=find_exciting_patches(

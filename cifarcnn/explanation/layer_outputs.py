@@ -10,14 +10,15 @@ import keras
 import numpy as np
 
 from cifarcnn.config import Config
-from cifarcnn.config.layers import AnyLayer, Residual
+from cifarcnn.config.layers import AnyLayer
+from cifarcnn.config.layers.merging import Merging
 from cifarcnn.explanation.steps import (
     Step,
     activation_name,
     has_activation,
     list_steps,
 )
-from cifarcnn.network.builder import PROBABILITIES, assemble, convert_choice
+from cifarcnn.network.builder import PROBABILITIES, assemble, convert_layer
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 
 Array = np.ndarray[Any, Any]
@@ -87,15 +88,15 @@ class LayerOutputModel:
 
 def _make_layers(layer: AnyLayer) -> Any:
     """The Keras layer, or the two that take its place."""
-    if isinstance(layer, Residual):
-        return keras.layers.Add(name=layer.name)
+    if isinstance(layer, Merging):
+        return convert_layer(layer)
     # The weights are set later: drawing them would take time and random numbers.
     zeros = {
         name: "zeros" for name in layer.arguments() if name.endswith("_initializer")
     }
     if not has_activation(layer):
-        return convert_choice(keras.layers, layer, **zeros)
-    first = convert_choice(keras.layers, layer, **zeros, activation="linear")
+        return convert_layer(layer, **zeros)
+    first = convert_layer(layer, **zeros, activation="linear")
     function = getattr(layer, "activation", "linear")
     second = keras.layers.Activation(function, name=activation_name(layer))
     return lambda values: second(first(values))

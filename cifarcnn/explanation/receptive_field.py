@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,9 @@ class ReceptiveField:
         size: Height and width of the field, also beyond the image's border; those of
             the largest field within the image when ``stride`` is None.
         stride: How many pixels lie between the fields of neighbours; None when the
-            distances differ (ways of different strides are added), or when every cell
-            sees the whole (a group normalization or a global pooling lies before it).
+            distances differ (ways of different strides are joined, or maps were made
+            larger), or when every cell sees the whole (a group normalization or a
+            global pooling lies before it).
         offset: Row and column where the field of the first cell begins, negative when
             beyond the border; None when ``stride`` is.
     """
@@ -92,8 +94,6 @@ def receptive_fields(steps: Steps) -> dict[str, ReceptiveField]:
     """
     axes: dict[str, list[_Axis]] = {}
     for step in steps.values():
-        if not step.is_map:
-            continue
         inputs = [axes[name] for name in step.inputs]
         if not inputs:
             # Every pixel sees itself.
@@ -102,49 +102,57 @@ def receptive_fields(steps: Steps) -> dict[str, ReceptiveField]:
                 for count in step.shape[:2]
             ]
         elif len(inputs) > 1:
-            axes[step.name] = [_unite(*ways) for ways in zip(*inputs, strict=True)]
+            axes[step.name] = [_unite(ways) for ways in zip(*inputs, strict=True)]
         else:
             shape = steps[step.inputs[0]].shape
             window = window_of(step, shape)
             axes[step.name] = [
                 _slide(way, step, window, axis) for axis, way in enumerate(inputs[0])
             ]
-    return {name: _describe(*pair) for name, pair in axes.items()}
+    return {
+        step.name: _describe(*axes[step.name]) for step in steps.values() if step.is_map
+    }
 
 
 def _slide(way: _Axis, step: Step, window: Window | None, axis: int) -> _Axis:
-    """After a step, along the height (axis 0) or the width (1); None sees all."""
-    count = step.shape[axis]
+    """After a step, along the height (axis 0) or the width (1); None sees all.
+
+    A row of numbers is like maps of a single cell.
+    """
+    count = step.shape[axis] if step.is_map else 1
     if window is None:
         whole = [way.spans[:, 0].min(), way.spans[:, 1].max()]
         return _Axis(np.array([whole] * count), None)
-    size, stride, dilation = (
-        pair[axis] for pair in (window.size, window.strides, window.dilation)
+    size, stride, dilation, times = (
+        pair[axis]
+        for pair in (window.size, window.strides, window.dilation, window.enlarged)
     )
     before = window.padding[axis][0]
     spans = np.empty((count, 2), np.int64)
     for cell in range(count):
-        seen = cell * stride - before + dilation * np.arange(size)
+        seen = (cell * stride - before + dilation * np.arange(size)) // times
         seen = seen[(seen >= 0) & (seen < len(way.spans))]
         spans[cell, 0] = way.spans[seen, 0].min(initial=_NOWHERE)
         spans[cell, 1] = way.spans[seen, 1].max(initial=0)
-    if way.line is None:
+    if way.line is None or times > 1:
         return _Axis(spans, None)
     field, distance, offset = way.line
     field += (size - 1) * dilation * distance
     return _Axis(spans, (field, distance * stride, offset - before * distance))
 
 
-def _unite(main: _Axis, short: _Axis) -> _Axis:
-    """After two ways have been added."""
-    first = np.minimum(main.spans[:, 0], short.spans[:, 0])
-    last = np.maximum(main.spans[:, 1], short.spans[:, 1])
-    spans = np.stack([first, last], axis=1)
-    if main.line is None or short.line is None or main.line[1] != short.line[1]:
-        return _Axis(spans, None)
-    offset = min(main.line[2], short.line[2])
-    end = max(size + begin for size, _, begin in (main.line, short.line))
-    return _Axis(spans, (end - offset, main.line[1], offset))
+def _unite(ways: Sequence[_Axis]) -> _Axis:
+    """After several ways have been joined; what has one cell is joined with all."""
+    cells = max(len(way.spans) for way in ways)
+    spans = np.stack([np.broadcast_to(way.spans, (cells, 2)) for way in ways])
+    united = np.stack([spans[..., 0].min(axis=0), spans[..., 1].max(axis=0)], axis=1)
+    lines = [way.line for way in ways if way.line is not None]
+    whole = len(lines) < len(ways) or any(len(way.spans) < cells for way in ways)
+    if whole or len({stride for _, stride, _ in lines}) > 1:
+        return _Axis(united, None)
+    offset = min(offset for _, _, offset in lines)
+    end = max(size + begin for size, _, begin in lines)
+    return _Axis(united, (end - offset, lines[0][1], offset))
 
 
 def _describe(height: _Axis, width: _Axis) -> ReceptiveField:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cifarcnn.config import Config
-from cifarcnn.config.layers import AnyLayer, Residual, convolution
+from cifarcnn.config.layers import AnyLayer, convolution
 from cifarcnn.config.layers.base import Shape
 from cifarcnn.config.layers.dense import POINTWISE_LAYERS
+from cifarcnn.config.layers.merging import MERGINGS, Merging
 from cifarcnn.config.layers.normalization import NORMALIZATIONS
 from cifarcnn.network.builder import NORMALIZATION, without_softmax
 
@@ -19,7 +20,10 @@ GLOBAL_POOLINGS = frozenset({"GlobalAveragePooling2D", "GlobalMaxPooling2D"})
 IN_PLACE = frozenset(kind.__name__ for kind in (*POINTWISE_LAYERS, *NORMALIZATIONS)) - {
     "Activation",
     "Dense",
+    "PReLU",
 }
+# What joins branches.
+JOINING = frozenset(kind.joined_by for kind in MERGINGS)
 # No name of a layer in a config has a point in it.
 ACTIVATION = ".activation"
 
@@ -46,11 +50,12 @@ class Step:
         name: Unique. The layer's own; of an activation that is written within another
             layer, that layer's and ``.activation``.
         kind: Keras's name of the kind of layer: ``Activation`` for an activation,
-            wherever it is written; ``Add`` for the end of a residual.
+            wherever it is written; of a layer with branches the kind that joins
+            them, such as ``Add``.
         layer: As the config has it; None for the normalization of the pixels.
         inputs: Names of the steps whose results go in.
         shape: Of the result for one image.
-        depth: How many residuals it lies within.
+        depth: How many layers with branches it lies within.
     """
 
     name: str
@@ -68,6 +73,8 @@ class Step:
     @property
     def activation(self) -> str:
         """The function of an activation; ``linear`` for every other step."""
+        if self.kind == "PReLU":
+            return "prelu"
         if self.kind != "Activation":
             return "linear"
         return str(getattr(self.layer, "activation", "linear"))
@@ -109,13 +116,13 @@ def _add_steps(
     steps: dict[str, Step], layers: Sequence[AnyLayer], last: Step, depth: int
 ) -> Step:
     for layer in layers:
-        if isinstance(layer, Residual):
-            main = _add_steps(steps, layer.layers, last, depth + 1)
-            short = _add_steps(steps, layer.shortcut, last, depth + 1)
-            inputs = (main.name, short.name)
-            last = Step(layer.name, "Add", layer, inputs, main.shape, depth)
+        shape = layer.output_shape(last.shape)
+        if isinstance(layer, Merging):
+            branches = [branch for _, branch in layer.walk_branches()]
+            ends = [_add_steps(steps, branch, last, depth + 1) for branch in branches]
+            inputs = tuple(end.name for end in ends)
+            last = Step(layer.name, layer.joined_by, layer, inputs, shape, depth)
         else:
-            shape = layer.output_shape(last.shape)
             last = Step(layer.name, layer.type, layer, (last.name,), shape, depth)
         steps[last.name] = last
         if has_activation(layer):

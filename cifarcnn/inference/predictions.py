@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
-from cifarcnn.data.image.image_file import FORMATS, centred_crop, silent_pillow
+from cifarcnn.data.image.cropped_share import measure_cropped_share
+from cifarcnn.data.image.image_file import Noted, ignore, silent_pillow
+from cifarcnn.errors import ImageError
 from cifarcnn.files import (
     find_free_path,
     make_stem,
@@ -58,6 +59,7 @@ def predict_images(
     size: tuple[int, int],
     test_images: Callable[[], Array],
     standard_input: BinaryIO,
+    noted: Noted = ignore,
 ) -> Iterator[Prediction]:
     """Predict every source, in its order.
 
@@ -73,12 +75,12 @@ def predict_images(
         test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
             once, and only when a source asks for one of them.
         standard_input: Read once, and only when a source asks for it.
+        noted: Told what was left out of an image that can be used all the same: its
+            name and the rest of a sentence, without a full stop.
     """
     remaining = iter(sources)
-    with (
-        Reader(size, test_images, standard_input) as reader,
-        ThreadPoolExecutor(1, "network") as network,
-    ):
+    reader = Reader(size, test_images, standard_input, noted)
+    with ThreadPoolExecutor(1, "network") as network:
         before: Iterable[Prediction] = ()
         while chunk := list(islice(remaining, CHUNK)):
             results = reader.read(chunk)
@@ -118,15 +120,9 @@ def describe_doubts(prediction: Prediction) -> str:
     if probabilities is not None and probabilities.max() < UNSURE_BELOW:
         words.append("unsure")
     if prediction.source.path is not None and prediction.pixels is not None:
-        with silent_pillow(), contextlib.suppress(OSError):
-            # Reads the header alone; that the file is harmless is known by now.
-            with Image.open(prediction.source.path, formats=FORMATS) as image:
-                width, height = image.size
-                if read_orientation(image) in SIDEWAYS:
-                    width, height = height, width
-            box = centred_crop(height, width, prediction.pixels.shape[:2])
-            top, left, bottom, right = box
-            lost = 1 - (bottom - top) * (right - left) / (height * width)
+        with silent_pillow(), contextlib.suppress(ImageError):
+            height, width = prediction.pixels.shape[:2]
+            lost = measure_cropped_share(prediction.source.path, (height, width))
             if lost > CROPPED_ABOVE:
                 words.append(f"{lost:.0%} cropped")
     return ", ".join(words)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from cifarcnn.cpu import usable_cores
+from cifarcnn.data.image.daemon_thread import start_daemon
 from cifarcnn.data.image.image_file import (
     MAX_BYTES,
+    Noted,
     decode_crop,
+    ignore,
     read_bytes,
     silent_pillow,
 )
 from cifarcnn.errors import CifarcnnError, ImageError
-from cifarcnn.inference.sources import Source
+from cifarcnn.inference.sources import Source, describe_test_split
 
 Array = np.ndarray[Any, Any]
 # The pixels, or why there are none.
@@ -36,13 +40,12 @@ _MOST_THREADS = 4
 class Reader:
     """Reads sources; what can be had only once is kept.
 
-    To be used as a context manager.
-
     Args:
         size: Height and width that every image is brought to.
         test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
             once, and only when a source asks for one of them.
         standard_input: Read once, and only when a source asks for it.
+        noted: Told, in the order of the sources, what was left out of an image.
     """
 
     def __init__(
@@ -50,44 +53,55 @@ class Reader:
         size: tuple[int, int],
         test_images: Callable[[], Array],
         standard_input: BinaryIO,
+        noted: Callable[[str], object] = ignore,
     ) -> None:
         self._size = size
         self._test_images = cache(test_images)
         # One byte more than is allowed, so that the excess is seen.
         self._input_bytes = cache(lambda: standard_input.read(MAX_BYTES + 1))
-        self._pool = ThreadPoolExecutor(min(usable_cores(), _MOST_THREADS), "images")
-
-    def __enter__(self) -> Reader:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._noted = noted
 
     def read(self, sources: Sequence[Source]) -> list[Result]:
         """For each source its uint8 ``(height, width, 3)``, or why there is none."""
+        results: list[Result] = [""] * len(sources)
+        notes: list[list[str]] = [[] for _ in sources]
+        large = deque(
+            place
+            for place, source in enumerate(sources)
+            if len(sources) > 1 and _is_large(source)
+        )
+        small = set(range(len(sources))).difference(large)
+
+        def read_large() -> None:
+            with contextlib.suppress(IndexError):  # none is left
+                while True:
+                    place = large.popleft()
+                    results[place] = self._read(sources[place], notes[place].append)
+
         with silent_pillow():
-            # The large ones first, so that the others are read beside them.
-            begun = {
-                place: self._pool.submit(self._read, source)
-                for place, source in enumerate(sources)
-                if len(sources) > 1 and _is_large(source)
-            }
-            results = [
-                "" if place in begun else self._read(source)
-                for place, source in enumerate(sources)
-            ]
-            for place, future in begun.items():
-                results[place] = future.result()
+            # These first, so that the others are read beside them.
+            count = min(usable_cores(), _MOST_THREADS, len(large))
+            threads = [start_daemon(read_large) for _ in range(count)]
+            try:
+                for place in sorted(small):
+                    results[place] = self._read(sources[place], notes[place].append)
+                for thread in threads:
+                    thread.result()
+            finally:
+                large.clear()
+        for source, said in zip(sources, notes, strict=True):
+            for note in said:
+                self._noted(f"{source.name}: {note}")
         return results
 
-    def _read(self, source: Source) -> Result:
+    def _read(self, source: Source, noted: Noted) -> Result:
         if source.error is not None:
             return source.error
         try:
             if source.test_index is not None:
                 return pick_test_image(self._test_images(), source.test_index)
             file = source.path or io.BytesIO(self._input_bytes())
-            return decode_crop(read_bytes(file), source.name, self._size)
+            return decode_crop(read_bytes(file), source.name, self._size, noted)
         except CifarcnnError as error:
             return str(error)
 
@@ -103,7 +117,7 @@ def pick_test_image(images: Array, index: int) -> Array:
         ImageError: There is no such image.
     """
     if index >= len(images):
-        raise ImageError(f"the test split has the pictures 0 to {len(images) - 1}.")
+        raise ImageError(describe_test_split(len(images)))
     image: Array = images[index]
     return image
 

@@ -6,7 +6,10 @@ It is the one export format so far. Another one gets a module with a function li
 
 from __future__ import annotations
 
+import io
 import tempfile
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -17,17 +20,22 @@ from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 
 # Beyond it a label could come out differently; sums in another order leave 1e-6.
 TOLERANCE = 1e-4
+LABELS = "labels.txt"
 _TRIAL_IMAGES = 32
 
 
-def convert_model(model: keras.Model) -> bytes:
+def convert_model(model: keras.Model, class_names: Sequence[str]) -> bytes:
     """The content of a LiteRT file that gives the probabilities of ``model``.
+
+    The class names are in ``labels.txt`` of a ZIP archive at its end, where TensorFlow
+    Lite's metadata have the files that belong to a model; the runtime passes over it.
 
     Where the LiteRT runtime is installed, its answers are compared with Keras's first.
 
     Args:
         model: float32, of stock Keras layers, uint8 ``(n, height, width, 3)`` to
             probabilities ``(n, classes)``.
+        class_names: In the order of the probabilities.
 
     Raises:
         RunError: Keras runs on another engine than TensorFlow, the converter fails, or
@@ -38,19 +46,29 @@ def convert_model(model: keras.Model) -> bytes:
         raise RunError(
             f"only TensorFlow can make it, and Keras runs on {backend} here."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.tflite"
-        try:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.tflite"
             model.export(path, format="litert", verbose=False)
-            content = path.read_bytes()
-        except Exception as error:
-            # Whatever the converter meets, a finished training is not lost for it.
-            raise RunError(
-                f"TensorFlow's converter failed: {first_line(error)}"
-            ) from error
+            content = _with_labels(path.read_bytes(), class_names)
+    except Exception as error:
+        # Whatever the converter meets, a finished training is not lost for it.
+        raise RunError(f"TensorFlow's converter failed: {first_line(error)}") from error
     if has_runtime():
         _require_agreement(model, content)
     return content
+
+
+def _with_labels(content: bytes, class_names: Sequence[str]) -> bytes:
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive:
+        # Without a time: the same network gives the same bytes.
+        entry = zipfile.ZipInfo(LABELS)
+        entry.external_attr = 0o644 << 16
+        # One a line, whatever the name of a folder holds.
+        lines = (" ".join(name.splitlines()) + "\n" for name in class_names)
+        archive.writestr(entry, "".join(lines))
+    return file.getvalue()
 
 
 def _require_agreement(model: keras.Model, content: bytes) -> None:

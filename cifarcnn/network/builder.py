@@ -9,13 +9,15 @@ import keras
 
 from cifarcnn.config import Config
 from cifarcnn.config.initializers import Identity, Whitening
-from cifarcnn.config.layers import AnyLayer, Residual
+from cifarcnn.config.layers import AnyLayer
+from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
 
-INPUT = "images"
+# Whoever divides by 255 first gives black images: a cast to uint8 follows.
+INPUT = "images_0_to_255"
 NORMALIZATION = "normalization"
 PROBABILITIES = "probabilities"
 
@@ -49,7 +51,8 @@ def assemble(
     Args:
         config: Names the layers.
         class_count: What the last layer must give.
-        make: Makes the Keras layer of each; for a ``Residual`` the one that adds.
+        make: Makes the Keras layer of each; of a layer with branches the one that
+            joins them.
 
     Raises:
         UsageError: As for :func:`build_model`.
@@ -65,7 +68,7 @@ def assemble(
 
 
 def convert_layer(layer: AnyLayer, **overrides: Any) -> Any:
-    """The stock Keras layer of the same name; for a ``Residual`` the one that adds.
+    """The stock Keras layer of the same name, or the one that joins branches.
 
     Args:
         layer: Its class has the name and the fields of the Keras layer.
@@ -74,8 +77,8 @@ def convert_layer(layer: AnyLayer, **overrides: Any) -> Any:
     Raises:
         AttributeError: Keras has no layer of that name.
     """
-    if isinstance(layer, Residual):
-        return keras.layers.Add(name=layer.name, **overrides)
+    if isinstance(layer, Merging):
+        return getattr(keras.layers, layer.joined_by)(name=layer.name, **overrides)
     return convert_choice(keras.layers, layer, **overrides)
 
 
@@ -95,7 +98,8 @@ def convert_choice(module: Any, choice: Choice, **overrides: Any) -> Any:
 
 
 def convert_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The same arguments with initializers and regularizers as Keras objects."""
+    """The same arguments with initializers, regularizers and constraints as
+    Keras objects."""
     return {name: _convert(name, value) for name, value in arguments.items()}
 
 
@@ -106,7 +110,7 @@ def _convert(name: str, value: Any) -> Any:
         # Keras has neither: the layer starts like PyTorch's, uniformly within one over
         # the root of its inputs, and `initialization` sets the filters that are known.
         return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-    module = keras.regularizers if name.endswith("regularizer") else keras.initializers
+    module = getattr(keras, f"{name.rpartition('_')[2]}s")
     return convert_choice(module, value)
 
 
@@ -152,10 +156,9 @@ def _stack(
     layers: Sequence[AnyLayer], tensor: Any, make: Callable[[AnyLayer], Any]
 ) -> Any:
     for layer in layers:
-        if isinstance(layer, Residual):
-            main = _stack(layer.layers, tensor, make)
-            shortcut = _stack(layer.shortcut, tensor, make)
-            tensor = make(layer)([main, shortcut])
+        if isinstance(layer, Merging):
+            branches = [branch for _, branch in layer.walk_branches()]
+            tensor = make(layer)([_stack(branch, tensor, make) for branch in branches])
         else:
             tensor = make(layer)(tensor)
     return tensor

@@ -10,8 +10,9 @@ import keras
 
 from cifarcnn.config import Config
 from cifarcnn.config.initializers import Whitening
-from cifarcnn.config.layers import AnyLayer, Residual, flatten_layers
+from cifarcnn.config.layers import AnyLayer, flatten_layers
 from cifarcnn.config.layers.convolution import Conv2D
+from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.layers.normalization import BatchNormalization
 from cifarcnn.config.layers.pooling import MaxPooling2D
 from cifarcnn.engine.tensorflow_only import (
@@ -95,7 +96,7 @@ def activations_after_pooling(layers: Sequence[AnyLayer]) -> Mapping[str, str]:
     """The activations that can be computed behind a max pooling.
 
     Args:
-        layers: As in a config, residual blocks included.
+        layers: As in a config, with their branches.
 
     Returns:
         The Keras name of the activation, both under the name of its convolution and
@@ -112,9 +113,9 @@ def activations_after_pooling(layers: Sequence[AnyLayer]) -> Mapping[str, str]:
         ):
             found |= dict.fromkeys((layer.name, following.name), layer.activation)
     for layer in layers:
-        if isinstance(layer, Residual):
-            found |= activations_after_pooling(layer.layers)
-            found |= activations_after_pooling(layer.shortcut)
+        if isinstance(layer, Merging):
+            for _, branch in layer.walk_branches():
+                found |= activations_after_pooling(branch)
     return found
 
 

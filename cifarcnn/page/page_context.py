@@ -98,8 +98,9 @@ def describe_exciting_patches(found: ExcitingPatches) -> list[Part]:
 
 
 def describe_sizes(network: Summary) -> list[tuple[int, ...]]:
-    """The sizes on the way through the network, without repetitions."""
-    sizes = [network.input_shape, *(row.output_shape for row in network.rows)]
+    """The sizes on the way through the network, without repetitions and branches."""
+    rows = [row for row in network.rows if not row.depth]
+    sizes = [network.input_shape, *(row.output_shape for row in rows)]
     return [size for size, _ in groupby(sizes)]
 
 

@@ -134,13 +134,15 @@ def _mark(
     cells: tuple[int, ...],
     box: tuple[int, int, int, int],
 ) -> None:
-    """A frame around cells: row, column, height and width of the box."""
+    """A frame around cells: row, column, height and width of the box.
+
+    A large one goes beyond the image, but not as far as the next image.
+    """
     cell = _SIDE / max(cells)
     row, column, height, width = box
-    corners = (
-        left_edge + column * cell - 1,
-        _EDGE + row * cell - 1,
-        left_edge + (column + width) * cell,
-        _EDGE + (row + height) * cell,
+    top, left, bottom, right = (
+        min(max(place * cell, -_EDGE / 2), _SIDE + _EDGE / 2)
+        for place in (row, column, row + height, column + width)
     )
+    corners = (left_edge + left - 1, _EDGE + top - 1, left_edge + right, _EDGE + bottom)
     draw.rectangle(corners, outline=_MARK, width=2)

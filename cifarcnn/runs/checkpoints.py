@@ -24,6 +24,7 @@ from cifarcnn.runs.history import EpochRecord
 from cifarcnn.runs.safe_io import (
     describe_os_error,
     describe_write_error,
+    require_folder,
     require_regular_file,
 )
 from cifarcnn.runs.weights import (
@@ -154,7 +155,7 @@ def save_checkpoint(
 
     Raises:
         RunError: A value is not finite, or the file cannot be written. The
-            checkpoints of before are unharmed.
+            checkpoints of before are unharmed, unless the folder is gone.
     """
     folder = run / FOLDER
     data = pack_arrays(folder, arrays, {_STATE: state.model_dump_json()})
@@ -167,6 +168,7 @@ def save_checkpoint(
         for old in _list(folder)[KEPT:]:
             old.unlink(missing_ok=True)
     except OSError as error:
+        require_folder(run)
         raise RunError(
             f"No checkpoint can be written in {folder}: "
             f"{describe_write_error(error, path, len(data))}. "

@@ -8,11 +8,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifarcnn.errors import RunError
+from cifarcnn.errors import ConfigError, RunError
 from cifarcnn.runs.history import EpochRecord, read_rows, to_table
-from cifarcnn.runs.manifest import CONFIG, CONFIG_LIMIT, WEIGHTS_FILES, write_config
+from cifarcnn.runs.manifest import (
+    CONFIG,
+    CONFIG_LIMIT,
+    MANIFEST,
+    WEIGHTS_FILES,
+    check_config,
+    read_manifest,
+    write_config,
+)
 from cifarcnn.runs.run_path import find_run, make_folder, make_numbered_folder
-from cifarcnn.runs.safe_io import read_bytes, read_json, remove_file, write_file
+from cifarcnn.runs.safe_io import (
+    RESTORE_HINT,
+    read_bytes,
+    read_json,
+    remove_file,
+    write_file,
+)
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
@@ -87,8 +101,9 @@ class Run:
         """The config of the run, checked like any other.
 
         Raises:
-            RunError: The file is missing, a link, or too large, or it extends another.
-            ConfigError: The file is not a valid config.
+            RunError: The file is missing, empty, a link, or too large, it extends
+                another, or is not valid any more since it was changed.
+            ConfigError: The file is not a valid config, and never was.
         """
         return _read_config(self.config_path)
 
@@ -147,7 +162,16 @@ def _read_config(path: Path) -> Config:
     from cifarcnn.config.loading import load_resolved_config
 
     content = read_bytes(path, CONFIG_LIMIT)
-    config = load_resolved_config(str(path), content)
+    # A file that lost its content with the power may be as long as it was.
+    if not content.strip(b"\0 \t\r\n"):
+        raise RunError(f"{path} is damaged: it is empty. {RESTORE_HINT}")
+    try:
+        config = load_resolved_config(str(path), content)
+    except ConfigError:
+        # It was right when the run was trained: what happened since is the cause.
+        if (path.parent / MANIFEST).exists():
+            check_config(path.parent, read_manifest(path.parent))
+        raise
     if config is None:
         raise RunError(
             f"{path} extends another file, but the config of a run "

@@ -18,6 +18,9 @@ MANIFEST = "manifest.json"
 CONFIG = "config.yaml"
 CONFIG_LIMIT = 1024 * 1024
 FORMAT: Final = 1
+# The key in the manifest of the SHA-256 of all else in it. Runs written before there
+# was one are read without.
+CHECKSUM = "sha256"
 # A network of a thousand layers needs about half of this.
 _SIZE_LIMIT = 4 * 1024 * 1024
 
@@ -138,8 +141,10 @@ class Manifest(_Part):
         return self.model_copy(update={"weights": {**self.weights, name: records}})
 
     def to_json(self) -> bytes:
-        """The file, in UTF-8, one line per entry down to the arrays."""
-        return (json.dumps(self.model_dump(mode="json"), indent=1) + "\n").encode()
+        """The file with its checksum, in UTF-8, a line per entry down to the arrays."""
+        content = self.model_dump(mode="json")
+        content[CHECKSUM] = _hash_content(content)
+        return (json.dumps(content, indent=1) + "\n").encode()
 
 
 def weights_kind(choice: WeightsChoice | None) -> WeightsKind:
@@ -151,11 +156,17 @@ def read_manifest(folder: Path) -> Manifest:
     """The checked content of the ``manifest.json`` of a run.
 
     Raises:
-        RunError: No weights were saved yet, or the file is damaged or of another
-            version of the program.
+        RunError: No weights were saved yet, or the file is damaged, was edited, or is
+            of another version of the program.
     """
     path = require_saved(folder, MANIFEST)
     content = read_json(path, _SIZE_LIMIT)
+    if CHECKSUM in content and content.pop(CHECKSUM) != _hash_content(content):
+        raise RunError(
+            f"{path} is not the file that was written: its content does not have the "
+            "SHA-256 that stands in it. It was damaged or edited, and is not used. "
+            f"{RESTORE_HINT}"
+        )
     version = content.get("format")
     if version != FORMAT or isinstance(version, bool):
         text = json.dumps(version)
@@ -173,6 +184,12 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path} is damaged: `{place}` is missing, unknown or not what belongs "
             f"there. {RESTORE_HINT}"
         ) from error
+
+
+def _hash_content(content: Mapping[str, object]) -> str:
+    """SHA-256 of what a manifest says, however it is laid out."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def require_saved(folder: Path, name: str) -> Path:

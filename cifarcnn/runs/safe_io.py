@@ -83,10 +83,25 @@ def write_file(path: Path, data: bytes) -> None:
     try:
         write_atomically(path, data)
     except OSError as error:
+        require_folder(path.parent)
         raise RunError(
             f"{path} cannot be written: {describe_write_error(error, path, len(data))}."
             " What stood there before is unharmed."
         ) from error
+
+
+def require_folder(folder: Path) -> None:
+    """See that what stood in the folder of a run before can still be there.
+
+    Raises:
+        RunError: There is no such folder any more.
+    """
+    if not os.path.isdir(folder):
+        raise RunError(
+            f"{folder} is not there any more, and what was saved in it is not either: "
+            "it was removed or moved, or its disk is gone. If it was moved, go on with "
+            "cifarcnn train --resume and its new place."
+        )
 
 
 def remove_file(path: Path) -> None:

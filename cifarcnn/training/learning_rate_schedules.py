@@ -17,7 +17,7 @@ import keras
 from keras import ops
 
 from cifarcnn.config import Config
-from cifarcnn.config.named_choice import Choice
+from cifarcnn.config.learning_rate_schedules import Schedule
 from cifarcnn.network.builder import convert_choice
 
 # From a step, counted from 0, to a fraction of the peak.
@@ -50,13 +50,13 @@ class PlannedRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ign
 
 
 def learning_rate(
-    schedule: Choice, peak: float, epochs: int, steps_per_epoch: int
+    schedule: Schedule, peak: float, epochs: int, steps_per_epoch: int
 ) -> float | PlannedRate:
     """What to give a Keras optimizer as its learning rate.
 
     Args:
         schedule: From the config.
-        peak: The full rate.
+        peak: The full rate, unless the schedule has rates of its own.
         epochs: Of the whole training.
         steps_per_epoch: Steps in one epoch.
 
@@ -66,11 +66,12 @@ def learning_rate(
     Raises:
         KeyError: The kind of schedule is not known.
     """
+    peak = schedule.full_rate(peak)
     warmup_epochs = getattr(schedule, "warmup_epochs", 0)
     if schedule.type in _UNPLANNED and warmup_epochs == 0:
         return peak
     total = epochs * steps_per_epoch
-    warmup = min(round(warmup_epochs * steps_per_epoch), total)
+    warmup = round(warmup_epochs * steps_per_epoch)
     steps = Steps(total, steps_per_epoch, warmup)
     fraction = _FRACTIONS[schedule.type](schedule, steps)
     return PlannedRate(peak, _warmed_up(fraction, warmup) if warmup else fraction)
@@ -87,23 +88,24 @@ def describe_new_plan(
         rate_after: Of the next one.
     """
     training = config.training
-    schedule = training.learning_rate_schedule
-    averaging = (
-        " Lookahead's share grows by the new plan too."
-        if training.averaging is not None and training.averaging.type == "Lookahead"
-        else ""
-    )
-    if schedule.type in _UNPLANNED:
-        return f"the learning rate goes on at {rate_after:.3g}.{averaging}"
+    choices = (training.learning_rate_schedule, training.averaging)
+    replanned = [
+        choice.type
+        for choice in choices
+        if choice is not None and choice.spans_training
+    ]
+    if not replanned:
+        return f"the learning rate goes on at {rate_after:.3g}."
     before = "" if rate_before is None else f", after {rate_before:.3g} by the old plan"
     return (
-        f"{schedule.type} is planned anew over {training.epochs} epochs: the next step "
-        f"has a learning rate of {rate_after:.3g}{before}. It will not come to what "
-        f"{training.epochs} epochs from the beginning come to.{averaging}"
+        f"{' and '.join(replanned)} {'are' if replanned[1:] else 'is'} planned anew "
+        f"over {training.epochs} epochs: the next step has a learning rate of "
+        f"{rate_after:.3g}{before}. It will not come to what {training.epochs} epochs "
+        "from the beginning come to."
     )
 
 
-def schedule_callbacks(schedule: Choice) -> list[keras.callbacks.Callback]:
+def schedule_callbacks(schedule: Schedule) -> list[keras.callbacks.Callback]:
     """Keras's callback that moves the rate, where the schedule is one."""
     if schedule.type != "ReduceLROnPlateau":
         return []
@@ -157,6 +159,53 @@ def _exponential_decay(schedule: Any, steps: Steps) -> Fraction:
     return lambda step: ops.exp(exponent * (step - steps.warmup) / steps.per_epoch)
 
 
+def _piecewise_constant_decay(schedule: Any, steps: Steps) -> Fraction:
+    first, *others = schedule.values
+    jumps = [
+        (round(epoch * steps.per_epoch), value / first)
+        for epoch, value in zip(schedule.at_epochs, others, strict=True)
+    ]
+
+    def fraction(step: Any) -> Any:
+        found = ops.ones_like(step)
+        for border, share in jumps:
+            found = ops.where(step >= border, share, found)
+        return found
+
+    return fraction
+
+
+def _inverse_time_decay(schedule: Any, steps: Steps) -> Fraction:
+    def fraction(step: Any) -> Any:
+        passed = ops.maximum(step - steps.warmup, 0.0) / schedule.decay_steps
+        if schedule.staircase:
+            passed = ops.floor(passed)
+        return 1 / (1 + schedule.decay_rate * passed)
+
+    return fraction
+
+
+def _cosine_decay_restarts(schedule: Any, steps: Steps) -> Fraction:
+    # Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts",
+    # 2016. In a table, because a logarithm is not sure of the step of a restart.
+    starts, lengths = [0.0], [max(schedule.first_decay_epochs * steps.per_epoch, 1.0)]
+    while starts[-1] + lengths[-1] < steps.total:
+        starts.append(starts[-1] + lengths[-1])
+        lengths.append(lengths[-1] * schedule.t_mul)
+    final = schedule.final_fraction
+
+    def fraction(step: Any) -> Any:
+        passed = ops.maximum(step - steps.warmup, 0.0)
+        table = ops.convert_to_tensor(starts, dtype="float32")
+        wave = ops.sum(ops.cast(passed >= table, "int32")) - 1
+        length = ops.take(ops.convert_to_tensor(lengths, dtype="float32"), wave)
+        part = (passed - ops.take(table, wave)) / length
+        top = ops.power(schedule.m_mul, ops.cast(wave, "float32"))
+        return final + (1 - final) * top * 0.5 * (1 + ops.cos(math.pi * part))
+
+    return fraction
+
+
 def _triangle(schedule: Any, steps: Steps) -> Fraction:
     last = max(steps.total - 1, 1)
     peak_step = schedule.peak_at_fraction * last
@@ -179,6 +228,9 @@ _FRACTIONS: Mapping[str, Callable[[Any, Steps], Fraction]] = {
     "CosineDecay": _cosine_decay,
     "LinearDecay": _linear_decay,
     "StepDecay": _step_decay,
+    "PiecewiseConstantDecay": _piecewise_constant_decay,
     "ExponentialDecay": _exponential_decay,
+    "InverseTimeDecay": _inverse_time_decay,
+    "CosineDecayRestarts": _cosine_decay_restarts,
     "Triangle": _triangle,
 }

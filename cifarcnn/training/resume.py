@@ -16,6 +16,7 @@ from cifarcnn.config.named_choice import external
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint, find_checkpoint
+from cifarcnn.runs.manifest import MANIFEST, read_manifest
 
 # How a training diverged, in ``environment.json``.
 DIVERGED = "diverged"
@@ -66,8 +67,11 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
     Raises:
         UsageError: A setting cannot change in the middle, or the epochs are over.
         RunError: There is no checkpoint although something was trained, or all are
-            damaged.
+            damaged; or the manifest is.
     """
+    if (run.path / MANIFEST).exists():
+        # Before anything is trained that could not be saved beside it.
+        read_manifest(run.path)
     checkpoint, damages = find_checkpoint(run.path)
     if checkpoint is None:
         return _plan_beginning(run, config)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import sys
 import tempfile
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -137,8 +140,10 @@ def describe_metrics(
     }
 
 
-def write_keras_model(run: Run, network: keras.Model) -> None:
-    """Write ``model.keras``.
+def write_keras_model(
+    run: Run, network: keras.Model, class_names: Sequence[str]
+) -> None:
+    """Write ``model.keras``, with the class names in its ``metadata.json``.
 
     Keras writes straight onto its target, so it gets a place of its own first.
 
@@ -149,7 +154,7 @@ def write_keras_model(run: Run, network: keras.Model) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL
             network.save(path)
-            content = path.read_bytes()
+            content = _with_class_names(path, class_names)
     except OSError as error:
         raise RunError(
             f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
@@ -158,7 +163,22 @@ def write_keras_model(run: Run, network: keras.Model) -> None:
     write_file(run.path / MODEL, content)
 
 
-def write_litert_model(run: Run, network: keras.Model, views: Views) -> str | None:
+def _with_class_names(path: Path, class_names: Sequence[str]) -> bytes:
+    """The content of a ``.keras`` file, whose metadata Keras does not read itself."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(path) as saved, zipfile.ZipFile(content, "w") as archive:
+        for entry in saved.infolist():
+            data = saved.read(entry)
+            if entry.filename == "metadata.json":
+                metadata = {**json.loads(data), "class_names": list(class_names)}
+                data = json.dumps(metadata).encode()
+            archive.writestr(entry, data)
+    return content.getvalue()
+
+
+def write_litert_model(
+    run: Run, network: keras.Model, class_names: Sequence[str], views: Views
+) -> str | None:
     """Write ``model.tflite`` from what ``model.keras`` holds.
 
     Returns:
@@ -168,7 +188,7 @@ def write_litert_model(run: Run, network: keras.Model, views: Views) -> str | No
         RunError: The file cannot be written.
     """
     try:
-        content = convert_model(network)
+        content = convert_model(network, class_names)
     except RunError as error:
         return (
             f"model.tflite is not written: {error} `predict` answers with Keras, which "

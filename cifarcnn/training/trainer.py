@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -212,8 +213,13 @@ def _finish(
     write_weights(
         network, weights if checkpoint.weights == "last" else progress.best_weights
     )
-    write_keras_model(run, network)
-    note = write_litert_model(run, network, config.evaluation.test_time_augmentation)
+    names = data.dataset.class_names
+    with warnings.catch_warnings():
+        # What a library remarks costs no file, where the caller makes errors of it.
+        warnings.simplefilter("ignore")
+        write_keras_model(run, network, names)
+        views = config.evaluation.test_time_augmentation
+        note = write_litert_model(run, network, names, views)
     if note:
         ours.observer.noted(note)
     run.write_metrics(describe_metrics(outcome, plan, data.dataset))
@@ -231,6 +237,8 @@ def _failures_explained(run: Run, ours: TrainingCallbacks) -> Iterator[None]:
         note_divergence(run, str(explained))
         raise explained from error
     except RunError as error:
+        if not run.path.is_dir():
+            raise
         way_on = (
             f" {saved()} Once this is mended, go on with: cifarcnn train --resume "
             f"{shlex.quote(str(run.path))}"

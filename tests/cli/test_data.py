@@ -126,8 +126,8 @@ def test_classes_that_the_data_does_not_have_are_told_as_train_tells_them(folder
     called = call("data", "show", "--config", "mine.yaml")
     assert (called.code, called.out) == (1, "")
     assert called.err == (
-        "error: mine has the classes mug, pot, but expected were, in this order, mug, "
-        "cup.\n"
+        "error: The class folders of mine are not the classes of data.classes, which "
+        "must name them all: cup has no folder there; pot is not expected.\n"
     )
 
 

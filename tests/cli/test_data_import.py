@@ -64,13 +64,18 @@ def test_what_is_not_cifar_is_refused(call, tmp_path):
 
 def test_the_official_files_are_said_to_be_official(call, monkeypatch):
     brought = ImportResult(
-        CIFAR10, Path("/c/a"), official=True, shadowed_by=Path("/d/\x1bb")
+        CIFAR10,
+        Path("/c/a"),
+        official=True,
+        shadowed_by=Path("/d/\x1bb"),
+        notes={"its colour profile was left out": 2},
     )
     monkeypatch.setattr(import_cifar, "import_cifar", lambda *_, **__: brought)
     called = call("data", "import", "x")
     assert called.out == "/c/a\n"
     assert called.err == (
         "imported: CIFAR-10, the official files to the byte\n"
+        "note: 2 pictures: its colour profile was left out\n"
         "note: /d/?b is found before it and is what the program uses; move it away, or "
         "name the new one with data.path\n"
     )

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import cifarcnn
+from cifarcnn.runs.manifest import write_config
 
 Call = Callable[..., Any]
 
@@ -21,8 +23,11 @@ def evaluate(call: Call) -> Call:
 def altered(trained_run: Path, target: Path, found: str, replacement: str) -> Path:
     shutil.copytree(trained_run, target)
     manifest = target / "manifest.json"
-    assert found in manifest.read_text()
-    manifest.write_text(manifest.read_text().replace(found, replacement))
+    content = json.loads(manifest.read_text())
+    del content["sha256"]  # as a run has it that was written before there was one
+    text = json.dumps(content)
+    assert found in text
+    manifest.write_text(text.replace(found, replacement))
     return target
 
 
@@ -105,6 +110,129 @@ def test_the_validation_split_is_judged_on_request(
     assert document["accuracy"] == pytest.approx(metrics["kept"]["val_accuracy"])
 
 
+def test_the_training_pictures_are_judged_without_those_of_the_validation(
+    evaluate: Call, trained_run: Path
+) -> None:
+    result = evaluate("--run", trained_run, "--split", "train", "--json")
+    document = json.loads(result.out)
+    metrics = json.loads((trained_run / "metrics.json").read_text())
+    assert document["split"] == "train"
+    assert document["examples"] == metrics["training_pictures"]
+    run = cifarcnn.load_run(trained_run, device="cpu")
+    assert document["accuracy"] == run.evaluate("train").accuracy
+    learnt, held = run.split("train").images, run.split("validation").images
+    assert not {image.tobytes() for image in learnt} & {i.tobytes() for i in held}
+    said = evaluate("--run", trained_run, "--split", "train").out.splitlines()[0]
+    assert said.endswith(f"{len(learnt):,} training pictures of synthetic")
+
+
+@pytest.fixture
+def own_pictures(trained_run: Path, tmp_path: Path) -> Path:
+    """Some test pictures of three classes, as PNG files in folders of their names."""
+    run = cifarcnn.load_run(trained_run, device="cpu")
+    split = run.split("test")
+    folder = tmp_path / "mine"
+    for index in range(300):
+        name = run.class_names[split.labels[index]]
+        if name in ("cat", "ship", "truck"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(split.images[index]).save(folder / name / f"{index:03}.png")
+    return folder
+
+
+def test_pictures_of_ones_own_are_judged_by_the_names_of_their_folders(
+    evaluate: Call, call: Call, trained_run: Path, own_pictures: Path
+) -> None:
+    result = evaluate("--run", trained_run, "--data", own_pictures, "--json")
+    assert result.code == 0
+    document = json.loads(result.out)
+    assert list(document) == list(
+        json.loads(evaluate("--run", trained_run, "--json").out)
+    )
+    predicted = call("predict", own_pictures, "--run", trained_run, "--format", "json")
+    pairs = [
+        (Path(entry["image"]).parent.name, entry["label"])
+        for entry in json.loads(predicted.out)
+    ]
+    names = document["class_names"]
+    assert document["examples"] == len(pairs) > 50
+    assert document["accuracy"] == sum(a == b for a, b in pairs) / len(pairs)
+    for row, true in enumerate(names):
+        for column, found in enumerate(names):
+            count = document["confusion_matrix"][row][column]
+            assert count == pairs.count((true, found))
+    assert document["per_class"]["dog"]["support"] == 0
+    assert document["split"] == "test"
+    assert document["notice"] is None
+    dataset = document["dataset"]
+    assert len(dataset.pop("checksum")) == 64
+    assert dataset == {
+        "name": "folder",
+        "origin": str(own_pictures),
+        "official": False,
+        "same_as_training": False,
+    }
+
+
+def test_the_data_set_of_the_run_need_not_be_here_for_it(
+    evaluate: Call, trained_run: Path, own_pictures: Path, tmp_path: Path
+) -> None:
+    run = altered_config(trained_run, tmp_path / "run")
+    own_pictures.rename(tmp_path / "test")
+    result = evaluate("--run", run, "--data", tmp_path)
+    assert result.code == 0
+    assert f" pictures of {tmp_path}\n" in result.out
+    assert "warning" not in result.err
+
+
+def test_the_report_says_what_was_judged(
+    evaluate: Call, trained_run: Path, own_pictures: Path
+) -> None:
+    (own_pictures / "cat" / "scan.tif").write_bytes(b"II*")
+    result = evaluate("--run", trained_run, "--data", own_pictures)
+    count = len(list(own_pictures.glob("*/*.png")))
+    first, *lines = result.out.splitlines()
+    assert first.endswith(f"(epoch 2), on the {count} pictures of {own_pictures}")
+    assert ["dog", "0.000", "0.000", "0.000", "0"] in [line.split() for line in lines]
+    assert "synthetic" not in result.out
+    assert result.err.splitlines()[1:] == ["note: mine: 1 file left out: .tif"]
+
+
+def test_pictures_of_ones_own_have_no_other_split(
+    evaluate: Call, trained_run: Path, own_pictures: Path
+) -> None:
+    result = evaluate("--run", trained_run, "--data", own_pictures, "--split", "train")
+    assert result.code == 2 and result.out == ""
+    assert result.err.splitlines()[1:] == [
+        f"error: {own_pictures} holds pictures to judge on, which are no train split. "
+        "Leave --split out."
+    ]
+
+
+def test_a_folder_of_pictures_is_never_offered_a_download(
+    evaluate: Call, call: Call, trained_run: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    Image.new("RGB", (8, 8)).save(folder / "beach.png")
+    run = altered_config(trained_run, tmp_path / "run")
+    for command in (["evaluate"], ["predict", "test:3"], ["explain", "test:3"]):
+        result = call(*command, "--run", run, "--data", folder, "--device", "cpu")
+        assert result.code == 1
+        assert f"{folder} holds neither CIFAR-10 (cifar-10-batches-bin/" in result.err
+        assert "etch" not in result.err
+
+
+def altered_config(trained_run: Path, target: Path) -> Path:
+    """The run as if it had been trained on CIFAR-10."""
+    shutil.copytree(trained_run, target)
+    text = (target / "config.yaml").read_text()
+    assert "dataset: synthetic" in text
+    text = text.replace("dataset: synthetic", "dataset: cifar10")
+    write_config(target, text.encode())
+    return target
+
+
 def test_an_unfinished_run_is_called_so(
     evaluate: Call, trained_run: Path, tmp_path: Path
 ) -> None:
@@ -182,7 +310,7 @@ def test_a_damaged_weights_file_is_a_sentence_and_exit_code_1(
     )
 
 
-@pytest.mark.parametrize("arguments", [("--split", "train"), ("--weights", "none")])
+@pytest.mark.parametrize("arguments", [("--split", "training"), ("--weights", "none")])
 def test_unknown_choices_are_exit_code_2(
     evaluate: Call, arguments: tuple[str, str]
 ) -> None:

@@ -52,6 +52,16 @@ def embedded(page: Path) -> dict[str, Any]:
     return data
 
 
+def test_a_profile_that_was_left_out_is_noted(explain: Call, folder: Path) -> None:
+    with Image.open("a.png") as image:
+        image.save("d.png", icc_profile=b"damaged")
+    result = explain("d.png")
+    assert result.code == 0
+    assert "note: d.png: its colour profile is damaged and was left out." in (
+        result.err.splitlines()
+    )
+
+
 def test_it_says_what_it_sees_and_where_the_page_lies(
     explain: Call, folder: Path, trained_run: Path
 ) -> None:
@@ -100,6 +110,11 @@ def test_a_test_image_comes_with_its_label(explain: Call, folder: Path) -> None:
     data = embedded(page)
     pixels = base64.b64decode(data["arrays"][data["pixels"]]["data"])
     assert pixels == test.images[5].tobytes()
+
+
+def test_the_name_of_a_page_is_never_an_option(explain: Call, folder: Path) -> None:
+    (folder / "a.png").rename(folder / "-x.png")
+    assert explain("./-x.png").out.splitlines()[1] == "x-explained.html"
 
 
 def test_standard_input_is_a_image_too(explain: Call, folder: Path) -> None:
@@ -167,7 +182,7 @@ def test_an_unknown_class_is_told_before_anything_slow(
 def test_a_image_that_cannot_be_read_is_told_before_anything_slow(
     folder: Path, trained_run: Path
 ) -> None:
-    (folder / "b.png").write_bytes(b"<html>")
+    (folder / "b.png").write_bytes(b"hello")
     arguments = ["explain", "b.png", "--run", str(trained_run)]
     code = (
         "import sys, cifarcnn.cli.main as entry; "
@@ -176,8 +191,8 @@ def test_a_image_that_cannot_be_read_is_told_before_anything_slow(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == (
-        "error: b.png: this is not a PNG, JPEG, WebP, BMP or GIF picture (its name "
-        "ends in .png); save it as one of these.\n"
+        "error: b.png: this is text (its name ends in .png); expected a PNG, JPEG, "
+        "WebP, BMP or GIF picture.\n"
     )
     assert done.returncode == 1 and done.stdout == ""
 
@@ -190,12 +205,25 @@ def test_a_image_that_cannot_be_read_is_told_before_anything_slow(
             ("test:x",),
             1,
             "test:x: after test: belongs the number of a picture of the test split, "
-            "such as test:17; numbers begin at 0.",
+            "such as test:17, a range such as test:0-99, or * for all of them; numbers "
+            "begin at 0.",
         ),
         (
             ("test:999999",),
             1,
             "test:999999: the test split has the pictures 0 to 1999.",
+        ),
+        (
+            ("test:3-4",),
+            2,
+            "test:3-4 names several pictures, but one is explained at a time. Name one "
+            "of them, such as test:3.",
+        ),
+        (
+            ("",),
+            1,
+            "'': the name is empty; expected a file, a folder, a pattern, - or "
+            "test:17. Perhaps a variable of the shell is not set.",
         ),
         (
             (".",),
@@ -301,7 +329,7 @@ def test_a_strange_name_stays_text(explain: Call, folder: Path) -> None:
     name = "<img src=x onerror=alert(1)>.png"
     shutil.copy(folder / "a.png", folder / name)
     result = explain(name)
-    place = "-img src=x onerror=alert(1)--explained.html"
+    place = "img src=x onerror=alert(1)--explained.html"
     assert result.out.splitlines()[1] == place
     assert "<img src=x" not in (folder / place).read_text()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,14 @@ import pytest
 
 from cifarcnn.cli.main import main
 from cifarcnn.config import load_config
-from cifarcnn.config.shipped import find_shipped, shipped_folder, shipped_names
+from cifarcnn.config.loading import check_config
+from cifarcnn.config.shipped import (
+    find_shipped,
+    read_headline,
+    shipped_folder,
+    shipped_names,
+    zoo_names,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +50,7 @@ def test_the_copy_is_called_like_the_config(
     )
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", shipped_names() + zoo_names())
 def test_the_copy_is_the_config_with_the_schema_of_this_installation(
     name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,8 +61,9 @@ def test_the_copy_is_the_config_with_the_schema_of_this_installation(
     schema = shipped_folder() / "config.schema.json"
     assert schema.is_file()
     original = source.read_text(encoding="utf-8")
+    above = "../" if name in zoo_names() else ""
     assert Path("my.yaml").read_text(encoding="utf-8") == original.replace(
-        "$schema=config.schema.json", f"$schema={schema}"
+        f"$schema={above}config.schema.json", f"$schema={schema}"
     )
     assert f"$schema={schema}" in Path("my.yaml").read_text(encoding="utf-8")
     assert load_config("my.yaml") == load_config(name)
@@ -98,7 +107,8 @@ def test_an_existing_file_is_never_replaced(
         ),
         (
             ["zzz"],
-            f"there is no shipped config 'zzz'; known: {', '.join(shipped_names())}",
+            "there is no shipped config 'zzz'; known: "
+            f"{', '.join(sorted(shipped_names() + zoo_names()))}",
         ),
         (
             ["../article"],
@@ -120,3 +130,40 @@ def test_what_cannot_be_copied_is_told(
     result = call(monkeypatch, capfd, *arguments)
     assert result == (2, "", f"error: {sentence}\n")
     assert os.listdir() == []
+
+
+def test_the_copy_is_called_as_the_config_is_however_it_was_typed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, capfd, "ResNet_20")[:2] == (0, "resnet20.yaml\n")
+    Path("sub").mkdir()
+    assert call(monkeypatch, capfd, "wrn16_4", "sub")[1] == "sub/wrn-16-4.yaml\n"
+
+
+def test_the_list_shows_every_config_with_its_size_and_cost(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = call(monkeypatch, capfd, "--list")
+    assert (code, err) == (0, "")
+    headings, *lines = out.splitlines()
+    assert headings.split("  ")[0] == "config"
+    assert headings.endswith("multiply-accumulates  what it is")
+    names = shipped_names() + zoo_names()
+    assert [line.split()[0] for line in lines] == names
+    assert max(map(len, lines)) <= 120
+    code, out, _ = call(monkeypatch, capfd, "--list", "--json")
+    documents = json.loads(out)
+    for name, line, document in zip(names, lines, documents, strict=True):
+        summary = check_config(name).summary
+        path = find_shipped(name)
+        assert path is not None
+        assert document == {
+            "name": name,
+            "parameters": summary.parameters,
+            "macs": summary.macs,
+            "description": read_headline(path),
+        }
+        numbers = f" {summary.parameters:,} ", f" {summary.macs:,} "
+        assert all(number in line for number in numbers)
+        assert line.endswith(document["description"])
+    assert "resnet20" in names and documents[names.index("resnet20")]["macs"] > 4e7

@@ -19,8 +19,8 @@ import cifarcnn
 Call = Callable[..., Any]
 
 NOT_A_IMAGE = (
-    "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in .png); save "
-    "it as one of these."
+    "this is text (its name ends in .png); expected a PNG, JPEG, WebP, BMP or GIF "
+    "picture."
 )
 
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, size in (("a.png", (32, 32, 3)), ("c.png", (32, 40, 3))):
         pixels = generator.integers(0, 256, size).astype(np.uint8)
         Image.fromarray(pixels).save(tmp_path / name)
-    (tmp_path / "b.png").write_bytes(b"<html>")
+    (tmp_path / "b.png").write_bytes(b"hello")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -108,6 +108,20 @@ def test_the_table_keeps_errors_and_notes_on_standard_error(
     ]
 
 
+@pytest.mark.parametrize("layout", ["table", "json", "jsonl", "csv"])
+def test_a_profile_that_was_left_out_is_noted_and_the_picture_answered(
+    predict: Call, folder: Path, layout: str
+) -> None:
+    with Image.open("a.png") as image:
+        image.save("d.png", icc_profile=b"damaged")
+    result = predict("a.png", "d.png", "--format", layout)
+    assert result.code == 0
+    assert result.err.splitlines()[1:] == [
+        "note: d.png: its colour profile is damaged and was left out."
+    ]
+    assert result.out.replace("d.png", "a.png").count("a.png") == 2
+
+
 def test_without_a_bad_image_the_exit_code_is_0(predict: Call, folder: Path) -> None:
     result = predict("a.png", "--format", "jsonl")
     assert result.code == 0
@@ -141,6 +155,60 @@ def test_folder_pattern_standard_input_and_test_image(
     run = cifarcnn.load_run(trained_run, device="cpu")
     row = run.predict(run.dataset.test().images[17:18])[0]
     assert entries["test:17"]["probability"] == pytest.approx(row.max(), abs=1e-6)
+
+
+@pytest.mark.parametrize("layout", ["table", "json", "jsonl", "csv"])
+def test_a_range_of_the_test_split_is_an_answer_for_each(
+    predict: Call, layout: str
+) -> None:
+    names = [f"test:{index}" for index in range(8, 13)]
+    ranged = predict("test:8-12", "--format", layout)
+    assert ranged.code == 0
+    assert ranged == predict(*names, "--format", layout)
+    assert all(f"{name}" in ranged.out for name in names)
+    wrong = predict("test:8-2", "test:3", "--format", layout)
+    assert wrong.code == 1
+    said = "the range ends before it begins; expected test:2-8."
+    assert said in (wrong.err if layout == "table" else wrong.out)
+
+
+def test_the_whole_test_split_is_answered_as_evaluate_judges_it(
+    predict: Call, trained_run: Path
+) -> None:
+    entries = json.loads(predict("test:*", "--format", "json").out)
+    run = cifarcnn.load_run(trained_run, device="cpu")
+    labels = [run.class_names[label] for label in run.split("test").labels]
+    assert [entry["image"] for entry in entries] == [
+        f"test:{index}" for index in range(len(labels))
+    ]
+    right = [e["label"] == label for e, label in zip(entries, labels, strict=True)]
+    assert np.mean(right) == pytest.approx(run.evaluate().accuracy, abs=0.001)
+
+
+def test_what_a_folder_holds_besides_is_a_note(predict: Call, folder: Path) -> None:
+    for number in range(20):
+        (folder / f"{number}.tif").write_bytes(b"II*")
+    (folder / "b.png").unlink()
+    result = predict(".", "--format", "json")
+    assert result.code == 0
+    assert [entry["image"] for entry in json.loads(result.out)] == [
+        "./a.png",
+        "./c.png",
+    ]
+    assert result.err.splitlines()[1:] == ["note: .: 20 files left out: .tif."]
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_empty_name_costs_only_itself(predict: Call) -> None:
+    result = predict("", "a.png")
+    assert result.code == 1 and "a.png" in result.out
+    words = (
+        "the name is empty; expected a file, a folder, a pattern, - or test:17. "
+        "Perhaps a variable of the shell is not set."
+    )
+    assert result.err.splitlines()[1:] == [f"'': {words}"]
+    entries = json.loads(predict("", "a.png", "--format", "json").out)
+    assert entries[0] == {"image": "", "error": words}
 
 
 def test_top_names_as_many_classes_as_there_are_at_most(

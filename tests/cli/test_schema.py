@@ -87,6 +87,8 @@ model:
               layers: [conv: {filters: 16}]
               shortcut: [Conv2D: {filters: 16, kernel_size: [1, 1]}]
     - Residual: [Dropout: 0.1]
+    - Concatenate: {name: side_by_side, branches: [[], [conv: {filters: 16}]]}
+    - Multiply: [[], [GlobalAveragePooling2D, Dense: 32]]
     - MaxPooling2D
     - MaxPooling2D:
     - ZeroPadding2D: [[1, 2], 3]
@@ -117,6 +119,10 @@ RIGHT = [
     "data: {normalization: standard, path: null}",
     "model: {layers: [Conv2D: {filters: 3, kernel_size: 3, bias_initializer: zeros}]}",
     "model: {layers: [Residual: {layers: [Flatten]}]}",
+    "model: {layers: [Concatenate: [[], [Flatten]]]}",
+    "model: {layers: [Dense: {units: 3, kernel_constraint: {MaxNorm: {axis: 1}}}]}",
+    "model: {layers: [{Dense: {units: 3, bias_constraint: non_neg}}, PReLU]}",
+    "model: {layers: [PReLU: {shared_axes: [1, 2], alpha_initializer: zeros}]}",
 ]
 
 
@@ -145,6 +151,12 @@ WRONG = [
     "model: {layers: [Repeat: {times: 3}]}",
     "model: {layers: [Repeat: {times: 0, layers: [Flatten]}]}",
     "model: {layers: [Residual: {layer: [Flatten]}]}",
+    "model: {layers: [Concatenate: {layers: [Flatten]}]}",
+    "model: {layers: [Multiply: {branches: [[]]}]}",
+    "model: {layers: [Multiply: {branches: [Flatten, [Flatten]]}]}",
+    "model: {layers: [Concatenate]}",
+    "model: {layers: [Dense: {units: 3, kernel_constraint: {MaxNorm: {max: 3}}}]}",
+    "model: {layers: [UpSampling2D: {interpolation: bicubic}]}",
     "training: {epochs: 0}",
     "training: {epochs: true}",
     "training: {epochs: 2.5}",

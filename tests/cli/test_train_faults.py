@@ -37,6 +37,11 @@ ENDLESS = ["--set", "training.epochs=100000"]
 needs_root = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount a disk"
 )
+GONE = (
+    "is not there any more, and what was saved in it is not either: it was removed or "
+    "moved, or its disk is gone. If it was moved, go on with cifarcnn train --resume "
+    "and its new place."
+)
 GOES_ON = "The training goes on, and tries again at its next save."
 
 
@@ -228,8 +233,9 @@ def test_folders_that_change_while_a_training_runs(
         process.send_signal(signal.SIGSTOP)
         shutil.rmtree(run / "checkpoint")
         process.send_signal(signal.SIGCONT)
-        read_until(process, "epoch ")
-        read_until(process, "epoch ")
+        # Lines of before may still be on their way.
+        while len(list((run / "checkpoint").glob("epoch-*"))) < 2:
+            read_until(process, "epoch ")
         process.send_signal(signal.SIGSTOP)
         require_whole(run)
         # The run itself goes elsewhere.
@@ -237,13 +243,37 @@ def test_folders_that_change_while_a_training_runs(
         process.send_signal(signal.SIGCONT)
         _, said = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert said.splitlines()[-1].startswith(
-        f"error: No checkpoint can be written in {run / 'checkpoint'}: No such file or "
-        "directory. Those of before are unharmed. The last checkpoint is of the end of "
-        "epoch "
-    )
+    assert said.splitlines()[-1] == f"error: {run} {GONE}"
     assert not run.exists()
     require_whole(moved)
+
+
+def test_a_run_that_is_removed_while_it_is_trained(folder: Path):
+    run = folder / "run"
+    with training("-c", "tiny.yaml", "--run", run, *ENDLESS) as process:
+        read_until(process, "epoch 1/")
+        process.send_signal(signal.SIGSTOP)
+        shutil.rmtree(run)
+        process.send_signal(signal.SIGCONT)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == f"error: {run} {GONE}"
+    assert not run.exists()
+
+
+@needs_root
+def test_a_run_whose_disk_goes_away_while_it_is_trained(folder: Path, disk: Path):
+    run = disk / "run"
+    with training("-c", "tiny.yaml", "--run", run, *ENDLESS) as process:
+        read_until(process, "epoch 1/")
+        process.send_signal(signal.SIGSTOP)
+        # Without its name, as a stick that is pulled out.
+        subprocess.run(["umount", "--lazy", disk], check=True)
+        process.send_signal(signal.SIGCONT)
+        _, said = process.communicate(timeout=120)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)  # to unmount
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == f"error: {run} {GONE}"
 
 
 @pytest.fixture

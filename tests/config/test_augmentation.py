@@ -14,7 +14,10 @@ from cifarcnn.config.augmentation import (
     RandAugment,
     RandomErasing,
     RandomFlip,
+    RandomRotation,
+    RandomShear,
     RandomTranslation,
+    RandomZoom,
 )
 from cifarcnn.config.datasets import DATASETS, DatasetFacts
 
@@ -57,6 +60,23 @@ def test_one_size_is_the_smallest_and_the_largest(check: Check) -> None:
     assert read(check, "[RandomErasing: 12]") == [RandomErasing(size=(12, 12))]
 
 
+def test_a_factor_is_a_range_to_both_sides_of_none(check: Check) -> None:
+    text = (
+        "[RandomRotation: 0.2, RandomRotation: [-0.1, 0.3], RandomZoom: -0.3, "
+        "RandomZoom: {height_factor: 0.1, width_factor: [0, 1], fill: nearest}, "
+        "RandomShear: {x_factor: 1, y_factor: 0.2, interpolation: nearest}]"
+    )
+    assert read(check, text) == [
+        RandomRotation(factor=(-0.2, 0.2), fill="reflect", interpolation="bilinear"),
+        RandomRotation(factor=(-0.1, 0.3)),
+        RandomZoom(height_factor=(-0.3, 0.3), width_factor=None),
+        RandomZoom(height_factor=(-0.1, 0.1), width_factor=(0.0, 1.0), fill="nearest"),
+        RandomShear(
+            x_factor=(-1.0, 1.0), y_factor=(-0.2, 0.2), interpolation="nearest"
+        ),
+    ]
+
+
 @pytest.mark.parametrize(
     "name",
     [choice.__name__ for choice in AUGMENTATIONS],
@@ -77,6 +97,7 @@ def test_overrides_replace_the_list(check: Check) -> None:
 
 
 AT = "data.augmentation[0]"
+TURNS = "45 degrees are 0.125 of a full turn"
 MISTAKES = [
     (
         "[RandomFlop]",
@@ -110,7 +131,43 @@ MISTAKES = [
         "[RandomTranslation: {fill: black}]",
         (
             f"{AT}.RandomTranslation.fill",
-            "expected one of reflect, zero; found 'black'",
+            "expected one of reflect, nearest, zero; found 'black'",
+            "",
+        ),
+    ),
+    (
+        "[RandomRotation: 45]",
+        (f"{AT}.RandomRotation", "expected a number of -1 to 1, found 45", TURNS),
+    ),
+    (
+        "[RandomRotation: {factor: [-30, 0]}]",
+        (
+            f"{AT}.RandomRotation.factor[0]",
+            "expected a number of at least -1, found -30",
+            "",
+        ),
+    ),
+    (
+        "[RandomZoom: {height_factor: [0.2, -0.1]}]",
+        (
+            f"{AT}.RandomZoom.height_factor",
+            "expected the smaller number first, found 0.2 before -0.1",
+            "write [-0.1, 0.2]",
+        ),
+    ),
+    (
+        "[RandomShear: {y_factor: [0.1]}]",
+        (
+            f"{AT}.RandomShear.y_factor",
+            "expected a number, or two of them [smallest, largest], found a list",
+            "",
+        ),
+    ),
+    (
+        "[RandomShear: {fill: constant}]",
+        (
+            f"{AT}.RandomShear.fill",
+            "expected one of reflect, nearest, zero; found 'constant'",
             "",
         ),
     ),

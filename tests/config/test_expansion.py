@@ -314,7 +314,7 @@ BOMBS = {
         "blocks:\n  a: {layers: [Residual: [Residual: [Residual: [b]]]]}\n"
         "  b: {layers: [Residual: [Residual: [Residual: [c]]]]}\n"
         "  c: {layers: [Residual: [Residual: [Residual: [Flatten]]]]}\n",
-        "8 residuals one inside the other",
+        "24 levels of branches",
     ),
 }  # fmt: skip
 

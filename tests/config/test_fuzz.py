@@ -47,6 +47,10 @@ model:
           - Residual:
               layers: [conv: {filters: 8}, SpatialDropout2D: 0.1]
               shortcut: []
+    - Concatenate:
+        branches: [[], [conv: {filters: 8}, PReLU: {shared_axes: [1, 2]}]]
+    - Multiply: [[], [GlobalMaxPooling2D, Dense: {units: 16, kernel_constraint: {
+        MaxNorm: {max_value: 3, axis: [0, 1]}}}]]
     - ZeroPadding2D: [[1, 2], [3, 4]]
     - SeparableConv2D: {filters: 16, kernel_size: [3, 1], strides: 2}
     - DepthwiseConv2D: {kernel_size: 3, depth_multiplier: 2}
@@ -70,11 +74,12 @@ ODD = [
     "synthetic", "article", "é", "\t", "\x07", "x" * 3000, [], {}, [[]], [1, 2, 3],
     {"a": 1}, {"layers": []}, {"Dense": 10}, {"Repeat": {"times": 5}}, [None], "no",
     {"conv": {"filters": 4}}, {"Residual": ["Flatten"]}, {"SGD": {"momentum": 2}},
+    {"Multiply": [[], []]}, {"Concatenate": {"branches": [["Flatten"], []]}},
 ]  # fmt: skip
 KEYS = [
     "layers", "name", "extends", "blocks", "model", "filters", "Conv2D", "Residual",
     "Repeat", "times", "shortcut", "parameters", "units", "", "data", "epoch", "x",
-    "learning_rate", "Dense", "normalization", "mean",
+    "learning_rate", "Dense", "normalization", "mean", "Multiply", "branches", "axis",
 ]  # fmt: skip
 
 

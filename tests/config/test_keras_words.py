@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from cifarcnn import engine
+from cifarcnn.config.constraints import CONSTRAINTS
 from cifarcnn.config.initializers import INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.base import Activation
@@ -20,6 +21,7 @@ CHOICES = [
     *(("optimizers", choice) for choice in OPTIMIZERS),
     *(("initializers", choice) for choice in INITIALIZERS),
     *(("regularizers", choice) for choice in REGULARIZERS),
+    *(("constraints", choice) for choice in CONSTRAINTS),
     ("callbacks", ReduceLROnPlateau),
 ]
 
@@ -54,8 +56,9 @@ def test_a_choice_has_the_arguments_and_defaults_of_its_keras_class(
 ) -> None:
     theirs = inspect.signature(getattr(getattr(keras, module), choice.__name__))
     for name, field in choice.model_fields.items():
-        # Not arguments of the class: a layer's name, and what Keras takes by a method.
-        if name in ("name", "exclude_from_weight_decay"):
+        # Not arguments of the class: a layer's name, and what Keras takes by a method
+        # or by a call.
+        if name in ("name", "exclude_from_weight_decay", "branches"):
             continue
         default = theirs.parameters[name].default
         if field.is_required():
@@ -76,6 +79,7 @@ def test_a_choice_has_the_arguments_and_defaults_of_its_keras_class(
         ("optimizers", OPTIMIZERS),
         ("initializers", INITIALIZERS),
         ("regularizers", REGULARIZERS),
+        ("constraints", CONSTRAINTS),
     ],
 )
 def test_the_short_spellings_are_those_of_keras(

@@ -83,6 +83,13 @@ BY_HAND = [
     ("LayerNormalization: {center: false}", (32, 32, 3), 3, 0),
     ("GroupNormalization: 3", (32, 32, 3), 6, 0),
     ("GroupNormalization: -1", (32, 32, 3), 6, 0),
+    # A factor for each value, each channel, each column of each channel.
+    ("PReLU", (32, 32, 3), 3072, 0),
+    ("PReLU: {shared_axes: [1, 2]}", (32, 32, 3), 3, 0),
+    ("PReLU: {shared_axes: 1}", (32, 32, 3), 96, 0),
+    ("AlphaDropout: 0.5", (32, 32, 3), 0, 0),
+    ("UpSampling2D", (64, 64, 3), 0, 0),
+    ("UpSampling2D: {size: [1, 3], interpolation: bilinear}", (32, 96, 3), 0, 0),
     ("ZeroPadding2D", (34, 34, 3), 0, 0),
     ("ZeroPadding2D: 2", (36, 36, 3), 0, 0),
     ("ZeroPadding2D: [0, 3]", (32, 38, 3), 0, 0),
@@ -165,10 +172,13 @@ NEEDED = {
     "Activation": {"activation": "relu"},
     "Dropout": {"rate": 0.5},
     "SpatialDropout2D": {"rate": 0.5},
+    "AlphaDropout": {"rate": 0.5},
     "GaussianNoise": {"stddev": 0.5},
     "GroupNormalization": {"groups": 1},
     "Rescaling": {"scale": 2.0},
-    "Residual": {"layers": ["Flatten"]},
+    "Residual": {"layers": ["BatchNormalization"]},
+    "Concatenate": {"branches": [[], ["BatchNormalization"]]},
+    "Multiply": {"branches": [[], ["BatchNormalization"]]},
 }
 
 

@@ -10,7 +10,12 @@ import pytest
 
 from cifarcnn.config import check_config, load_config
 from cifarcnn.config.loading import LONGEST_CHAIN, check_tree
-from cifarcnn.config.shipped import find_config, shipped_folder, shipped_names
+from cifarcnn.config.shipped import (
+    find_config,
+    shipped_folder,
+    shipped_names,
+    zoo_names,
+)
 from cifarcnn.config.yaml_text import parse
 from cifarcnn.errors import ConfigError, UsageError
 
@@ -52,7 +57,7 @@ def test_a_path_may_begin_with_the_home_folder(
     assert find_config("~/x.yaml") == tmp_path / "x.yaml"
 
 
-KNOWN = f"known: {', '.join(shipped_names())}"
+KNOWN = f"known: {', '.join(sorted(shipped_names() + zoo_names()))}"
 NOT_FOUND = [
     ("x.yaml", "there is no file 'x.yaml'"),
     ("x.yml", "there is no file 'x.yml'"),
@@ -247,7 +252,7 @@ def test_problems_come_in_the_same_order_every_time(check: Check) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", shipped_names() + zoo_names())
 def test_every_shipped_config_is_right_and_resolves_to_itself(
     name: str, check: Check
 ) -> None:

@@ -94,7 +94,7 @@ def test_a_damaged_array_is_made_again(
         lambda path: path.write_bytes(b"\xff{"),
         lambda path: path.write_text("[]"),
         lambda path: path.write_text(
-            json.dumps(json.loads(path.read_text()) | {"version": 2})
+            json.dumps(json.loads(path.read_text()) | {"version": 1})
         ),
         lambda path: path.write_text(
             json.dumps(json.loads(path.read_text()) | {"files": {}, "extra": 1})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data.dataset import open_dataset, open_source
-from cifarcnn.data.folder import FolderSource
+from cifarcnn.data.dataset import open_config_dataset, open_dataset, open_source
+from cifarcnn.data.folder import FolderSource, read_labelled_images
 from cifarcnn.errors import DataError
 
 
@@ -105,9 +107,37 @@ def test_a_dangling_link_is_an_unreadable_image(root):
     )
 
 
-def test_a_folder_without_train_is_refused(tmp_path, fresh_cache):
+def test_an_empty_folder_is_refused(tmp_path, fresh_cache):
     assert refusal(tmp_path) == (
-        f"{tmp_path} has no folder train; expected train/<class>/<picture>."
+        f"{tmp_path} is empty; expected train/<class>/<picture>."
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_the_commands_for_class_folders_without_train_make_it_right(root):
+    for path in (root / "train").iterdir():
+        path.rename(root / path.name)
+    (root / "train").rmdir()
+    shutil.rmtree(root / "test")
+    (root / "apple").rename(root / "one's apple")
+    said = refusal(root)
+    assert said.startswith(
+        f"{root} has class folders (one's apple, pear) but no folder"
+    )
+    for line in said.splitlines():
+        if line.startswith("  "):
+            subprocess.run(["sh", "-c", line], check=True)
+    dataset = open_dataset("folder", root)
+    assert dataset.class_names == ("one's apple", "pear")
+    assert len(dataset.training(0, 0)[0]) == 6
+    assert dataset.test().labels.tolist() == [0]
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path, fresh_cache):
+    (tmp_path / "pets.ZIP").write_bytes(b"PK")
+    assert refusal(tmp_path / "pets.ZIP") == (
+        f"{tmp_path}/pets.ZIP is not a folder; expected train/<class>/<picture> in "
+        "data.path. Unpack it first."
     )
 
 
@@ -132,10 +162,12 @@ def test_a_class_without_images_is_named(root):
 
 def test_other_classes_in_test_are_named(root):
     (root / "test" / "plum").mkdir()
-    (root / "train" / "fig").mkdir()
+    put(root / "valid" / "quince" / "1.png")
     assert refusal(root) == (
-        f"{root}/test must have the same class folders as train; only one of them has "
-        "fig, plum."
+        f"{root}/valid has class folders for no class of the training: quince. The "
+        "classes are apple, pear.\n"
+        f"{root}/test has class folders for no class of the training: plum. The "
+        "classes are apple, pear."
     )
 
 
@@ -169,3 +201,222 @@ def test_the_size_of_the_images_is_a_value(root):
     assert open_source("folder", small).image_shape == (16, 24, 3)
     # The arrays of another size are not taken from the cache.
     assert open_dataset("folder", root).test().images.shape == (2, 32, 32, 3)
+
+
+# --- a validation split of its own ---------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["validation", "val", "valid"])
+def test_the_validation_split_of_a_folder_is_used(root, name):
+    put(root / name / "pear" / "1.png", (1, 2, 3))
+    for _ in range(2):  # decoded, then from the cache
+        for fraction in (0, 0.5):
+            training, validation = open_dataset("folder", root).training(fraction, 7)
+            assert len(training) == 7
+            assert validation.labels.tolist() == [1]
+            assert validation.images[0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_the_validation_split_belongs_to_the_checksum(root):
+    without = open_dataset("folder", root).checksum
+    put(root / "val" / "pear" / "1.png", (1, 2, 3))
+    put(root / "val" / "apple" / "1.png", (4, 5, 6))
+    within = open_dataset("folder", root).checksum
+    put(root / "val" / "pear" / "1.png", (1, 2, 4))
+    changed = open_dataset("folder", root).checksum
+    (root / "val").rename(root / "other")
+    assert len({without, within, changed}) == 3
+    assert open_dataset("folder", root).checksum == without
+
+
+def test_the_same_images_are_another_checksum_as_validation_and_as_test(root):
+    as_test = open_dataset("folder", root).checksum
+    (root / "test").rename(root / "val")
+    assert open_dataset("folder", root).checksum != as_test
+
+
+def test_a_damaged_validation_array_is_read_again(root, fresh_cache):
+    put(root / "val" / "pear" / "1.png", (1, 2, 3))
+    open_dataset("folder", root)
+    (stored,) = fresh_cache.glob("decoded/*/validation-images.npy")
+    stored.write_bytes(b"")
+    _, validation = open_dataset("folder", root).training(0, 0)
+    assert validation.images[0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_two_validation_folders_are_refused(root):
+    put(root / "val" / "pear" / "1.png")
+    put(root / "valid" / "pear" / "1.png")
+    assert refusal(root) == (
+        f"{root} has val and valid: only one of them can be the validation split. "
+        "Rename or remove the others."
+    )
+
+
+# --- classes that a split lacks ------------------------------------------------------
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_class_may_be_without_test_and_validation_images(root, empty):
+    (root / "test" / "apple" / "y.bmp").unlink()
+    put(root / "val" / "apple" / "1.png")
+    (root / "val" / "pear").mkdir()
+    if not empty:
+        (root / "test" / "apple").rmdir()
+        (root / "val" / "pear").rmdir()
+    dataset = open_dataset("folder", root)
+    assert dataset.test().labels.tolist() == [1]
+    assert dataset.training(0.1, 0)[1].labels.tolist() == [0]
+
+
+def test_a_test_folder_without_any_image_is_none(root):
+    for path in (root / "test").glob("*/*"):
+        path.rename(path.with_suffix(".tif"))
+    dataset = open_dataset("folder", root)
+    with pytest.raises(DataError) as caught:
+        dataset.test()
+    assert str(caught.value) == (
+        f"{root} has no test pictures (2 files left out: .tif): expected a folder test "
+        "beside train, with the same folder for each class."
+    )
+    put(root / "val" / "pear" / "1.png")
+    with pytest.raises(DataError) as caught:
+        open_dataset("folder", root).test()
+    assert str(caught.value).endswith(
+        "for each class. Its validation pictures can be judged on instead."
+    )
+
+
+def test_all_that_is_wrong_is_told_at_once(root):
+    (root / "train" / "fig").mkdir()
+    (root / "train" / "fig" / "1.tif").write_bytes(b"")
+    put(root / "test" / "plum" / "1.png")
+    (root / "train" / "pear" / "bad.png").write_bytes(b"")
+    put(root / "val" / "pear" / "1.png")
+    put(root / "valid" / "pear" / "1.png")
+    assert refusal(root) == (
+        f"{root}/train/fig has no pictures (1 file left out: .tif); expected PNG, "
+        "JPEG, WebP, BMP or GIF files.\n"
+        f"{root} has val and valid: only one of them can be the validation split. "
+        "Rename or remove the others.\n"
+        f"{root}/test has class folders for no class of the training: plum. The "
+        "classes are apple, fig, pear.\n"
+        f"{root} has pictures that cannot be read, 1 in all. Mend or remove them:\n  "
+        f"{root}/train/pear/bad.png: the file is empty; expected a PNG, JPEG, WebP, "
+        "BMP or GIF picture."
+    )
+
+
+# --- the order of the classes --------------------------------------------------------
+
+
+def config_of(root: Path, classes: list[str] | None):
+    from cifarcnn.config import Config
+
+    data = {"dataset": "folder", "path": str(root), "classes": classes}
+    layers = ["Flatten", {"Dense": {"units": 2}}]
+    return Config.model_validate({"data": data, "model": {"layers": layers}})
+
+
+def test_the_config_gives_the_order_of_the_classes(root):
+    put(root / "val" / "pear" / "1.png", (1, 2, 3))
+    by_text = open_config_dataset(config_of(root, None))
+    for _ in range(2):
+        dataset = open_config_dataset(config_of(root, ["pear", "apple"]))
+        training, validation = dataset.training(0.1, 0)
+        assert dataset.class_names == ("pear", "apple")
+        assert training.labels.tolist() == [1, 1, 1, 0, 0, 0, 0]
+        assert validation.labels.tolist() == [0]
+        assert dataset.test().labels.tolist() == [1, 0]
+        assert np.array_equal(training.images, by_text.training(0.1, 0)[0].images)
+        assert dataset.checksum == by_text.checksum
+    assert by_text.class_names == ("apple", "pear")
+
+
+def test_numbers_are_in_the_order_of_the_config(tmp_path, fresh_cache):
+    names = [str(number) for number in range(1, 13)]
+    for number, name in enumerate(names):
+        put(tmp_path / "train" / name / "x.png", (number, 0, 0))
+    assert open_dataset("folder", tmp_path).class_names[:3] == ("1", "10", "11")
+    dataset = open_config_dataset(config_of(tmp_path, names))
+    split, _ = dataset.training(0, 0)
+    assert split.images[:, 0, 0, 0].tolist() == split.labels.tolist()
+    assert sorted(split.labels.tolist()) == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("classes", "found"),
+    [
+        (["pear", "fig"], "fig has no folder there; apple is not expected"),
+        (["pear", "apple", "fig"], "fig has no folder there"),
+        (["Pear", "apple"], "Pear has no folder there; pear is not expected"),
+    ],
+)
+def test_other_classes_than_those_of_the_config_are_told_apart(root, classes, found):
+    with pytest.raises(DataError) as caught:
+        open_config_dataset(config_of(root, classes))
+    assert str(caught.value) == (
+        f"The class folders of {root} are not the classes of data.classes, which must "
+        f"name them all: {found}."
+    )
+
+
+def test_other_classes_than_those_of_a_run_are_told_apart(root):
+    config = config_of(root, ["apple", "pear"])
+    assert open_config_dataset(config, ("pear", "apple")).class_names[0] == "pear"
+    with pytest.raises(DataError) as caught:
+        open_config_dataset(config, ("fig", "apple", "plum"))
+    assert str(caught.value) == (
+        f"The class folders of {root} are not the classes of the run: fig, plum has no "
+        "folder there; pear is not expected."
+    )
+
+
+# --- labelled images without a data set ----------------------------------------------
+
+
+def test_labelled_images_of_some_classes_are_read(tmp_path):
+    put(tmp_path / "oak" / "1.png", (1, 1, 1))
+    put(tmp_path / "ash" / "2.png", (2, 2, 2))
+    Image.new("RGB", (40, 80)).save(tmp_path / "ash" / "3.png")
+    (tmp_path / "ash" / "4.svg").write_text("<svg/>")
+    read = read_labelled_images(tmp_path, ["oak", "elm", "ash"], (32, 32, 3))
+    assert read.split.labels.tolist() == [0, 2, 2]
+    assert read.split.images[:, 0, 0, 0].tolist() == [1, 2, 0]
+    assert read.notes == (
+        f"{tmp_path.name}: 1 file left out: .svg",
+        f"{tmp_path.name}: 1 of 3 pictures are not square: the middle is used, 50% "
+        "cropped at most",
+    )
+
+
+def test_what_is_wrong_with_labelled_images_is_told_at_once(tmp_path):
+    put(tmp_path / "oak" / "1.png")
+    put(tmp_path / "yew" / "1.png")
+    (tmp_path / "oak" / "2.png").write_bytes(b"?")
+    with pytest.raises(DataError) as caught:
+        read_labelled_images(tmp_path, ["oak", "elm"], (32, 32, 3))
+    assert str(caught.value) == (
+        f"{tmp_path} has class folders for no class of the training: yew. The classes "
+        "are oak, elm.\n"
+        f"{tmp_path} has pictures that cannot be read, 1 in all. Mend or remove them:\n"
+        f"  {tmp_path}/oak/2.png: this is text (its name ends in .png); expected a "
+        "PNG, JPEG, WebP, BMP or GIF picture."
+    )
+
+
+def test_a_folder_without_labelled_images_is_refused(tmp_path):
+    (tmp_path / "oak").mkdir()
+    (tmp_path / "oak" / "1.tif").write_bytes(b"")
+    for folder, sentence in (
+        (tmp_path / "x", "does not exist; expected <class>/<picture> in it."),
+        (tmp_path / "oak" / "1.tif", "is no folder; expected <class>/<picture> in it."),
+        (
+            tmp_path,
+            f"has no picture in a class folder ({tmp_path.name}: 1 file left out: "
+            ".tif); expected <class>/<picture> in it.",
+        ),
+    ):
+        with pytest.raises(DataError) as caught:
+            read_labelled_images(folder, ["oak"], (32, 32, 3))
+        assert str(caught.value) == f"{folder} {sentence}"

@@ -233,3 +233,81 @@ def test_before_the_start_neither_keras_nor_numpy_is_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KERAS_NNX_ENABLED", "true"),
+        ("KERAS_NNX_ENABLED", "1"),
+        ("KERAS_MAX_EPOCHS", "2"),
+        ("KERAS_MAX_STEPS_PER_EPOCH", "many"),
+    ],
+)
+def test_variables_that_change_what_keras_does_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(DeviceError) as caught:
+        engine.start("cpu")
+    assert str(caught.value) == (
+        f"The environment variable {name} is '{value}', which makes Keras do what no "
+        f"config of cifarcnn says. Unset it: unset {name}"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('{"floatx": "float12"}', "Invalid `floatx` configuration. Expected one of {"),
+        ('{"image_data_format": 5}', "Invalid `image_data_format` configuration. Exp"),
+        ('{"epsilon": "small"}', "Invalid `epsilon` configuration. Expected a float"),
+        ("[1, 2]", "'list' object has no attribute 'get'."),
+    ],
+)
+def test_settings_that_keras_refuses_are_named_by_their_file(
+    tmp_path: Path, settings: str, said: str
+) -> None:
+    (tmp_path / "keras.json").write_text(settings)
+    code = (
+        "from cifarcnn.errors import DeviceError\n"
+        "from cifarcnn.engine import start\n"
+        "try: start('cpu')\n"
+        "except DeviceError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_HOME": str(tmp_path)},
+    )
+    beginning = (
+        f"Keras does not start with its settings in {tmp_path / 'keras.json'}: {said}"
+    )
+    assert done.stdout.startswith(beginning), done.stderr
+    assert done.stdout.endswith(
+        " Mend the file, or remove it; Keras writes a new one.\n"
+    )
+
+
+@pytest.mark.slow
+def test_settings_for_other_programs_change_nothing(tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text(
+        '{"nnx_enabled": true, "epsilon": 0.5, "floatx": "float64", '
+        '"image_data_format": "channels_first", "backend": "torch"}'
+    )
+    code = (
+        "from cifarcnn.engine import start\n"
+        "start('cpu')\n"
+        "import keras\n"
+        "print(keras.config.epsilon(), keras.config.floatx(), keras.config.backend(),\n"
+        "      keras.config.image_data_format(), keras.config.is_nnx_enabled())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_HOME": str(tmp_path)},
+    )
+    assert done.stdout == "1e-07 float32 tensorflow channels_last False\n", done.stderr

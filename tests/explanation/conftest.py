@@ -81,6 +81,37 @@ NETWORKS: dict[str, dict[str, Any]] = {
             ]
         },
     },
+    "branches": {
+        "data": {"normalization": "unit"},
+        "model": {
+            "layers": [
+                {"Conv2D": {"filters": 6, "kernel_size": 3, "padding": "same",
+                            "strides": 2}},
+                {"Concatenate": [
+                    [],
+                    ["BatchNormalization", {"Activation": "relu"},
+                     {"Conv2D": {"filters": 4, "kernel_size": 3, "padding": "same"}}],
+                ]},
+                {"Multiply": [
+                    [],
+                    ["GlobalAveragePooling2D",
+                     {"Dense": {"units": 3, "activation": "tanh"}},
+                     {"Dense": {"units": 10, "activation": "sigmoid"}}],
+                ]},
+                {"MaxPooling2D": 4},
+                {"Concatenate": [
+                    [{"Conv2D": {"filters": 3, "kernel_size": 1,
+                                 "activation": "relu"}}],
+                    [{"Conv2D": {"filters": 2, "kernel_size": 3, "padding": "same",
+                                 "activation": "relu"}}],
+                    [{"AveragePooling2D": {"pool_size": 3, "strides": 1,
+                                           "padding": "same"}}],
+                ]},
+                "GlobalAveragePooling2D",
+                {"Dense": {"units": 10, "activation": "softmax"}},
+            ]
+        },
+    },
     "separable": {
         "data": {"normalization": "unit"},
         "model": {
@@ -184,6 +215,7 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda x: np.where(x > 0, x, 0),
     "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
     "tanh": np.tanh,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
 }
 
 
@@ -258,6 +290,12 @@ class ByHand:
             case "Residual":
                 main = self.run(x, layer.layers)
                 return main + self.run(x, layer.shortcut)
+            case "Concatenate":
+                ends = [self.run(x, branch) for branch in layer.branches]
+                return np.concatenate(ends, axis=-1)
+            case "Multiply":
+                first, second = (self.run(x, branch) for branch in layer.branches)
+                return first * second
             case "Activation" | "Dropout":
                 return x
         raise NotImplementedError(layer.type)

@@ -72,6 +72,10 @@ def test_a_term_names_the_place_it_comes_from(case: Any) -> None:
         "residual": (
             "dropout_1", (8,), "global_average_pooling2d_1", (8, 8, 8),
         ),
+        "branches": (
+            "global_average_pooling2d_2", (15,), "global_average_pooling2d_2",
+            (4, 4, 15),
+        ),
         "separable": ("conv2d_1", (4, 5, 8), "flatten_1", (4, 5, 8)),
     }[case.name]  # fmt: skip
     assert (dense.source, dense.source_shape) == (source, shape)

@@ -96,6 +96,7 @@ def test_the_window_says_where_a_tile_lies_and_what_of_it_is_padding(
         # `same`, 3x3, over 32 cells with strides of 2: nothing above, one row below.
         "plain": (0, 0, np.ones((3, 3), bool)),
         "residual": (0, 0, np.ones((3, 3), bool)),
+        "branches": (0, 0, np.ones((3, 3), bool)),
         "separable": (-1, -1, np.outer([0, 1, 1], [0, 1, 1]).astype(bool)),
     }[case.name]
     assert (rows[0], columns[0]) == inside[:2]
@@ -173,6 +174,7 @@ def test_the_first_activation(case: Any) -> None:
     layer, activation, between = {
         "plain": ("conv2d_1", "relu", ()),
         "residual": ("activation_1", "relu", ("batch_normalization_1",)),
+        "branches": ("activation_1", "relu", ("batch_normalization_1",)),
         "separable": ("separable_conv2d_1", "tanh", ()),
     }[case.name]
     assert (step.layer, step.activation, step.between) == (layer, activation, between)
@@ -281,3 +283,28 @@ def test_a_network_that_stays_linear_says_so(make_network: Any, image: Any) -> N
     assert missing.activation.reason == (
         "No activation follows the convolutions: they stay linear."
     )
+
+
+def test_a_layer_of_learned_slopes_is_an_activation(
+    make_network: Any, image: Any
+) -> None:
+    from cifarcnn.explanation.explain import explain_image
+
+    layers = [
+        {"Conv2D": {"filters": 2, "kernel_size": 3}},
+        {"PReLU": {"shared_axes": [1, 2], "name": "slopes"}},
+        "Flatten",
+        {"Dense": 10},
+    ]
+    network = make_network({"model": {"layers": layers}})
+    network.model.get_layer("slopes").alpha.assign([[[0.5, -0.25]]])
+    found = explain_image(network, image)
+    step = found.activation
+    assert (step.layer, step.activation, step.between) == ("slopes", "prelu", ())
+    assert step.zeroed_share is None
+    factors = np.where(step.before < 0, np.float32([0.5, -0.25]), 1)
+    assert step.after == pytest.approx(step.before * factors, **CLOSE)
+    # The mean of both factors, an eighth, at -4; 4 as it is.
+    assert step.curve[:, [0, -1]].tolist() == [[-4, 4], [-0.5, 4]]
+    assert found.feature_maps[0].taken_after == "slopes"
+    assert found.grad_cam.layer == "slopes"

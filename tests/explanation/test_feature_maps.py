@@ -20,6 +20,12 @@ TAKEN = {
         ("conv2d_5", None),
         ("conv2d_6", None),
     ],
+    "branches": [
+        ("conv2d_1", None),
+        ("conv2d_2", None),
+        ("conv2d_3", "relu"),
+        ("conv2d_4", "relu"),
+    ],
     "separable": [
         ("separable_conv2d_1", "tanh"),
         ("depthwise_conv2d_1", None),

@@ -20,7 +20,10 @@ from cifarcnn.explanation.receptive_field import ReceptiveField
 STEP = 1e-4
 # The layer whose result is looked at: its own name, or that of the outermost layer
 # that gives it.
-LAYER = {"plain": "conv2d_3", "residual": "activation_5", "separable": "conv2d_1"}
+LAYER = {
+    "plain": "conv2d_3", "residual": "activation_5", "branches": "concatenate_2",
+    "separable": "conv2d_1",
+}  # fmt: skip
 
 
 def gradient_by_hand(case: Any, maps: Any, index: int) -> Any:
@@ -40,7 +43,8 @@ def test_the_last_maps_are_looked_at(case: Any) -> None:
     cam = case.explanation.grad_cam
     assert cam.layer == LAYER[case.name]
     assert cam.shape == {
-        "plain": (4, 4, 8), "residual": (8, 8, 8), "separable": (4, 5, 8),
+        "plain": (4, 4, 8), "residual": (8, 8, 8), "branches": (4, 4, 15),
+        "separable": (4, 5, 8),
     }[case.name]  # fmt: skip
     maps = case.explanation.feature_maps[-1]
     if case.name != "residual":
@@ -145,6 +149,9 @@ def test_a_check_that_is_never_defined(make_network: Any, image: Any) -> None:
     assert sanity.mean is None
 
 
+GLOBAL_MEAN = {"GlobalAveragePooling2D": {"keepdims": True}}
+
+
 def conv(**arguments: Any) -> dict[str, Any]:
     return {"Conv2D": {"filters": 3, "kernel_size": 3, **arguments}}
 
@@ -166,6 +173,23 @@ def conv(**arguments: Any) -> dict[str, Any]:
                 }
             ],
             "residual_1",
+        ),
+        (
+            [
+                conv(),
+                {
+                    "Multiply": [
+                        [{"Concatenate": [[], [conv(padding="same")]]}],
+                        ["GlobalMaxPooling2D", {"Dense": 6}],
+                    ]
+                },
+                {"Activation": "relu"},
+            ],
+            "activation_1",
+        ),
+        (
+            [conv(), {"Multiply": [[], [GLOBAL_MEAN, conv(kernel_size=1)]]}],
+            "multiply_1",
         ),
     ],
 )

@@ -67,8 +67,8 @@ def test_a_image_that_cannot_be_read(network: Any) -> None:
     with pytest.raises(ImageError) as raised:
         explain_image(network, io.BytesIO(b"no"), name="a.txt")
     assert str(raised.value) == (
-        "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in .txt); "
-        "save it as one of these."
+        "this is text (its name ends in .txt); expected a PNG, JPEG, WebP, BMP or GIF "
+        "picture."
     )
 
 

@@ -53,6 +53,31 @@ NETWORKS: dict[str, list[Any]] = {
         {"Residual": {"layers": [{"MaxPooling2D": 4}, conv(1)],
                       "shortcut": [conv(25)]}},
     ],
+    "branches": [
+        conv(3, strides=2),
+        {"Concatenate": [
+            [], [conv(3, padding="same"), conv([5, 1], padding="same")],
+            [{"MaxPooling2D": {"pool_size": 3, "strides": 1, "padding": "same"}}],
+        ]},
+        {"Multiply": [[{"AveragePooling2D": 2}],
+                      [{"MaxPooling2D": {"pool_size": 3, "strides": 2}}]]},
+    ],
+    # The last row and column of pixels are not seen.
+    "squeeze and excitation": [
+        conv(4, strides=4), conv(2, strides=2), {"MaxPooling2D": [3, 1]},
+        {"Multiply": [["GlobalAveragePooling2D", {"Dense": 2}], []]},
+        {"Multiply": [[{"AveragePooling2D": [1, 4]}], []]},
+    ],
+    "larger maps": [
+        conv(4, strides=4), {"UpSampling2D": [2, 3]}, conv(2), {"MaxPooling2D": 3},
+    ],
+    "larger maps with lines between": [
+        {"MaxPooling2D": [4, 3]},
+        {"UpSampling2D": {"size": [2, 3], "interpolation": "bilinear"}},
+        {"MaxPooling2D": 3},
+        {"UpSampling2D": {"size": [1, 4], "interpolation": "bilinear"}},
+        {"Multiply": [[], [conv(3, padding="same", filters=3)]]},
+    ],
     "a group normalization": [
         conv(3), {"MaxPooling2D": 4}, {"GroupNormalization": 1},
     ],

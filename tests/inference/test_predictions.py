@@ -59,7 +59,7 @@ def predict(
     return list(
         predict_images(
             lambda images: predict_probabilities(model, images, CHUNK),
-            collect_sources(entries),
+            collect_sources(entries, lambda: len(open_test_images()), print),
             size=(32, 32),
             test_images=open_test_images,
             standard_input=io.BytesIO(standard_input),
@@ -94,15 +94,15 @@ def test_bad_images_disturb_no_other_across_chunks(model: Any, tmp_path: Path) -
         name: save(tmp_path / f"{name}.png", plain(*c)) for name, c in colours.items()
     }
     bad = tmp_path / "bad.png"
-    bad.write_bytes(b"<html>")
+    bad.write_bytes(b"hello")
     order = [["red", "bad", "green", "blue", "blue"][i % 5] for i in range(2 * CHUNK)]
     found = predict(model, [good.get(name, str(bad)) for name in order])
     assert len(found) == len(order)
     for name, prediction in zip(order, found, strict=True):
         if name == "bad":
             assert prediction.error == (
-                "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in "
-                ".png); save it as one of these."
+                "this is text (its name ends in .png); expected a PNG, JPEG, WebP, BMP "
+                "or GIF picture."
             )
             assert prediction.pixels is None and prediction.probabilities is None
         else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import random
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from cifarcnn.network.predict import predict_probabilities
 
 pytestmark = pytest.mark.slow
 
+NAMES = [f"class {number}" for number in range(10)]
 CONV = {"filters": 16, "kernel_size": 3}
 FIRST = {"Conv2D": {**CONV, "strides": 2, "activation": "relu"}}
 GLOBAL = "GlobalAveragePooling2D"
@@ -52,6 +55,18 @@ NETWORKS = {
         },
         GLOBAL,
     ],
+    "branches": [
+        FIRST,
+        {"Concatenate": [[], [{"Conv2D": {**CONV, "padding": "same"}}]]},
+        {
+            "Multiply": [
+                [],
+                [GLOBAL, {"Dense": {"units": 32, "activation": "sigmoid"}}],
+                [{"Conv2D": {"filters": 1, "kernel_size": 1}}],
+            ]
+        },
+        {"Concatenate": [[GLOBAL], ["GlobalMaxPooling2D"]]},
+    ],
     "separable": [
         {"SeparableConv2D": {**CONV, "activation": "silu"}},
         {"DepthwiseConv2D": {"kernel_size": 3, "depth_multiplier": 2, "strides": 2}},
@@ -80,6 +95,18 @@ NETWORKS = {
         {"Rescaling": {"scale": 2.0, "offset": -1.0}},
         "GlobalMaxPooling2D",
     ],
+    "larger maps and learned slopes": [
+        FIRST,
+        {"PReLU": {"shared_axes": [1, 2], "alpha_initializer": "RandomUniform"}},
+        {"UpSampling2D": [1, 2]},
+        {"Conv2D": CONV},
+        {"PReLU": {"alpha_initializer": {"Constant": 0.3}}},
+        {"UpSampling2D": {"size": [3, 2], "interpolation": "bilinear"}},
+        GLOBAL,
+        {"Dense": {"units": 16, "activation": "selu", "kernel_constraint": "MaxNorm"}},
+        {"AlphaDropout": 0.1},
+        {"PReLU": {"alpha_initializer": {"Constant": -0.5}}},
+    ],
     "dropout": [
         FIRST,
         {"GaussianNoise": 0.1},
@@ -94,7 +121,7 @@ def differences(
     model: Any, images: np.ndarray[Any, Any]
 ) -> tuple[float, np.ndarray[Any, Any]]:
     """The largest difference, and by how little the labels that differ were ahead."""
-    fast = LiteRTModel("it", convert_model(model), 10)
+    fast = LiteRTModel("it", convert_model(model, NAMES), 10)
     found = fast.predict(images)
     expected = predict_probabilities(model, images)
     assert found.dtype == expected.dtype and found.shape == expected.shape
@@ -134,9 +161,21 @@ def test_the_exponential_agrees(
     assert differences(build_network(*layers), images)[0] < 1e-4
 
 
+def test_the_class_names_are_in_the_file_and_the_same_network_gives_the_same_bytes(
+    build_network: Any,
+) -> None:
+    model = build_network("Flatten")
+    names = ["wolf", "snow fox", "día", "one\nname", *NAMES[4:]]
+    content = convert_model(model, names)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        lines = archive.read("labels.txt").decode().splitlines()
+    assert lines == ["wolf", "snow fox", "día", "one name", *NAMES[4:]]
+    assert convert_model(model, names) == content
+
+
 def refusal(model: Any) -> str:
     with pytest.raises(RunError) as caught:
-        convert_model(model)
+        convert_model(model, NAMES)
     return str(caught.value)
 
 
@@ -177,7 +216,7 @@ def test_without_the_runtime_it_is_made_without_the_comparison(
 ) -> None:
     model = build_network("Flatten")
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    content = convert_model(model)
+    content = convert_model(model, NAMES)
     monkeypatch.undo()
     assert LiteRTModel("it", content, 10).predict(
         np.zeros((1, 32, 32, 3), np.uint8)
@@ -202,7 +241,7 @@ print(refused)
 def test_damaged_files_are_refused_and_never_bring_the_process_down(
     build_network: Any, tmp_path: Path
 ) -> None:
-    content = convert_model(build_network(FIRST, "BatchNormalization", GLOBAL))
+    content = convert_model(build_network(FIRST, "BatchNormalization", GLOBAL), NAMES)
     chance = random.Random(0)
     for number in range(300):
         damaged = bytearray(content[: chance.choice([len(content), 500, 3000])])

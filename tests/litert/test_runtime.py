@@ -17,7 +17,9 @@ FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 
 @pytest.fixture(scope="module")
 def content(build_network: Any) -> bytes:
-    return convert_model(build_network(FILTERS, "GlobalAveragePooling2D"))
+    return convert_model(
+        build_network(FILTERS, "GlobalAveragePooling2D"), list("abcdefghij")
+    )
 
 
 @pytest.fixture

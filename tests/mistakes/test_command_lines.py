@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cifarcnn.cli.main import COMMANDS
-from cifarcnn.config.shipped import shipped_names
+from cifarcnn.config.shipped import shipped_names, zoo_names
 
 if TYPE_CHECKING:
     from conftest import Call
@@ -18,11 +19,13 @@ ARGUMENTS = {
     "train": "",
     "evaluate": "",
     "predict": "IMAGE...",
+    "explain": "[IMAGE]",
     "check": "FILE|NAME...",
     "init": "NAME [FILE]",
     "schema": "",
+    "data fetch": "[cifar10|cifar100]...",
 }
-KNOWN = f"known: {', '.join(shipped_names())}"
+KNOWN = f"known: {', '.join(sorted(shipped_names() + zoo_names()))}"
 
 
 def usage(command: str, sentence: str) -> str:
@@ -52,6 +55,7 @@ NO_SUCH_RUN = (
 FORM = (
     "      | ^\n      such as training.epochs=5 or model.layers[0].Conv2D.filters=64\n"
 )
+EMPTY = "the name is empty. Perhaps a variable of the shell is not set."
 CASES: dict[str, tuple[int, str]] = {
     # --- commands
     "nothing": (
@@ -87,10 +91,10 @@ CASES: dict[str, tuple[int, str]] = {
             "Invalid value for '--device': 'tpu' is not one of 'auto', 'cpu', 'gpu'.",
         ),
     ),
-    "train --config nothing": (
+    "train --config zzz": (
         2,
         error(
-            f"there is no file 'nothing' and no shipped config of that name; {KNOWN}"
+            f"there is no file 'zzz' and no shipped config of that name; {KNOWN}"
         ),
     ),
     "train --config articel": (
@@ -135,6 +139,15 @@ CASES: dict[str, tuple[int, str]] = {
             "with --run DIR."
         ),
     ),
+    "train --config ''": (
+        2, usage("train", f"Invalid value for '--config' / '-c': {EMPTY}"),
+    ),
+    "train --config small.yaml --run ''": (
+        2, usage("train", f"Invalid value for '--run': {EMPTY}"),
+    ),
+    "train --resume ''": (
+        2, usage("train", f"Invalid value for '--resume': {EMPTY}"),
+    ),
     # --- evaluate
     "evaluate": (1, error(NO_RUN)),
     "evaluate --run nowhere": (1, error(NO_SUCH_RUN)),
@@ -165,7 +178,7 @@ CASES: dict[str, tuple[int, str]] = {
         usage(
             "evaluate",
             "Invalid value for '--split': 'training' is not one of 'test', "
-            "'validation'.",
+            "'validation', 'train'.",
         ),
     ),
     "evaluate --weights middle": (
@@ -176,6 +189,12 @@ CASES: dict[str, tuple[int, str]] = {
         ),
     ),
     "evaluate half": (2, usage("evaluate", "Got unexpected extra argument (half)")),
+    "evaluate --run ''": (
+        2, usage("evaluate", f"Invalid value for '--run': {EMPTY}"),
+    ),
+    "evaluate --data ''": (
+        2, usage("evaluate", f"Invalid value for '--data': {EMPTY}"),
+    ),
     # --- predict
     "predict": (2, usage("predict", "Missing argument 'IMAGE...'.")),
     "predict a.png": (1, error(NO_RUN)),
@@ -199,7 +218,17 @@ CASES: dict[str, tuple[int, str]] = {
             "Invalid value for '--save-input': Directory 'file' is a file.",
         ),
     ),
+    "predict a.png --save-input ''": (
+        2, usage("predict", f"Invalid value for '--save-input': {EMPTY}"),
+    ),
+    "explain a.png --out ''": (
+        2, usage("explain", f"Invalid value for '--out': {EMPTY}"),
+    ),
     # --- check, init, schema
+    "check ''": (
+        2, usage("check", f"Invalid value for 'FILE|NAME...': {EMPTY}"),
+    ),
+    "init article ''": (2, usage("init", f"Invalid value for '[FILE]': {EMPTY}")),
     "check": (2, usage("check", "Missing argument 'FILE|NAME...'.")),
     "check small.yaml --set": (2, "Error: Option '--set' requires an argument.\n"),
     "check nothing.yaml": (
@@ -211,14 +240,63 @@ CASES: dict[str, tuple[int, str]] = {
         "full:1:1: 'full' is a folder; a config is a YAML file\nfull: 1 problem\n",
     ),
     "init": (2, usage("init", "Missing argument 'NAME'.")),
-    "init nothing": (
-        2, error(f"there is no shipped config 'nothing'; {KNOWN}"),
+    "init zzz": (
+        2, error(f"there is no shipped config 'zzz'; {KNOWN}"),
     ),
     "init article small.yaml": (
         2, error("'small.yaml' exists; give another file name"),
     ),
     "init article nowhere/my.yaml": (2, error("there is no folder 'nowhere'")),
+    "init article --list": (
+        2, error("--list shows all configs: leave out NAME, or --list"),
+    ),
     "init article a b": (2, usage("init", "Got unexpected extra argument (b)")),
+    # --- an option given twice
+    "predict a.png --run half --run odd": (
+        2,
+        usage(
+            "predict",
+            "--run is given twice, with 'half' and 'odd'; it takes one value.",
+        ),
+    ),
+    "predict a.png --top 2 --format json --top=2 --format csv --top 1": (
+        2,
+        usage(
+            "predict",
+            "--top is given several times, with '2' and '2' and '1'; it takes one "
+            "value.\n--format is given twice, with 'json' and 'csv'; it takes one "
+            "value.",
+        ),
+    ),
+    "train -c small.yaml --config article": (
+        2,
+        usage(
+            "train",
+            "--config is given twice, with 'small.yaml' and 'article'; it takes one "
+            "value.",
+        ),
+    ),
+    "train -csmall.yaml --fetch --offline": (
+        2,
+        usage(
+            "train", "--fetch and --offline contradict each other; give one of them."
+        ),
+    ),
+    "train -csmall.yaml --offline --offline": (
+        2, usage("train", "--offline is given twice; leave all but one out."),
+    ),
+    "check small.yaml --json --json": (
+        2, usage("check", "--json is given twice; leave all but one out."),
+    ),
+    "--debug check small.yaml --debug": (
+        2, usage("check", "--debug is given twice; leave all but one out."),
+    ),
+    "data fetch --from http://a --to x --from http://b --to y": (
+        2,
+        usage(
+            "data fetch", "--to is given twice, with 'x' and 'y'; it takes one value."
+        ),
+    ),
     "schema x": (2, usage("schema", "Got unexpected extra argument (x)")),
 }  # fmt: skip
 
@@ -244,7 +322,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("line", CASES)
 def test_the_message_is_the_expected_one(line: str, call: Call, folder: Path) -> None:
     code, message = CASES[line]
-    outcome = call(*line.split())
+    outcome = call(*shlex.split(line))
     said = outcome.stderr
     if "--device cpu" in line:
         # The device and the data are told before.

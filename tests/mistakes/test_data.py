@@ -133,6 +133,35 @@ def no_train(data: Path) -> None:
     pets(data, splits="test")
 
 
+def flat_classes(data: Path) -> None:
+    for name in ("cat", "big dog"):
+        draw(data / name / "1.png")
+    draw(data / "test" / "cat" / "1.png")
+
+
+def one_folder_too_high(data: Path) -> None:
+    pets(data / "pets")
+
+
+def no_class_folders(data: Path) -> None:
+    for number in range(3):
+        draw(data / f"cat{number}.png")
+
+
+def no_class_folders_in_train(data: Path) -> None:
+    for number in range(3):
+        draw(data / "train" / f"cat{number}.png")
+
+
+def packed_folder(data: Path) -> None:
+    data.rmdir()
+    data.write_bytes(b"PK")
+
+
+def two_validation_folders(data: Path) -> None:
+    pets(data, splits="train val validation")
+
+
 def one_class(data: Path) -> None:
     pets(data, classes="cat")
 
@@ -242,7 +271,47 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "a folder without train": (
         no_train, [FOLDER, TWO], 1,
-        "{data} has no folder train; expected train/<class>/<picture>.",
+        "{data} has no folder train: it has test; expected train/<class>/<picture>.",
+    ),
+    "class folders without train": (
+        flat_classes, [FOLDER, TWO], 1,
+        "{data} has class folders (big dog, cat) but no folder train. Put them there:\n"
+        "  mkdir {data}/train && mv '{data}/big dog' {data}/cat {data}/train\n"
+        "and hold some pictures of every class back in {data}/test/<class>, for "
+        "`evaluate`:\n"
+        "  mkdir -p '{data}/test/big dog' && mv '{data}/train/big dog/1.png' "
+        "'{data}/test/big dog'",
+    ),
+    "a folder of one's own that is not there": (
+        no_folder, [FOLDER, TWO], 1,
+        "There is no folder {data}; expected train/<class>/<picture> in data.path.",
+    ),
+    "an empty folder of one's own": (
+        nothing, [FOLDER, TWO], 1,
+        "{data} is empty; expected train/<class>/<picture>.",
+    ),
+    "a file in place of a folder": (
+        packed_folder, [FOLDER, TWO], 1,
+        "{data} is not a folder; expected train/<class>/<picture> in data.path.",
+    ),
+    "the folder above the right one": (
+        one_folder_too_high, [FOLDER, TWO], 1,
+        "{data} has no folder train, but {data}/pets has one: set data.path to it.",
+    ),
+    "pictures without class folders": (
+        no_class_folders, [FOLDER, TWO], 1,
+        "{data} has no folder train, and 3 pictures lie in it without a folder for "
+        "their class; expected train/<class>/<picture>.",
+    ),
+    "training pictures without class folders": (
+        no_class_folders_in_train, [FOLDER, TWO], 1,
+        "{data}/train has 0 class folders, expected 2 to 256: one folder of pictures "
+        "for each class. 3 pictures in it lie in no class folder.",
+    ),
+    "two folders for validation": (
+        two_validation_folders, [FOLDER, TWO], 1,
+        "{data} has validation and val: only one of them can be the validation split. "
+        "Rename or remove the others.",
     ),
     "a folder of one class": (
         one_class, [FOLDER, TWO], 1,
@@ -251,8 +320,8 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "other classes for the test": (
         other_test_classes, [FOLDER, TWO], 1,
-        "{data}/test must have the same class folders as train; only one of them has "
-        "cow.",
+        "{data}/test has class folders for no class of the training: cow. The classes "
+        "are cat, dog.",
     ),
     "a class without pictures": (
         empty_class, [FOLDER, THREE], 1,
@@ -263,8 +332,8 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
         "{data} has pictures that cannot be read, 2 in all. Mend or remove them:\n"
         "  {data}/train/cat/3.png: the file is empty; expected a PNG, JPEG, WebP, BMP "
         "or GIF picture.\n"
-        "  {data}/test/dog/notes.jpg: this is not a PNG, JPEG, WebP, BMP or GIF "
-        "picture (its name ends in .jpg); save it as one of these.",
+        "  {data}/test/dog/notes.jpg: this is text (its name ends in .jpg); expected a "
+        "PNG, JPEG, WebP, BMP or GIF picture.",
     ),
     "too few pictures for validation": (
         one_image_each, [FOLDER, TWO, "data.validation_fraction=0.5"], 1,
@@ -273,7 +342,8 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "other classes than the config names": (
         pets, [FOLDER, TWO, "data.classes=[cat, cow]"], 1,
-        "{data} has the classes cat, dog, but expected were, in this order, cat, cow.",
+        "The class folders of {data} are not the classes of data.classes, which must "
+        "name them all: cow has no folder there; dog is not expected.",
     ),
     "another number of classes than the network has": (
         pets, [FOLDER, THREE], 2,

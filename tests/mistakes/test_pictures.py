@@ -48,39 +48,49 @@ CASES: dict[str, tuple[bytes | Callable[[Path], None] | None, str]] = {
     "missing.png": (None, "there is no such file."),
     "notes.txt": (
         b"hello",
-        f"this is not {KINDS} (its name ends in .txt); save it as one of these.",
+        f"this is text (its name ends in .txt); expected {KINDS}.",
     ),
-    "notes": (b"hello", f"this is not {KINDS}; save it as one of these."),
-    "notes.jpg": (
-        b"hello",
+    "notes": (b"hello", f"this is text; expected {KINDS}."),
+    "noise.jpg": (
+        b"\xfe\xdc\xba",
         f"this is not {KINDS} (its name ends in .jpg); save it as one of these.",
     ),
     "page.png": (
         b"<!DOCTYPE html><html></html>",
-        f"this is not {KINDS} (its name ends in .png); save it as one of these.",
+        "this is a web page (HTML), not a picture: an error or a login, perhaps, that "
+        "was saved in its place. Download the picture again.",
     ),
     "vector.svg": (
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        f"this is not {KINDS} (its name ends in .svg); save it as one of these.",
+        "this is an SVG drawing, which is not read; convert it to PNG or JPEG.",
     ),
     "scan.tiff": (
         encoded("TIFF"),
-        f"this is not {KINDS} (its name ends in .tiff); save it as one of these.",
-    ),
-    "drawing.eps": (
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-        f"this is not {KINDS} (its name ends in .eps); save it as one of these.",
+        "this is a TIFF picture (or a camera's raw one), which is not read; convert it "
+        "to PNG or JPEG.",
     ),
     "drawing.png": (
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-        f"this is not {KINDS} (its name ends in .png); save it as one of these.",
+        "this is a PostScript drawing, which is not read; convert it to PNG or JPEG.",
+    ),
+    "large-file.png": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
+        "this is the pointer that Git LFS keeps in the place of a file; git lfs pull "
+        "brings the picture.",
+    ),
+    "zeros.jpg": (
+        bytes(5000),
+        "the file begins with nothing but zero bytes: it is damaged. Copy or download "
+        "it again, or save it anew.",
+    ),
+    "header.bmp": (
+        encoded("BMP")[:30] + b"\x63" + encoded("BMP")[31:],
+        "this is a BMP picture with a damaged header. Copy or download it again, or "
+        "save it anew.",
     ),
     "cut.png": (encoded("PNG")[:2000], "the file is cut short."),
     "cut.jpg": (encoded("JPEG")[:1500], "the file is cut short."),
-    "signature.png": (
-        b"\x89PNG\r\n\x1a\n",
-        f"this is not {KINDS} (its name ends in .png); save it as one of these.",
-    ),
+    "signature.png": (b"\x89PNG\r\n\x1a\n", "the file is cut short."),
     "wide.png": (
         enormous_png(10_000, 6_000),
         "it has 10,000 x 6,000 = 60,000,000 pixels; at most 50,000,000 are accepted. "
@@ -104,7 +114,8 @@ CASES: dict[str, tuple[bytes | Callable[[Path], None] | None, str]] = {
     "test:one": (
         None,
         "after test: belongs the number of a picture of the test split, such as "
-        "test:17; numbers begin at 0.",
+        "test:17, a range such as test:0-99, or * for all of them; numbers begin at "
+        "0.",
     ),
     "y" * 300 + ".png": (None, "it cannot be read: File name too long."),
 }  # fmt: skip

@@ -172,6 +172,72 @@ def test_residual_adds_both_ways(keras, make_config):
     assert answers(sums, pixels)[0, 0, 0, 0] == 340.0
 
 
+def test_concatenation_and_product_join_all_branches(keras, make_config):
+    layers = [
+        {
+            "Concatenate": {
+                "name": "side_by_side",
+                "branches": [[], [{"Rescaling": 10.0}], [{"Rescaling": 0.5}]],
+            }
+        },
+        {
+            "Multiply": {
+                "name": "gated",
+                "branches": [
+                    [{"Rescaling": {"scale": 1.0, "offset": 1.0}}],
+                    ["GlobalMaxPooling2D"],
+                    [{"GlobalAveragePooling2D": {"keepdims": True}}],
+                ],
+            }
+        },
+        "Flatten",
+        {"Dense": 10},
+    ]
+    model = build_model(make_config(layers, normalization="none"), 10)
+    pixels = np.zeros((1, 32, 32, 3), dtype=np.uint8)
+    pixels[0, 0, 0] = [1, 2, 4]
+    pixels[0, 5, 5] = [3, 0, 4]
+    maps = keras.Model(
+        model.input,
+        [model.get_layer(name).output for name in ("side_by_side", "gated")],
+    )
+    beside, gated = maps.predict(pixels, verbose=0)
+    first = np.array([1, 2, 4, 10, 20, 40, 0.5, 1, 2])
+    assert np.array_equal(beside[0, 0, 0], first)
+    # Plus one, times the largest and the mean of each channel.
+    largest = np.array([3, 2, 4, 30, 20, 40, 1.5, 1, 2])
+    mean = (first + beside[0, 5, 5]) / 1024
+    assert np.allclose(gated[0, 0, 0], (first + 1) * largest * mean)
+
+
+def maps_of(keras, make_config, layers, pixels):
+    """What the last of some layers makes of the first channel of an image."""
+    config = make_config([*layers, "Flatten", {"Dense": 10}], normalization="none")
+    model = build_model(config, 10)
+    image = np.zeros((1, 32, 32, 3), dtype=np.uint8)
+    image[0, : len(pixels), : len(pixels[0]), 0] = pixels
+    return answers(keras.Model(model.input, model.layers[-4].output), image)[0, ..., 0]
+
+
+def test_up_sampling_repeats_or_interpolates(keras, make_config):
+    pixels = [[8, 0], [16, 0]]
+    found = maps_of(keras, make_config, [{"UpSampling2D": [2, 1]}], pixels)
+    assert found[:5, 0].tolist() == [8, 8, 16, 16, 0]
+    layer = {"UpSampling2D": {"size": [2, 1], "interpolation": "bilinear"}}
+    found = maps_of(keras, make_config, [layer], pixels)
+    # Results lie a quarter of a cell before and behind the middles of the cells.
+    assert found[:6, 0].tolist() == [8, 10, 14, 12, 4, 0]
+
+
+def test_prelu_multiplies_negative_values(keras, make_config):
+    layers = [
+        {"Rescaling": {"scale": 1.0, "offset": -4.0}},
+        {"PReLU": {"shared_axes": [1, 2], "alpha_initializer": {"Constant": 0.25}}},
+    ]
+    found = maps_of(keras, make_config, layers, [[0, 8]])
+    assert found[0, :3].tolist() == [-1, 4, -1]
+
+
 def test_initializers_and_regularizers_reach_the_layers(keras, make_config):
     layers = [
         "Flatten",

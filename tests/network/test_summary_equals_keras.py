@@ -11,7 +11,7 @@ import pytest
 
 from cifarcnn.config import ChannelStatistics, Config, check_config, summarize
 from cifarcnn.config.layers import LAYERS, flatten_layers
-from cifarcnn.config.shipped import find_shipped, shipped_names
+from cifarcnn.config.shipped import find_shipped, shipped_names, zoo_names
 from cifarcnn.config.yaml_text import dump
 
 if TYPE_CHECKING:
@@ -102,6 +102,26 @@ def residual(chance: random.Random) -> Layer:
     return {"Residual": {"layers": main, "shortcut": short}}
 
 
+def branches(chance: random.Random) -> Layer:
+    """Branches that fit: every one keeps height and width."""
+
+    def keeping(filters: int) -> list[Layer]:
+        return [
+            {"Conv2D": {"filters": filters, "kernel_size": 3, "padding": "same"}},
+            *([any_layer(chance)] if chance.random() < 0.5 else []),
+        ]
+
+    if chance.random() < 0.5:
+        return {"Concatenate": [keeping(chance.randint(1, 3)), [], keeping(2)]}
+    filters = chance.randint(2, 4)
+    gates: list[list[Layer]] = [
+        ["GlobalAveragePooling2D", {"Dense": filters}],
+        [{"GlobalMaxPooling2D": {"keepdims": True}}, {"Dense": filters}],
+        [{"Conv2D": {"filters": 1, "kernel_size": 1}}],
+    ]
+    return {"Multiply": [keeping(filters), chance.choice(gates)]}
+
+
 def pooling(chance: random.Random) -> Layer:
     kind = chance.choice(["MaxPooling2D", "AveragePooling2D"])
     return {
@@ -135,11 +155,19 @@ def map_layer(chance: random.Random) -> Layer:
         pooling,
         normalization,
         residual,
+        branches,
         lambda c: {
             "ZeroPadding2D": c.choice([1, [0, 2], [[1, 2], [0, 3]], [[0, 0], [4, 0]]])
         },
         any_layer,
         lambda c: {"SpatialDropout2D": 0.2},
+        lambda c: {
+            "UpSampling2D": {
+                "size": pair(c, 1, 2),
+                "interpolation": c.choice(["nearest", "bilinear"]),
+            }
+        },
+        lambda c: {"PReLU": some(c, shared_axes=c.choice([1, [1, 2], [2, 3]]))},
         lambda c: {"Dense": c.randint(1, 5)},
     ]
     return chance.choice(kinds)(chance)
@@ -151,6 +179,8 @@ def any_layer(chance: random.Random) -> Layer:
         [
             {"Activation": chance.choice(["relu", "softplus", "hard_sigmoid"])},
             {"Dropout": 0.2},
+            {"AlphaDropout": 0.2},
+            "PReLU",
             {"GaussianNoise": 0.1},
             {"Rescaling": {"scale": 0.5, "offset": 1.0}},
             "BatchNormalization",
@@ -195,7 +225,7 @@ def assert_equal(summary: Summary, model: keras.Model) -> None:
         (row.name, row.type, (None, *row.output_shape), row.parameters)
         for row in summary.rows
     ]
-    own = {"images", "normalization", "probabilities"}
+    own = {"images_0_to_255", "normalization", "probabilities"}
     built = {
         layer.name: (
             layer.name,
@@ -217,7 +247,10 @@ def read(value: dict[str, Any], folder: Path) -> Checked:
     return check_config(path, [])
 
 
-@pytest.mark.parametrize("name", shipped_names())
+ZOO = [pytest.param(name, marks=pytest.mark.slow) for name in zoo_names()]
+
+
+@pytest.mark.parametrize("name", [*shipped_names(), *ZOO])
 def test_the_table_of_a_shipped_config_is_what_keras_builds(
     name: str, keras: Any
 ) -> None:
@@ -321,6 +354,11 @@ def test_keras_refuses_the_shapes_that_the_table_refuses(
         ["Residual: [Dense: 4]"],
         ["Residual: {layers: [MaxPooling2D], shortcut: [MaxPooling2D: 4]}"],
         ["GroupNormalization: 0"],
+        ["Concatenate: [[], [MaxPooling2D]]"],
+        ["Concatenate: [[], [GlobalMaxPooling2D: {keepdims: true}]]"],
+        ["Concatenate: [[], [Flatten]]"],
+        ["Multiply: [[], [Dense: 4]]"],
+        ["Multiply: [[GlobalMaxPooling2D, Dense: 4], []]"],
     ],
 )
 def test_keras_refuses_these_too(layers: list[str], tmp_path: Path, keras: Any) -> None:

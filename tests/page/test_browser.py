@@ -463,3 +463,35 @@ def test_names_of_strangers_run_nothing(
         page.locator("svg[onload], img[onerror], main script, main style").count() == 0
     )
     assert page.get_by_text(ATTACKS[0]).first.is_visible()
+
+
+def test_a_tile_that_sees_only_padding(
+    open_page: Open, explain: Callable[..., Any], tmp_path: Path
+) -> None:
+    layer = {
+        "filters": 2,
+        "kernel_size": 2,
+        "dilation_rate": 40,
+        "padding": "same",
+        "kernel_initializer": {"Constant": -1},
+        "activation": "sigmoid",
+    }
+    dense = {"Dense": {"units": 10, "activation": "softmax"}}
+    explanation = explain([{"Conv2D": layer}, "MaxPooling2D", "Flatten", dense])
+    path = tmp_path / "page.html"
+    path.write_text(render_page(explanation, PageInfo("runs/tiny-1")))
+    page = open_page(path)
+    check_tile(page, explanation, *find_start(explanation.convolution))
+    assert page.inner_text("#tile-readout").endswith(
+        "This tile sees only padding, which counts as 0: what is left is the bias."
+    )
+    maps = page.locator("#maps .readout").first
+    assert maps.inner_text().endswith("it sees only padding.")
+    assert page.locator("#maps [data-stage=field] .tile").first.is_hidden()
+    # Wherever it lies, the frame covers nothing but the image and a small margin.
+    area = stage(page, "conv-input")
+    assert area.evaluate("one => getComputedStyle(one).overflow") == "clip"
+    point(page, area, 3, 3, 32)
+    assert page.inner_text("#tile-readout").endswith(
+        "Hatched places lie outside the picture and count as 0."
+    )

@@ -6,12 +6,12 @@ from cifarcnn.config.summary import Row, Summary
 from cifarcnn.page.diagram import draw_network
 
 ROWS = (
-    Row("conv2d_1", "Conv2D", (30, 30, 32), 896, 777_600, 0),
-    Row("activation_1", "Activation", (30, 30, 32), 0, 0, 0),
-    Row("max_pooling2d_1", "MaxPooling2D", (15, 15, 32), 0, 0, 0),
-    Row("a_very_long_name_of_a_layer", "Conv2D", (15, 15, 64), 1, 1, 0),
-    Row("flatten_1", "Flatten", (14_400,), 0, 0, 0),
-    Row("dense_1", "Dense", (7200,), 1, 1, 0),
+    Row("conv2d_1", "Conv2D", (30, 30, 32), 896, 777_600),
+    Row("activation_1", "Activation", (30, 30, 32), 0, 0),
+    Row("max_pooling2d_1", "MaxPooling2D", (15, 15, 32), 0, 0),
+    Row("a_very_long_name_of_a_layer", "Conv2D", (15, 15, 64), 1, 1),
+    Row("flatten_1", "Flatten", (14_400,), 0, 0),
+    Row("dense_1", "Dense", (7200,), 1, 1),
 )
 
 
@@ -42,4 +42,59 @@ def test_everything_lies_within_the_drawing() -> None:
     diagram = draw_network(Summary((32, 32, 3), [*ROWS]))
     for shape in diagram.boxes:
         assert 0 <= shape.left and shape.left + shape.width <= diagram.width
-        assert 0 <= shape.top and shape.top + shape.height <= diagram.baseline
+        assert 0 <= shape.top and shape.top + shape.height <= shape.baseline
+
+
+BRANCHES = (
+    Row("conv2d_1", "Conv2D", (16, 16, 8), 1, 1, (0,)),
+    Row("dense_1", "Dense", (8,), 1, 1, (1,)),
+    Row("multiply_1", "Multiply", (16, 16, 8), 0, 0, branches=2),
+    Row("conv2d_2", "Conv2D", (16, 16, 4), 1, 1, (1,)),
+    Row("concatenate_1", "Concatenate", (16, 16, 12), 0, 0, branches=2),
+)
+
+
+def test_branches_lie_below_one_another_and_nothing_lies_on_anything() -> None:
+    diagram = draw_network(Summary((32, 32, 3), [*BRANCHES]))
+    boxes = {box.lines[0] if box.lines else box.sign: box for box in diagram.boxes}
+    assert [*boxes] == [
+        "input", "conv2d_1", "dense_1", "×", "conv2d_2", "concatenate_1",
+    ]  # fmt: skip
+    main, gate, sign = boxes["conv2d_1"], boxes["dense_1"], boxes["×"]
+    assert gate.left + gate.width / 2 == main.left + main.width / 2
+    assert gate.top > main.baseline + 14
+    assert sign.top + sign.height / 2 == main.top + main.height / 2
+    for box in diagram.boxes:
+        assert box.left + box.width <= diagram.width
+        assert box.top + box.height < diagram.height
+
+
+def test_a_way_leads_straight_or_down_into_the_branch_and_up_again() -> None:
+    diagram = draw_network(Summary((32, 32, 3), [*BRANCHES]))
+    boxes = {box.lines[0] if box.lines else box.sign: box for box in diagram.boxes}
+
+    def ends(way: str) -> tuple[tuple[float, float], tuple[float, float]]:
+        first, *_, last = (point.split(",") for point in way.split())
+        return (float(first[0]), float(first[1])), (float(last[0]), float(last[1]))
+
+    found = {ends(way) for way in diagram.ways}
+    pairs = [
+        ("input", "conv2d_1"), ("input", "dense_1"), ("conv2d_1", "×"),
+        ("dense_1", "×"), ("×", "conv2d_2"), ("×", "concatenate_1"),
+        ("conv2d_2", "concatenate_1"),
+    ]  # fmt: skip
+    expected = set()
+    for one, other in pairs:
+        start, goal = boxes[one], boxes[other]
+        # Where a way arrives it has come to the height of its goal.
+        expected.add(
+            (
+                (round(start.left + start.width, 1), start.top + start.height / 2),
+                (round(goal.left, 1), goal.top + goal.height / 2),
+            )
+        )
+    assert found == expected
+    for way in diagram.ways:
+        points = [point.split(",") for point in way.split()]
+        for (x, y), (x_after, y_after) in zip(points, points[1:], strict=False):
+            assert x == x_after or y == y_after

@@ -339,3 +339,48 @@ def test_json_within_a_script_cannot_end_it() -> None:
 def test_numbers_that_json_does_not_know_are_refused() -> None:
     with pytest.raises(ValueError):
         write_json([float("nan")])
+
+
+def lowering(kind: str = "Conv2D", **arguments: Any) -> dict[str, Any]:
+    """A convolution that answers to nothing more than to anything."""
+    name = "kernel_initializer" if kind == "Conv2D" else "depthwise_initializer"
+    filters = {"filters": 2} if kind == "Conv2D" else {}
+    return {kind: {name: {"Constant": -0.5}, **filters, **arguments}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("layers", "shown"),
+    [
+        ([{"ZeroPadding2D": [[0, 0], [2, 5]]},
+          lowering(kernel_size=1, activation="sigmoid")], 18),
+        ([{"ZeroPadding2D": 3}, {"ZeroPadding2D": [[4, 0], [0, 0]]},
+          lowering(kernel_size=3), {"MaxPooling2D": 2}], 18),
+        # On maps of 2x2 cells, taps that lie 8 apart.
+        ([{"AveragePooling2D": 16},
+          lowering(kernel_size=2, dilation_rate=8, padding="same")], 18),
+        ([{"ZeroPadding2D": 9},
+          {"AveragePooling2D": {"pool_size": 4, "padding": "same"}},
+          lowering("DepthwiseConv2D", kernel_size=2)], 27),
+        # Not one cell that sees a pixel.
+        ([{"ZeroPadding2D": [[50, 0], [0, 0]]},
+          lowering(kernel_size=1, strides=90)], 18),
+        # Partly padding is no padding: the patch is what lies within.
+        ([lowering(kernel_size=31, padding="same")], 0),
+    ],
+)  # fmt: skip
+def test_units_that_answer_most_to_padding(
+    explain: Callable[..., Any], read_page: Reader, layers: list[Any], shown: int
+) -> None:
+    tail = ["Flatten", {"Dense": {"units": 10, "activation": "softmax"}}]
+    for image in (3, None):
+        explanation = explain([*layers, *tail], image)
+        page = read_page(render_page(explanation, INFO))
+        assert page.words.count("sees only padding") == shown
+        units = explanation.exciting_patches.units
+        patches = [patch for unit in units for patch in unit.patches]
+        empty = [patch for patch in patches if not patch.pixels.size]
+        assert len(empty) == shown
+        for patch in empty:
+            box = patch.box
+            assert box.top == box.bottom or box.left == box.right

@@ -71,3 +71,17 @@ def test_images_that_are_wider_than_high_keep_their_shape(
     below = frame[24 + 173 + 12 : 24 + 288, 24:]
     assert (np.abs(below.astype(int) - 255).max(axis=-1) < 8).all()
     assert (np.abs(frame[24 + 160, 24 : 24 + 288].astype(int) - 255).max(-1) > 8).any()
+
+
+def test_a_window_larger_than_the_map_does_not_reach_the_next_image(
+    explain: Callable[..., Any],
+) -> None:
+    large = {"Conv2D": {"filters": 3, "kernel_size": 7, "padding": "same"}}
+    dense = {"Dense": {"units": 10, "activation": "softmax"}}
+    data = draw_sliding_gif(explain([{"MaxPooling2D": 16}, large, "Flatten", dense]))
+    with Image.open(io.BytesIO(data)) as film:
+        for number in range(getattr(film, "n_frames")):  # noqa: B009
+            film.seek(number)
+            # Between the frame around the window and the map lies paper.
+            paper = np.array(film.convert("RGB"))[:300, 328:333]
+            assert paper.min() > 245

@@ -251,8 +251,9 @@ def test_a_folder_that_is_gone_is_told(run: Run, make_state: MakeState) -> None:
     with pytest.raises(RunError) as caught:
         save_checkpoint(run.path, make_state(), ARRAYS)
     assert str(caught.value) == (
-        f"No checkpoint can be written in {run.path / 'checkpoint'}: No such file or "
-        "directory. Those of before are unharmed."
+        f"{run.path} is not there any more, and what was saved in it is not either: it "
+        "was removed or moved, or its disk is gone. If it was moved, go on with "
+        "cifarcnn train --resume and its new place."
     )
 
 

@@ -182,6 +182,7 @@ def test_a_folder_that_is_gone_is_said_when_writing(run: Run, tmp_path: Path) ->
     with pytest.raises(RunError) as caught:
         run.write_metrics({})
     assert str(caught.value) == (
-        f"{run.path / 'metrics.json'} cannot be written: No such file or directory. "
-        "What stood there before is unharmed."
+        f"{run.path} is not there any more, and what was saved in it is not either: it "
+        "was removed or moved, or its disk is gone. If it was moved, go on with "
+        "cifarcnn train --resume and its new place."
     )

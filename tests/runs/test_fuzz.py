@@ -140,8 +140,7 @@ def test_no_change_of_a_file_gives_other_weights(run: Run, name: str) -> None:
     through = change_all(
         path, lambda draws: flip(whole, draws), lambda: is_unharmed(run)
     )
-    # In the manifest there are words that change no weights, such as a notice.
-    assert through < EXAMPLES / (2 if name == "manifest.json" else 20)
+    assert through < EXAMPLES / 20
     path.write_bytes(whole)
     assert is_unharmed(run)
 
@@ -149,6 +148,7 @@ def test_no_change_of_a_file_gives_other_weights(run: Run, name: str) -> None:
 def test_no_other_manifest_gives_other_weights(run: Run) -> None:
     path = run.path / "manifest.json"
     document = json.loads(path.read_bytes())
+    del document["sha256"]  # as a run has it that was written before there was one
     through = change_all(
         path,
         lambda draws: json.dumps(mutate(document, draws)).encode(),
@@ -165,6 +165,7 @@ def test_a_file_with_right_checksums_and_a_wrong_header_is_seen_through(
     data, document = path.read_bytes(), json.loads(manifest.read_bytes())
     length = int.from_bytes(data[:8], "little")
     header, values = json.loads(data[8 : 8 + length]), data[8 + length :]
+    del document["sha256"]  # as a run has it that was written before there was one
     (record,) = document["weights"][WEIGHTS]
 
     def change(draws: random.Random) -> bytes:

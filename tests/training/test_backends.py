@@ -90,6 +90,18 @@ LAYERS = [
     "GlobalAveragePooling2D",
     {"Dense": {"units": 3, "activation": "softmax"}},
 ]
+BRANCHES = [
+    {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4,
+                "kernel_constraint": {"MaxNorm": 0.5}}},
+    {"PReLU": {"shared_axes": [1, 2], "alpha_initializer": {"Constant": 0.2}}},
+    {"Concatenate": [[], [{"BatchNormalization": {"momentum": 0.6}}, {"Dense": 4}]]},
+    {"Multiply": [
+        [{"UpSampling2D": {"interpolation": "bilinear"}}, "UpSampling2D"],
+        ["GlobalAveragePooling2D", {"Dense": {"units": 8, "activation": "sigmoid"}}],
+    ]},
+    "GlobalAveragePooling2D",
+    {"Dense": {"units": 3, "activation": "softmax"}},
+]  # fmt: skip
 NESTEROV = {
     "learning_rate": 0.1,
     "momentum": 0.9,
@@ -109,7 +121,18 @@ TRAININGS = [
         "precision": "mixed_bfloat16",
         "label_smoothing": 0.1,
     },
+    {"optimizer": {"SGD": 0.05}},
+    {
+        "optimizer": {"Adamax": 0.02},
+        "learning_rate_schedule": {"CosineDecayRestarts": 0.7},
+    },
 ]
+AUGMENTATION = [
+    "RandomRotation",
+    {"RandomZoom": {"height_factor": 0.3, "fill": "nearest"}},
+    {"RandomShear": {"x_factor": 0.3, "fill": "zero", "interpolation": "nearest"}},
+]
+NETWORKS = [LAYERS, LAYERS, BRANCHES, LAYERS]
 
 
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
@@ -209,13 +232,18 @@ def test_the_pieces_of_the_recipes_give_the_same_losses_on_both_backends(
     cases = [
         {
             "config": {
-                "data": {"dataset": "folder", "path": "x", "validation_fraction": 0.2},
-                "model": {"layers": LAYERS},
+                "data": {
+                    "dataset": "folder",
+                    "path": "x",
+                    "validation_fraction": 0.2,
+                    "augmentation": [] if "precision" in training else AUGMENTATION,
+                },
+                "model": {"layers": layers},
                 "training": {"epochs": 2, "batch_size": 16, **training},
             },
             "pictures": 70,
         }
-        for training in TRAININGS
+        for training, layers in zip(TRAININGS, NETWORKS, strict=True)
     ]
     *expected, place = train_on("tensorflow", tmp_path, [*cases, DIVERGING])
     *others, other_place = train_on("jax", tmp_path, [*cases, DIVERGING])

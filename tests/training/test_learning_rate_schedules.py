@@ -8,19 +8,23 @@ from typing import Any
 import pytest
 
 from cifarcnn.config.learning_rate_schedules import (
+    SCHEDULES,
     Constant,
     CosineDecay,
+    CosineDecayRestarts,
     ExponentialDecay,
+    InverseTimeDecay,
     LinearDecay,
+    PiecewiseConstantDecay,
     ReduceLROnPlateau,
+    Schedule,
     StepDecay,
     Triangle,
 )
-from cifarcnn.config.named_choice import Choice
 from cifarcnn.training.learning_rate_schedules import learning_rate
 
 
-def rates(schedule: Choice, steps: list[int], epochs: int = 10) -> list[float]:
+def rates(schedule: Schedule, steps: list[int], epochs: int = 10) -> list[float]:
     import keras
 
     rate: Any = learning_rate(schedule, 2.0, epochs, 10)
@@ -87,6 +91,92 @@ def test_exponential_loses_the_factor_over_every_epoch(keras):
     # Full at step 5; half an epoch later the square root of the factor.
     found = rates(schedule, [0, 5, 10, 15, 25])
     assert found == pytest.approx([2 / 6, 2.0, 1.0, 0.5, 0.125], rel=1e-5)
+
+
+def test_each_stretch_has_its_own_rate_whatever_the_optimizer_has(keras):
+    schedule = PiecewiseConstantDecay(
+        at_epochs=[3, 5.5], values=[0.4, 0.7, 0.03], warmup_epochs=0.1
+    )
+    found = rates(schedule, [0, 1, 29, 30, 54, 55, 99])
+    assert found == pytest.approx([0.2, 0.4, 0.4, 0.7, 0.7, 0.03, 0.03], rel=1e-6)
+
+
+def test_the_divisor_grows_with_the_steps_as_with_the_old_decay_of_sgd(keras):
+    found = rates(InverseTimeDecay(decay_rate=0.5), [0, 1, 2, 98])
+    assert found == pytest.approx([2.0, 2 / 1.5, 1.0, 0.04], rel=1e-6)
+
+
+def test_the_divisor_grows_at_the_end_of_some_steps(keras):
+    schedule = InverseTimeDecay(decay_rate=1, decay_steps=20, staircase=True)
+    found = rates(schedule, [0, 19, 20, 59, 60])
+    assert found == pytest.approx([2.0, 2.0, 1.0, 2 / 3, 0.5], rel=1e-6)
+    # After a warm-up of 5 steps.
+    schedule = schedule.model_copy(update={"warmup_epochs": 0.5, "staircase": False})
+    assert rates(schedule, [5, 25, 45]) == pytest.approx([2.0, 1.0, 2 / 3], rel=1e-6)
+
+
+def test_cosine_restarts_at_a_lower_top_and_takes_longer(keras):
+    schedule = CosineDecayRestarts(first_decay_epochs=2, m_mul=0.5)
+    # 20 steps, 40 from step 20 on, 80 from step 60 on.
+    found = rates(schedule, [0, 10, 20, 40, 60, 100])
+    assert found == pytest.approx([2.0, 1.0, 1.0, 0.5, 0.5, 0.25], rel=1e-6)
+    schedule = CosineDecayRestarts(
+        first_decay_epochs=1, t_mul=1, final_fraction=0.1, warmup_epochs=0.5
+    )
+    found = rates(schedule, [4, 5, 10, 14, 15, 25, 95])
+    last = 0.1 + 0.9 * 0.5 * (1 + math.cos(0.9 * math.pi))
+    expected = [2 * 5 / 6, 2.0, 1.1, 2 * last, 2.0, 2.0, 2.0]
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+STEPS = [0, 1, 7, 19, 21, 38, 59, 61, 99]
+
+
+def test_those_with_arguments_of_keras_are_those_of_keras(keras):
+    theirs = keras.optimizers.schedules
+    pairs = [
+        (
+            InverseTimeDecay(decay_rate=0.3, decay_steps=7, staircase=staircase),
+            theirs.InverseTimeDecay(2.0, 7, 0.3, staircase=staircase),
+        )
+        for staircase in (False, True)
+    ]
+    pairs.append(
+        (
+            CosineDecayRestarts(
+                first_decay_epochs=2.1, t_mul=1.5, m_mul=0.8, final_fraction=0.05
+            ),
+            theirs.CosineDecayRestarts(2.0, 21, t_mul=1.5, m_mul=0.8, alpha=0.05),
+        )
+    )
+    for own, other in pairs:
+        expected = [float(other(step)) for step in STEPS]
+        assert rates(own, STEPS) == pytest.approx(expected, rel=1e-4), own
+
+
+FREE = [
+    Constant(warmup_epochs=15),
+    StepDecay(at_epochs=[3, 12]),
+    PiecewiseConstantDecay(at_epochs=[3, 12], values=[3, 2, 1]),
+    ExponentialDecay(factor_per_epoch=0.9),
+    InverseTimeDecay(decay_rate=0.01),
+    CosineDecayRestarts(first_decay_epochs=3),
+    ReduceLROnPlateau(),
+]
+SPANNING = [CosineDecay(), LinearDecay(), Triangle()]
+
+
+def test_only_schedules_that_span_the_training_depend_on_its_length(keras):
+    assert {type(schedule) for schedule in FREE + SPANNING} == set(SCHEDULES)
+    for schedule in FREE + SPANNING:
+        rate = [learning_rate(schedule, 2.0, epochs, 10) for epochs in (10, 20)]
+        if isinstance(rate[0], float):
+            assert rate == [2.0, 2.0]
+            assert not schedule.spans_training
+            continue
+        # To the bit.
+        same = [float(rate[0](step)) == float(rate[1](step)) for step in STEPS]
+        assert all(same) is not schedule.spans_training, schedule
 
 
 @pytest.mark.parametrize(

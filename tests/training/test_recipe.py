@@ -149,3 +149,49 @@ def test_the_config_says_how_many_steps_run_in_one_go(train_it):
     ends = Ends()
     train_it(epochs=1, steps_per_execution=3, observer=ends)
     assert ends.steps == [3, 4]
+
+
+MAX_NORM = {"MaxNorm": {"max_value": 0.25, "axis": [0, 1, 2]}}
+MIN_MAX_NORM = {"MinMaxNorm": {"min_value": 0.5}}
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_constraints_hold_after_the_last_step(
+    keras, make_dataset, device, run, make_config, precision
+):
+    layers = [
+        {
+            "Conv2D": {
+                "filters": 4,
+                "kernel_size": 3,
+                "strides": 4,
+                "kernel_constraint": MAX_NORM,
+                "bias_constraint": "NonNeg",
+            }
+        },
+        {"BatchNormalization": {"gamma_constraint": "UnitNorm"}},
+        {"SeparableConv2D": {"filters": 4, "kernel_size": 3, **{
+            f"{part}_constraint": "NonNeg" for part in ("depthwise", "pointwise")}}},
+        "GlobalAveragePooling2D",
+        {"PReLU": {"alpha_constraint": "NonNeg"}},
+        {"Dense": {"units": 3, "kernel_constraint": MIN_MAX_NORM}},
+    ]  # fmt: skip
+    config = make_config(
+        layers=layers, weights="last", precision=precision,
+        learning_rate_multipliers={"kernel": 3},
+    )  # fmt: skip
+    train(config, load_training_data(config, make_dataset(70)), run, device)
+    model = keras.models.load_model(run.path / "model.keras", safe_mode=True)
+    weights = read_weights(model)
+    filters = np.sqrt((weights["conv2d_1/kernel"] ** 2).sum(axis=(0, 1, 2)))
+    assert (filters < 0.2501).all()
+    assert np.isclose(filters, 0.25, rtol=1e-3).any()
+    assert np.linalg.norm(weights["batch_normalization_1/gamma"]) == pytest.approx(1)
+    units = np.linalg.norm(weights["dense_1/kernel"], axis=0)
+    assert (units > 0.499).all() and (units < 1.001).all()
+    assert (weights["conv2d_1/bias"] >= 0).all()
+    assert (weights["p_re_lu_1/alpha"] >= 0).all()
+    for part in ("depthwise", "pointwise"):
+        # Half of them begin below zero.
+        kernel = weights[f"separable_conv2d_1/{part}_kernel"]
+        assert (kernel >= 0).all() and (kernel == 0).any()

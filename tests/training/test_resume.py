@@ -32,9 +32,20 @@ NORMALIZED = [
     {"Dropout": 0.3},
     {"Dense": {"units": 3, "activation": "softmax"}},
 ]
+# What draws, learns or is held, besides those.
+BRANCHES = [
+    {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4,
+                "kernel_constraint": {"MaxNorm": {"max_value": 0.5}}}},
+    {"PReLU": {"shared_axes": [1, 2]}},
+    {"Concatenate": [[], ["BatchNormalization", {"AlphaDropout": 0.3}]]},
+    {"Multiply": [["UpSampling2D"], ["GlobalAveragePooling2D", {"Dense": 8}]]},
+    "GlobalAveragePooling2D",
+    {"Dense": {"units": 3, "activation": "softmax"}},
+]  # fmt: skip
 AUGMENTATION = [
     {"RandomFlip": {"alternate": True}},
     {"RandomTranslation": 2},
+    *({"RandomRotation": 0.1}, {"RandomZoom": 0.2}, {"RandomShear": 0.2}),
     {"MixUp": 0.4},
 ]
 # Without statistics that move while the weights stand still.
@@ -55,6 +66,22 @@ WAYS: dict[str, dict[str, Any]] = {
     "moving average and half precision": {
         "averaging": {"ExponentialMovingAverage": {"momentum": 0.7}},
         "precision": "mixed_float16",
+    },
+    "branches": {"layers": BRANCHES},
+    "branches in half precision": {"layers": BRANCHES, "precision": "mixed_bfloat16"},
+    "adadelta and restarts": {
+        "optimizer": {"Adadelta": 1.0},
+        "learning_rate_schedule": {"CosineDecayRestarts": 0.8},
+    },
+    "adagrad and stretches": {
+        "optimizer": "Adagrad",
+        "learning_rate_schedule": {
+            "PiecewiseConstantDecay": {"at_epochs": [1.5, 3], "values": [0.1, 1, 0.2]}
+        },
+    },
+    "adamax and inverse time": {
+        "optimizer": {"Adamax": 0.02},
+        "learning_rate_schedule": {"InverseTimeDecay": 0.1},
     },
     "plateau": {
         "optimizer": {"SGD": 1e-6},
@@ -427,10 +454,9 @@ def test_a_trial_stays_a_trial(keras, make_dataset, device, make_way, run: Run, 
         ),
         (
             "muon and lookahead",
-            "Triangle is planned anew over 5 epochs: the next step has a learning rate "
-            "of 0.00515, after 0.0007 by the old plan. It will not come to what 5 "
-            "epochs from the beginning come to. Lookahead's share grows by the new "
-            "plan too.",
+            "Triangle and Lookahead are planned anew over 5 epochs: the next step has "
+            "a learning rate of 0.00515, after 0.0007 by the old plan. It will not "
+            "come to what 5 epochs from the beginning come to.",
         ),
     ],
 )
@@ -452,14 +478,46 @@ def test_a_finished_run_can_be_made_longer(
     assert len(environment["resumed"]) == 1
 
 
-def test_a_longer_training_with_a_steady_rate_is_the_same_as_a_long_one(
+@pytest.mark.parametrize(
+    ("changes", "rate"),
+    [
+        ({}, "0.02"),
+        ({"learning_rate_schedule": {"StepDecay": {"at_epochs": [2, 3]}}}, "0.0002"),
+        # Still rising when the first training ends.
+        ({"learning_rate_schedule": {"Constant": {"warmup_epochs": 4}}}, "0.0153"),
+        (WAYS["adadelta and restarts"], "0.916"),
+        (WAYS["adagrad and stretches"], "0.2"),
+        (WAYS["adamax and inverse time"], "0.00909"),
+        (WAYS["plateau"], "1e-06"),
+    ],
+)
+def test_a_longer_training_is_the_same_as_a_long_one_where_nothing_spans_it(
+    begin, go_on, whole, make_way, run: Run, changes: dict[str, Any], rate: str
+):
+    longer = make_way(**changes, epochs=5)
+    expected = whole(longer)
+    begin(make_way(**changes))
+    listener = Listener()
+    go_on(longer, listener)
+    assert result(run) == expected
+    assert listener.notes[1:] == [f"the learning rate goes on at {rate}."]
+
+
+def test_lookahead_alone_is_planned_anew_and_makes_another_training(
     begin, go_on, whole, make_way, run: Run
 ):
-    longer = make_way(epochs=5)
+    lookahead = {"averaging": {"Lookahead": {"every_steps": 2}}}
+    longer = make_way(**lookahead, epochs=5)
     expected = whole(longer)
-    begin(make_way())
-    go_on(longer)
-    assert result(run) == expected
+    begin(make_way(**lookahead))
+    listener = Listener()
+    go_on(longer, listener)
+    assert result(run) != expected
+    assert listener.notes[1:] == [
+        "Lookahead is planned anew over 5 epochs: the next step has a learning rate of "
+        "0.02, after 0.02 by the old plan. It will not come to what 5 epochs from the "
+        "beginning come to."
+    ]
 
 
 def test_settings_that_decided_the_steps_cannot_change(begin, make_way, run: Run):

@@ -27,7 +27,8 @@ litert = pytest.mark.parametrize("train_in", [True], indirect=True)
 FILTERS = {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4}}
 PLAIN_LAYERS = [FILTERS, "GlobalAveragePooling2D", {"Dense": 3}]
 OPTIMIZERS = [
-    *("SGD", "Adam", "AdamW", "RMSprop", "Nadam", "Lion", "Adafactor", "Muon")
+    *("SGD", "Adam", "AdamW", "RMSprop", "Nadam", "Lion", "Adafactor", "Muon"),
+    *("Adamax", "Adadelta", "Adagrad"),
 ]
 SCHEDULES = [
     {"Constant": {"warmup_epochs": 0.5}},
@@ -35,7 +36,10 @@ SCHEDULES = [
     "LinearDecay",
     "Triangle",
     {"StepDecay": {"at_epochs": [1]}},
+    {"PiecewiseConstantDecay": {"at_epochs": [1], "values": [0.3, 0.7]}},
     {"ExponentialDecay": {"factor_per_epoch": 0.5}},
+    {"InverseTimeDecay": 0.5},
+    {"CosineDecayRestarts": 0.75},
     "ReduceLROnPlateau",
 ]
 
@@ -116,7 +120,7 @@ def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
 ):
     recorder = Recorder()
 
-    def fail(model):
+    def fail(model, class_names):
         raise RunError("only TensorFlow can make it, and Keras runs on jax here.")
 
     monkeypatch.setattr(run_files, "convert_model", fail)
@@ -229,6 +233,10 @@ def test_every_schedule_trains_and_its_rate_is_recorded(
         "Triangle": [0.1 * (1 - 0.93 * (3 - 1.61) / (7 - 1.61)), 0.007],
         "StepDecay": [0.1, 0.01],
         "ExponentialDecay": [0.1 * 0.5**0.75, 0.1 * 0.5**1.75],
+        "PiecewiseConstantDecay": [0.3, 0.7],
+        "InverseTimeDecay": [0.1 / 2.5, 0.1 / 4.5],
+        # Three steps, and six from step 3 on.
+        "CosineDecayRestarts": [0.1, 0.05 * (1 + math.cos(math.pi * 4 / 6))],
         "ReduceLROnPlateau": [0.1, 0.1],
     }
     name = schedule if isinstance(schedule, str) else next(iter(schedule))
@@ -368,7 +376,7 @@ def test_no_layer_of_the_augmentation_is_in_the_keras_model(
     outcome = train_in(augmented(make_config(epochs=1), *AUGMENTATION))
     saved = keras.models.load_model(outcome.run / "model.keras")
     assert [layer.name for layer in saved.layers] == [
-        *("images", "normalization", "conv2d_1", "global_average_pooling2d_1"),
+        *("images_0_to_255", "normalization", "conv2d_1", "global_average_pooling2d_1"),
         *("dropout_1", "dense_1", "probabilities"),
     ]
     assert saved.input_shape == (None, 32, 32, 3)

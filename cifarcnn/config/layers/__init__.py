@@ -10,38 +10,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, TypeAlias
 
-from pydantic import Field
-
-from cifarcnn.config.layers.base import Layer, Pointwise
+from cifarcnn.config.layers.base import Layer
 from cifarcnn.config.layers.convolution import CONVOLUTIONS
 from cifarcnn.config.layers.dense import POINTWISE_LAYERS
+from cifarcnn.config.layers.merging import MERGINGS, Merging
 from cifarcnn.config.layers.normalization import NORMALIZATIONS
 from cifarcnn.config.layers.pooling import POOLINGS
 from cifarcnn.config.named_choice import NamedChoice, snake_case
 
-
-class Residual(Pointwise):
-    """Adds the result of some layers to what went into them.
-
-    ``shortcut`` holds the layers of the other way, such as a 1x1 convolution where
-    the shape changes; empty, what went in is added as it is.
-    """
-
-    # Shape and window are those of the addition at the end.
-    shorthand = "layers"
-
-    layers: Annotated[list[AnyLayer], Field(min_length=1)]
-    """The layers of the main way."""
-    shortcut: list[AnyLayer] = []
-    """The layers of the other way."""
-
-
 LAYERS = NamedChoice(
-    "layer", *CONVOLUTIONS, *POOLINGS, *POINTWISE_LAYERS, *NORMALIZATIONS, Residual
+    "layer", *CONVOLUTIONS, *POOLINGS, *POINTWISE_LAYERS, *NORMALIZATIONS, *MERGINGS
 )
 AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
-Residual.model_rebuild()
+for _merging in MERGINGS:
+    _merging.model_rebuild(_types_namespace={"AnyLayer": AnyLayer})
 
 
 # The way to a value of the config: keys, numbers of items, names of choices.
@@ -66,10 +49,11 @@ def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
             while f"{base}_{counts[base]}" in taken:
                 counts[base] += 1
             update["name"] = f"{base}_{counts[base]}"
-        if isinstance(layer, Residual):
-            update["layers"] = [name(inner) for inner in layer.layers]
-            update["shortcut"] = [name(inner) for inner in layer.shortcut]
-        return layer.model_copy(update=update)
+        layer = layer.model_copy(update=update)
+        if isinstance(layer, Merging):
+            branches = [branch for _, branch in layer.walk_branches()]
+            layer = layer.with_branches([[*map(name, branch)] for branch in branches])
+        return layer
 
     return [name(layer) for layer in layers]
 
@@ -77,15 +61,15 @@ def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
 def walk_layers(
     layers: Sequence[Layer], start: Location = ("model", "layers")
 ) -> Iterator[tuple[Location, Layer]]:
-    """All layers, each residual before those within it, with their locations."""
+    """All layers, each before those of its branches, with their locations."""
     for index, layer in enumerate(layers):
         here = (*start, index)
         yield here, layer
-        if isinstance(layer, Residual):
-            yield from walk_layers(layer.layers, (*here, "Residual", "layers"))
-            yield from walk_layers(layer.shortcut, (*here, "Residual", "shortcut"))
+        if isinstance(layer, Merging):
+            for way, branch in layer.walk_branches():
+                yield from walk_layers(branch, (*here, layer.type, *way))
 
 
 def flatten_layers(layers: Sequence[Layer]) -> list[Layer]:
-    """All layers, each residual before those within it, in the order of the file."""
+    """All layers, each before those of its branches, in the order of the file."""
     return [layer for _, layer in walk_layers(layers)]

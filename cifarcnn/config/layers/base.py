@@ -50,7 +50,9 @@ NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 # Names that the built model itself uses.
-RESERVED_NAMES = frozenset({"images", "normalization", "probabilities"})
+RESERVED_NAMES = frozenset(
+    {"images", "images_0_to_255", "normalization", "probabilities"}
+)
 
 
 def _refuse_reserved(name: str) -> str:
@@ -98,12 +100,15 @@ class Window:
         strides: How far it moves from one output cell to the next.
         dilation: Distance between the cells that it looks at; 1 for neighbours.
         padding: ``((top, bottom), (left, right))``: rows and columns of padding.
+        enlarged: How many times as high and as wide the maps are made before it
+            slides, every cell repeated; padding is counted in cells after that.
     """
 
     size: Pair
     strides: Pair = (1, 1)
     dilation: Pair = (1, 1)
     padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    enlarged: Pair = (1, 1)
 
     @classmethod
     def over(
@@ -147,9 +152,14 @@ class Window:
             ShapeError: The window does not fit; its hint is ``hint``.
         """
         height, width = (
-            (length + sum(border) - span) // stride + 1
-            for length, border, span, stride in zip(
-                shape, self.padding, self.spans, self.strides, strict=False
+            (length * times + sum(border) - span) // stride + 1
+            for length, times, border, span, stride in zip(
+                shape[:2],
+                self.enlarged,
+                self.padding,
+                self.spans,
+                self.strides,
+                strict=True,
             )
         )
         if height < 1 or width < 1:

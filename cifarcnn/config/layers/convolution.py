@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from cifarcnn.config.constraints import FilterConstraint, RowConstraint
 from cifarcnn.config.initializers import (
     ConvInitializer,
     GlorotUniform,
@@ -49,6 +50,8 @@ class _Convolution(Layer):
     """Penalty on the biases."""
     activity_regularizer: Regularizer | None = None
     """Penalty on the output."""
+    bias_constraint: RowConstraint | None = None
+    """What the biases are held to."""
 
     def channels_after(self, channels: int) -> int:
         """How many maps ``channels`` of them become."""
@@ -98,6 +101,8 @@ class Conv2D(_Convolution):
     """What the filters start from."""
     kernel_regularizer: Regularizer | None = None
     """Penalty on the filters."""
+    kernel_constraint: FilterConstraint | None = None
+    """What the filters are held to."""
 
     def channels_after(self, channels: int) -> int:
         return self.filters
@@ -137,6 +142,8 @@ class DepthwiseConv2D(_Depthwise):
     """What the filters start from."""
     depthwise_regularizer: Regularizer | None = None
     """Penalty on the filters."""
+    depthwise_constraint: FilterConstraint | None = None
+    """What the filters are held to."""
 
 
 class SeparableConv2D(_Depthwise):
@@ -152,6 +159,10 @@ class SeparableConv2D(_Depthwise):
     """Penalty on the filters of the channels."""
     pointwise_regularizer: Regularizer | None = None
     """Penalty on the mixtures."""
+    depthwise_constraint: FilterConstraint | None = None
+    """What the filters of the channels are held to."""
+    pointwise_constraint: FilterConstraint | None = None
+    """What the mixtures are held to."""
 
     def channels_after(self, channels: int) -> int:
         return self.filters

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cifarcnn.config.constraints import Axes, MatrixConstraint, RowConstraint
 from cifarcnn.config.initializers import (
     GlorotUniform,
     Initializer,
@@ -15,7 +16,15 @@ from cifarcnn.config.initializers import (
     Zeros,
 )
 from cifarcnn.config.layers.base import Activation as ActivationName
-from cifarcnn.config.layers.base import Count, Fraction, NotNegative, Pointwise, Shape
+from cifarcnn.config.layers.base import (
+    Count,
+    Fraction,
+    NotNegative,
+    Pointwise,
+    Shape,
+    ShapeError,
+    show,
+)
 
 
 class Dense(Pointwise):
@@ -37,6 +46,10 @@ class Dense(Pointwise):
     """Penalty on the biases."""
     activity_regularizer: Regularizer | None = None
     """Penalty on the output."""
+    kernel_constraint: MatrixConstraint | None = None
+    """What the weights are held to."""
+    bias_constraint: RowConstraint | None = None
+    """What the biases are held to."""
 
     shorthand = "units"
     keeps_input = True
@@ -64,6 +77,43 @@ class Activation(Pointwise):
     """The function."""
 
 
+class PReLU(Pointwise):
+    """Multiplies negative values by learned factors."""
+
+    alpha_initializer: RowInitializer = Zeros()
+    """What the factors start from."""
+    alpha_regularizer: Regularizer | None = None
+    """Penalty on the factors."""
+    alpha_constraint: RowConstraint | None = None
+    """What the factors are held to."""
+    shared_axes: Axes | None = None
+    """Axes along which there is one factor; [1, 2]: one for each channel of maps."""
+
+    keeps_input = True
+
+    def weight_names(self) -> tuple[str, ...]:
+        return ("alpha",)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        for axis in self.shared_axes or ():
+            if not 1 <= axis <= len(shape):
+                raise ShapeError(
+                    f"shared_axes counts the axes of {show(shape)} from 1 to "
+                    f"{len(shape)}, found {axis}",
+                    "leave it out for a factor for each unit"
+                    if len(shape) == 1
+                    else "use shared_axes: [1, 2] for a factor for each channel",
+                    shape,
+                )
+        return shape
+
+    def parameters(self, shape: Shape) -> int:
+        shared = self.shared_axes or ()
+        return prod(
+            side for axis, side in enumerate(shape, start=1) if axis not in shared
+        )
+
+
 class Dropout(Pointwise):
     """Sets a share of the values to zero, in training only."""
 
@@ -83,6 +133,15 @@ class SpatialDropout2D(Pointwise):
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.as_image(shape)
+
+
+class AlphaDropout(Pointwise):
+    """Dropout that keeps mean and variance of what went through SELU."""
+
+    shorthand = "rate"
+
+    rate: Fraction
+    """Share of the values, 0 to 1."""
 
 
 class GaussianNoise(Pointwise):
@@ -109,7 +168,9 @@ POINTWISE_LAYERS = (
     Dense,
     Dropout,
     SpatialDropout2D,
+    AlphaDropout,
     Activation,
+    PReLU,
     GaussianNoise,
     Rescaling,
 )

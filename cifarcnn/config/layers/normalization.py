@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cifarcnn.config.constraints import RowConstraint
 from cifarcnn.config.initializers import Ones, Regularizer, RowInitializer, Zeros
 from cifarcnn.config.layers.base import NotNegative, Pointwise, Shape, ShapeError
 
@@ -27,6 +28,10 @@ class _Normalization(Pointwise):
     """Penalty on the shifts."""
     gamma_regularizer: Regularizer | None = None
     """Penalty on the scales."""
+    beta_constraint: RowConstraint | None = None
+    """What the shifts are held to."""
+    gamma_constraint: RowConstraint | None = None
+    """What the scales are held to."""
 
     def weight_names(self) -> tuple[str, ...]:
         return (*("gamma",) * self.scale, *("beta",) * self.center)

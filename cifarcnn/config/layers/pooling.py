@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -116,6 +116,33 @@ class ZeroPadding2D(_Resizing):
         return Window((1, 1), padding=self.padding)
 
 
+class UpSampling2D(_Resizing):
+    """Makes maps larger by a whole number of times."""
+
+    shorthand = "size"
+
+    size: PositivePair = (2, 2)
+    """How many times as high and as wide."""
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
+    """`nearest` repeats every value; `bilinear` has straight lines between them."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.window(shape).output_shape(shape, self.as_image(shape)[2])
+
+    def window(self, shape: Shape) -> Window:
+        if self.interpolation == "nearest":
+            return Window((1, 1), enlarged=self.size)
+        # The values lie in the middle of the cells, so that each result is between two
+        # of them that are half a cell before and half a cell behind.
+        halves = self.size[0] // 2, self.size[1] // 2
+        return Window(
+            (2, 2),
+            dilation=(2 * halves[0], 2 * halves[1]),
+            padding=((halves[0], halves[0]), (halves[1], halves[1])),
+            enlarged=self.size,
+        )
+
+
 POOLINGS = (
     MaxPooling2D,
     AveragePooling2D,
@@ -123,4 +150,5 @@ POOLINGS = (
     GlobalMaxPooling2D,
     Flatten,
     ZeroPadding2D,
+    UpSampling2D,
 )

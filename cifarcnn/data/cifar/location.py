@@ -129,10 +129,14 @@ def explain_by_hand(cifar: Cifar, folder: Path | None) -> str:
     )
 
 
+def describe_files(cifar: Cifar) -> str:
+    """The folders and archives that are looked for, in a phrase."""
+    folders = [f"{layout.folder}/" for layout in cifar.layouts]
+    *others, last = folders + [layout.archive.name for layout in cifar.layouts]
+    return f"{', '.join(others)} or {last}"
+
+
 def _explain(cifar: Cifar, bases: list[Path], *, given: bool) -> str:
-    layouts = cifar.layouts
-    wanted = [f"{layout.folder}/" for layout in layouts]
-    wanted += [layout.archive.name for layout in layouts]
     places = "".join(f"\n  {base}{_state(base)}" for base in bases)
     way = f"Fetch it with: cifarcnn data fetch {cifar.name}"
     if given and os.path.isfile(bases[0]):
@@ -141,7 +145,7 @@ def _explain(cifar: Cifar, bases: list[Path], *, given: bool) -> str:
         way += f" --to {shlex.quote(str(bases[0]))}"
     return (
         f"{cifar.title} was not found. "
-        f"Looked for {', '.join(wanted[:-1])} or {wanted[-1]} in:{places}\n"
+        f"Looked for {describe_files(cifar)} in:{places}\n"
         f"{way}\n"
         f"{explain_by_hand(cifar, None if given else cache_folder())}"
     )

@@ -9,27 +9,83 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import Mapping
-from concurrent.futures import Future
 from functools import cache
 from http.client import IncompleteRead
-from threading import Thread
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import certifi
-from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout, make_headers
+from urllib3 import (
+    BaseHTTPResponse,
+    PoolManager,
+    ProxyManager,
+    Retry,
+    Timeout,
+    make_headers,
+)
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
 from cifarcnn.config.urls import find_problem, is_loopback
 from cifarcnn.data.fetching.connection_errors import TEXT_LIMIT, explain_error
+from cifarcnn.data.fetching.exchange import Exchange
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
 from cifarcnn.data.fetching.sources import SourceError
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What a server says when it may well be able to answer a little later.
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_FOR_EVER = 10**10  # seconds; a server may ask for any number
+
+
+class Answer:
+    """A server's answer, the body of which is still to be read.
+
+    Attributes:
+        status: 200, 206 or 416, once it is out of ``Client``.
+        reason: The words beside it, which may be none.
+        headers: As they came.
+    """
+
+    def __init__(
+        self, response: BaseHTTPResponse, exchange: Exchange, policy: RetryPolicy
+    ) -> None:
+        self.status = response.status
+        self.reason = response.reason or ""
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._exchange = exchange
+        self._policy = policy
+
+    def read(self, most: int) -> bytes:
+        """The next bytes of the body as they come; none at its end.
+
+        Nor are there any where a body ends that was announced to be longer.
+
+        Raises:
+            SourceError: The connection was reset, or no byte of the body comes.
+        """
+        seconds = self._policy.silence_seconds
+        try:
+            return self._exchange.wait_for(lambda: self._read(most), seconds)
+        except TimeoutError:
+            raise SourceError(f"nothing came for {seconds:g} s.") from None
+
+    def close(self) -> None:
+        """End the connection, also while a ``read`` waits for it."""
+        self._exchange.end()
+        self._response.close()
+
+    def _read(self, most: int) -> bytes:
+        try:
+            return self._response.read1(most, decode_content=False)
+        except Exception as error:
+            if any(isinstance(cause, IncompleteRead) for cause in error.args):
+                return b""
+            url = self._response.url or ""
+            raise explain_error(error, url, self._policy) from None
 
 
 class Client:
@@ -39,85 +95,53 @@ class Client:
         self._policy = policy
         self._context = cache(_make_context)
 
-    def get(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+    def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         """Ask for ``url`` and follow redirects; the body is still to be read.
 
         Args:
             url: Acceptable as it is.
             headers: To be sent beside the usual ones.
 
-        Returns:
-            An answer with the status 200, 206 or 416.
-
         Raises:
-            SourceError: There is no such answer; says why.
+            SourceError: There is no answer with the status 200, 206 or 416; says why.
         """
         seen = {url}
+        deadline = time.monotonic() + self._policy.answer_seconds
         for _ in range(self._policy.redirects + 1):
-            response = self._ask(url, headers)
-            if response.status not in _REDIRECTS:
-                return _accept(response, self._policy)
-            target = response.headers.get("Location", "")
-            response.close()
-            url = self._follow(url, target, seen)
+            answer = self._ask(url, headers, deadline - time.monotonic())
+            if answer.status in (200, 206, 416):
+                return answer
+            answer.close()
+            if answer.status not in _REDIRECTS:
+                raise _refuse(answer, self._policy)
+            url = _follow(url, answer.headers.get("Location", ""), seen)
         raise SourceError(
             f"it redirects more than {self._policy.redirects} times.", final=True
         )
 
-    def read(self, response: BaseHTTPResponse, most: int) -> bytes:
-        """The next bytes of the body as they come; none at its end.
-
-        Nor are there any where a body ends that was announced to be longer.
-
-        Raises:
-            SourceError: The connection was reset, or is silent.
-        """
+    def _ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
+        exchange = Exchange()
         try:
-            return response.read1(most, decode_content=False)
-        except (HTTPError, OSError) as error:
-            if any(isinstance(cause, IncompleteRead) for cause in error.args):
-                return b""
-            raise explain_error(error, response.url or "", self._policy) from None
-
-    def _follow(self, url: str, target: str, seen: set[str]) -> str:
-        following = urljoin(url, target)
-        loopback = is_loopback(urlsplit(url).hostname or "")
-        fault = find_problem(following, loopback=loopback)
-        if not target or fault is not None:
-            raise SourceError(
-                f"it redirects to {target!r:.{TEXT_LIMIT}}, which is not followed: "
-                f"{fault or 'it is not an address'}.",
-                final=True,
+            response = exchange.wait_for(
+                lambda: self._request(exchange, url, headers), seconds
             )
-        if following in seen:
-            raise SourceError("it redirects in a circle.", final=True)
-        seen.add(following)
-        return following
-
-    def _ask(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        # In a thread of its own: a name server has no limit of time, and the limit of
-        # a connection begins anew with every byte of a slow answer's head.
-        answer: Future[BaseHTTPResponse] = Future()
-
-        def ask() -> None:
-            try:
-                answer.set_result(self._request(url, headers))
-            except BaseException as error:
-                answer.set_exception(error)
-
-        Thread(target=ask, daemon=True).start()
-        seconds = self._policy.answer_seconds
-        try:
-            return answer.result(timeout=seconds)
         except TimeoutError:
-            answer.add_done_callback(_close)
-            raise SourceError(f"no answer within {seconds:g} s.") from None
+            exchange.end()
+            limit = self._policy.answer_seconds
+            raise SourceError(f"no answer within {limit:g} s.") from None
+        except BaseException:
+            exchange.end()
+            raise
+        return Answer(response, exchange, self._policy)
 
-    def _request(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+    def _request(
+        self, exchange: Exchange, url: str, headers: Mapping[str, str]
+    ) -> BaseHTTPResponse:
         policy = self._policy
         sent = {"User-Agent": "cifarcnn", "Accept-Encoding": "identity", **headers}
         try:
-            return _make_manager(_find_proxy(url), self._context()).request(
+            manager = _make_manager(_find_proxy(url), self._context())
+            return exchange.watch(manager).request(
                 "GET",
                 url,
                 headers=sent,
@@ -128,30 +152,47 @@ class Client:
                     connect=policy.connect_seconds, read=policy.silence_seconds
                 ),
             )
-        except (HTTPError, OSError, ValueError) as error:
+        except SourceError:
+            raise
+        except Exception as error:
             raise explain_error(error, url, policy) from None
 
 
-def _close(answer: Future[BaseHTTPResponse]) -> None:
-    if answer.exception() is None:
-        answer.result().close()
+def _follow(url: str, target: str, seen: set[str]) -> str:
+    """The address that ``target`` means, seen from ``url``; is added to ``seen``."""
+    loopback = is_loopback(urlsplit(url).hostname or "")
+    try:
+        following = urljoin(url, target)
+        fault = find_problem(following, loopback=loopback)
+    except ValueError:
+        fault = "it is not an address"
+    if not target or fault is not None:
+        raise SourceError(
+            f"it redirects to {target!r:.{TEXT_LIMIT}}, which is not followed: "
+            f"{fault or 'it is not an address'}.",
+            final=True,
+        )
+    if following in seen:
+        raise SourceError("it redirects in a circle.", final=True)
+    seen.add(following)
+    return following
 
 
-def _accept(response: BaseHTTPResponse, policy: RetryPolicy) -> BaseHTTPResponse:
-    status = response.status
-    if status in (200, 206, 416):
-        return response
-    asked = response.headers.get("Retry-After", "")
-    response.close()
-    reason = f" ({response.reason})" if (response.reason or "").isprintable() else ""
-    cause = f"the server answers {status}{reason:.{TEXT_LIMIT}}"
-    seconds = float(asked) if asked.isdecimal() and len(asked) < 10 else None
-    if status not in _PASSING:
-        raise SourceError(f"{cause}.", final=True)
+def _refuse(answer: Answer, policy: RetryPolicy) -> SourceError:
+    reason = answer.reason[:TEXT_LIMIT]
+    shown = f" ({reason})" if reason and reason.isprintable() else ""
+    cause = f"the server answers {answer.status}{shown}"
+    if answer.status not in _PASSING:
+        return SourceError(f"{cause}.", final=True)
+    try:
+        asked = answer.headers.get("Retry-After", "")
+        seconds = Retry(retry_after_max=_FOR_EVER).parse_retry_after(asked)
+    except (HTTPError, ValueError, OverflowError):
+        seconds = None
     if seconds is not None and seconds > policy.longest_pause:
         cause = f"{cause} and asks to come back in {seconds:,.0f} s."
-        raise SourceError(cause, final=True)
-    raise SourceError(f"{cause}.", retry_after=seconds)
+        return SourceError(cause, final=True)
+    return SourceError(f"{cause}.", retry_after=seconds)
 
 
 def _find_proxy(url: str) -> str | None:

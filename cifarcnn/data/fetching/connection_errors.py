@@ -53,7 +53,13 @@ def explain_error(error: Exception, url: str, policy: RetryPolicy) -> SourceErro
         return SourceError(f"nothing came for {policy.silence_seconds:g} s.")
     if isinstance(error, known.SSLError | ssl.SSLError):
         return SourceError(f"no secure connection to {host}: {_describe(error)}.")
-    return SourceError(f"the connection was cut: {_describe(error)}.")
+    if isinstance(error, known.LocationValueError | UnicodeError):
+        return SourceError(f"{host!r:.60} cannot be the name of a server.", final=True)
+    if isinstance(error, OSError | known.ProtocolError) and any(
+        isinstance(cause, OSError) for cause in _causes(error)
+    ):
+        return SourceError(f"the connection was cut: {_describe(error)}.")
+    return SourceError(f"its answer cannot be read: {_describe(error)}.")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

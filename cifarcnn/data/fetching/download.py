@@ -6,10 +6,8 @@ import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from urllib3 import BaseHTTPResponse
-
 from cifarcnn.data.cifar.facts import Archive
-from cifarcnn.data.fetching.client import Client
+from cifarcnn.data.fetching.client import Answer, Client
 from cifarcnn.data.fetching.partial_file import FileVersion, PartialFile
 from cifarcnn.data.fetching.retry_policy import RateMeter, RetryPolicy
 from cifarcnn.data.fetching.sources import ArchiveSource, FetchObserver, SourceError
@@ -57,42 +55,50 @@ class Download:
             # Sends the whole file in place of a range of another version (RFC 9110,
             # 13.1.5).
             headers["If-Range"] = version.condition
-        response = self.client.get(self.source.url, headers)
+        answer = self.client.get(self.source.url, headers)
         try:
-            pieced = version is not None and response.status == 206
+            pieced = version is not None and answer.status == 206
             if version is not None and pieced:
-                self._check_range(version, response)
+                self._check_range(version, answer)
             else:
-                _check_whole(self.source.archive, partial, response)
+                _check_whole(self.source.archive, partial, answer)
                 if partial.length:
                     self.observer.noted(
                         f"{self.source.host} has another version now, or cannot send "
                         "the rest alone: it begins anew"
                     )
-                partial.begin(_read_version(self.source, response))
+                partial.begin(_read_version(self.source, answer))
             self.observer.source_opened(self.source, partial.length)
-            self._copy(response)
+            self._copy(answer)
         finally:
-            response.close()
+            answer.close()
         return pieced
 
-    def _check_range(self, version: FileVersion, response: BaseHTTPResponse) -> None:
+    def _check_range(self, version: FileVersion, answer: Answer) -> None:
         size = self.source.archive.size
-        now = _read_version(self.source, response)
+        now = _read_version(self.source, answer)
         same = (now.etag or version.etag) == version.etag and (
             (now.modified or version.modified) == version.modified
         )
-        found = response.headers.get("Content-Range", "").strip()
+        found = answer.headers.get("Content-Range", "").strip()
         if found != f"bytes {self.partial.length}-{size - 1}/{size}" or not same:
             self.partial.discard()
             raise SourceError("it sent another part of the file than was asked for.")
 
-    def _copy(self, response: BaseHTTPResponse) -> None:
+    def _read(self, answer: Answer, left: int) -> bytes:
+        try:
+            # One byte more than is left, so that a file that is longer shows itself.
+            return answer.read(min(_CHUNK, left + 1))
+        except SourceError:
+            if left:
+                raise
+            return b""  # only the end of the answer is amiss: the checksum decides
+
+    def _copy(self, answer: Answer) -> None:
         size, done = self.source.archive.size, self.partial.length
         told = time.monotonic()
         meter = RateMeter(self.policy.rate_seconds, told)
-        # One byte more than is left, so that a file that is longer shows itself.
-        while data := self.client.read(response, min(_CHUNK, size - done + 1)):
+        while data := self._read(answer, size - done):
             _check_bytes(self.partial, size, data, done)
             self.partial.append(data)
             done += len(data)
@@ -110,16 +116,14 @@ class Download:
             )
 
 
-def _check_whole(
-    archive: Archive, partial: PartialFile, response: BaseHTTPResponse
-) -> None:
-    if response.status != 200:
+def _check_whole(archive: Archive, partial: PartialFile, answer: Answer) -> None:
+    if answer.status != 200:
         partial.discard()
         raise SourceError("it cannot send the rest of the file.")
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind.startswith("text/") or kind.endswith(("html", "xml", "json")):
         raise _page_error(kind)
-    length, size = response.headers.get("Content-Length"), archive.size
+    length, size = answer.headers.get("Content-Length"), archive.size
     if length is not None and length != str(size):
         raise SourceError(
             f"it announces {length!r:.30} bytes, expected {size:,}: it is another "
@@ -163,23 +167,25 @@ def _page_error(kind: str) -> SourceError:
     )
 
 
-def _read_version(source: ArchiveSource, response: BaseHTTPResponse) -> FileVersion:
-    etag = response.headers.get("ETag", "").strip()
-    modified = response.headers.get("Last-Modified", "").strip()
+def _read_version(source: ArchiveSource, answer: Answer) -> FileVersion:
+    etag = answer.headers.get("ETag", "").strip()
+    modified = answer.headers.get("Last-Modified", "").strip()
     strong = etag.startswith('"') and etag.endswith('"') and 2 < len(etag) <= 200
     return FileVersion(
         url=source.url,
         # A weak tag (W/"...") may be the same for other bytes.
         etag=etag if strong and etag.isprintable() else None,
-        modified=modified if _is_strong(modified, response) else None,
+        modified=modified if _is_strong(modified, answer) else None,
     )
 
 
-def _is_strong(modified: str, response: BaseHTTPResponse) -> bool:
+def _is_strong(modified: str, answer: Answer) -> bool:
     """Whether a date tells versions apart: it must lie a second back (8.8.2.2)."""
+    date = answer.headers.get("Date", "")
+    if max(len(modified), len(date)) > 100 or not modified.isprintable():
+        return False
     try:
-        changed = parsedate_to_datetime(modified)
-        now = parsedate_to_datetime(response.headers.get("Date", ""))
-        return len(modified) <= 100 and (now - changed).total_seconds() >= 1
+        age = parsedate_to_datetime(date) - parsedate_to_datetime(modified)
+        return age.total_seconds() >= 1
     except (ValueError, TypeError, OverflowError):
         return False

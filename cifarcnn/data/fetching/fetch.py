@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -110,15 +110,20 @@ def locked(
         ) from None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Fetch:
-    """Two rounds over the sources: first for a fast one, then for any at all."""
+    """Two rounds over the sources: first for a fast one, then for any at all.
+
+    Attributes:
+        moved: When an attempt last brought bytes, by ``time.monotonic``.
+    """
 
     sources: Sequence[ArchiveSource]
     folder: Path
     policy: RetryPolicy
     observer: FetchObserver
     client: Client
+    moved: float = field(default_factory=time.monotonic)
 
     def run(self) -> ArchiveSource:
         """The source that gave the archive, which is then at its place."""
@@ -127,6 +132,8 @@ class _Fetch:
         # The only source may be slow from the start.
         floors = (self.policy.floor_rate if len(left) > 1 else 0.0, 0.0)
         for last_round, floor in enumerate(floors):
+            if last_round and self._is_stalled():
+                break
             if last_round and left:
                 time.sleep(self.policy.pause(1, None))
             remaining = []
@@ -153,10 +160,13 @@ class _Fetch:
         policy, partial = self.policy, PartialFile(self.folder, source)
         failures, most, proven = 0, partial.length, False
         while True:
+            before = partial.length
             try:
                 self._attempt(source, partial, floor)
                 return
             except SourceError as error:
+                if partial.length != before:
+                    self.moved = time.monotonic()
                 # Against the most there ever was: a server that keeps starting over
                 # must not keep this going for ever.
                 progress = partial.length - most >= _PROGRESS
@@ -166,12 +176,16 @@ class _Fetch:
                 # What was reached before is waited for; else the next may be nearer.
                 away = error.unreachable and not proven
                 slow = error.rate is not None
-                if error.final or slow or away or failures >= policy.tries:
+                worn = failures >= policy.tries or self._is_stalled()
+                if error.final or slow or away or worn:
                     raise
                 pause = policy.pause(failures, error.retry_after)
                 words = f"{source.host}: {error.cause} Once more in {pause:.0f} s"
                 self.observer.noted(words)
                 time.sleep(pause)
+
+    def _is_stalled(self) -> bool:
+        return time.monotonic() - self.moved > self.policy.stalled_seconds
 
     def _attempt(
         self, source: ArchiveSource, partial: PartialFile, floor: float

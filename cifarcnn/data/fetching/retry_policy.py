@@ -15,7 +15,10 @@ class RetryPolicy:
         connect_seconds: For a connection to stand.
         answer_seconds: From the question to the end of an answer's head, whatever it
             is that takes so long, be it the name server.
-        silence_seconds: Without a single byte, after which a connection is given up.
+        silence_seconds: Without a byte of the body, after which a connection is given
+            up.
+        stalled_seconds: Without a byte from any source, after which nothing is tried
+            that was tried before.
         tries: Attempts in a row that bring nothing, before a source is left.
         first_pause: Before the second attempt; it doubles from one to the next.
         longest_pause: What it never exceeds. A server that asks for more is left.
@@ -30,6 +33,7 @@ class RetryPolicy:
     connect_seconds: float = 15.0
     answer_seconds: float = 60.0
     silence_seconds: float = 30.0
+    stalled_seconds: float = 300.0
     tries: int = 5
     first_pause: float = 1.0
     longest_pause: float = 60.0

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import stat
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.Image import Resampling, Transpose
 
+from cifarcnn.data.image.bounded_file import open_bounded
+from cifarcnn.data.image.colour_space import convert_to_srgb, find_profile
+from cifarcnn.data.image.daemon_thread import start_daemon
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
+from cifarcnn.data.image.foreign_file import ACCEPTED, describe_foreign
+from cifarcnn.data.image.jpeg_segments import check_scans
+from cifarcnn.data.image.pixel_mode import load_pixels
+from cifarcnn.data.image.png_chunks import drop_profile
+from cifarcnn.data.image.unread_variants import describe_variant
 from cifarcnn.errors import ImageError
 
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 50_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 _DAMAGED = "the file is damaged: its pixels cannot be read."
-_PLAIN_MODES = frozenset({"1", "L", "P", "RGB", "CMYK"})
-_ACCEPTED = "a PNG, JPEG, WebP, BMP or GIF picture"
 # A JPEG may be shrunk while it is being decoded, to so many times the size that is
 # wanted: enough for the filter to see four pixels for each one it makes.
 _DRAFT_FACTOR = 4
-FULL_SIZE = MAX_PIXELS  # for ``decode``: more pixels than a side can have
+# From this size on a native decoder may work longer than a signal should wait.
+_LARGE_PIXELS = 4_000_000
+
+# Is told what the user should know of an image that can be used all the same: the rest
+# of a sentence, without a full stop.
+Noted = Callable[[str], object]
+Result = TypeVar("Result")
+
+
+def ignore(note: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +52,8 @@ class ImageFile:
     """An image that was decoded, as it lies in its file.
 
     Attributes:
-        image: RGB, or RGBA where parts are clear: Pillow weights colours with the
-            transparency while it shrinks them.
+        image: In sRGB; RGB, or RGBA where parts are clear: Pillow weights colours with
+            the transparency while it shrinks them.
         orientation: How it must be turned to be seen upright.
     """
 
@@ -72,32 +88,39 @@ class ImageFile:
         return np.array(image, dtype=np.uint8)
 
 
-def read_image(source: Path | BinaryIO, name: str, size: tuple[int, int]) -> np.ndarray:
+def read_image(
+    source: Path | BinaryIO, name: str, size: tuple[int, int], noted: Noted = ignore
+) -> np.ndarray:
     """Read an image and give it the size that a network takes.
 
     The largest centred part of that shape (for CIFAR: a square) is cut out and shrunk
     (or enlarged) with Lanczos's filter, antialiased; an image that has the size
-    already keeps every pixel. EXIF rotation is applied, transparency shows white, 16
-    bits are scaled to 8, of an animation the first frame counts.
+    already keeps every pixel. Colours of another space become sRGB's, EXIF rotation is
+    applied, transparency shows white, 16 bits are scaled to 8, of an animation the
+    first frame counts.
 
     Args:
         source: A file, or a stream of its bytes.
         name: What the user calls it; its ending helps to explain a refusal.
         size: Height and width.
+        noted: Told when a colour profile was left out.
 
     Returns:
         uint8 ``(height, width, 3)``, red, green, blue.
 
     Raises:
         ImageError: It is not a regular file, cannot be read, is empty, larger than
-            100 MB or 50 megapixels, cut short, damaged, or not a PNG, JPEG, WebP, BMP
-            or GIF image. The sentence does not repeat ``name``.
+            100 MB or 50 megapixels, made of too many pieces or scans, cut short,
+            damaged, or not a PNG, JPEG, WebP, BMP or GIF image. The sentence does not
+            repeat ``name``.
     """
     with silent_pillow():
-        return decode_crop(read_bytes(source), name, size)
+        return decode_crop(read_bytes(source), name, size, noted)
 
 
-def decode_crop(data: bytes, name: str, size: tuple[int, int]) -> np.ndarray:
+def decode_crop(
+    data: bytes, name: str, size: tuple[int, int], noted: Noted = ignore
+) -> np.ndarray:
     """As ``read_image``, of the bytes of a file; Pillow may warn.
 
     Unlike there, several threads can do so at once.
@@ -105,7 +128,8 @@ def decode_crop(data: bytes, name: str, size: tuple[int, int]) -> np.ndarray:
     Raises:
         ImageError: As ``read_image``.
     """
-    return decode(data, name, _DRAFT_FACTOR * max(size)).crop(size)
+    smallest_side = _DRAFT_FACTOR * max(size)
+    return _decode(data, name, smallest_side, noted, lambda file: file.crop(size))
 
 
 @contextlib.contextmanager
@@ -149,50 +173,93 @@ def read_bytes(source: Path | BinaryIO) -> bytes:
             f"it is larger than {MAX_BYTES // 1_000_000} MB, the most that is read."
         )
     if not data:
-        raise ImageError(f"the file is empty; expected {_ACCEPTED}.")
+        raise ImageError(f"the file is empty; expected {ACCEPTED}.")
     return data
 
 
-def decode(data: bytes, name: str, smallest_side: int) -> ImageFile:
-    """Decode the bytes of a file.
-
-    Args:
-        data: The bytes.
-        name: What the user calls it.
-        smallest_side: A JPEG may come out smaller, but no side below this.
+def decode_shrunk(data: bytes, name: str, longest_side: int) -> np.ndarray:
+    """The whole image, uint8 ``(height, width, 3)``, no side longer than that.
 
     Raises:
         ImageError: As ``read_image``.
     """
-    image = _open(data, name)
+    return _decode(
+        data, name, longest_side, ignore, lambda file: file.shrink(longest_side)
+    )
+
+
+def decode(data: bytes, name: str, noted: Noted = ignore) -> ImageFile:
+    """The image as it lies in the file, of the size that it has there.
+
+    Raises:
+        ImageError: As ``read_image``.
+    """
+    return _decode(data, name, MAX_PIXELS, noted, lambda file: file)
+
+
+def _decode(
+    data: bytes,
+    name: str,
+    smallest_side: int,
+    noted: Noted,
+    finish: Callable[[ImageFile], Result],
+) -> Result:
+    """Decode and finish; a JPEG may come out smaller, but no side below that."""
+    check_scans(data)
+    image = open_header(data, name)
+
+    def work() -> Result:
+        return finish(_load(image, data, smallest_side, noted))
+
+    large = image.width * image.height > _LARGE_PIXELS
+    if large and threading.current_thread() is threading.main_thread():
+        return start_daemon(work).result()
+    return work()
+
+
+def _load(
+    image: Image.Image, data: bytes, smallest_side: int, noted: Noted
+) -> ImageFile:
     try:
         image.draft(None, (smallest_side, smallest_side))
-        image.load()
+        pixels = load_pixels(image)
+    except ImageError:
+        raise
     except Exception as error:
         # On damaged bytes Pillow's readers raise whatever they stumble over.
         if "truncated" in str(error):
             raise ImageError("the file is cut short.") from None
-        raise ImageError(_DAMAGED) from None
-    return ImageFile(prepare_mode(image), read_orientation(image))
+        raise ImageError(describe_variant(data) or _DAMAGED) from None
+    rgb, note = convert_to_srgb(pixels, find_profile(image))
+    if note is not None:
+        noted(note)
+    return ImageFile(rgb, read_orientation(image))
 
 
-def _open(data: bytes, name: str) -> Image.Image:
+def open_header(data: bytes, name: str) -> Image.Image:
+    """What a file says of its image; the pixels are not decoded.
+
+    Raises:
+        ImageError: As ``read_image``.
+    """
+    image: Image.Image
     too_large = f"at most {MAX_PIXELS:,} are accepted. Make it smaller first."
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError:
-        ending = PurePath(name).suffix
-        hint = f" (its name ends in {ending})" if ending else ""
-        raise ImageError(
-            f"this is not {_ACCEPTED}{hint}; save it as one of these."
-        ) from None
+        image = Image.open(open_bounded(data), formats=FORMATS)
+    except ImageError:
+        raise
     except Image.DecompressionBombError:
         raise ImageError(
             f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels; "
             f"{too_large}"
         ) from None
     except Exception:
-        raise ImageError(_DAMAGED) from None
+        without_profile = drop_profile(data)
+        if without_profile is not None:
+            image = open_header(without_profile, name)
+            image.info["icc_profile"] = b""
+            return image
+        raise ImageError(describe_foreign(data, name)) from None
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(
@@ -214,41 +281,3 @@ def centred_crop(
     scale = min(height / size[0], width / size[1])
     top, left = (height - scale * size[0]) / 2, (width - scale * size[1]) / 2
     return top, left, height - top, width - left
-
-
-def prepare_mode(image: Image.Image) -> Image.Image:
-    """Give an image a mode that can be shrunk: RGB, or RGBA where parts are clear.
-
-    Args:
-        image: A loaded image of any mode.
-
-    Raises:
-        ImageError: The mode is none of 1, L, LA, P, PA, RGB, RGBA, CMYK, I;16, or the
-            palette or the transparency of the image is damaged.
-    """
-    try:
-        if image.mode.startswith("I;16"):
-            return _scale_16_bits(image)
-        if image.has_transparency_data:
-            return image.convert("RGBA")
-        if image.mode in _PLAIN_MODES:
-            # Pillow would copy one that is RGB already.
-            return image if image.mode == "RGB" else image.convert("RGB")
-    except Exception:
-        # Pillow looks at what stands beside the pixels only now: a palette with more
-        # transparencies than colours, say.
-        raise ImageError(_DAMAGED) from None
-    raise ImageError(
-        f"its pixels have the mode {image.mode}; expected grey or colour with 8 or "
-        "16 bits."
-    )
-
-
-def _scale_16_bits(image: Image.Image) -> Image.Image:
-    # Pillow's own conversion clips: everything above 255 would become white.
-    wide = np.asarray(image)
-    grey = ((wide.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):
-        grey = np.where(wide == clear, 255, grey).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")

@@ -9,9 +9,11 @@ from typing import BinaryIO
 import numpy as np
 
 from cifarcnn.data.image.image_file import (
+    Noted,
     centred_crop,
-    decode,
     decode_crop,
+    decode_shrunk,
+    ignore,
     read_bytes,
     silent_pillow,
 )
@@ -42,13 +44,16 @@ class Photo:
         return cls(pixels, (0.0, 0.0, height, width), pixels)
 
 
-def read_photo(source: Path | BinaryIO, name: str, size: tuple[int, int]) -> Photo:
+def read_photo(
+    source: Path | BinaryIO, name: str, size: tuple[int, int], noted: Noted = ignore
+) -> Photo:
     """Read an image for the network and for the eye.
 
     Args:
         source: A file, or a stream of its bytes.
         name: What the user calls it; its ending helps to explain a refusal.
         size: Height and width of what the network takes.
+        noted: Told when a colour profile was left out.
 
     Raises:
         ImageError: As ``image_file.read_image``.
@@ -57,7 +62,7 @@ def read_photo(source: Path | BinaryIO, name: str, size: tuple[int, int]) -> Pho
     with silent_pillow():
         # A JPEG is decoded at the scale that is asked for, so twice: the network shall
         # see the very pixels that a prediction sees.
-        seen = decode_crop(data, name, size)
-        pixels = decode(data, name, LONGEST_SIDE).shrink(LONGEST_SIDE)
+        seen = decode_crop(data, name, size, noted)
+        pixels = decode_shrunk(data, name, LONGEST_SIDE)
     height, width = pixels.shape[:2]
     return Photo(pixels, centred_crop(height, width, size), seen)

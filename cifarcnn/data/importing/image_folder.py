@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
 from cifarcnn.data.cifar.facts import Cifar
-from cifarcnn.data.decoded_cache import Decoded
-from cifarcnn.data.folder import class_folders, image_files
-from cifarcnn.data.image.image_file import FULL_SIZE, decode, read_bytes, silent_pillow
+from cifarcnn.data.decoded_cache import Decoded, ReadingRecord
+from cifarcnn.data.folder_layout import list_class_folders
+from cifarcnn.data.image.image_file import Noted, decode, read_bytes, silent_pillow
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -34,13 +35,19 @@ def read_image_folder(path: Path, kinds: tuple[Cifar, ...]) -> tuple[Cifar, Deco
     for cifar in kinds:
         wanted = set(cifar.class_names)
         if all(set(_by_class(path / split)) == wanted for split in ("train", "test")):
+            counts = (cifar.training_images, cifar.binary.test.images)
             with silent_pillow():
-                return cifar, Decoded(
-                    cifar.class_names,
-                    _read_split(cifar, path / "train", cifar.training_images),
-                    _read_split(cifar, path / "test", cifar.binary.test.images),
-                    official=False,
+                (training, one), (test, other) = (
+                    _read_split(cifar, path / split, count)
+                    for split, count in zip(("train", "test"), counts, strict=True)
                 )
+            return cifar, Decoded(
+                cifar.class_names,
+                training,
+                test,
+                official=False,
+                readings={"training": one, "test": other},
+            )
     known = " or ".join(cifar.title for cifar in kinds)
     raise DataError(
         f"{path} has folders train and test, but their folders are not the classes of "
@@ -49,32 +56,37 @@ def read_image_folder(path: Path, kinds: tuple[Cifar, ...]) -> tuple[Cifar, Deco
     )
 
 
-def _by_class(folder: Path) -> dict[str, Path]:
-    """The class folders, by the names that CIFAR gives the classes."""
+def _by_class(folder: Path) -> dict[str, tuple[Path, list[Path]]]:
+    """Folder and images of each class, by the names that CIFAR gives the classes."""
     return {
-        name.lower().replace(" ", "_").replace("-", "_"): folder / name
-        for name in class_folders(folder)
+        name.lower().replace(" ", "_").replace("-", "_"): (
+            folder / name,
+            [Path(entry.path) for entry in entries],
+        )
+        for name, entries in list_class_folders(folder).images.items()
     }
 
 
-def _read_split(cifar: Cifar, folder: Path, expected: int) -> Split:
+def _read_split(
+    cifar: Cifar, folder: Path, expected: int
+) -> tuple[Split, ReadingRecord]:
     each = expected // len(cifar.class_names)
-    folders = _by_class(folder)
+    by_class = _by_class(folder)
     files: list[Path] = []
     for name in cifar.class_names:
-        found = image_files(folders[name])
+        path, found = by_class[name]
         if len(found) != each:
-            raise DataError(
-                f"{folders[name]} has {len(found):,} pictures, expected {each:,}."
-            )
+            raise DataError(f"{path} has {len(found):,} pictures, expected {each:,}.")
         files += found
-    images = np.stack([_read_one(path) for path in files])
-    return Split(images, np.repeat(np.arange(len(folders), dtype=np.uint8), each))
+    notes: list[str] = []
+    images = np.stack([_read_one(path, notes.append) for path in files])
+    labels = np.repeat(np.arange(len(by_class), dtype=np.uint8), each)
+    return Split(images, labels), ReadingRecord(0, 0.0, Counter(notes))
 
 
-def _read_one(path: Path) -> np.ndarray:
+def _read_one(path: Path, noted: Noted) -> np.ndarray:
     try:
-        file = decode(read_bytes(path), path.name, FULL_SIZE)
+        file = decode(read_bytes(path), path.name, noted)
     except ImageError as error:
         raise DataError(f"{path}: {error}") from None
     width, height = file.image.size

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,12 +44,14 @@ class ImportResult:
         path: Where it lies now.
         official: Whether it is the publisher's, to the byte.
         shadowed_by: What is found before it when the data set is opened, or ``None``.
+        notes: Of how many images each note is, such as of a damaged colour profile.
     """
 
     cifar: Cifar
     path: Path
     official: bool
     shadowed_by: Path | None
+    notes: dict[str, int]
 
 
 def import_cifar(
@@ -80,12 +83,14 @@ def import_cifar(
     archive = found.cifar.binary.archive
     with locked(target, archive, RetryPolicy(), observer or FetchObserver()):
         placed = install_copy(found, target)
+    readings = found.decoded.readings.values()
     write_provenance(placed, "imported", str(path.absolute()))
     return ImportResult(
         found.cifar,
         placed,
         found.decoded.official,
         find_shadowing(found.cifar, placed) if folder is None else None,
+        dict(sum((Counter(one.notes) for one in readings), Counter())),
     )
 
 

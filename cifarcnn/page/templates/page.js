@@ -309,11 +309,13 @@
       result.mark("tile", row, column, 1, 1);
       const neighbour = describeNeighbour(rows, columns);
       const value = before.at(row, column, place);
-      const outside = rows.some((r) => columns.some((c) => !input.inside(r, c)));
+      const places = rows.flatMap((r) => columns.map((c) => input.inside(r, c)));
+      const outside = places.includes(true) ? " Hatched places lie outside the picture and count as 0."
+        : " This tile sees only padding, which counts as 0: what is left is the bias.";
       byId("tile-readout").textContent =
         `Tile at row ${rows[0]}, column ${columns[0]} of the input, for cell ${row}, ${column} of the map: ` +
         `${show(value, conv.decimals)}.${neighbour}` +
-        (outside ? " Hatched places lie outside the picture and count as 0." : "");
+        (places.includes(false) ? outside : "");
       showArithmetic(rows, columns, value);
     };
 
@@ -481,7 +483,7 @@
       field.mark("tile", top, left, bottom - top, right - left);
       const sees = bottom > top && right > left
         ? `it sees rows ${top} to ${bottom - 1} and columns ${left} to ${right - 1} of the input`
-        : "it sees nothing but padding";
+        : "it sees only padding";
       panel.querySelector(".readout").textContent =
         `Map ${layer.channels[place]}, cell ${row}, ${column}: ${show(map.at(row, column, place), layer.decimals)}; ${sees}.`;
     };

@@ -113,10 +113,10 @@ class RandomFlip(Move):
 
 @dataclass(frozen=True)
 class RandomTranslation(Move):
-    """Moves an image by whole pixels; what comes in is mirrored or black."""
+    """Moves an image by whole pixels; what comes in is ``fill``."""
 
     pixels: int
-    fill: Literal["reflect", "zero"]
+    fill: Literal["reflect", "nearest", "zero"]
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
         draws = self.random.draw(epoch, index, 2)
@@ -129,6 +129,8 @@ class RandomTranslation(Move):
         height, width = self.image_size
         if self.fill == "reflect":
             return Places(_reflect(rows, height), _reflect(columns, width))
+        if self.fill == "nearest":
+            return Places(_clip(rows, height), _clip(columns, width))
         return Places(
             _drop_outside(rows, height), _drop_outside(columns, width), gaps=True
         )
@@ -143,6 +145,11 @@ def _lines(size: Size) -> tuple[Any, Any]:
 def _reflect(places: Any, side: int) -> Any:
     """Places beyond an edge mirrored at its pixel: -1 to 1, side to side - 2."""
     return side - 1 - ops.abs(side - 1 - ops.abs(places))
+
+
+def _clip(places: Any, side: int) -> Any:
+    """Places beyond an edge brought to its pixel."""
+    return ops.minimum(ops.maximum(places, 0), side - 1)
 
 
 def _drop_outside(places: Any, side: int) -> Any:

@@ -27,6 +27,11 @@ from cifarcnn.training.augmentation.operation import Draws, Mixing, Operation, S
 from cifarcnn.training.augmentation.rand_augment import RandAugment
 from cifarcnn.training.augmentation.random_draws import RandomDraws
 from cifarcnn.training.augmentation.random_erasing import RandomErasing
+from cifarcnn.training.augmentation.rotate_zoom_shear import (
+    RandomRotation,
+    RandomShear,
+    RandomZoom,
+)
 
 # Named as the config names them, with the arguments of the same names.
 _OPERATIONS: Mapping[str, type[Operation]] = {
@@ -34,6 +39,9 @@ _OPERATIONS: Mapping[str, type[Operation]] = {
     for operation in (
         RandomFlip,
         RandomTranslation,
+        RandomRotation,
+        RandomZoom,
+        RandomShear,
         RandomErasing,
         RandomBrightness,
         RandomContrast,

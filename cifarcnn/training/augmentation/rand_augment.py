@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from cifarcnn.training.augmentation.affine_transform import (
+    affine_transform,
+    to_ways,
+)
 from cifarcnn.training.augmentation.color import (
     ONE,
     as_images,
@@ -18,12 +22,7 @@ from cifarcnn.training.augmentation.color import (
     per_image,
     stretch,
 )
-from cifarcnn.training.augmentation.operation import (
-    Draws,
-    Operation,
-    Size,
-    take_pixels,
-)
+from cifarcnn.training.augmentation.operation import Draws, Operation, Size
 from cifarcnn.training.augmentation.random_draws import whole_numbers
 
 # All that can happen to an image. The first five move pixels and need one gather
@@ -77,13 +76,14 @@ class RandAugment(Operation):
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         for turn in range(self.num_ops):
-            images = move(images, draws["way"][:, turn])
+            way = draws["way"][:, turn]
+            images = affine_transform(images, way, "nearest", _OUTSIDE)
             images = _recolour(images, draws["kind"][:, turn], draws["amount"][:, turn])
         return images
 
 
 def draw_ways(kind: np.ndarray, strength: np.ndarray, size: Size) -> np.ndarray:
-    """Where the pixels of each image come from, as :func:`move` takes it.
+    """Where the pixels of each image come from, as ``affine_transform`` takes it.
 
     Args:
         kind: int ``(...)``, places in :data:`KINDS`.
@@ -98,44 +98,14 @@ def draw_ways(kind: np.ndarray, strength: np.ndarray, size: Size) -> np.ndarray:
         return np.where(kind == KINDS.index(name), strength, 0.0)
 
     angle = np.radians(LARGEST_DEGREES) * of("Rotate")
-    rows = [
+    return to_ways(
         np.cos(angle),
         LARGEST_SHEAR * of("ShearY") - np.sin(angle),
         LARGEST_SHIFT_FRACTION * size[0] * of("TranslateY"),
-    ]
-    columns = [
         LARGEST_SHEAR * of("ShearX") + np.sin(angle),
         np.cos(angle),
         LARGEST_SHIFT_FRACTION * size[1] * of("TranslateX"),
-    ]
-    ways = np.stack(rows + columns, axis=-1)
-    return np.round(ONE * ways).astype(np.int32)
-
-
-def move(images: Any, ways: Any) -> Any:
-    """Take each pixel from the nearest to another place; grey where there is none.
-
-    With ``y`` and ``x`` counted from the middle of the image, the pixel comes from
-    ``(a y + b x + c, d y + e x + f)``.
-
-    Args:
-        images: uint8 ``(b, height, width, 3)``.
-        ways: int32 ``(b, 6)``: a, b, c, d, e, f in 1/1024.
-    """
-    # The middle lies between two pixels: places are counted in half pixels from it.
-    height, width = images.shape[1:3]
-    y = (2 * ops.arange(height, dtype="int32") - (height - 1))[None, :, None]
-    x = (2 * ops.arange(width, dtype="int32") - (width - 1))[None, None, :]
-    a, b, c, d, e, f = (ways[:, place, None, None] for place in range(6))
-
-    # From 1/1024 of half pixels from the middle to whole pixels from the edge.
-    rows = ops.right_shift(a * y + b * x + 2 * c + height * ONE, 11)
-    columns = ops.right_shift(d * y + e * x + 2 * f + width * ONE, 11)
-    near_rows = ops.minimum(ops.maximum(rows, 0), height - 1)
-    near_columns = ops.minimum(ops.maximum(columns, 0), width - 1)
-    inside = ops.logical_and(rows == near_rows, columns == near_columns)
-    moved = take_pixels(images, near_rows, near_columns)
-    return ops.where(inside[..., None], moved, ops.full_like(moved, _OUTSIDE))
+    )
 
 
 def _recolour(images: Any, kind: Any, amount: Any) -> Any:

@@ -256,13 +256,19 @@ def test_full_size_files_are_read_and_not_taken_for_official_ones(
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_real_cifar_10_is_the_same_in_all_four_forms(real_data, fresh_cache):
-    forms = CIFAR10.layouts
-    names = [name for form in forms for name in (form.folder, form.archive.name)]
-    opened = [open_dataset("cifar10", real_data / name) for name in names]
-    assert len({dataset.checksum for dataset in opened}) == 1
-    first = opened[0].training(0, 0)[0]
-    for dataset in opened[1:]:
-        assert np.array_equal(dataset.training(0, 0)[0].images, first.images)
-    assert np.bincount(first.labels).tolist() == [5_000] * 10
-    assert np.bincount(opened[0].test().labels).tolist() == [1_000] * 10
+@pytest.mark.parametrize(
+    "form",
+    [name for form in CIFAR10.layouts for name in (form.folder, form.archive.name)],
+)
+def test_real_cifar_10_is_the_same_in_every_form_that_is_here(
+    real_data, fresh_cache, form
+):
+    if not (real_data / form).exists():
+        pytest.skip(f"the folder of CIFARCNN_TEST_DATA has no {form}")
+    dataset = open_dataset("cifar10", real_data / form)
+    first = open_dataset("cifar10", real_data)
+    assert dataset.checksum == first.checksum
+    training, _ = dataset.training(0, 0)
+    assert np.array_equal(training.images, first.training(0, 0)[0].images)
+    assert np.bincount(training.labels).tolist() == [5_000] * 10
+    assert np.bincount(dataset.test().labels).tolist() == [1_000] * 10

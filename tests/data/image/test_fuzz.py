@@ -18,6 +18,11 @@ import pytest
 from PIL import Image
 
 from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.matrix_profile import (
+    ADOBE_GAMMA,
+    ADOBE_RGB,
+    make_matrix_profile,
+)
 from cifarcnn.data.image.photo import read_photo
 from cifarcnn.errors import ImageError
 
@@ -50,15 +55,20 @@ GREY = np.arange(48 * 36, dtype=np.uint16).reshape(36, 48) * 37
 FRAMES = {"save_all": True, "append_images": [noise(48, 36).rotate(180)]}
 CLEAR = PHOTO.convert("RGBA")
 CLEAR.putalpha(100)
+PROFILE = make_matrix_profile(ADOBE_RGB, ADOBE_GAMMA)
 START = {
     "png": encode(PHOTO, "PNG"),
     "png-palette": encode(PHOTO.quantize(16), "PNG", transparency=3),
     "png-16-bits": encode(Image.fromarray(GREY), "PNG"),
     "png-clear": encode(CLEAR, "PNG", exif=turned()),
+    "png-profile": encode(PHOTO, "PNG", icc_profile=PROFILE),
+    "png-clear-grey": encode(PHOTO.convert("L"), "PNG", bits=4, transparency=3),
     "png-animated": encode(PHOTO, "PNG", **FRAMES),
     "jpeg": encode(PHOTO, "JPEG"),
     "jpeg-progressive": encode(PHOTO, "JPEG", progressive=True, exif=turned()),
     "jpeg-cmyk": encode(PHOTO.convert("CMYK"), "JPEG"),
+    "jpeg-profile": encode(PHOTO, "JPEG", icc_profile=PROFILE),
+    "webp-profile": encode(PHOTO, "WEBP", icc_profile=PROFILE),
     "webp": encode(PHOTO, "WEBP", exif=turned()),
     "webp-lossless": encode(CLEAR, "WEBP", lossless=True),
     "webp-animated": encode(PHOTO, "WEBP", **FRAMES),

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifarcnn.data.image import image_file as module
-from cifarcnn.data.image.image_file import prepare_mode, read_image
+from cifarcnn.data.image.image_file import read_image
 from cifarcnn.data.image.photo import read_photo
+from cifarcnn.data.image.pixel_mode import prepare_mode
 from cifarcnn.errors import ImageError
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -220,7 +221,7 @@ def test_a_path_and_a_stream_give_the_same(tmp_path):
     assert np.array_equal(read_image(tmp_path / "a.png", "a.png", (32, 32)), read(data))
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
 @pytest.mark.parametrize("kept", [0.5, 0.9])
 def test_a_file_cut_short_is_refused(form, kept):
     data = encode(Image.fromarray(noise(60, 40)), form)
@@ -228,10 +229,9 @@ def test_a_file_cut_short_is_refused(form, kept):
 
 
 def test_damaged_pixels_are_refused():
-    data = encode(Image.fromarray(noise(60, 40)), "WEBP")
-    assert refusal(data[: len(data) // 2]) == (
-        "the file is damaged: its pixels cannot be read."
-    )
+    data = bytearray(encode(Image.fromarray(noise(60, 40)), "PNG"))
+    data[data.index(b"IDAT") + 20] ^= 0xFF
+    assert refusal(bytes(data)) == "the file is damaged: its pixels cannot be read."
 
 
 def test_a_palette_with_more_transparencies_than_colours_is_refused():
@@ -243,35 +243,6 @@ def test_a_palette_with_more_transparencies_than_colours_is_refused():
     longer = struct.pack(">I", 300) + chunk + struct.pack(">I", zlib.crc32(chunk))
     assert refusal(data[:place] + longer + data[place + 14 :]) == (
         "the file is damaged: its pixels cannot be read."
-    )
-
-
-def test_a_damaged_header_is_refused():
-    # A BMP whose header claims a compression that does not exist.
-    data = bytearray(encode(Image.fromarray(noise()), "BMP"))
-    data[30] = 99
-    assert refusal(bytes(data)) == "the file is damaged: its pixels cannot be read."
-
-
-@pytest.mark.parametrize(
-    ("data", "name", "hint"),
-    [
-        (b"<html>not found</html>", "cat.png", " (its name ends in .png)"),
-        (b"x", "-", ""),
-        (b"%!PS-Adobe-3.0 EPSF-3.0", "cat.eps", " (its name ends in .eps)"),
-        (
-            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-            "cat.png",
-            " (its name ends in .png)",
-        ),
-        (encode(Image.new("RGB", (4, 4)), "TIFF"), "a.tif", " (its name ends in .tif)"),
-        (encode(Image.new("RGB", (4, 4)), "ICO"), "a.ico", " (its name ends in .ico)"),
-    ],
-)
-def test_other_formats_are_refused(data, name, hint):
-    assert refusal(data, name) == (
-        f"this is not a PNG, JPEG, WebP, BMP or GIF picture{hint}; save it as one of "
-        "these."
     )
 
 

@@ -17,6 +17,12 @@ from cifarcnn.data.cifar.facts import CIFAR100
 from cifarcnn.data.cifar.location import find_cifar, read_provenance
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.dataset import open_dataset
+from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.matrix_profile import (
+    ADOBE_GAMMA,
+    ADOBE_RGB,
+    make_matrix_profile,
+)
 from cifarcnn.data.importing.import_cifar import import_cifar
 from cifarcnn.errors import DataError
 
@@ -198,6 +204,22 @@ def test_folders_of_images(tiny10, bring, tmp_path):
     found = {image.transpose(2, 0, 1).tobytes() for image in split.training.images}
     assert found == expected
     assert split.training.labels.tolist() == sorted(split.training.labels.tolist())
+
+
+def test_colours_of_another_space_are_brought_as_srgb(tiny10, bring, tmp_path):
+    folder = draw(tiny10, tmp_path / "pictures")
+    expected = {}
+    for number, path in enumerate(sorted((folder / "train" / "cat").iterdir())):
+        with Image.open(path) as image:
+            profile = make_matrix_profile(ADOBE_RGB, ADOBE_GAMMA)
+            image.save(path, icc_profile=b"damaged" if number < 2 else profile)
+        expected[read_image(path, path.name, (32, 32)).tobytes()] = None
+    brought = bring(folder)
+    split = CifarSource(tiny10.cifar, find_cifar(tiny10.cifar, brought.path)).decode()
+    found = {image.tobytes() for image in split.training.images}
+    assert expected.keys() <= found
+    note = "its colour profile is damaged and was left out"
+    assert brought.notes == {note: 2}
 
 
 def test_folders_of_other_classes_need_no_import(tiny10, tmp_path, refusal):

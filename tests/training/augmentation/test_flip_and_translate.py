@@ -61,13 +61,15 @@ def reference_translation(image, down, right, fill):
                 row = -row if row < 0 else 62 - row if row > 31 else row
                 column = -column if column < 0 else column
                 column = 62 - column if column > 31 else column
+            elif fill == "nearest":
+                row, column = min(max(row, 0), 31), min(max(column, 0), 31)
             elif not (0 <= row < 32 and 0 <= column < 32):
                 continue
             result[y, x] = image[row, column]
     return result
 
 
-@pytest.mark.parametrize("fill", ["reflect", "zero"])
+@pytest.mark.parametrize("fill", ["reflect", "nearest", "zero"])
 def test_a_translation_moves_each_image_by_its_own_offset(apply, images, fill):
     shifts = [(0, 0), (4, -3), (-4, 0), (31, -31), (2, 2)]
     found = apply(translation(31, fill), images, {"shift": shifts})

@@ -11,8 +11,11 @@ from cifarcnn.config.augmentation import (
     RandomContrast,
     RandomErasing,
     RandomFlip,
+    RandomRotation,
     RandomSaturation,
+    RandomShear,
     RandomTranslation,
+    RandomZoom,
 )
 from cifarcnn.network.builder import build_model
 from cifarcnn.network.weights import to_numpy
@@ -27,6 +30,9 @@ ALL = [
     RandomContrast(),
     RandomSaturation(),
     RandAugment(),
+    RandomRotation(),
+    RandomZoom(width_factor=(0.0, 0.2)),
+    RandomShear(y_factor=(-0.1, 0.1)),
     MixUp(),
     CutMix(),
 ]
@@ -52,10 +58,13 @@ def test_draws_are_few_numbers_with_names_of_their_own():
         "rand_augment_8_kind": (3, 2),
         "rand_augment_8_way": (3, 2, 6),
         "rand_augment_8_amount": (3, 2),
-        "mix_up_9_partner": (3,),
-        "mix_up_9_share": (3,),
-        "cut_mix_10_partner": (3,),
-        "cut_mix_10_box": (3, 4),
+        "random_rotation_9_way": (3, 6),
+        "random_zoom_10_way": (3, 6),
+        "random_shear_11_way": (3, 6),
+        "mix_up_12_partner": (3,),
+        "mix_up_12_share": (3,),
+        "cut_mix_13_partner": (3,),
+        "cut_mix_13_box": (3, 4),
     }
     assert all(value.dtype == np.int32 for value in draws.values())
     nothing = augmentation.draw_nothing(2)
@@ -101,14 +110,14 @@ def test_operations_are_done_in_the_order_of_the_list(keras, images):
 
 
 def test_labels_are_mixed_by_every_operation_that_mixes():
-    assert not build_augmentation(ALL[:7], 0, 5, SIZE).mixes_labels
+    assert not build_augmentation(ALL[:-2], 0, 5, SIZE).mixes_labels
     augmentation = build_augmentation(ALL, 0, 5, SIZE)
     assert augmentation.mixes_labels
     draws = {
-        "mix_up_8_partner": np.array([1, 2, 0]),
-        "mix_up_8_share": np.array([512, 1024, 1024]),
-        "cut_mix_9_partner": np.array([2, 0, 1]),
-        "cut_mix_9_box": np.array([[0, 0, 0, 0], [0, 0, 16, 16], [0, 0, 32, 32]]),
+        "mix_up_11_partner": np.array([1, 2, 0]),
+        "mix_up_11_share": np.array([512, 1024, 1024]),
+        "cut_mix_12_partner": np.array([2, 0, 1]),
+        "cut_mix_12_box": np.array([[0, 0, 0, 0], [0, 0, 16, 16], [0, 0, 32, 32]]),
     }
     mixed = augmentation.mix_labels(np.array([0, 1, 2]), 3, draws)
     # First half of label 1 comes to the first image, then a quarter of that mixture
@@ -164,9 +173,10 @@ def test_xla_compiles_the_whole_step(keras, model, images):
         [RandomFlip(), RandomTranslation()],
         [RandomTranslation(fill="zero"), RandomFlip(mode="vertical"), RandomFlip()],
         [RandomTranslation(fill="zero", pixels=20), RandomTranslation(pixels=9)],
+        [RandomTranslation(fill="nearest", pixels=20), RandomTranslation(fill="zero")],
         [RandomFlip(), RandomErasing(), RandomTranslation(fill="zero")],
     ],
-    ids=["usual", "zero first", "twice", "with another between"],
+    ids=["usual", "zero first", "twice", "nearest first", "with another between"],
 )
 def test_moves_in_one_go_are_the_moves_one_after_the_other(keras, images, choices):
     augmentation = build_augmentation(choices, 2, 5, SIZE)

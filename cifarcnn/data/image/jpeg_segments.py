@@ -1,0 +1,87 @@
+"""The segments of a JPEG file, without its pixels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cifarcnn.errors import ImageError
+
+# Progressive JPEGs have about ten. A scan may be empty, and be ten bytes that lead once
+# through all pixels.
+MAX_SCANS = 100
+
+START = b"\xff\xd8"
+# What follows a scan: any marker but a stuffed zero, a restart, or TEM.
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+_END, _SCAN = 0xD9, 0xDA
+_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
+
+
+class Frame(NamedTuple):
+    """What the header of a frame says.
+
+    Attributes:
+        marker: The second byte of its marker: how the pixels are coded.
+        bits: Of a sample.
+        components: One for grey, three for colour, four for CMYK.
+    """
+
+    marker: int
+    bits: int
+    components: int
+
+
+def find_frame(data: bytes) -> Frame | None:
+    """The first frame of a JPEG; ``None`` where there is none before the pixels."""
+    if not data.startswith(START):
+        return None
+    for marker, place in _list_segments(data):
+        if marker in _FRAMES and place + 8 <= len(data):
+            return Frame(marker, data[place + 2], data[place + 7])
+        if marker in (_SCAN, _END):
+            break
+    return None
+
+
+def ends_in_header(data: bytes) -> bool:
+    """Whether a JPEG is cut short before its pixels."""
+    end = 0
+    for marker, place in _list_segments(data):
+        if marker == _SCAN:
+            return False
+        end = place + int.from_bytes(data[place : place + 2], "big")
+    return end >= len(data)
+
+
+def check_scans(data: bytes) -> None:
+    """Refuse a JPEG with more scans than any use of them has.
+
+    Raises:
+        ImageError: There are more than 100.
+    """
+    # Only a file with so many of these bytes is walked through; they may also stand in
+    # a thumbnail, or in a film behind the picture.
+    if not data.startswith(START) or data.count(bytes([0xFF, _SCAN])) <= MAX_SCANS:
+        return
+    scans = 0
+    for marker, _ in _list_segments(data):
+        scans += marker == _SCAN
+        if scans > MAX_SCANS:
+            raise ImageError(
+                f"it has more than {MAX_SCANS} scans, which take too long to decode. "
+                "Save it anew."
+            )
+        if marker == _END:
+            break
+
+
+def _list_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """The second byte of every marker, and where its segment begins."""
+    place = len(START)
+    while found := _MARKER.search(data, place):
+        place = found.end()
+        yield found[1][0], place
+        if found[1] not in b"\xd8\xd9":
+            place += int.from_bytes(data[place : place + 2], "big")

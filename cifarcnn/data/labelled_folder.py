@@ -1,0 +1,119 @@
+"""Images of one's own to judge a trained network on: its classes are their labels."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from cifarcnn.config import Config
+from cifarcnn.config.spelling import nearest
+from cifarcnn.data.cifar.facts import CIFAR_DATASETS
+from cifarcnn.data.cifar.location import describe_files, find_locations
+from cifarcnn.data.folder import read_labelled_images
+from cifarcnn.data.folder_layout import list_class_folders, list_some
+from cifarcnn.data.splits import Split
+from cifarcnn.errors import DataError
+
+
+@dataclass(frozen=True)
+class LabelledFolder:
+    """A folder of such images; what it has in common with a ``Dataset``, and notes.
+
+    Attributes:
+        origin: The folder, as the user named it.
+        split: Images and labels.
+        notes: What the user should know of them.
+    """
+
+    origin: str
+    split: Split
+    notes: tuple[str, ...]
+
+    name: ClassVar[str] = "folder"
+    official: ClassVar[bool] = False
+    notice: ClassVar[str | None] = None
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 over labels and images."""
+        digest = hashlib.sha256(self.split.labels.data)
+        digest.update(self.split.images.data)
+        return digest.hexdigest()
+
+
+def open_labelled_folder(
+    path: Path, config: Config, class_names: Sequence[str]
+) -> LabelledFolder | None:
+    """Read ``path/<class>/<image>``, or ``path/test/<class>/<image>``.
+
+    Args:
+        path: Where the user says that the data is.
+        config: Of the run.
+        class_names: Of the run, in the order of its outputs; some may have no folder.
+
+    Returns:
+        ``None`` where the data set of ``config`` lies there, or a file does, or it has
+        no place at all and there are no class folders either.
+
+    Raises:
+        DataError: Nothing is there, or neither of the two; a folder is no class of the
+            run; or images cannot be read.
+    """
+    folder = Path(os.path.expanduser(path))
+    wanted = _describe_dataset(config)
+    images = f"pictures in class folders, as in {folder / class_names[0] / 'one.png'}"
+    classes = f"The classes of the run are {', '.join(class_names)}."
+    if wanted and not os.path.lexists(folder):
+        raise DataError(f"{path} does not exist; expected {wanted} or {images}.")
+    if not folder.is_dir() or _holds_dataset(folder, config, class_names):
+        return None
+    if (folder / "test").is_dir() and "test" not in class_names:
+        folder /= "test"
+    found = list_class_folders(folder).images
+    foreign = [name for name in found if name not in class_names]
+    if not found and not wanted:
+        return None
+    if not found or len(foreign) == len(found):
+        missing = f"neither {wanted} nor" if wanted else "no"
+        what = f"Its folders are {list_some(found)}. " if found else ""
+        raise DataError(f"{folder} holds {missing} {images}. {what}{classes}")
+    if foreign:
+        near = {name: nearest(name, class_names) for name in foreign}
+        listed = list_some(
+            [
+                f"{name} (did you mean {near[name]}?)" if near[name] else name
+                for name in foreign
+            ]
+        )
+        raise DataError(
+            f"{folder} has folders that are no class of the run: {listed}. {classes} "
+            "Rename them, or move them elsewhere."
+        )
+    read = read_labelled_images(folder, class_names, config.image_shape)
+    return LabelledFolder(str(path), read.split, read.notes)
+
+
+def _holds_dataset(folder: Path, config: Config, class_names: Sequence[str]) -> bool:
+    name = config.data.dataset
+    if name in CIFAR_DATASETS:
+        return any(find_locations(CIFAR_DATASETS[name], folder))
+    train = folder / "train"
+    if name != "folder" or not train.is_dir():
+        return False
+    same = set(list_class_folders(train).images) == set(class_names)
+    return same or not (folder / "test").is_dir()
+
+
+def _describe_dataset(config: Config) -> str | None:
+    name = config.data.dataset
+    if name in CIFAR_DATASETS:
+        cifar = CIFAR_DATASETS[name]
+        return f"{cifar.title} ({describe_files(cifar)})"
+    if name == "folder":
+        return "the data set of the run (train/<class>/<picture>)"
+    return None

@@ -1,0 +1,130 @@
+"""The files of a trained run, and the images to ask it about."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cifarcnn.errors import DataError, UsageError
+from cifarcnn.literals import Views
+from cifarcnn.runs import Manifest, Run
+
+if TYPE_CHECKING:
+    # The schema of configs takes longer to load than a prediction by LiteRT.
+    from cifarcnn.config import Config
+    from cifarcnn.data.dataset import Dataset
+    from cifarcnn.data.labelled_folder import LabelledFolder
+    from cifarcnn.data.splits import Split
+
+SplitChoice = Literal["test", "validation", "train"]
+
+
+@dataclass(eq=False, repr=False)
+class TrainedRun:
+    """The files of a trained run, and the data set that its config names.
+
+    Attributes:
+        run: The files.
+        manifest: What the weights are and what they were trained on.
+        data_path: Where the data set lies, when not where the config says; or the
+            user's own images, with a folder for each class (see ``labelled_folder``).
+    """
+
+    run: Run
+    manifest: Manifest
+    _: KW_ONLY
+    data_path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder of the run."""
+        return self.run.path
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in the order of the network's outputs."""
+        return self.manifest.origin.class_names
+
+    @property
+    def config(self) -> Config:
+        """The config, as it was trained.
+
+        Raises:
+            ConfigError: It is not valid.
+        """
+        return self.run.config
+
+    @property
+    def views(self) -> Views:
+        """What an answer rests on: ``evaluation.test_time_augmentation``."""
+        return self.config.evaluation.test_time_augmentation
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data set that the config names, as it is on this machine.
+
+        Raises:
+            ConfigError: The config is not valid.
+            DataError: It is not here, is damaged, or has other classes.
+        """
+        from cifarcnn.data.dataset import open_config_dataset
+
+        if self.labelled_folder:
+            raise DataError(
+                f"{self.data_path} holds pictures to judge on, and not the data set "
+                "that the network was trained on."
+            )
+        config = self.config
+        if self.data_path is not None:
+            config = config.with_data(path=str(self.data_path))
+        return open_config_dataset(config, self.class_names)
+
+    @cached_property
+    def labelled_folder(self) -> LabelledFolder | None:
+        """Images of the user's own in ``data_path``; None where the data set is there.
+
+        Raises:
+            ConfigError: The config is not valid.
+            DataError: Neither is there, or images cannot be read.
+        """
+        if self.data_path is None:
+            return None
+        from cifarcnn.data.labelled_folder import open_labelled_folder
+
+        return open_labelled_folder(self.data_path, self.config, self.class_names)
+
+    def split(self, choice: SplitChoice = "test") -> Split:
+        """The images of a split: of ``validation`` the very ones of the training.
+
+        Those of ``train`` are what the network learnt from, as they are: without the
+        validation images, and without augmentation. Images of the user's own are a test
+        split.
+
+        Raises:
+            ConfigError: The config is not valid.
+            DataError: The data set is not here, or has no such split.
+            UsageError: The run was trained without validation images, or the images
+                are the user's own and have no such split.
+        """
+        if self.labelled_folder:
+            if choice != "test":
+                raise UsageError(
+                    f"{self.data_path} holds pictures to judge on, which are no "
+                    f"{choice} split. Leave --split out."
+                )
+            return self.labelled_folder.split
+        if choice == "test":
+            return self.dataset.test()
+        fraction = self.config.data.validation_fraction
+        seed = self.config.training.seed
+        training, validation = self.dataset.training(fraction, seed)
+        if choice == "train":
+            return training
+        if validation is None:
+            raise UsageError(
+                f"{self.path} was trained without validation pictures "
+                "(data.validation_fraction is 0). Judge it on the test split."
+            )
+        return validation
