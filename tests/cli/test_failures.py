@@ -244,6 +244,17 @@ def test_what_a_package_prints_is_no_part_of_the_result(folder: Path) -> None:
     assert json.loads(done.stdout)[0]["image"] == "a.png"
 
 
+def test_a_python_without_one_of_its_modules_is_told(folder: Path) -> None:
+    script = MISSING.format(name="tempfile")
+    done = run([sys.executable, "-P", "-c", script], "check small.yaml", folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: Python's own module tempfile cannot be loaded: ModuleNotFoundError: No "
+        "module named 'tempfile'. This Python was built without it, or is damaged. "
+        "Install Python anew.\n"
+    )
+
+
 # --- limits ---------------------------------------------------------------------------
 
 
