@@ -27,8 +27,8 @@ from cifarcnn.data.folder_problems import (
     find_foreign_classes,
     find_problems,
 )
-from cifarcnn.data.image.cropped_share import measure_cropped_share
 from cifarcnn.data.image.image_file import read_image, silent_pillow
+from cifarcnn.data.image.photo import measure_cropped_share
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
