@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cifarcnn.config.consistency import LocatedProblem
-from cifarcnn.config.spelling import ask, suggest
+from cifarcnn.config.spelling import did_you_mean, suggest
 from cifarcnn.config.yaml_tree import Node, quote
 
 _CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
@@ -63,4 +63,6 @@ def _hint(key: str, names: Sequence[str]) -> str:
     # Keras's class_weight is keyed by the index.
     if key.isascii() and key.isdecimal() and int(key) < len(names):
         return f"classes go by their names; the one of index {key} is {names[int(key)]}"
-    return suggest(key, names) if len(names) <= _MOST_LISTED else ask(key, names)
+    return (
+        suggest(key, names) if len(names) <= _MOST_LISTED else did_you_mean(key, names)
+    )

@@ -28,15 +28,15 @@ from cifarcnn.config.value_hints import (
     hint_for_share,
     hint_for_text,
 )
-from cifarcnn.config.yaml_slips import (
-    Slip,
+from cifarcnn.config.yaml_text import dump_inline
+from cifarcnn.config.yaml_tree import SETTING, Node, Place, join, quote
+from cifarcnn.config.yaml_typos import (
+    Typo,
     find_odd_character,
     has_odd_character,
     hint_for_missing_space,
     key_before_colon,
 )
-from cifarcnn.config.yaml_text import dump_inline
-from cifarcnn.config.yaml_tree import SETTING, Node, Place, join, quote
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -211,15 +211,15 @@ def _hint_for_name(node: Node, name: str, known: Iterable[str]) -> str:
     return hint_for_choice(name, known, inner) if name else ""
 
 
-def _odd_character(text: str, place: Place) -> Slip | None:
+def _odd_character(text: str, place: Place) -> Typo | None:
     """The character in ``text`` that YAML does not know, but people mean."""
     if not has_odd_character(text):
         return None
     return find_odd_character(place.source, place.line, place.line + text.count(" "))
 
 
-def _with_path(slip: Slip, path: str) -> Problem:
-    return slip.place.problem(path, slip.message, slip.hint)
+def _with_path(typo: Typo, path: str) -> Problem:
+    return typo.place.problem(path, typo.message, typo.hint)
 
 
 def _chosen(root: Node) -> list[str]:
