@@ -14,8 +14,8 @@ def start_daemon(work: Callable[[], Result]) -> Future[Result]:
     """Begin ``work`` in a thread of its own.
 
     Python acts on a signal between two of its own steps. While the main thread does no
-    more than wait for the result, it acts at once, however long a decoder or a
-    server may take; the threads of ``ThreadPoolExecutor`` would be waited for all the same.
+    more than wait for the result, it acts at once, however long a decoder or a server
+    may take; the threads of ``ThreadPoolExecutor`` would be waited for all the same.
     """
     future: Future[Result] = Future()
 

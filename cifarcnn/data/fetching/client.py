@@ -52,14 +52,14 @@ class Answer:
     def __init__(
         self,
         response: BaseHTTPResponse,
-        abortable: AbortableRequest,
+        request: AbortableRequest,
         policy: RetryPolicy,
     ) -> None:
         self.status = response.status
         self.reason = response.reason or ""
         self.headers: Mapping[str, str] = response.headers
         self._response = response
-        self._abortable = abortable
+        self._request = request
         self._policy = policy
 
     def read(self, most: int) -> bytes:
@@ -72,13 +72,13 @@ class Answer:
         """
         seconds = self._policy.silence_seconds
         try:
-            return self._abortable.wait_for(lambda: self._read(most), seconds)
+            return self._request.wait_for(lambda: self._read(most), seconds)
         except TimeoutError:
             raise SourceError(f"nothing came for {seconds:g} s.") from None
 
     def close(self) -> None:
         """End the connection, also while a ``read`` waits for it."""
-        self._abortable.abort()
+        self._request.abort()
         self._response.close()
 
     def _read(self, most: int) -> bytes:
@@ -123,28 +123,28 @@ class Client:
         )
 
     def _ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
-        abortable = AbortableRequest()
+        request = AbortableRequest()
         try:
-            response = abortable.wait_for(
-                lambda: self._request(abortable, url, headers), seconds
+            response = request.wait_for(
+                lambda: self._request(request, url, headers), seconds
             )
         except TimeoutError:
-            abortable.abort()
+            request.abort()
             limit = self._policy.answer_seconds
             raise SourceError(f"no answer within {limit:g} s.") from None
         except BaseException:
-            abortable.abort()
+            request.abort()
             raise
-        return Answer(response, abortable, self._policy)
+        return Answer(response, request, self._policy)
 
     def _request(
-        self, abortable: AbortableRequest, url: str, headers: Mapping[str, str]
+        self, request: AbortableRequest, url: str, headers: Mapping[str, str]
     ) -> BaseHTTPResponse:
         policy = self._policy
         sent = {"User-Agent": "cifarcnn", "Accept-Encoding": "identity", **headers}
         try:
             manager = _make_manager(_find_proxy(url), self._context())
-            return abortable.watch(manager).request(
+            return request.watch(manager).request(
                 "GET",
                 url,
                 headers=sent,

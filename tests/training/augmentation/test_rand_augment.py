@@ -5,7 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from cifarcnn.training.augmentation.rand_augment import KINDS, RandAugment, draw_ways
+from cifarcnn.training.augmentation.rand_augment import (
+    KINDS,
+    RandAugment,
+    draw_transforms,
+)
 from cifarcnn.training.augmentation.random_draws import RandomDraws
 
 INDEX = np.arange(3000)
@@ -21,7 +25,7 @@ def drawn(name: str, strengths: list[float]) -> dict[str, np.ndarray]:
     strength = np.array(strengths)[:, None]
     kind = np.full(strength.shape, KINDS.index(name), np.int32)
     amount = np.round(1024 * strength).astype(np.int32)
-    ways = draw_ways(kind, strength, SIZE)
+    ways = draw_transforms(kind, strength, SIZE)
     return {"kind": kind, "way": ways, "amount": amount}
 
 
