@@ -17,9 +17,14 @@ from cifarcnn.config.name_hints import (
     rewrite,
 )
 from cifarcnn.config.named_choice import Choice
-from cifarcnn.config.owners import find_owner, known_keys
 from cifarcnn.config.python_notation import find_python, hint_for_python
-from cifarcnn.config.schema import SPELLINGS, Config, Training
+from cifarcnn.config.schema import (
+    SPELLINGS,
+    Config,
+    Training,
+    find_owner,
+    known_keys,
+)
 from cifarcnn.config.spelling import nearest
 from cifarcnn.config.value_hints import (
     hint_for_kind,
