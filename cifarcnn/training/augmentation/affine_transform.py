@@ -12,8 +12,8 @@ from cifarcnn.training.augmentation.operation import take_pixels
 Interpolation: TypeAlias = Literal["bilinear", "nearest"]
 
 # Transforms are counted in 2^-16, so that every engine comes to the same pixels, and
-# places in half as much, because the middle of an image may lie between two pixels. Both
-# fit into 32 bits for images of up to 8,000 pixels a side.
+# places in half as much, because the middle of an image may lie between two pixels.
+# Both fit into 32 bits for images of up to 8,000 pixels a side.
 _ONE = 1 << 16
 _BITS = 17
 _PIXEL = 1 << _BITS
