@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
-from concurrent.futures import Future
-from threading import Lock, Thread
+from threading import Lock
 from typing import TypeVar
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from cifarcnn.data.daemon_thread import start_daemon
 
 T = TypeVar("T")
 
@@ -33,16 +34,7 @@ class Exchange:
         Raises:
             TimeoutError: It has not returned after so many seconds.
         """
-        result: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                result.set_result(work())
-            except BaseException as error:
-                result.set_exception(error)
-
-        Thread(target=run, name="fetch", daemon=True).start()
-        return result.result(timeout=seconds)
+        return start_daemon(work).result(timeout=seconds)
 
     def end(self) -> None:
         """Shut all sockets, and those yet to come: what waits for them returns."""

@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling, Transpose
 
+from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.bounded_file import open_bounded
 from cifarcnn.data.image.colour_space import convert_to_srgb, find_profile
-from cifarcnn.data.image.daemon_thread import start_daemon
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.data.image.foreign_file import ACCEPTED, describe_foreign
 from cifarcnn.data.image.jpeg_segments import check_scans
