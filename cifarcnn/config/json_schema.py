@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
+import json
 import sys
 from typing import Any
 
@@ -29,6 +31,7 @@ _CHOICE_WORDS = (
     "learning-rate schedule",
 )
 _BLOCK_NAME = f"^{BLOCK_NAME}$"
+_LONGEST_REPEATED = 100
 
 
 def config_schema() -> Schema:
@@ -39,6 +42,8 @@ def config_schema() -> Schema:
     schema = Config.model_json_schema(schema_generator=_DescribedSchema)
     shared: Schema = {}
     schema = _share_choices(schema, shared)
+    for word, part in shared.items():
+        _share_spellings(word, part["anyOf"][1]["properties"])
     schema["$defs"] |= shared
     for layer in LAYERS:
         properties = schema["$defs"][layer.__name__]["properties"]
@@ -46,6 +51,7 @@ def config_schema() -> Schema:
             if key not in getattr(layer, "branch_keys", ()):
                 properties[key] = _or_parameter(value)
     _add_file_keys(schema)
+    _share_keys(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -78,6 +84,41 @@ def _share_choices(part: Any, shared: Schema) -> Any:
         word += "-" + str(len(part["anyOf"][1]["properties"]))
     shared[word] = part
     return {**outer, "$ref": f"#/$defs/{word}"}
+
+
+def _share_spellings(word: str, forms: Schema) -> None:
+    """Let ``adam`` refer to what stands under ``Adam``."""
+    names, kinds = [*forms], [*forms.values()]
+    for name, form in forms.items():
+        first = names[kinds.index(form)]
+        if first != name:
+            forms[name] = {"$ref": f"#/$defs/{word}/anyOf/1/properties/{first}"}
+
+
+def _share_keys(schema: Schema) -> None:
+    """Define once what several mappings say of a key, such as ``clipnorm``."""
+    mappings: dict[tuple[str, str], list[Schema]] = {}
+
+    def walk(part: Any) -> None:
+        if isinstance(part, dict):
+            for inner in part.values():
+                walk(inner)
+            keys = part.get("properties", {})
+            for key, value in keys.items():
+                mappings.setdefault((key, json.dumps(value)), []).append(keys)
+        elif isinstance(part, list):
+            for inner in part:
+                walk(inner)
+
+    walk(schema)
+    shared = schema["$defs"]
+    for (key, text), found in mappings.items():
+        if len(found) > 1 and len(text) > _LONGEST_REPEATED:
+            names = (f"{key}-{number}" for number in itertools.count(2))
+            name = next(n for n in itertools.chain([key], names) if n not in shared)
+            shared[name] = found[0][key]
+            for keys in found:
+                keys[key] = {"$ref": f"#/$defs/{name}"}
 
 
 def _add_file_keys(schema: Schema) -> None:

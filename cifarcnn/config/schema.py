@@ -181,7 +181,7 @@ class Config(Strict):
         """Number of classes; None for a folder whose classes are not named."""
         if self.data.classes is not None:
             return len(self.data.classes)
-        return DATASETS[self.data.dataset].class_count
+        return len(DATASETS[self.data.dataset].class_names) or None
 
     @property
     def image_shape(self) -> ImageShape:

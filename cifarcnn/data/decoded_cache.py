@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -104,13 +105,13 @@ class ImageSource(Protocol):
         """
 
 
-def stamp_file(path: Path) -> JsonValue:
+def stamp_file(file: Path | os.DirEntry[str]) -> JsonValue:
     """Name, size and time of a file, for a signature."""
     try:
-        status = path.stat()
+        status = file.stat()
     except OSError:
-        return [path.name, -1, -1]  # reading it will say what is wrong
-    return [path.name, status.st_size, status.st_mtime_ns]
+        return [file.name, -1, -1]  # reading it will say what is wrong
+    return [file.name, status.st_size, status.st_mtime_ns]
 
 
 class CacheIndex(BaseModel):
