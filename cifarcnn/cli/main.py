@@ -18,6 +18,7 @@ from cifarcnn.cli.unexpected_errors import (
     describe_unexpected,
     working_folder_is_gone,
 )
+from cifarcnn.cli.usage_hints import with_hint
 from cifarcnn.errors import CifarcnnError, ConfigError, Stopped
 from cifarcnn.signals import ending_signals_handled
 
@@ -109,7 +110,7 @@ def _run(settings: Settings) -> int:
     except click.ClickException as error:
         # It quotes the command line, and so the names of files.
         text = io.StringIO()
-        error.show(text)
+        with_hint(error).show(text)
         print_message(text.getvalue().rstrip("\n"))
         return error.exit_code
     except Stopped as stopped:

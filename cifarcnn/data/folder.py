@@ -51,7 +51,7 @@ class FolderSource:
         Raises:
             DataError: A folder in it cannot be read.
         """
-        return find_layout(self._root)
+        return find_layout(Path(self.origin))
 
     def signature(self) -> dict[str, JsonValue]:
         """Path, sizes and times of every image, as one digest."""
@@ -95,7 +95,7 @@ class FolderSource:
                     listed, names, self.image_shape, failures
                 )
         if failures:
-            sentences.append(describe_unreadable(self._root, failures))
+            sentences.append(describe_unreadable(layout.root, failures))
         if sentences:
             raise DataError("\n".join(sentences))
         return Decoded(
