@@ -66,6 +66,8 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
         if exact and not (better and unknown):
             return f"did you mean {choice.__name__}?"
         return f"write {better or choice.__name__}"
+    if block := _spelt(last, known):
+        return f"did you mean {block}?"
     if way := _find("CHOICE_WAYS", last):
         return way
     if written := _find("RENAMED_CHOICES", last):
@@ -151,7 +153,9 @@ def find_choice(name: str, known: Iterable[str]) -> type[Choice] | None:
     """The member of a set that Keras or PyTorch call ``name``."""
     known = list(known)
     if spelling := _spelt(name, known):
-        return next((c.by_name[spelling] for c, _ in _PLACES if spelling in c.by_name))
+        sets = (choices.by_name for choices, _ in _PLACES)
+        # None for the name of a block.
+        return next((names[spelling] for names in sets if spelling in names), None)
     written = _find("RENAMED_CHOICES", name)
     if written and ":" not in written:
         choice, _ = _find_target(written)

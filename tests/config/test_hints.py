@@ -239,6 +239,26 @@ def test_in_a_block_a_name_has_the_same_hints(check: Check) -> None:
     ]
 
 
+def test_the_name_of_a_block_may_be_misspelt_too(check: Check) -> None:
+    text = (
+        "blocks: {conv_bn: {layers: [BatchNormalization]}, resize: {layers: []}}\n"
+        "model:\n  layers:\n  - ConvBN\n  - conv-bn: {a: 1}\n  - ConvBn(3)\n"
+        "  - Resize\n  - Flatten\n  - Dense: 10\n"
+    )
+    hints = [problem.hint for problem in check(text).problems]
+    assert hints == [*["did you mean conv_bn?"] * 3, "did you mean resize?"]
+
+
+@pytest.mark.parametrize(
+    "value", ["0^-1", "0 ** -7", "9" * 40 + "^99", "(3, ...)", "(3, 2j)", "(3, {1})"]
+)
+def test_what_cannot_be_worked_out_gets_no_hint(value: str, check: Check) -> None:
+    layer = f"{{Conv2D: {{filters: 4, kernel_size: '{value}'}}}}"
+    text = f"model: {{layers: [{layer}, Flatten, Dense: 10]}}\n"
+    problems = check(text + f"training: {{epochs: '{value}'}}\n").problems
+    assert [problem.hint for problem in problems] == ["", ""]
+
+
 def test_a_slip_of_two_keys_misses_nothing(check: Check) -> None:
     """The key that is meant by another name is not told to be missing as well."""
     item = "Conv2D: {nb_filters: 8, kernal_size: 3}"
