@@ -17,7 +17,7 @@ from cifarcnn.data.decoded_cache import Decoded, ReadingRecord, stamp_file
 from cifarcnn.data.folder_layout import ClassFolders, FolderLayout, find_layout
 from cifarcnn.data.folder_problems import describe_unreadable, find_problems
 from cifarcnn.data.image.cropped_share import measure_cropped_share
-from cifarcnn.data.image.image_file import read_image, silent_pillow
+from cifarcnn.data.image.image_file import decode_crop, read_bytes, silent_pillow
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -85,11 +85,8 @@ class FolderSource:
         names = tuple(layout.train.images)
         splits: dict[str, Split] = {}
         readings: dict[str, ReadingRecord] = {}
-        for part, listed in (
-            ("training", layout.train),
-            ("validation", layout.validation),
-            ("test", layout.test),
-        ):
+        parts = {"training": layout.train, "validation": layout.validation}
+        for part, listed in (parts | {"test": layout.test}).items():
             if listed is not None and listed.count:
                 splits[part], readings[part] = read_split(
                     listed, names, self.image_shape, failures
@@ -130,8 +127,9 @@ def read_split(
             for entry in listed.images.get(name, ()):
                 path = Path(entry.path)
                 try:
-                    images.append(read_image(path, path.name, size, notes.append))
-                    shares.append(measure_cropped_share(path, size))
+                    data = read_bytes(path)
+                    images.append(decode_crop(data, path.name, size, notes.append))
+                    shares.append(measure_cropped_share(data, path.name, size))
                 except ImageError as error:
                     failures.append(f"{path}: {error}")
                     continue
