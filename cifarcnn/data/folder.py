@@ -17,7 +17,7 @@ from cifarcnn.data.decoded_cache import Decoded, ReadingRecord, stamp_file
 from cifarcnn.data.folder_layout import ClassFolders, FolderLayout, find_layout
 from cifarcnn.data.folder_problems import describe_unreadable, find_problems
 from cifarcnn.data.image.cropped_share import measure_cropped_share
-from cifarcnn.data.image.image_file import decode_crop, read_bytes, silent_pillow
+from cifarcnn.data.image.image_file import read_image, silent_pillow
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -127,9 +127,8 @@ def read_split(
             for entry in listed.images.get(name, ()):
                 path = Path(entry.path)
                 try:
-                    data = read_bytes(path)
-                    images.append(decode_crop(data, path.name, size, notes.append))
-                    shares.append(measure_cropped_share(data, path.name, size))
+                    images.append(read_image(path, path.name, size, notes.append))
+                    shares.append(measure_cropped_share(path, size))
                 except ImageError as error:
                     failures.append(f"{path}: {error}")
                     continue

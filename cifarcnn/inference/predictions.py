@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from cifarcnn.data.image.cropped_share import measure_cropped_share
-from cifarcnn.data.image.image_file import Noted, ignore, read_bytes, silent_pillow
+from cifarcnn.data.image.image_file import Noted, ignore, silent_pillow
 from cifarcnn.errors import ImageError
 from cifarcnn.files import (
     find_free_path,
@@ -122,8 +122,7 @@ def describe_doubts(prediction: Prediction) -> str:
     if prediction.source.path is not None and prediction.pixels is not None:
         with silent_pillow(), contextlib.suppress(ImageError):
             height, width = prediction.pixels.shape[:2]
-            path = prediction.source.path
-            lost = measure_cropped_share(read_bytes(path), path.name, (height, width))
+            lost = measure_cropped_share(prediction.source.path, (height, width))
             if lost > CROPPED_ABOVE:
                 words.append(f"{lost:.0%} cropped")
     return ", ".join(words)

@@ -13,10 +13,6 @@ from cifarcnn.data.image.cropped_share import measure_cropped_share
 from cifarcnn.errors import ImageError
 
 
-def measure(path: Path, size: tuple[int, int]) -> float:
-    return measure_cropped_share(path.read_bytes(), path.name, size)
-
-
 @pytest.mark.parametrize(
     ("width", "height", "size", "share"),
     [
@@ -32,7 +28,7 @@ def test_the_share_of_what_lies_outside_the_middle(
 ) -> None:
     path = tmp_path / "a.png"
     Image.new("RGB", (width, height)).save(path)
-    assert measure(path, size) == pytest.approx(share, abs=1e-12)
+    assert measure_cropped_share(path, size) == pytest.approx(share, abs=1e-12)
 
 
 def test_an_image_that_lies_on_its_side_is_measured_upright(tmp_path: Path) -> None:
@@ -40,9 +36,7 @@ def test_an_image_that_lies_on_its_side_is_measured_upright(tmp_path: Path) -> N
     on_its_side[0x0112] = 6
     path = tmp_path / "a.jpg"
     Image.new("RGB", (32, 48)).save(path, exif=on_its_side)
-    assert measure_cropped_share(
-        path.read_bytes(), path.name, (16, 24)
-    ) == pytest.approx(0, abs=1e-12)
+    assert measure_cropped_share(path, (16, 24)) == pytest.approx(0, abs=1e-12)
 
 
 def test_a_profile_that_is_left_out_hinders_nothing(tmp_path: Path) -> None:
@@ -52,12 +46,10 @@ def test_a_profile_that_is_left_out_hinders_nothing(tmp_path: Path) -> None:
     profile = b"iCCPx\0\0" + zlib.compress(bytes(2_000_000))
     numbers = (struct.pack(">I", n) for n in (len(profile) - 4, zlib.crc32(profile)))
     path.write_bytes(data[:33] + profile.join(numbers) + data[33:])
-    assert measure_cropped_share(
-        path.read_bytes(), path.name, (32, 32)
-    ) == pytest.approx(1 / 4)
+    assert measure_cropped_share(path, (32, 32)) == pytest.approx(1 / 4)
 
 
-def test_what_is_no_image_is_an_error() -> None:
+def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as raised:
-        measure_cropped_share(b"none", "a.png", (32, 32))
-    assert str(raised.value).startswith("this is text (its name ends in .png)")
+        measure_cropped_share(tmp_path / "a.png", (32, 32))
+    assert str(raised.value) == "there is no such file."
