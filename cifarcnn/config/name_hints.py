@@ -7,6 +7,7 @@ for a name that neither has the nearest spelling.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, get_args
@@ -83,6 +84,9 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
             return f"{spelling} belongs to {place}"
     if missing := _find("MISSING_CHOICES", last):
         return missing
+    for pattern, text in keras_names.MISSING_FAMILIES.items():
+        if re.fullmatch(pattern, fold(last)):
+            return text
     return _hint_for_argument(name, known, arguments) or suggest(last, known)
 
 
