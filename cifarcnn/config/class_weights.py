@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cifarcnn.config.consistency import LocatedProblem
 from cifarcnn.config.datasets import DATASETS
-from cifarcnn.config.spelling import ask, suggest
+from cifarcnn.config.spelling import did_you_mean, suggest
 from cifarcnn.config.yaml_tree import Node, quote
 
 _MOST_LISTED = 20
@@ -46,4 +46,6 @@ def _hint(key: str, names: Sequence[str]) -> str:
     # Keras's class_weight is keyed by the index.
     if key in map(str, range(len(names))):
         return f"classes go by their names; the one of index {key} is {names[int(key)]}"
-    return suggest(key, names) if len(names) <= _MOST_LISTED else ask(key, names)
+    return (
+        suggest(key, names) if len(names) <= _MOST_LISTED else did_you_mean(key, names)
+    )

@@ -25,7 +25,7 @@ from cifarcnn.config.learning_rate_schedules import SCHEDULES
 from cifarcnn.config.named_choice import NAME_KEYS, Choice, NamedChoice
 from cifarcnn.config.optimizers import AVERAGINGS, OPTIMIZERS, Adam
 from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Model, Training
-from cifarcnn.config.spelling import ask, fold, suggest
+from cifarcnn.config.spelling import did_you_mean, fold, suggest
 from cifarcnn.config.yaml_text import dump_inline
 
 # Where the members of each set stand in a config.
@@ -139,7 +139,7 @@ def hint_for_value(value: str, known: Iterable[str]) -> str:
     renamed = _spelt(_find("RENAMED_VALUES", last), known)
     if renamed:
         return f"write {renamed}"
-    return _find("MISSING_VALUES", last) or ask(value, known)
+    return _find("MISSING_VALUES", last) or did_you_mean(value, known)
 
 
 def find_renamed_key(

@@ -17,9 +17,14 @@ from cifarcnn.config.name_hints import (
     rewrite,
 )
 from cifarcnn.config.named_choice import Choice
-from cifarcnn.config.owners import find_owner, known_keys
 from cifarcnn.config.python_notation import find_python, hint_for_python
-from cifarcnn.config.schema import SPELLINGS, Config, Training
+from cifarcnn.config.schema import (
+    SPELLINGS,
+    Config,
+    Training,
+    find_owner,
+    known_keys,
+)
 from cifarcnn.config.spelling import nearest
 from cifarcnn.config.value_hints import (
     hint_for_kind,
@@ -28,14 +33,14 @@ from cifarcnn.config.value_hints import (
     hint_for_share,
     hint_for_text,
 )
-from cifarcnn.config.yaml_slips import (
+from cifarcnn.config.yaml_text import dump_inline
+from cifarcnn.config.yaml_tree import SETTING, Node, Place, join, quote
+from cifarcnn.config.yaml_typos import (
     find_odd_character,
     has_odd_character,
     hint_for_missing_space,
     key_before_colon,
 )
-from cifarcnn.config.yaml_text import dump_inline
-from cifarcnn.config.yaml_tree import SETTING, Node, Place, join, quote
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -216,8 +221,8 @@ def _odd_character(text: str, place: Place, path: str) -> Problem | None:
     if not has_odd_character(text):
         return None
     last = place.line + text.count(" ")
-    slip = find_odd_character(place.source, place.line, last)
-    return slip.place.problem(path, slip.message, slip.hint) if slip else None
+    typo = find_odd_character(place.source, place.line, last)
+    return typo.place.problem(path, typo.message, typo.hint) if typo else None
 
 
 def _chosen(root: Node) -> list[str]:

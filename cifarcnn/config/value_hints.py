@@ -6,9 +6,9 @@ import contextlib
 import re
 
 from cifarcnn.config.python_notation import find_python, hint_for_python
-from cifarcnn.config.yaml_slips import hint_for_missing_space
 from cifarcnn.config.yaml_text import dump_inline
 from cifarcnn.config.yaml_tree import SETTING, Node, is_number
+from cifarcnn.config.yaml_typos import hint_for_missing_space
 
 _TRUE = ("yes", "y", "on", "1")
 _FALSE = ("no", "n", "off", "0")

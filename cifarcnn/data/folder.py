@@ -16,8 +16,8 @@ from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.decoded_cache import Decoded, ReadingRecord, stamp_file
 from cifarcnn.data.folder_layout import ClassFolders, FolderLayout, find_layout
 from cifarcnn.data.folder_problems import describe_unreadable, find_problems
-from cifarcnn.data.image.cropped_share import measure_cropped_share
 from cifarcnn.data.image.image_file import read_image, silent_pillow
+from cifarcnn.data.image.photo import measure_cropped_share
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -51,7 +51,7 @@ class FolderSource:
         Raises:
             DataError: A folder in it cannot be read.
         """
-        return find_layout(self._root)
+        return find_layout(Path(self.origin))
 
     def signature(self) -> dict[str, JsonValue]:
         """Path, sizes and times of every image, as one digest."""
@@ -92,7 +92,7 @@ class FolderSource:
                     listed, names, self.image_shape, failures
                 )
         if failures:
-            sentences.append(describe_unreadable(self._root, failures))
+            sentences.append(describe_unreadable(layout.root, failures))
         if sentences:
             raise DataError("\n".join(sentences))
         return Decoded(

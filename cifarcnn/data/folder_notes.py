@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.decoded_cache import DecodedStore, ReadingRecord
+from cifarcnn.data.duplicate_images import find_duplicates, find_overlap
 from cifarcnn.data.folder_layout import (
     ClassFolders,
     FolderLayout,
     list_some,
 )
-from cifarcnn.data.repeated_images import find_repeated, find_shared
 from cifarcnn.data.splits import Split
 
 _SHOWN = 3  # pairs of images that a note names
@@ -43,11 +43,11 @@ def describe_training(
         )
     training = store.training()
     notes += _describe_split(train, store, "training", image_shape)
-    notes += _describe_repeated(train, training)
+    notes += _describe_duplicates(train, training)
     held = store.validation()
     if validation is not None and held is not None:
         notes += _describe_split(validation, store, "validation", image_shape)
-        notes += _describe_shared((train, training), (validation, held))
+        notes += _describe_overlap((train, training), (validation, held))
     return notes
 
 
@@ -59,10 +59,10 @@ def describe_test(
     if test is None or images is None or layout.train is None:
         return []
     notes = _describe_split(test, store, "test", image_shape)
-    notes += _describe_shared((layout.train, store.training()), (test, images))
+    notes += _describe_overlap((layout.train, store.training()), (test, images))
     held = store.validation()
     if layout.validation is not None and held is not None:
-        notes += _describe_shared((layout.validation, held), (test, images))
+        notes += _describe_overlap((layout.validation, held), (test, images))
     return notes
 
 
@@ -111,8 +111,8 @@ def _describe_split(
     ]
 
 
-def _describe_repeated(listed: ClassFolders, split: Split) -> list[str]:
-    pairs = find_repeated(split.images)
+def _describe_duplicates(listed: ClassFolders, split: Split) -> list[str]:
+    pairs = find_duplicates(split.images)
     if not pairs:
         return []
     labels, names = split.labels, listed.image_names()
@@ -126,10 +126,10 @@ def _describe_repeated(listed: ClassFolders, split: Split) -> list[str]:
     ]
 
 
-def _describe_shared(
+def _describe_overlap(
     first: tuple[ClassFolders, Split], second: tuple[ClassFolders, Split]
 ) -> list[str]:
-    pairs = find_shared(first[1].images, second[1].images)
+    pairs = find_overlap(first[1].images, second[1].images)
     if not pairs:
         return []
     names = second[0].image_names(), first[0].image_names()

@@ -20,14 +20,14 @@ from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.bounded_file import open_bounded
 from cifarcnn.data.image.colour_space import convert_to_srgb, find_profile
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
-from cifarcnn.data.image.foreign_file import (
-    ACCEPTED,
-    describe_foreign,
-    describe_variant,
-)
 from cifarcnn.data.image.jpeg_segments import check_scans
 from cifarcnn.data.image.pixel_mode import load_pixels
 from cifarcnn.data.image.png_chunks import drop_profile
+from cifarcnn.data.image.unsupported_format import (
+    ACCEPTED,
+    describe_unsupported,
+    describe_variant,
+)
 from cifarcnn.errors import ImageError
 
 MAX_BYTES = 100_000_000
@@ -262,7 +262,7 @@ def open_header(data: bytes, name: str) -> Image.Image:
             image = open_header(without_profile, name)
             image.info["icc_profile"] = b""
             return image
-        raise ImageError(describe_foreign(data, name)) from None
+        raise ImageError(describe_unsupported(data, name)) from None
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(

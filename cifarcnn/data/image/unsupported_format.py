@@ -1,7 +1,4 @@
-"""What a file is that is not read as a picture, by how it begins.
-
-Also the rare variants of PNG and JPEG, by their headers.
-"""
+"""What a file is that is not read as a picture, by its first bytes and headers."""
 
 from __future__ import annotations
 
@@ -83,7 +80,6 @@ _ACCEPTED_BEGINNINGS: list[tuple[str, bytes]] = [
     ("BMP", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
     ("GIF", rb"GIF8|.IF8[79]a"),
 ]
-
 # Of the process in the marker of a frame: ITU-T T.81, table B.1.
 _PROCESSES = {
     "lossless JPEG": (0xC3, 0xC7, 0xCB, 0xCF),
@@ -93,7 +89,7 @@ _PROCESSES = {
 }
 
 
-def describe_foreign(data: bytes, name: str) -> str:
+def describe_unsupported(data: bytes, name: str) -> str:
     """The sentence for a file that cannot be opened as a picture.
 
     Args:
@@ -141,10 +137,10 @@ def describe_variant(data: bytes) -> str | None:
         return None
     process, bits, components = frame
     kinds = [kind for kind, markers in _PROCESSES.items() if process in markers]
-    if bits != 8:
-        kinds.append(f"JPEG with {bits} bits per sample")
-    if components not in (1, 3, 4):
-        kinds.append(f"JPEG with {components} components")
+    if not kinds and bits != 8:
+        kinds = [f"JPEG with {bits} bits per sample"]
+    if not kinds and components not in (1, 3, 4):
+        kinds = [f"JPEG with {components} components"]
     if not kinds:
         return None
     return f"this is a {kinds[0]}, which is not read; save it as an ordinary JPEG."
