@@ -44,7 +44,7 @@ def find_unknown_classes(root: Node) -> Iterator[LocatedProblem]:
 
 def _hint(key: str, names: Sequence[str]) -> str:
     # Keras's class_weight is keyed by the index.
-    if key.isascii() and key.isdecimal() and int(key) < len(names):
+    if key in map(str, range(len(names))):
         return f"classes go by their names; the one of index {key} is {names[int(key)]}"
     return (
         suggest(key, names) if len(names) <= _MOST_LISTED else did_you_mean(key, names)

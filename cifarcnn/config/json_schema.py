@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import itertools
 import json
 import sys
 from typing import Any
@@ -31,7 +30,7 @@ _CHOICE_WORDS = (
     "learning-rate schedule",
 )
 _BLOCK_NAME = f"^{BLOCK_NAME}$"
-_LONGEST_REPEATED = 100
+_LONGEST_REPEATED = 100  # characters
 
 
 def config_schema() -> Schema:
@@ -42,8 +41,6 @@ def config_schema() -> Schema:
     schema = Config.model_json_schema(schema_generator=_DescribedSchema)
     shared: Schema = {}
     schema = _share_choices(schema, shared)
-    for word, part in shared.items():
-        _share_spellings(word, part["anyOf"][1]["properties"])
     schema["$defs"] |= shared
     for layer in LAYERS:
         properties = schema["$defs"][layer.__name__]["properties"]
@@ -86,39 +83,32 @@ def _share_choices(part: Any, shared: Schema) -> Any:
     return {**outer, "$ref": f"#/$defs/{word}"}
 
 
-def _share_spellings(word: str, forms: Schema) -> None:
-    """Let ``adam`` refer to what stands under ``Adam``."""
-    names, kinds = [*forms], [*forms.values()]
-    for name, form in forms.items():
-        first = names[kinds.index(form)]
-        if first != name:
-            forms[name] = {"$ref": f"#/$defs/{word}/anyOf/1/properties/{first}"}
-
-
 def _share_keys(schema: Schema) -> None:
-    """Define once what several mappings say of a key, such as ``clipnorm``."""
-    mappings: dict[tuple[str, str], list[Schema]] = {}
+    """Define once what is said several times, of ``clipnorm`` or of Adam and adam."""
+    places: dict[str, list[tuple[Schema, str]]] = {}
 
     def walk(part: Any) -> None:
+        if isinstance(part, list):
+            part = dict(enumerate(part))
         if isinstance(part, dict):
-            for inner in part.values():
-                walk(inner)
-            keys = part.get("properties", {})
-            for key, value in keys.items():
-                mappings.setdefault((key, json.dumps(value)), []).append(keys)
-        elif isinstance(part, list):
-            for inner in part:
-                walk(inner)
+            for name, inner in part.items():
+                if name != "properties":
+                    walk(inner)
+            for key, value in part.get("properties", {}).items():
+                found = places.setdefault(json.dumps(value), [])
+                found.append((part["properties"], key))
+                if len(found) == 1:
+                    walk(value)
 
     walk(schema)
     shared = schema["$defs"]
-    for (key, text), found in mappings.items():
+    for text, found in places.items():
         if len(found) > 1 and len(text) > _LONGEST_REPEATED:
-            names = (f"{key}-{number}" for number in itertools.count(2))
-            name = next(n for n in itertools.chain([key], names) if n not in shared)
-            shared[name] = found[0][key]
-            for keys in found:
-                keys[key] = {"$ref": f"#/$defs/{name}"}
+            mapping, key = found[0]
+            name = key if key not in shared else f"{key}-{len(shared)}"
+            shared[name] = mapping[key]
+            for mapping, key in found:
+                mapping[key] = {"$ref": f"#/$defs/{name}"}
 
 
 def _add_file_keys(schema: Schema) -> None:

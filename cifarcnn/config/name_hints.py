@@ -7,6 +7,7 @@ for a name that neither has the nearest spelling.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, get_args
@@ -66,6 +67,8 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
         if exact and not (better and unknown):
             return f"did you mean {choice.__name__}?"
         return f"write {better or choice.__name__}"
+    if block := _spelt(last, known):
+        return f"did you mean {block}?"
     if way := _find("CHOICE_WAYS", last):
         return way
     if written := _find("RENAMED_CHOICES", last):
@@ -81,6 +84,9 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
             return f"{spelling} belongs to {place}"
     if missing := _find("MISSING_CHOICES", last):
         return missing
+    for pattern, text in keras_names.MISSING_FAMILIES.items():
+        if re.fullmatch(pattern, fold(last)):
+            return text
     return _hint_for_argument(name, known, arguments) or suggest(last, known)
 
 
@@ -151,7 +157,9 @@ def find_choice(name: str, known: Iterable[str]) -> type[Choice] | None:
     """The member of a set that Keras or PyTorch call ``name``."""
     known = list(known)
     if spelling := _spelt(name, known):
-        return next((c.by_name[spelling] for c, _ in _PLACES if spelling in c.by_name))
+        sets = (choices.by_name for choices, _ in _PLACES)
+        # None for the name of a block.
+        return next((names[spelling] for names in sets if spelling in names), None)
     written = _find("RENAMED_CHOICES", name)
     if written and ":" not in written:
         choice, _ = _find_target(written)

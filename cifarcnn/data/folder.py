@@ -85,11 +85,8 @@ class FolderSource:
         names = tuple(layout.train.images)
         splits: dict[str, Split] = {}
         readings: dict[str, ReadingRecord] = {}
-        for part, listed in (
-            ("training", layout.train),
-            ("validation", layout.validation),
-            ("test", layout.test),
-        ):
+        parts = {"training": layout.train, "validation": layout.validation}
+        for part, listed in (parts | {"test": layout.test}).items():
             if listed is not None and listed.count:
                 splits[part], readings[part] = read_split(
                     listed, names, self.image_shape, failures

@@ -122,8 +122,7 @@ def _describe_duplicates(listed: ClassFolders, split: Split) -> list[str]:
     other_class = f", {apart:,} of them in another class" if apart else ""
     return [
         f"{len(pairs):,} of the {len(split):,} pictures in {listed.path.name} repeat "
-        f"an earlier one{other_class} ({_same(split)}): "
-        f"{_list_pairs(pairs, names, names)}"
+        f"an earlier one{other_class} {_list_pairs(pairs, names, names, split)}"
     ]
 
 
@@ -136,20 +135,16 @@ def _describe_overlap(
     names = second[0].image_names(), first[0].image_names()
     return [
         f"{len(pairs):,} of the {len(second[1]):,} pictures in {second[0].path.name} "
-        f"are in {first[0].path.name} too ({_same(second[1])}): "
-        f"{_list_pairs(pairs, *names)}"
+        f"are in {first[0].path.name} too {_list_pairs(pairs, *names, second[1])}"
     ]
 
 
-def _same(split: Split) -> str:
-    """What is compared: images that differ may come to the same for the network."""
-    height, width = split.images.shape[1:3]
-    return f"the same {width}x{height} pixels"
-
-
 def _list_pairs(
-    pairs: list[tuple[int, int]], names: list[str], others: list[str]
+    pairs: list[tuple[int, int]], names: list[str], others: list[str], split: Split
 ) -> str:
+    """What is compared, and some pairs: images that differ may come to the same."""
+    height, width = split.images.shape[1:3]
     shown = [f"{names[one]} is {others[other]}" for one, other in pairs[:_SHOWN]]
     more = len(pairs) - _SHOWN
-    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+    listed = ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+    return f"(the same {width}x{height} pixels): {listed}"

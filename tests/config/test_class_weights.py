@@ -49,6 +49,12 @@ def test_a_class_that_does_not_exist_is_told(
     ]
 
 
+def test_a_number_of_any_length_may_stand_for_a_class(check: Check) -> None:
+    text = "model: {layers: [Flatten, Dense: 10]}\ntraining:\n  class_weights:\n"
+    [problem] = check(f"{text}    ? {'1' * 5000}\n    : 2\n").problems
+    assert problem.message.startswith("cifar10 has no class '111")
+
+
 def test_it_is_told_at_once_with_mistakes_elsewhere(check: Check) -> None:
     text = (
         "model: {layers: [Flatten, Dense: 10, Nothing]}\n"

@@ -135,11 +135,12 @@ def describe_variant(data: bytes) -> str | None:
     frame = find_frame(data)
     if frame is None:
         return None
-    kinds = [kind for kind, markers in _PROCESSES.items() if frame.marker in markers]
-    if not kinds and frame.bits != 8:
-        kinds = [f"JPEG with {frame.bits} bits per sample"]
-    if not kinds and frame.components not in (1, 3, 4):
-        kinds = [f"JPEG with {frame.components} components"]
+    process, bits, components = frame
+    kinds = [kind for kind, markers in _PROCESSES.items() if process in markers]
+    if not kinds and bits != 8:
+        kinds = [f"JPEG with {bits} bits per sample"]
+    if not kinds and components not in (1, 3, 4):
+        kinds = [f"JPEG with {components} components"]
     if not kinds:
         return None
     return f"this is a {kinds[0]}, which is not read; save it as an ordinary JPEG."
