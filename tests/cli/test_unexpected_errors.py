@@ -399,7 +399,7 @@ def test_a_library_that_ends_the_process_is_heard(folder: Path) -> None:
     done = run(COMMAND, line, folder, TF_XLA_FLAGS="--no_such_flag=7")
     assert done.returncode != 0
     first, *others = done.stderr.splitlines()
-    assert first == ("error: The process was ended by a library, which said last:")
+    assert first == ("error: The process was ended by a library, whose last words are:")
     assert any("Unknown flag in TF_XLA_FLAGS: --no_such_flag=7" in it for it in others)
 
 
@@ -423,7 +423,7 @@ def test_only_errors_are_shown_and_only_when_the_process_ended(
     command = [sys.executable, "-c", NATIVE.format(words=words, end=end)]
     done = run(command, "", tmp_path)
     assert done.stderr.splitlines() == [
-        "error: The process was ended by a library, which said last:",
+        "error: The process was ended by a library, whose last words are:",
         "F0000 00:00:2 1 y.cc:2] out of luck",
     ]
     for quiet in ("pass", "native.move_to(__import__('pathlib').Path('log'))"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-_SENTENCE = "error: The process was ended by a library, which said last:"
+_SENTENCE = "error: The process was ended by a library, whose last words are:"
 # An E or F of TensorFlow's log is an error or a fatal one; others are for nobody here.
 _PATTERN = r"^[EF][0-9]{4} |terminate called|what\(\)|alloc|emory"
 _SCRIPT = r"""
@@ -21,7 +21,7 @@ words=$(grep -aE "$2" "$1" | tail -n 4 | cut -c 1-500)
 """
 
 
-class CrashReporter:
+class LastWords:
     """Shows the errors in a file when this process ends before :meth:`dismiss`."""
 
     def __init__(self, file: int, stderr: int) -> None:
