@@ -19,26 +19,28 @@ _PATTERN = r"^F[0-9]{4} |terminate called|what\(\)|alloc|emory"
 _SCRIPT = r"""
 trap '' INT TERM HUP
 read -r line && exit
-errors=$(grep -aE "$2" "$1" | tail -n 4 | cut -c 1-500)
-[ -z "$errors$3" ] || printf '%s\n' "$0" ${errors:+"$errors"} ${3:+"$3"} >&2
+errors=$(tail -c "+$2" "$1" | grep -aE "$3" | tail -n 4 | cut -c 1-500)
+[ -z "$errors$4" ] || printf '%s\n' "$0" ${errors:+"$errors"} ${4:+"$4"} >&2
 """
 
 
 class NativeErrors:
     """Shows the errors in a file when this process ends before :meth:`dismiss`."""
 
-    def __init__(self, file: int, stderr: int) -> None:
+    def __init__(self, file: int, start: int, stderr: int) -> None:
         """Start to wait.
 
         Args:
             file: Descriptor of what the libraries write to.
+            start: How many bytes of it were there before.
             stderr: Descriptor of the standard error that the user sees.
         """
         self._pid, self._writer = 0, -1
         if not hasattr(os, "posix_spawn"):  # Windows
             return
         reader, self._writer = os.pipe()
-        found = (f"/dev/fd/{file}", _PATTERN, describe_memory_limit().rstrip())
+        limit = describe_memory_limit().rstrip()
+        arguments = (f"/dev/fd/{file}", str(start + 1), _PATTERN, limit)
         actions = [
             (os.POSIX_SPAWN_DUP2, reader, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
@@ -49,7 +51,7 @@ class NativeErrors:
         with contextlib.suppress(OSError):
             self._pid = os.posix_spawn(
                 "/bin/sh",
-                ["sh", "-c", _SCRIPT, _SENTENCE, *found],
+                ["sh", "-c", _SCRIPT, _SENTENCE, *arguments],
                 os.environ,
                 file_actions=actions,
             )

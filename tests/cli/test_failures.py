@@ -434,6 +434,21 @@ def test_only_errors_are_shown_and_only_when_the_process_ended(
     assert run(command, "", tmp_path).stderr == ""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the log is opened anew there")
+def test_a_training_is_watched_in_its_log_from_where_it_began(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("F0000 00:00:1 1 y.cc:2] of another day\n")
+    moved = "native.move_to(__import__('pathlib').Path('log'))"
+    words = b"F0000 00:00:2 1 y.cc:2] before\n"
+    later = "os.write(2, b'F0000 00:00:3 1 y.cc:2] after\\n')"
+    end = f"{moved}; {later}; os.abort()"
+    command = [sys.executable, "-c", NATIVE.format(words=words, end=end)]
+    assert run(command, "", tmp_path).stderr.splitlines() == [
+        "error: The process was ended in the middle of its work.",
+        "F0000 00:00:2 1 y.cc:2] before",
+        "F0000 00:00:3 1 y.cc:2] after",
+    ]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not limit it")
 def test_a_process_that_ends_for_want_of_memory_is_told_its_limit(
     tmp_path: Path,
