@@ -200,9 +200,12 @@ def _read_split(
 
 
 def _stamp(entry: os.DirEntry[str]) -> JsonValue:
-    """Name, size and time of a file, for a signature."""
+    """Name, size and times of a file, for a signature."""
     try:
         status = entry.stat()
     except OSError:
         return [entry.name, -1, -1]  # reading it will say what is wrong
-    return [entry.name, status.st_size, status.st_mtime_ns]
+    # The last one tells of files that took the place of one another: out of an archive,
+    # sizes and times of change may be equal.
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return [entry.name, status.st_size, *times]

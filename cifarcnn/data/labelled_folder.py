@@ -15,7 +15,7 @@ from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.folder import read_labelled_images
-from cifarcnn.data.folder_layout import list_class_folders, list_some
+from cifarcnn.data.folder_layout import find_layout, list_class_folders, list_some
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
@@ -72,9 +72,15 @@ def open_labelled_folder(
         raise DataError(f"{path} does not exist; expected {wanted} or {images}.")
     if not folder.is_dir() or _holds_dataset(folder, config, class_names):
         return None
-    if (folder / "test").is_dir() and "test" not in class_names:
-        folder /= "test"
     found = list_class_folders(folder).images
+    notes: tuple[str, ...] = ()
+    inner = find_layout(folder).test
+    if inner and inner.images and inner.path.name not in class_names:
+        folder = inner.path
+        beside = [name for name in found if name != folder.name]
+        if beside:
+            notes = (f"{folder} is used; beside it, {list_some(beside)} is not",)
+        found = inner.images
     foreign = [name for name in found if name not in class_names]
     if not found and not wanted:
         return None
@@ -95,18 +101,17 @@ def open_labelled_folder(
             "Rename them, or move them elsewhere."
         )
     read = read_labelled_images(folder, class_names, config.image_shape)
-    return LabelledFolder(str(path), read.split, read.notes)
+    return LabelledFolder(str(path), read.split, notes + read.notes)
 
 
 def _holds_dataset(folder: Path, config: Config, class_names: Sequence[str]) -> bool:
     name = config.data.dataset
     if name in CIFAR_DATASETS:
         return any(find_locations(CIFAR_DATASETS[name], folder))
-    train = folder / "train"
-    if name != "folder" or not train.is_dir():
+    layout = find_layout(folder)
+    if name != "folder" or layout.train is None:
         return False
-    same = set(list_class_folders(train).images) == set(class_names)
-    return same or not (folder / "test").is_dir()
+    return set(layout.train.images) == set(class_names) or layout.test is None
 
 
 def _describe_dataset(config: Config) -> str | None:
