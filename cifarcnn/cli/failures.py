@@ -57,6 +57,11 @@ def describe_failure(error: BaseException) -> str:
         )
     if module == "cifarcnn" or module is None:
         return f"{type(error).__name__}: {error}\n{_FAULT}"
+    if module in sys.stdlib_module_names:
+        return (
+            f"Python's own module {module} cannot be loaded: {text} This Python was "
+            "built without it, or is damaged. Install Python anew."
+        )
     name = _PIP_NAMES.get(module, module.replace("_", "-"))
     if isinstance(error, ModuleNotFoundError) and _top(error.name) == module:
         return (

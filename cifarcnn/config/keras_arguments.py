@@ -41,7 +41,9 @@ RENAMED_KEYS = {
     "lr_schedule lr_scheduler scheduler schedule": "learning_rate_schedule",
     "augmentations augment data_augmentation transforms transform": "augmentation",
     "normalise normalize normalisation normalizer": "normalization",
-    "milestones boundaries": "at_epochs",
+    "milestones": "at_epochs",
+    "T_0": "first_decay_epochs",
+    "T_mult": "t_mul",
     "gamma": "factor",
     "alpha": "final_fraction rho",
     "fill_mode": "fill",
@@ -57,6 +59,7 @@ _OPTIMIZER_EMA = (
     "averaging: {ExponentialMovingAverage: 0.99}"
 )
 _AUGMENTATION = "random changes of the pictures are listed in data.augmentation"
+_PIXELS = "write pixels: 4, the largest offset in pixels"
 _BETAS = "write beta_1: 0.9, beta_2: 0.999"
 _ON_COMMAND_LINE = "it is an option of the command: cifarcnn train --device gpu"
 _AFTER_IT = "put the layer Activation: relu after it"
@@ -86,13 +89,11 @@ KEY_WAYS = {
     # Of augmentations.
     "value_range": "leave it out: pixels are 0 to 255",
     "interpolation": "leave it out: it is not chosen here",
-    "height_factor width_factor": (
-        "write pixels: 4, the largest offset, in pixels instead of a share"
-    ),
     # Of optimizers.
     "decay": (
-        "it is a schedule, not weight_decay: training.learning_rate_schedule: "
-        "InverseTimeDecay, the rate divided by 1 + decay * step"
+        "it is a schedule, not weight_decay: write learning_rate_schedule: "
+        "{InverseTimeDecay: 1e-6} in training, which divides the rate by "
+        "1 + 1e-6 * step"
     ),
     "betas": _BETAS,
     "loss_scale_factor": "leave it out: training.precision sees to it",
@@ -101,6 +102,8 @@ KEY_WAYS = {
     # Of schedules and of early stopping.
     "decay_steps T_max total_steps": "leave it out: it ends with the training",
     "decay_rate": "write factor_per_epoch: 0.95, the share left after an epoch",
+    "boundaries": "write at_epochs: [80, 120], which counts epochs, not steps",
+    "first_decay_steps": "write first_decay_epochs: 10, which counts epochs, not steps",
     "warmup_steps warmup warmup_target": "write warmup_epochs: 5, which counts epochs",
     "staircase": "leave it out; StepDecay falls in steps",
     "step_size": "write at_epochs: [30, 60], the epochs after which the rate falls",
@@ -158,9 +161,12 @@ OWN_KEY_WAYS = {
     "RandomErasing.factor": "write probability: 0.5, the share of the pictures",
     "RandomErasing.scale": "write size: 8, the sides of the rectangle in pixels",
     "RandomErasing.ratio": "write size: [4, 12], the sides of the rectangle in pixels",
+    "RandomTranslation.height_factor": _PIXELS,
+    "RandomTranslation.width_factor": _PIXELS,
     "RandomTranslation.fill_value": "write fill: zero",
-    "RandomTranslation.padding": "write pixels: 4, the largest offset in pixels",
+    "RandomTranslation.padding": _PIXELS,
     "CutMix.factor": "write alpha: 1.0, both parameters of the beta distribution",
+    "ExponentialDecay.decay_steps": "write factor_per_epoch: 0.95 for every epoch",
     "ExponentialDecay.gamma": "write factor_per_epoch: 0.95",
     "ExponentialDecay.alpha": "write factor_per_epoch: 0.95",
     "Dropout.noise_shape": "SpatialDropout2D drops whole maps",
@@ -177,9 +183,9 @@ RENAMED_VALUES = {
 }
 
 MISSING_KEYS = {
-    "baseline beta_constraint bias_constraint depthwise_constraint exclude_embeddings "
-    "gamma_constraint gradient_accumulation_steps input_axes lora_alpha lora_rank "
-    "loss_weights muon_a muon_b muon_c noise_shape output_axes pointwise_constraint "
+    "baseline exclude_embeddings "
+    "gradient_accumulation_steps input_axes lora_alpha lora_rank "
+    "loss_weights muon_a muon_b muon_c noise_shape output_axes "
     "quantization_config renorm renorm_clipping renorm_momentum sample_weight "
     "start_from_epoch synchronized trainable": NOT_HERE,
     "padding_mode ceil_mode return_indices count_include_pad divisor_override "

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from cifarcnn.config import keras_arguments, keras_names
 from cifarcnn.config.augmentation import AUGMENTATIONS
+from cifarcnn.config.constraints import CONSTRAINTS
 from cifarcnn.config.datasets import Data
 from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS
@@ -35,6 +36,7 @@ _PLACES: tuple[tuple[NamedChoice, str], ...] = (
     (AUGMENTATIONS, "data.augmentation"),
     (REGULARIZERS, "kernel_regularizer and the like"),
     (CONV_INITIALIZERS, "kernel_initializer and the like"),
+    (CONSTRAINTS, "kernel_constraint and the like"),
 )
 _SECTIONS: tuple[tuple[type[BaseModel], str], ...] = (
     (Config, "the top level of the config"),

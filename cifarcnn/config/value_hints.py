@@ -43,8 +43,8 @@ def hint_for_kind(node: Node, kind: str) -> str:
         return _hint_for_number(node)
     if isinstance(value, str) and (hint := hint_for_text(node)):
         return hint
-    is_name = node.path.endswith(("layers", "augmentation"))
-    if kind == "list_type" and isinstance(value, str if is_name else str | int | float):
+    of_numbers = node.path.endswith(("epochs", "values"))
+    if kind == "list_type" and isinstance(value, int | float if of_numbers else str):
         items = re.split(r"\s*,\s*", value) if isinstance(value, str) else [value]
         return f"write {dump_inline(items)}"
     if kind.startswith("model") or kind == "dict_type":

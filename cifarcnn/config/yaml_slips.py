@@ -72,7 +72,9 @@ def key_before_colon(text: str) -> str:
 
 def find_missing_space(source: SourceText, line: int) -> Slip | None:
     """A ``key:value`` or ``-item`` in the lines up to ``line``."""
-    for number in range(line, max(line - 1 - _MOST_LINES_BACK, 0), -1):
+    # An error at the end of the text stands one line after the last.
+    last = min(line, len(source.lines))
+    for number in range(last, max(line - 1 - _MOST_LINES_BACK, 0), -1):
         text = _unquoted(source.lines[number - 1])
         for pattern in (_NO_SPACE_IN_LINE, _NO_SPACE_AFTER_DASH):
             if found := pattern.match(text):

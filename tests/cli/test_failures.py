@@ -244,6 +244,17 @@ def test_what_a_package_prints_is_no_part_of_the_result(folder: Path) -> None:
     assert json.loads(done.stdout)[0]["image"] == "a.png"
 
 
+def test_a_python_without_one_of_its_modules_is_told(folder: Path) -> None:
+    script = MISSING.format(name="tempfile")
+    done = run([sys.executable, "-P", "-c", script], "check small.yaml", folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: Python's own module tempfile cannot be loaded: ModuleNotFoundError: No "
+        "module named 'tempfile'. This Python was built without it, or is damaged. "
+        "Install Python anew.\n"
+    )
+
+
 # --- limits ---------------------------------------------------------------------------
 
 
@@ -268,13 +279,12 @@ def test_too_little_address_space_for_a_library(folder: Path) -> None:
 
 
 def test_too_few_files_that_may_be_open(folder: Path) -> None:
-    # Python itself, click and the schema have been read by then.
-    done = run(
-        COMMAND,
-        "predict a.png --run run",
-        folder,
-        lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)),
+    # Set when Python has started: what is installed beside it may need some for itself.
+    limited = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)); "
+        "from cifarcnn.__main__ import main; main()"
     )
+    done = run([sys.executable, "-P", "-c", limited], "predict a.png --run run", folder)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Too many open files" in done.stderr
     assert "fault" not in done.stderr and "Traceback" not in done.stderr

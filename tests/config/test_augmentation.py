@@ -168,7 +168,7 @@ MISTAKES = [
         (
             f"{AT}.RandomShear.fill",
             "expected one of reflect, nearest, zero; found 'constant'",
-            "",
+            "write zero",
         ),
     ),
     (

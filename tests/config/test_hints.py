@@ -22,8 +22,8 @@ CROP = (
 MISSING = "Keras has it, cifarcnn has not"
 RATE = "learning_rate belongs to training.optimizer, such as optimizer: {Adam: {NEW}}"
 DECAY = (
-    "it is a schedule, not weight_decay: training.learning_rate_schedule: "
-    "InverseTimeDecay, the rate divided by 1 + decay * step"
+    "it is a schedule, not weight_decay: write learning_rate_schedule: "
+    "{InverseTimeDecay: 1e-6} in training, which divides the rate by 1 + 1e-6 * step"
 )
 CONV = "{filters: 8, kernel_size: 3}"
 
@@ -79,7 +79,7 @@ LAYERS = [
     ("Conv2D: {filters: 8, kernel_size: 3, input_shape: [32, 32, 3]}", SHAPE, None),
     ("Conv2D: {filters: 8, kernel_size: 3, data_format: channels_last}",
      "leave it out: maps are always height, width, channels (channels_last)", None),
-    ("Conv2D: {filters: 8, kernel_size: 3, bias_constraint: MaxNorm}", MISSING, None),
+    ("Dense: {units: 8, lora_rank: 2}", MISSING, None),
     ("Conv2D: {out_channels: 8, kernel_size: 3}", "write filters", None),
     ("Dense: {filters: 8}", "write units", None),
     ("MaxPooling2D: {pool_size: 2, activation: relu}",
@@ -160,7 +160,8 @@ SECTIONS = [
      "training.learning_rate_schedule, such as learning_rate_schedule: "
      "{Constant: {warmup_epochs: 2}}",
      "training: {learning_rate_schedule: {Constant: {warmup_epochs: 2}}}"),
-    ("training: {optimizer: {SGD: {decay: 1e-6}}}", DECAY, None),
+    ("training: {optimizer: {SGD: {decay: 1e-6}}}", DECAY,
+     "training: {learning_rate_schedule: {InverseTimeDecay: 1e-6}}"),
     ("training: {optimizer: {name: Nadam}}", "write Nadam",
      "training: {optimizer: Nadam}"),
     ("training: {optimizer: {type: SGD, lr: 0.1}}", "write {SGD: 0.1}",

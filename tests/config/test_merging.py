@@ -114,7 +114,8 @@ PROBLEMS = [
     ("Multiply: [[], Flatten]", "Multiply[1]", f"{BRANCH}, found 'Flatten'", BRACKETS),
     ("Multiply: 3", "Multiply", "expected a list, found 3", ""),
     ("Concatenate: {branches: [[], []], axis: 3}", "Concatenate.axis",
-     "Concatenate has no argument 'axis'", "known: branches, name"),
+     "Concatenate has no argument 'axis'",
+     "leave it out: it is the last axis, the channels"),
     ("Concatenate: {layers: [Dense: 4]}", "Concatenate.layers",
      f"Concatenate {NO_LAYERS}",
      "write branches: [[], [...]] with these layers in the second list; [] gives the "

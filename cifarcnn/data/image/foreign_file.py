@@ -22,7 +22,7 @@ _BRANDS = {
     "an AVIF picture": "avif avis",
     "a camera's raw picture (CR3)": "crx",
 }
-# Patterns of the first bytes, the more special ones first.
+# Patterns of the first bytes, the more special ones first; none may backtrack far.
 _PICTURES: list[tuple[str, bytes]] = [
     ("a camera's raw picture (CR2)", rb"II\*\0....CR"),
     ("a camera's raw picture", rb"IIRO|IIRS|MMOR|IIU\0|FUJIFILMCCD-RAW|FOVb|\0MRM"),
@@ -38,7 +38,7 @@ _PICTURES: list[tuple[str, bytes]] = [
     ("a GIMP picture (XCF)", rb"gimp xcf"),
     ("an MNG or JNG picture", rb"\x8aMNG|\x8bJNG"),
     ("a QOI picture", rb"qoif"),
-    ("a portable pixmap (PBM, PGM, PPM)", rb"P[1-7Ff]\s"),
+    ("a portable pixmap (PBM, PGM, PPM)", rb"P[1-6Ff]\s+[-\d#]|P7\s"),
     ("an OpenEXR picture", rb"\x76\x2f\x31\x01"),
     ("a Radiance HDR picture", rb"#\?RADIANCE|#\?RGBE"),
     ("a DirectDraw picture (DDS)", rb"DDS "),
@@ -46,7 +46,7 @@ _PICTURES: list[tuple[str, bytes]] = [
     ("a Windows metafile (WMF, EMF)", rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF"),
     ("a FITS picture", rb"SIMPLE  ="),
     ("a DICOM picture", rb".{128}DICM"),
-    ("an SVG drawing", rb"\s*(<\?xml.*?)?(<!--.*?-->\s*)?(<!DOCTYPE svg.*?)?<svg\b"),
+    ("an SVG drawing", rb"\s*<(?:svg\b|[?!].*<svg\b)"),
 ]
 _OTHERS: list[tuple[str, bytes]] = [
     (
@@ -57,7 +57,7 @@ _OTHERS: list[tuple[str, bytes]] = [
     (
         "a web page (HTML), not a picture: an error or a login, perhaps, that was "
         "saved in its place. Download the picture again.",
-        rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b",
+        rb"\s*<(?:(?:!doctype )?html\b|head\b|body\b|[?!].*<html\b)",
     ),
     (
         "what macOS notes beside a file, not the picture: that lies beside it, under "
@@ -100,12 +100,12 @@ def describe_foreign(data: bytes, name: str) -> str:
     for kind, brands in _BRANDS.items():
         if brand in brands.split():
             return f"this is {_CONVERT.format(kind)}"
-    for kind, pattern in _PICTURES:
-        if _begins(start, pattern):
-            return f"this is {_CONVERT.format(kind)}"
     for kind, pattern in _OTHERS:
         if _begins(start, pattern):
             return f"this is {kind}"
+    for kind, pattern in _PICTURES:
+        if _begins(start, pattern):
+            return f"this is {_CONVERT.format(kind)}"
     for kind, pattern in _ACCEPTED_BEGINNINGS:
         if _begins(start, pattern):
             if _is_cut_short(kind, data):

@@ -11,6 +11,7 @@ from cifarcnn.errors import ImageError
 # Progressive JPEGs have about ten. A scan may be empty, and be ten bytes that lead once
 # through all pixels.
 MAX_SCANS = 100
+MAX_SEGMENTS = 10_000  # a profile or a film in segments of 64 kB has some hundreds
 
 START = b"\xff\xd8"
 # What follows a scan: any marker but a stuffed zero, a restart, or TEM.
@@ -66,12 +67,13 @@ def check_scans(data: bytes) -> None:
     if not data.startswith(START) or data.count(bytes([0xFF, _SCAN])) <= MAX_SCANS:
         return
     scans = 0
-    for marker, _ in _list_segments(data):
+    for number, (marker, _) in enumerate(_list_segments(data)):
         scans += marker == _SCAN
-        if scans > MAX_SCANS:
+        # The list ends there.
+        if scans > MAX_SCANS or number == MAX_SEGMENTS:
             raise ImageError(
-                f"it has more than {MAX_SCANS} scans, which take too long to decode. "
-                "Save it anew."
+                f"it has more than {MAX_SCANS} scans, or {MAX_SEGMENTS:,} segments, "
+                "which take too long to decode. Save it anew."
             )
         if marker == _END:
             break
@@ -80,7 +82,10 @@ def check_scans(data: bytes) -> None:
 def _list_segments(data: bytes) -> Iterator[tuple[int, int]]:
     """The second byte of every marker, and where its segment begins."""
     place = len(START)
-    while found := _MARKER.search(data, place):
+    for _ in range(MAX_SEGMENTS + 1):
+        found = _MARKER.search(data, place)
+        if found is None:
+            break
         place = found.end()
         yield found[1][0], place
         if found[1] not in b"\xd8\xd9":

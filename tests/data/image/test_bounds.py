@@ -23,7 +23,10 @@ from cifarcnn.errors import ImageError
 PIECES = (
     "it is cut into too many small pieces, which take too long to read. Save it anew."
 )
-SCANS = "it has more than 100 scans, which take too long to decode. Save it anew."
+SCANS = (
+    "it has more than 100 scans, or 10,000 segments, which take too long to decode. "
+    "Save it anew."
+)
 
 
 def read(data: bytes) -> np.ndarray:
@@ -89,6 +92,13 @@ def test_a_jpeg_of_more_scans_is_refused(count: int) -> None:
         read_photo(io.BytesIO(with_scans(count)), "a", (32, 32))
 
 
+def test_scans_behind_many_segments_are_found_as_soon() -> None:
+    many = with_scans(101)
+    assert refusal(many[:-2] + b"\xff\xe1\0\2" * 10_000 + many[-2:]) == SCANS
+    first = many.index(b"\xff\xda")
+    assert refusal(many[:first] + b"\xff\xe1\0\2" * 10_000 + many[first:]) == SCANS
+
+
 def test_what_only_looks_like_scans_is_not_counted() -> None:
     plain = with_scans(0)
     inside = with_scans(0, thumbnail=b"\xff\xda" * 500)
@@ -132,13 +142,15 @@ def test_what_is_wrong_with_a_large_picture_is_told_all_the_same() -> None:
     assert refusal(data[:-200]) == "the file is cut short."
 
 
-# Sends itself the signal just before a picture is decoded, and tells when it was.
+# Sends itself the signal just before the first picture is decoded.
 WHILE_DECODING = """
 import os, sys
 from cifarcnn.data.image import image_file
-load, number = image_file.load_pixels, int(sys.argv.pop(1))
+load, numbers = image_file.load_pixels, [int(sys.argv.pop(1))]
 def signalled(image):
-    os.kill(os.getpid(), number)
+    # Once: a second one would end the process without a word.
+    for number in (numbers and [numbers.pop()]):
+        os.kill(os.getpid(), number)
     pixels = load(image)
     print("decoded", flush=True)
     return pixels

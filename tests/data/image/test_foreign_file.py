@@ -147,6 +147,16 @@ def test_a_picture_of_another_kind_is_named(data: bytes, what: str) -> None:
             "this is what macOS notes beside a file, not the picture: that lies beside "
             "it, under the same name without ._ in front.",
         ),
+        (
+            b"<!-- saved --><html><body><svg/></body></html>",
+            "this is a web page (HTML), not a picture: an error or a login, perhaps, "
+            "that was saved in its place. Download the picture again.",
+        ),
+        (
+            b"<!---->" * 200,  # could be taken apart in very many ways
+            "this is text (its name ends in .png); expected a PNG, JPEG, WebP, BMP or "
+            "GIF picture.",
+        ),
         (b"PK\3\4" + bytes(40), "this is an archive; unpack it first."),
         (zlib.compress(b"", wbits=31), "this is an archive; unpack it first."),
         (
