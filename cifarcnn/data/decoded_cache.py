@@ -103,12 +103,15 @@ class ImageSource(Protocol):
 
 
 def stamp_file(file: Path | os.DirEntry[str]) -> JsonValue:
-    """Name, size and time of a file, for a signature."""
+    """Name, size and times of a file, for a signature."""
     try:
         status = file.stat()
     except OSError:
         return [file.name, -1, -1]  # reading it will say what is wrong
-    return [file.name, status.st_size, status.st_mtime_ns]
+    # The last one tells of files that took the place of one another: out of an archive,
+    # sizes and times of change may be equal.
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return [file.name, status.st_size, *times]
 
 
 class CacheIndex(BaseModel):

@@ -56,8 +56,13 @@ def describe_test(
 ) -> list[str]:
     """Of the test images, also what of them is in the other splits."""
     test, images = layout.test, store.test()
-    if test is None or images is None or layout.train is None:
+    if test is None or layout.train is None:
         return []
+    if images is None:
+        return [
+            *describe_listing(test),
+            f"{test.path} has no pictures in class folders",
+        ]
     notes = _describe_split(test, store, "test", image_shape)
     notes += _describe_overlap((layout.train, store.training()), (test, images))
     held = store.validation()

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cifarcnn.data.folder_layout import (
+    NESTED,
     OUTSIDE,
     VALIDATION_NAMES,
     ClassFolders,
     FolderLayout,
     describe_left_out,
+    find_layout,
     list_class_folders,
     list_some,
 )
@@ -35,7 +37,13 @@ def find_problems(layout: FolderLayout) -> tuple[list[str], bool]:
     sentences = []
     count = len(train.images)
     counted = 2 <= count <= 256
-    if not counted:
+    only = next(iter(train.images), "")
+    if count == 1 and not train.images[only] and train.left_out[only][NESTED] > 1:
+        sentences.append(
+            f"{train.path} has one folder, {only}, and the folders in that may be the "
+            f"classes; {_EXPECTED}: move them into {train.path}."
+        )
+    elif not counted:
         sentences.append(
             f"{train.path} has {count} class folders, expected 2 to 256: one folder "
             f"of pictures for each class.{_describe_outside(train)}"
@@ -61,7 +69,7 @@ def find_problems(layout: FolderLayout) -> tuple[list[str], bool]:
             f"{layout.root} has {names}: only one of them can be the validation split. "
             "Rename or remove the others."
         )
-    for split in layout.splits:
+    for split in layout.splits if counted else ():
         if foreign := [name for name in split.images if name not in train.images]:
             sentences.append(
                 f"{split.path} has class folders for no class of the training: "
@@ -109,10 +117,17 @@ def _explain_missing_train(root: Path) -> str:
     splits = {"test", *VALIDATION_NAMES}
     classes = [name for name, images in listed.images.items() if images]
     classes = [name for name in classes if name not in splits]
-    inner = [name for name in listed.images if (root / name / "train").is_dir()]
+    alike = [name for name in listed.images if "train" in name.lower()]
+    inner = [name for name in listed.images if find_layout(root / name).train]
     if inner:
         path = root / inner[0]
         return f"{root} has no folder train, but {path} has one: set data.path to it."
+    if alike and not classes:
+        return (
+            f"{root} has no folder train: it has {list_some(listed.images)}. If "
+            f"{alike[0]} holds <class>/<picture>, rename it to train, and those for "
+            "validation and test to validation and test."
+        )
     if classes:
         return _explain_flat_classes(root, listed, classes)
     if count := listed.left_out[""][OUTSIDE]:

@@ -24,7 +24,9 @@ def altered(trained_run: Path, target: Path, found: str, replacement: str) -> Pa
     shutil.copytree(trained_run, target)
     manifest = target / "manifest.json"
     content = json.loads(manifest.read_text())
-    del content["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del content["sha256"]
+    content["format"] = 1
     text = json.dumps(content)
     assert found in text
     manifest.write_text(text.replace(found, replacement))

@@ -370,3 +370,42 @@ def test_other_classes_than_those_of_a_run_are_told_apart(root):
         f"The class folders of {root} are not the classes of the run: fig, plum has no "
         "folder there; pear is not expected."
     )
+
+
+def test_images_of_one_size_and_time_that_change_places_are_read_again(root):
+    """As out of an archive, with labels that are mended later."""
+    pear, apple = (root / "train" / name / "9.bmp" for name in ("pear", "apple"))
+    put(pear, (200, 0, 9))
+    put(apple, (0, 200, 9))
+    for path in root.rglob("*.*"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    before = open_dataset("folder", root)
+    pear.rename(root / "aside")
+    apple.rename(pear)
+    (root / "aside").rename(apple)
+    after = open_dataset("folder", root)
+    assert after.checksum != before.checksum
+    assert after.training(0, 0)[0].images[3, 0, 0].tolist() == [200, 0, 9]
+
+
+def test_a_training_folder_of_another_name_is_pointed_out(tmp_path, fresh_cache):
+    put(tmp_path / "Training" / "pear" / "1.png")
+    put(tmp_path / "Testing" / "pear" / "2.png")
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has no folder train: it has Testing, Training. If Training holds "
+        "<class>/<picture>, rename it to train, and those for validation and test to "
+        "validation and test."
+    )
+
+
+def test_class_folders_that_lie_one_folder_too_deep_are_pointed_out(
+    tmp_path, fresh_cache
+):
+    for split in ("train", "test"):
+        for name in ("pear", "apple"):
+            put(tmp_path / split / split / name / "1.png")
+    assert refusal(tmp_path) == (
+        f"{tmp_path}/train has one folder, train, and the folders in that may be the "
+        "classes; expected train/<class>/<picture>: move them into "
+        f"{tmp_path}/train."
+    )

@@ -31,7 +31,7 @@ _PICTURES: list[tuple[str, bytes]] = [
     ("a JPEG 2000 picture", rb"\0\0\0\x0cjP|\xff\x4f\xff\x51"),
     ("a PDF document", rb"%PDF-"),
     ("a PostScript drawing", rb"%!PS|\xc5\xd0\xd3\xc6"),
-    ("an icon (ICO, CUR)", rb"\0\0[\x01\x02]\0.\0"),
+    ("an icon (ICO, CUR)", rb"\0\0[\x01\x02]\0[^\0]\0"),
     ("an icon (ICNS)", rb"icns"),
     ("a Photoshop picture", rb"8BP[SB]"),
     ("a GIMP picture (XCF)", rb"gimp xcf"),
