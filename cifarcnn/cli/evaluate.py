@@ -101,7 +101,7 @@ def _warn(loaded: LoadedRun) -> None:
             f"still going on. These weights have been trained for {loaded.epoch} "
             f"whole epoch{'' if loaded.epoch == 1 else 's'}."
         )
-    elif loaded.run.read_metrics().get("smoke") is True:
+    elif loaded.run.is_smoke():
         console.print_message(
             f"warning: {loaded.path} is a trial on few pictures (--smoke). Its figures "
             "say nothing about the network."
