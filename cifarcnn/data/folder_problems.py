@@ -133,7 +133,7 @@ def _explain_missing_train(root: Path) -> str:
     listed = list_class_folders(root)
     splits = {"test", *VALIDATION_NAMES}
     classes = [name for name, images in listed.images.items() if images]
-    classes = [name for name in classes if name not in splits]
+    classes = [name for name in classes if name.lower() not in splits]
     alike = [name for name in listed.images if "train" in name.lower()]
     inner = [name for name in listed.images if find_layout(root / name).train]
     if inner:
