@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,20 @@ def find_foreign_classes(split: ClassFolders, known: Collection[str]) -> list[st
     return [
         f"{split.path} has class folders for no class of the training: "
         f"{list_some(foreign)}. The classes are {list_some(known)}."
+        f"{describe_accents(foreign, known)}"
     ]
+
+
+def describe_accents(foreign: Collection[str], known: Collection[str]) -> str:
+    """A sentence on names that look like known ones; empty where there are none."""
+    composed = {unicodedata.normalize("NFC", name) for name in known}
+    alike = [name for name in foreign if unicodedata.normalize("NFC", name) in composed]
+    if not alike:
+        return ""
+    return (
+        f" {list_some(alike)}: the names look the same, but in one of the two an "
+        "accent is a character of its own, as macOS writes it. Rename the folders."
+    )
 
 
 def describe_unreadable(root: Path, failures: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.folder import read_labelled_images
 from cifarcnn.data.folder_layout import find_layout, list_class_folders, list_some
+from cifarcnn.data.folder_problems import describe_accents
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
@@ -89,7 +90,10 @@ def open_labelled_folder(
         what = f"Its folders are {list_some(found)}. " if found else ""
         raise DataError(f"{folder} holds {missing} {images}. {what}{classes}")
     if foreign:
-        near = {name: nearest(name, class_names) for name in foreign}
+        accents = describe_accents(foreign, class_names)
+        near = {
+            name: None if accents else nearest(name, class_names) for name in foreign
+        }
         listed = list_some(
             [
                 f"{name} (did you mean {near[name]}?)" if near[name] else name
@@ -98,7 +102,7 @@ def open_labelled_folder(
         )
         raise DataError(
             f"{folder} has folders that are no class of the run: {listed}. {classes} "
-            "Rename them, or move them elsewhere."
+            f"Rename them, or move them elsewhere.{accents}"
         )
     read = read_labelled_images(folder, class_names, config.image_shape)
     return LabelledFolder(str(path), read.split, notes + read.notes)
