@@ -6,7 +6,6 @@ import os
 import shlex
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.data.folder_layout import (
@@ -27,24 +26,15 @@ _SHOWN = 5  # unreadable images that a message lists
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
-@dataclass(frozen=True)
-class FolderProblems:
-    """What can be told before an image is read.
+def find_problems(layout: FolderLayout) -> tuple[list[str], bool]:
+    """Hold the classes of every split against what a training needs.
 
-    Attributes:
-        sentences: One for each problem.
-        worth_reading: Whether reading the images can tell more.
+    Returns:
+        A sentence for each problem, and whether reading the images can tell more.
     """
-
-    sentences: list[str]
-    worth_reading: bool
-
-
-def find_problems(layout: FolderLayout) -> FolderProblems:
-    """Hold the classes of every split against what a training needs."""
     train = layout.train
     if train is None:
-        return FolderProblems([_explain_missing_train(layout.root)], False)
+        return [_explain_missing_train(layout.root)], False
     sentences = []
     count = len(train.images)
     counted = 2 <= count <= 256
@@ -81,20 +71,13 @@ def find_problems(layout: FolderLayout) -> FolderProblems:
             "Rename or remove the others."
         )
     for split in layout.splits if counted else ():
-        sentences += find_foreign_classes(split, train.images)
-    return FolderProblems(sentences, counted)
-
-
-def find_foreign_classes(split: ClassFolders, known: Collection[str]) -> list[str]:
-    """A sentence on the class folders of ``split`` that are no class, or nothing."""
-    foreign = [name for name in split.images if name not in known]
-    if not foreign:
-        return []
-    return [
-        f"{split.path} has class folders for no class of the training: "
-        f"{list_some(foreign)}. The classes are {list_some(known)}."
-        f"{describe_accents(foreign, known)}"
-    ]
+        if foreign := [name for name in split.images if name not in train.images]:
+            sentences.append(
+                f"{split.path} has class folders for no class of the training: "
+                f"{list_some(foreign)}. The classes are {list_some(train.images)}."
+                f"{describe_accents(foreign, train.images)}"
+            )
+    return sentences, counted
 
 
 def describe_accents(foreign: Collection[str], known: Collection[str]) -> str:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cifarcnn.data.dataset import open_config_dataset, open_dataset, open_source
-from cifarcnn.data.folder import FolderSource, read_labelled_images
+from cifarcnn.data.folder import FolderSource
 from cifarcnn.errors import DataError
 
 
@@ -370,56 +370,6 @@ def test_other_classes_than_those_of_a_run_are_told_apart(root):
         f"The class folders of {root} are not the classes of the run: fig, plum has no "
         "folder there; pear is not expected."
     )
-
-
-# --- labelled images without a data set ----------------------------------------------
-
-
-def test_labelled_images_of_some_classes_are_read(tmp_path):
-    put(tmp_path / "oak" / "1.png", (1, 1, 1))
-    put(tmp_path / "ash" / "2.png", (2, 2, 2))
-    Image.new("RGB", (40, 80)).save(tmp_path / "ash" / "3.png")
-    (tmp_path / "ash" / "4.svg").write_text("<svg/>")
-    read = read_labelled_images(tmp_path, ["oak", "elm", "ash"], (32, 32, 3))
-    assert read.split.labels.tolist() == [0, 2, 2]
-    assert read.split.images[:, 0, 0, 0].tolist() == [1, 2, 0]
-    assert read.notes == (
-        f"{tmp_path.name}: 1 file left out: .svg",
-        f"{tmp_path.name}: 1 of 3 pictures are not square: the middle is used, 50% "
-        "cropped at most",
-    )
-
-
-def test_what_is_wrong_with_labelled_images_is_told_at_once(tmp_path):
-    put(tmp_path / "oak" / "1.png")
-    put(tmp_path / "yew" / "1.png")
-    (tmp_path / "oak" / "2.png").write_bytes(b"?")
-    with pytest.raises(DataError) as caught:
-        read_labelled_images(tmp_path, ["oak", "elm"], (32, 32, 3))
-    assert str(caught.value) == (
-        f"{tmp_path} has class folders for no class of the training: yew. The classes "
-        "are oak, elm.\n"
-        f"{tmp_path} has pictures that cannot be read, 1 in all. Mend or remove them:\n"
-        f"  {tmp_path}/oak/2.png: this is text (its name ends in .png); expected a "
-        "PNG, JPEG, WebP, BMP or GIF picture."
-    )
-
-
-def test_a_folder_without_labelled_images_is_refused(tmp_path):
-    (tmp_path / "oak").mkdir()
-    (tmp_path / "oak" / "1.tif").write_bytes(b"")
-    for folder, sentence in (
-        (tmp_path / "x", "does not exist; expected <class>/<picture> in it."),
-        (tmp_path / "oak" / "1.tif", "is no folder; expected <class>/<picture> in it."),
-        (
-            tmp_path,
-            f"has no picture in a class folder ({tmp_path.name}: 1 file left out: "
-            ".tif); expected <class>/<picture> in it.",
-        ),
-    ):
-        with pytest.raises(DataError) as caught:
-            read_labelled_images(folder, ["oak"], (32, 32, 3))
-        assert str(caught.value) == f"{folder} {sentence}"
 
 
 def test_images_of_one_size_and_time_that_change_places_are_read_again(root):

@@ -186,8 +186,10 @@ def test_folders_without_a_picture_and_damaged_ones_are_refused(tmp_path: Path) 
         "out: .tif); expected <class>/<picture> in it."
     )
     (tmp_path / "frog" / "b.png").write_bytes(b"none")
-    assert f"{tmp_path} has pictures that cannot be read, 1 in all." in refusal(
-        tmp_path
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has pictures that cannot be read, 1 in all. Mend or remove them:\n"
+        f"  {tmp_path}/frog/b.png: this is text (its name ends in .png); expected a "
+        "PNG, JPEG, WebP, BMP or GIF picture."
     )
 
 
@@ -203,3 +205,12 @@ def test_a_name_that_looks_like_that_of_a_class_is_told(tmp_path: Path) -> None:
         "the names look the same, but in one of the two an accent is a character of "
         "its own, as macOS writes it. Rename the folders."
     )
+
+
+def test_the_folder_may_be_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "frog" / "a.png")
+    (tmp_path / "frog" / "a.tif").write_bytes(b"II*")
+    monkeypatch.chdir(tmp_path)
+    assert read(Path()).notes == (f"{tmp_path.name}: 1 file left out: .tif",)

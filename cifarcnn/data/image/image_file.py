@@ -16,15 +16,18 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling, Transpose
 
+from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.bounded_file import open_bounded
 from cifarcnn.data.image.colour_space import convert_to_srgb, find_profile
-from cifarcnn.data.image.daemon_thread import start_daemon
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
-from cifarcnn.data.image.foreign_file import ACCEPTED, describe_foreign
 from cifarcnn.data.image.jpeg_segments import check_scans
 from cifarcnn.data.image.pixel_mode import load_pixels
 from cifarcnn.data.image.png_chunks import drop_chunks
-from cifarcnn.data.image.unread_variants import describe_variant
+from cifarcnn.data.image.unsupported_format import (
+    ACCEPTED,
+    describe_unsupported,
+    describe_variant,
+)
 from cifarcnn.errors import ImageError
 
 MAX_BYTES = 100_000_000
@@ -247,7 +250,7 @@ def open_header(data: bytes, name: str) -> Image.Image:
     if image is None:
         image = _open(drop_chunks(data, colours=True))
         if image is None:
-            raise ImageError(describe_foreign(data, name))
+            raise ImageError(describe_unsupported(data, name))
         image.info["icc_profile"] = b""
     width, height = image.size
     if width * height > MAX_PIXELS:

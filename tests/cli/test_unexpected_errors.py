@@ -399,7 +399,7 @@ def test_a_library_that_ends_the_process_is_heard(folder: Path) -> None:
     done = run(COMMAND, line, folder, TF_XLA_FLAGS="--no_such_flag=7")
     assert done.returncode != 0
     first, *others = done.stderr.splitlines()
-    assert first == ("error: The process was ended by a library, whose last words are:")
+    assert first == "error: The process was ended in the middle of its work."
     assert any("Unknown flag in TF_XLA_FLAGS: --no_such_flag=7" in it for it in others)
 
 
@@ -408,6 +408,7 @@ import os, signal, sys
 from cifarcnn.cli.console import native_output, standard_streams
 with standard_streams(), native_output() as native:
     os.write(2, b"I0000 00:00:1 1 x.cc:1] nothing of note\\n")
+    os.write(2, b"E0000 00:00:1 1 x.cc:1] no GPU is here\\n")
     os.write(2, {words!r})
     {end}
 """
@@ -423,7 +424,7 @@ def test_only_errors_are_shown_and_only_when_the_process_ended(
     command = [sys.executable, "-c", NATIVE.format(words=words, end=end)]
     done = run(command, "", tmp_path)
     assert done.stderr.splitlines() == [
-        "error: The process was ended by a library, whose last words are:",
+        "error: The process was ended in the middle of its work.",
         "F0000 00:00:2 1 y.cc:2] out of luck",
     ]
     for quiet in ("pass", "native.move_to(__import__('pathlib').Path('log'))"):
@@ -431,3 +432,54 @@ def test_only_errors_are_shown_and_only_when_the_process_ended(
         assert run(command, "", tmp_path).stderr == ""
     command = [sys.executable, "-c", NATIVE.format(words=b"", end=end)]
     assert run(command, "", tmp_path).stderr == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the log is opened anew there")
+def test_a_training_is_watched_in_its_log_from_where_it_began(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("F0000 00:00:1 1 y.cc:2] of another day\n")
+    moved = "native.move_to(__import__('pathlib').Path('log'))"
+    words = b"F0000 00:00:2 1 y.cc:2] before\n"
+    later = "os.write(2, b'F0000 00:00:3 1 y.cc:2] after\\n')"
+    end = f"{moved}; {later}; os.abort()"
+    command = [sys.executable, "-c", NATIVE.format(words=words, end=end)]
+    assert run(command, "", tmp_path).stderr.splitlines() == [
+        "error: The process was ended in the middle of its work.",
+        "F0000 00:00:2 1 y.cc:2] before",
+        "F0000 00:00:3 1 y.cc:2] after",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not limit it")
+def test_a_process_that_ends_for_want_of_memory_is_told_its_limit(
+    tmp_path: Path,
+) -> None:
+    size = 2**31
+    command = [sys.executable, "-c", NATIVE.format(words=b"", end="os.abort()")]
+    done = run(
+        command, "", tmp_path,
+        lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)),
+    )  # fmt: skip
+    assert done.stderr.splitlines() == [
+        "error: The process was ended in the middle of its work.",
+        "The address space is limited to 2,048 MiB (ulimit -v).",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not limit it")
+def test_native_code_that_fails_without_a_word_is_not_taken_for_a_fault(
+    tmp_path: Path,
+) -> None:
+    size = 2**31
+    script = (
+        "from cifarcnn.cli.unexpected_errors import describe_unexpected\n"
+        "print(describe_unexpected(SystemError('error return without exception set')))\n"
+    )
+    done = run(
+        [sys.executable, "-c", script], "", tmp_path,
+        lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)),
+    )  # fmt: skip
+    assert done.stdout == (
+        "There is not enough memory to go on: SystemError: error return without "
+        "exception set. The address space is limited to 2,048 MiB (ulimit -v). Free "
+        "memory, or raise a limit, and try again.\n"
+    )
