@@ -472,7 +472,8 @@ def test_native_code_that_fails_without_a_word_is_not_taken_for_a_fault(
     size = 2**31
     script = (
         "from cifarcnn.cli.unexpected_errors import describe_unexpected\n"
-        "print(describe_unexpected(SystemError('error return without exception set')))\n"
+        "said = 'error return without exception set'\n"
+        "print(describe_unexpected(SystemError(said)))\n"
     )
     done = run(
         [sys.executable, "-c", script], "", tmp_path,
