@@ -17,7 +17,7 @@ from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
 from cifarcnn.data.folder_notes import describe_test, describe_training
-from cifarcnn.data.folder_problems import describe_missing_test
+from cifarcnn.data.folder_problems import describe_accents, describe_missing_test
 from cifarcnn.data.splits import Split, cut_validation
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
@@ -138,7 +138,7 @@ def open_config_dataset(
         source = "the run" if class_names else "data.classes, which must name them all"
         raise DataError(
             f"The class folders of {dataset.origin} are not the classes of {source}: "
-            f"{'; '.join(found)}."
+            f"{'; '.join(found)}.{describe_accents(surplus, lacking)}"
         )
     raise DataError(
         f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from cifarcnn.data.folder_layout import (
@@ -74,8 +75,21 @@ def find_problems(layout: FolderLayout) -> tuple[list[str], bool]:
             sentences.append(
                 f"{split.path} has class folders for no class of the training: "
                 f"{list_some(foreign)}. The classes are {list_some(train.images)}."
+                f"{describe_accents(foreign, train.images)}"
             )
     return sentences, counted
+
+
+def describe_accents(foreign: Collection[str], known: Collection[str]) -> str:
+    """A sentence on names that look like known ones; empty where there are none."""
+    composed = {unicodedata.normalize("NFC", name) for name in known}
+    alike = [name for name in foreign if unicodedata.normalize("NFC", name) in composed]
+    if not alike:
+        return ""
+    return (
+        f" {list_some(alike)}: the names look the same, but in one of the two an "
+        "accent is a character of its own, as macOS writes it. Rename the folders."
+    )
 
 
 def describe_unreadable(root: Path, failures: Sequence[str]) -> str:
@@ -116,7 +130,7 @@ def _explain_missing_train(root: Path) -> str:
     listed = list_class_folders(root)
     splits = {"test", *VALIDATION_NAMES}
     classes = [name for name, images in listed.images.items() if images]
-    classes = [name for name in classes if name not in splits]
+    classes = [name for name in classes if name.lower() not in splits]
     alike = [name for name in listed.images if "train" in name.lower()]
     inner = [name for name in listed.images if find_layout(root / name).train]
     if inner:

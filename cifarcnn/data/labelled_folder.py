@@ -17,7 +17,7 @@ from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.folder import read_split
 from cifarcnn.data.folder_layout import find_layout, list_class_folders, list_some
 from cifarcnn.data.folder_notes import describe_listing, describe_reading
-from cifarcnn.data.folder_problems import describe_unreadable
+from cifarcnn.data.folder_problems import describe_accents, describe_unreadable
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
@@ -86,8 +86,9 @@ def open_labelled_folder(
     foreign = [name for name in found if name not in class_names]
     if not found and not wanted:
         return None
-    near = {name: nearest(name, class_names) for name in foreign}
-    if len(foreign) == len(found) and not any(near.values()):
+    accents = describe_accents(foreign, class_names)
+    near = {name: None if accents else nearest(name, class_names) for name in foreign}
+    if len(foreign) == len(found) and not (accents or any(near.values())):
         missing = f"neither {wanted} nor" if wanted else "no"
         what = f"Its folders are {list_some(found)}. " if found else ""
         raise DataError(f"{folder} holds {missing} {images}. {what}{classes}")
@@ -100,7 +101,7 @@ def open_labelled_folder(
         )
         raise DataError(
             f"{folder} has folders that are no class of the run: {shown}. {classes} "
-            "Rename them, or move them elsewhere."
+            f"Rename them, or move them elsewhere.{accents}"
         )
     notes += describe_listing(listed)
     if not listed.count:

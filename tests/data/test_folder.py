@@ -409,3 +409,25 @@ def test_class_folders_that_lie_one_folder_too_deep_are_pointed_out(
         "classes; expected train/<class>/<picture>: move them into "
         f"{tmp_path}/train."
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that look the same")
+def test_names_that_look_the_same_are_told_apart(tmp_path, fresh_cache):
+    for name in ("caf\u00e9", "tea"):
+        put(tmp_path / "train" / name / "1.png")
+    apart = tmp_path / "test" / "cafe\u0301"
+    put(apart / "1.png")
+    reason = (
+        "cafe\u0301: the names look the same, but in one of the two an accent is a "
+        "character of its own, as macOS writes it. Rename the folders."
+    )
+    assert refusal(tmp_path) == (
+        f"{tmp_path}/test has class folders for no class of the training: cafe\u0301. "
+        f"The classes are caf\u00e9, tea. {reason}"
+    )
+    apart.rename(tmp_path / "test" / "tea")
+    with pytest.raises(DataError) as caught:
+        open_config_dataset(config_of(tmp_path, ["tea", "cafe\u0301"]))
+    assert str(caught.value).endswith(
+        "caf\u00e9 is not expected. " + reason.replace("e\u0301", "\u00e9")
+    )

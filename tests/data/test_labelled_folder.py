@@ -201,6 +201,20 @@ def test_folders_without_a_picture_and_damaged_ones_are_refused(tmp_path: Path) 
     )
 
 
+def test_a_name_that_looks_like_that_of_a_class_is_told(tmp_path: Path) -> None:
+    names = ("th\u00e9", "tea")
+    put(tmp_path / "the\u0301" / "1.png")
+    put(tmp_path / "tea" / "1.png")
+    with pytest.raises(DataError) as caught:
+        open_labelled_folder(tmp_path, CIFAR, names)
+    assert str(caught.value) == (
+        f"{tmp_path} has folders that are no class of the run: the\u0301. The classes "
+        "of the run are th\u00e9, tea. Rename them, or move them elsewhere. the\u0301: "
+        "the names look the same, but in one of the two an accent is a character of "
+        "its own, as macOS writes it. Rename the folders."
+    )
+
+
 def test_the_folder_may_be_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
