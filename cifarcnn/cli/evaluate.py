@@ -200,9 +200,13 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
     if evaluation.most_confused:
         parts += ["", "most often confused:"]
         parts += [
-            console.printable(f"  {true} taken for {predicted}: {count:,} times")
+            console.printable(f"  {true} taken for {predicted}: {_times(count)}")
             for true, predicted, count in evaluation.most_confused
         ]
     if dataset.notice:
         parts += ["", f"Note: these are {dataset.notice}."]
     return "\n".join(parts)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"

@@ -11,13 +11,14 @@ import warnings
 import click
 
 from cifarcnn.cli.console import print_message, standard_streams
-from cifarcnn.cli.failures import (
-    WORKING_FOLDER_GONE,
-    describe_failure,
-    working_folder_is_gone,
-)
 from cifarcnn.cli.options import Settings, common
 from cifarcnn.cli.repeated_options import refuse_repeated_options
+from cifarcnn.cli.unexpected_errors import (
+    WORKING_FOLDER_GONE,
+    describe_unexpected,
+    working_folder_is_gone,
+)
+from cifarcnn.cli.usage_hints import with_hint
 from cifarcnn.errors import CifarcnnError, ConfigError, Stopped
 from cifarcnn.signals import ending_signals_handled
 
@@ -109,7 +110,7 @@ def _run(settings: Settings) -> int:
     except click.ClickException as error:
         # It quotes the command line, and so the names of files.
         text = io.StringIO()
-        error.show(text)
+        with_hint(error).show(text)
         print_message(text.getvalue().rstrip("\n"))
         return error.exit_code
     except Stopped as stopped:
@@ -132,4 +133,4 @@ def _describe_error(error: Exception) -> str:
         return f"{error}\n{count} problem{'s' if count != 1 else ''}"
     if isinstance(error, CifarcnnError):
         return f"error: {error}"
-    return f"error: {describe_failure(error)}"
+    return f"error: {describe_unexpected(error)}"

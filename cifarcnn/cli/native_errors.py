@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from cifarcnn.cli.failures import describe_memory_limit
+from cifarcnn.cli.unexpected_errors import describe_memory_limit
 
 _SENTENCE = "error: The process was ended in the middle of its work."
 # An F of TensorFlow's log is a fatal error. An E ends nothing: every machine without a

@@ -7,6 +7,7 @@ for a name that neither has the nearest spelling.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, get_args
@@ -24,7 +25,7 @@ from cifarcnn.config.learning_rate_schedules import SCHEDULES
 from cifarcnn.config.named_choice import NAME_KEYS, Choice, NamedChoice
 from cifarcnn.config.optimizers import AVERAGINGS, OPTIMIZERS, Adam
 from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Model, Training
-from cifarcnn.config.spelling import ask, fold, suggest
+from cifarcnn.config.spelling import did_you_mean, fold, suggest
 from cifarcnn.config.yaml_text import dump_inline
 
 # Where the members of each set stand in a config.
@@ -66,6 +67,8 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
         if exact and not (better and unknown):
             return f"did you mean {choice.__name__}?"
         return f"write {better or choice.__name__}"
+    if block := _spelt(last, known):
+        return f"did you mean {block}?"
     if way := _find("CHOICE_WAYS", last):
         return way
     if written := _find("RENAMED_CHOICES", last):
@@ -81,6 +84,9 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
             return f"{spelling} belongs to {place}"
     if missing := _find("MISSING_CHOICES", last):
         return missing
+    for pattern, text in keras_names.MISSING_FAMILIES.items():
+        if re.fullmatch(pattern, fold(last)):
+            return text
     return _hint_for_argument(name, known, arguments) or suggest(last, known)
 
 
@@ -133,7 +139,7 @@ def hint_for_value(value: str, known: Iterable[str]) -> str:
     renamed = _spelt(_find("RENAMED_VALUES", last), known)
     if renamed:
         return f"write {renamed}"
-    return _find("MISSING_VALUES", last) or ask(value, known)
+    return _find("MISSING_VALUES", last) or did_you_mean(value, known)
 
 
 def find_renamed_key(
@@ -151,7 +157,9 @@ def find_choice(name: str, known: Iterable[str]) -> type[Choice] | None:
     """The member of a set that Keras or PyTorch call ``name``."""
     known = list(known)
     if spelling := _spelt(name, known):
-        return next((c.by_name[spelling] for c, _ in _PLACES if spelling in c.by_name))
+        sets = (choices.by_name for choices, _ in _PLACES)
+        # None for the name of a block.
+        return next((names[spelling] for names in sets if spelling in names), None)
     written = _find("RENAMED_CHOICES", name)
     if written and ":" not in written:
         choice, _ = _find_target(written)

@@ -7,6 +7,7 @@ so that they are read from the line itself.
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterable
 
@@ -83,7 +84,8 @@ def _hint_for_name(name: str, known: list[str], arguments: object = None) -> str
 def _evaluate(tree: ast.expr) -> object:
     """The value of a literal, tuples as lists; ``...`` for anything else."""
     try:
-        value = ast.literal_eval(tree)
+        # JSON has neither sets nor bytes, as a config has not.
+        value: object = json.loads(json.dumps(ast.literal_eval(tree)))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return ...
-    return list(value) if isinstance(value, tuple) else value
+    return value

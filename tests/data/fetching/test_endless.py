@@ -62,7 +62,7 @@ class Endless:
 def nothing_goes_on() -> bool:
     """Whether the threads that wait for servers end, which they do soon."""
     end = time.monotonic() + 20
-    while any(thread.name == "fetch" for thread in threading.enumerate()):
+    while any(thread.name == "cifarcnn" for thread in threading.enumerate()):
         if time.monotonic() > end:
             return False
         time.sleep(0.01)

@@ -488,8 +488,9 @@ def test_native_code_that_fails_without_a_word_is_not_taken_for_a_fault(
 ) -> None:
     size = 2**31
     script = (
-        "from cifarcnn.cli.failures import describe_failure\n"
-        "print(describe_failure(SystemError('error return without exception set')))\n"
+        "from cifarcnn.cli.unexpected_errors import describe_unexpected\n"
+        "said = 'error return without exception set'\n"
+        "print(describe_unexpected(SystemError(said)))\n"
     )
     done = run(
         [sys.executable, "-c", script], "", tmp_path,

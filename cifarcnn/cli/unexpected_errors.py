@@ -1,4 +1,4 @@
-"""Failures whose cause is neither the program nor a config: the installation, a limit.
+"""Errors whose cause is neither the program nor a config: the installation, a limit.
 
 Imports only what Python itself has loaded before: to explain why a module cannot be
 loaded it must not need others.
@@ -39,7 +39,7 @@ def working_folder_is_gone() -> bool:
     return False
 
 
-def describe_failure(error: BaseException) -> str:
+def describe_unexpected(error: BaseException) -> str:
     """The cause of an exception that no part of the program expects, and a way out."""
     text = _first_line(error)
     if limit := _describe_limit(error):
