@@ -26,6 +26,7 @@ TO_ADD = [
     "a metric",
     "a command",
     "a data set",
+    "a published network",
     "an export format",
 ]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cifarcnn.config.consistency import LocatedProblem
 from cifarcnn.config.spelling import ask, suggest
+from cifarcnn.config.yaml_slips import hint_for_missing_space
 from cifarcnn.config.yaml_tree import Node, quote
 
 _CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
@@ -51,7 +52,7 @@ def find_unknown_classes(root: Node) -> Iterator[LocatedProblem]:
     if not names:
         return
     for key in weights.value:
-        if key not in names:
+        if key not in names and not hint_for_missing_space(key):
             yield LocatedProblem(
                 ("training", "class_weights", key),
                 f"{dataset} has no class {quote(key)}",

@@ -171,7 +171,7 @@ SECTIONS = [
     ("training:\n  optimizer: torch.optim.Adam(lr=0.002, betas=(0.9, 0.98))",
      "write {Adam: {learning_rate: 0.002, beta_1: 0.9, beta_2: 0.98}}",
      "training: {optimizer: {Adam: {learning_rate: 0.002, beta_2: 0.98}}}"),
-    ("training:\n  optimizer: Adam(schedule)", "write Adam: {argument: value}", None),
+    ("training:\n  optimizer: Adam(schedule)", "write Adam: {learning_rate: ...}", None),
     ("training: {optimizer: {learning_rate: 0.1}}",
      "learning_rate is an argument: write {Adam: {learning_rate: 0.1}}, say",
      "training: {optimizer: {Adam: {learning_rate: 0.1}}}"),
@@ -194,7 +194,8 @@ SECTIONS = [
     ("training:\n\u00a0\u00a0epochs: 4", "write an ordinary space", None),
     ("training: {optimizer: {Adam: {learning_rate: 1e\u22123}}}",
      "write an ordinary hyphen: -", None),
-    ("training: {seed: None}", NONE, None),
+    ("training: {seed: None}", "leave the key out: it cannot be null", None),
+    ("data: {augmentation: none}", "write []", "data: {augmentation: []}"),
 ]  # fmt: skip
 
 
