@@ -8,6 +8,7 @@ from cifarcnn.config.consistency import LocatedProblem
 from cifarcnn.config.datasets import DATASETS
 from cifarcnn.config.spelling import did_you_mean, suggest
 from cifarcnn.config.yaml_tree import Node, quote
+from cifarcnn.config.yaml_typos import hint_for_missing_space
 
 _MOST_LISTED = 20
 
@@ -34,7 +35,7 @@ def find_unknown_classes(root: Node) -> Iterator[LocatedProblem]:
     if not names:
         return
     for key in weights.value:
-        if key not in names:
+        if key not in names and not hint_for_missing_space(key):
             yield LocatedProblem(
                 ("training", "class_weights", key),
                 f"{dataset} has no class {quote(key)}",

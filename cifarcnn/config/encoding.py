@@ -28,6 +28,15 @@ _KINDS = (
     (b"\x7fELF", "a program"),
     (b"\x80\x04", "a pickle of Python"),
 )
+# And those that are text.
+_TEXTS = (
+    (b"<!DOCTYPE", "a web page"),
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"{\\rtf", "a document of a word processor"),
+    (b"import ", "a program in Python"),
+    (b"from ", "a program in Python"),
+)
 _GIVE_TEXT = "a config is a YAML text; give its file"
 _UNPACK = "unpack it first"
 # The longest mark first: UTF-32's begins like UTF-16's.
@@ -53,6 +62,8 @@ def decode(data: bytes, name: str) -> str:
     if kind := next((kind for mark, kind in _KINDS if data.startswith(mark)), ""):
         hint = _UNPACK if "archive" in kind else _GIVE_TEXT
         raise _refusal(name, f"the file is {kind}, not text", hint)
+    if kind := next((kind for mark, kind in _TEXTS if data.startswith(mark)), ""):
+        raise _refusal(name, f"the file is {kind}, not a config", _GIVE_TEXT)
     if len(data) > LARGEST_FILE_BYTES:
         message = f"the file is larger than {LARGEST_FILE_BYTES:,} bytes"
         hint = "a config is a short text; shorten it with Repeat and blocks"

@@ -10,7 +10,8 @@ from cifarcnn.config.keras_names import KNOWN_SHAPE, NO_CODE, NOT_HERE, ONLY_IN_
 
 # Arguments and keys: the first of the names on the right that is known at the place.
 RENAMED_KEYS = {
-    "lr initial_learning_rate base_lr init_lr max_lr": "learning_rate",
+    "lr lr0 initial_learning_rate base_lr init_lr max_lr": "learning_rate",
+    "wd": "weight_decay",
     "eps": "epsilon",
     "out_channels nb_filter nb_filters num_filters n_filters": "filters",
     "out_features output_dim num_units n_units": "units",
@@ -18,7 +19,7 @@ RENAMED_KEYS = {
     "dilation atrous_rate": "dilation_rate",
     "bias": "use_bias",
     "border_mode": "padding",
-    "kernel ksize filter_size kernel_shape": "kernel_size pool_size",
+    "kernel ksize filter_size kernel_shape size": "kernel_size pool_size",
     "pool": "pool_size",
     "init weight_init": "kernel_initializer depthwise_initializer",
     "W_regularizer weight_regularizer": "kernel_regularizer depthwise_regularizer",
@@ -34,8 +35,9 @@ RENAMED_KEYS = {
     "validation_split val_split val_fraction valid_fraction validation_size": (
         "validation_fraction"
     ),
+    "train trainer fit compile hyperparameters hparams": "training",
     "data_dir root directory folder": "path",
-    "class_names labels": "classes",
+    "class_names labels names": "classes",
     "random_state random_seed": "seed",
     "mixed_precision amp": "precision",
     "lr_schedule lr_scheduler scheduler schedule": "learning_rate_schedule",
@@ -45,6 +47,7 @@ RENAMED_KEYS = {
     "T_0": "first_decay_epochs",
     "T_mult": "t_mul",
     "gamma": "factor",
+    "scale_factor": "size",
     "alpha": "final_fraction rho",
     "fill_mode": "fill",
     "ema": "averaging",
@@ -60,7 +63,7 @@ _OPTIMIZER_EMA = (
 )
 _AUGMENTATION = "random changes of the pictures are listed in data.augmentation"
 _PIXELS = "write pixels: 4, the largest offset in pixels"
-_BETAS = "write beta_1: 0.9, beta_2: 0.999"
+_BETAS = "write the first as beta_1, the second as beta_2"
 _ON_COMMAND_LINE = "it is an option of the command: cifarcnn train --device gpu"
 _AFTER_IT = "put the layer Activation: relu after it"
 
@@ -70,11 +73,10 @@ KEY_WAYS = {
         "leave it out: maps are always height, width, channels (channels_last)"
     ),
     "input_shape batch_input_shape batch_shape input_dim input_length image_shape "
-    "image_size img_size input_size target_size resolution img_height img_width": (
-        KNOWN_SHAPE
-    ),
+    "image_size img_size imgsz input_size target_size resolution img_height "
+    "img_width": (KNOWN_SHAPE),
     "in_channels in_features num_features num_channels normalized_shape": _INPUTS,
-    "num_classes n_classes nb_classes": (
+    "num_classes n_classes nb_classes nc": (
         "leave it out: it is known from the data; the last layer has one unit for each"
     ),
     "axis": _CHANNELS,
@@ -86,6 +88,7 @@ KEY_WAYS = {
     "keep_prob": "write rate, which is 1 - keep_prob",
     "negative_slope": "the slope of leaky_relu is 0.2, Keras's default",
     "nb_row nb_col": "write kernel_size: [rows, columns]",
+    "start_dim end_dim": "leave it out: each picture becomes one row of numbers",
     # Of augmentations.
     "value_range": "leave it out: pixels are 0 to 255",
     "interpolation": "leave it out: it is not chosen here",
@@ -112,6 +115,10 @@ KEY_WAYS = {
     "restore_best_weights save_best_only": "leave it out: training.weights is best",
     "verbose": "leave it out: progress is always shown",
     # Of fit and compile.
+    "test_size": (
+        "the test split is that of the data; data.validation_fraction is what is kept "
+        "of the training pictures"
+    ),
     "x y": "leave it out: the pictures are those of data.dataset",
     "loss criterion loss_function": (
         "leave it out: the loss is always the cross-entropy of the classes; "
@@ -167,8 +174,25 @@ OWN_KEY_WAYS = {
     "RandomTranslation.padding": _PIXELS,
     "CutMix.factor": "write alpha: 1.0, both parameters of the beta distribution",
     "ExponentialDecay.decay_steps": "write factor_per_epoch: 0.95 for every epoch",
-    "ExponentialDecay.gamma": "write factor_per_epoch: 0.95",
+    "ExponentialDecay.gamma": "write factor_per_epoch",
     "ExponentialDecay.alpha": "write factor_per_epoch: 0.95",
+    "Data.train": "write path: the folder that holds train/ and validation/",
+    "Data.val": "write path: the folder that holds train/ and validation/",
+    "Data.valid": "write path: the folder that holds train/ and validation/",
+    "ExponentialMovingAverage.decay": "write momentum",
+    "Activation.function": "write activation",
+    "BatchNormalization.mode": "leave it out: each channel has its own mean",
+    "GlobalAveragePooling2D.output_size": "it is always 1 x 1 here",
+    "GlobalMaxPooling2D.output_size": "it is always 1 x 1 here",
+    "PReLU.num_parameters": (
+        "write shared_axes: [1, 2] for one factor of each channel, [1, 2, 3] for one "
+        "in all"
+    ),
+    "RandomFlip.p": "leave it out: the chance is a half",
+    "RandomFlip.probability": "leave it out: the chance is a half",
+    "RandomRotation.degrees": (
+        "write factor, a share of a full turn: 15 degrees are 0.0417"
+    ),
     "Dropout.noise_shape": "SpatialDropout2D drops whole maps",
     "Identity.gain": NOT_HERE,
 }
@@ -178,6 +202,8 @@ RENAMED_VALUES = {
     "none": "linear",
     "constant": "zero",
     "float16 mixed_float16 fp16 half mixed": "auto",
+    "bf16 bfloat16": "mixed_bfloat16",
+    "lrelu": "leaky_relu",
     "acc accuracy val_acc": "val_accuracy",
     "loss": "val_loss",
 }

@@ -1,6 +1,6 @@
 """Classes of Keras and PyTorch that a config has under another name, or has not.
 
-Data for :mod:`cifarcnn.config.name_hints`, looked at where the schema does not know a
+Data for :mod:`cifarcnn.config.name_lookup`, looked at where the schema does not know a
 name. A key holds one or more names, however they are spelt: case and underscores do not
 count. Beginners bring these names from tutorials; the nearest spelling of one that
 exists would send them to something that does something else.
@@ -11,6 +11,7 @@ from __future__ import annotations
 NOT_HERE = "Keras has it, cifarcnn has not"
 ONLY_IN_PYTORCH = "PyTorch has it, cifarcnn has not"
 KNOWN_SHAPE = "leave it out: the shape of the input is known from the data"
+RESCALED = "leave it out: data.normalization, unit by default, divides by 255 already"
 NO_CODE = "a config can name layers, never code"
 
 # What to write in a config instead, arguments included: of layers, augmentations,
@@ -25,14 +26,16 @@ RENAMED_CHOICES = {
     ),
     "GlobalMaxPool2D AdaptiveMaxPooling2D AdaptiveMaxPool2d": "GlobalMaxPooling2D",
     "BatchNorm2d BatchNorm BN": "BatchNormalization",
+    "Upsample UpsamplingNearest2d": "UpSampling2D",
+    "cat concat merge": "Concatenate",
     "LayerNorm": "LayerNormalization",
     "GroupNorm": "GroupNormalization",
     "Linear FullyConnected FC": "Dense",
     "Dropout2d": "SpatialDropout2D",
     "ZeroPad2d": "ZeroPadding2D",
     "Hardswish": "Activation: hard_silu",
-    "RandomHorizontalFlip HorizontalFlip": "RandomFlip: horizontal",
-    "RandomVerticalFlip VerticalFlip": "RandomFlip: vertical",
+    "RandomHorizontalFlip HorizontalFlip fliplr": ("RandomFlip: horizontal"),
+    "RandomVerticalFlip VerticalFlip flipud": "RandomFlip: vertical",
     "Cutout": "RandomErasing: 8",
     "RandAug": "RandAugment",
     "StepLR MultiStepLR MultiStep": "{StepDecay: {at_epochs: [30, 60]}}",
@@ -41,11 +44,12 @@ RENAMED_CHOICES = {
     "LinearLR": "LinearDecay",
     "OneCycleLR OneCycle CyclicLR": "Triangle",
     "ConstantLR": "Constant",
+    "CosineAnnealingWarmRestarts SGDR": "{CosineDecayRestarts: 10}",
     "SwapEMAWeights EMA": "{ExponentialMovingAverage: 0.99}",
     "xavier_uniform glorot": "GlorotUniform",
     "xavier_normal xavier": "GlorotNormal",
     "kaiming_uniform": "HeUniform",
-    "kaiming_normal kaiming he": "HeNormal",
+    "kaiming_normal kaiming he msra": "HeNormal",
     "normal gaussian": "RandomNormal",
     "uniform": "RandomUniform",
     "OrthogonalInitializer": "Orthogonal",
@@ -84,12 +88,23 @@ CHOICE_WAYS = {
     "Sequential Model Functional": _LISTED,
     "Add": "write Residual, which adds the result of its layers to what went in",
     "Normalization Normalize Standardize Standardization": _NORMALIZED,
+    "Rescaling": RESCALED,
+    "Identity": "leave it out: it changes nothing",
     "ToTensor": "leave it out: pictures become numbers by themselves",
     "ActivityRegularization": (
         "activity_regularizer is an argument of Dense and of convolutions"
     ),
     "ReduceMean": "write GlobalAveragePooling2D",
     "RandomCrop RandomPad": _CROP,
+    "RandomAffine": (
+        "write RandomRotation, RandomZoom, RandomShear and RandomTranslation, as many "
+        "as you want, one after the other"
+    ),
+    "rotation_range": "write RandomRotation: 0.04, a share of a full turn",
+    "width_shift_range height_shift_range": "write RandomTranslation: 4, in pixels",
+    "zoom_range": "write RandomZoom: 0.1",
+    "shear_range": "write RandomShear: 0.1",
+    "brightness_range": "write RandomBrightness: 0.2",
     "RandomColorJitter ColorJitter": _COLORS,
     "RandomPosterization Posterize RandomPosterize Solarization Solarize "
     "RandomSolarize AutoContrast RandomAutocontrast": _IN_RAND_AUGMENT,
@@ -129,10 +144,11 @@ MISSING_CHOICES = {
     "Wrapper Ftrl Lamb LossScaleOptimizer MultiOptimizer Optimizer OptimizerMap "
     "ScheduleFreeAdamW LearningRateSchedule Callback CallbackList Initializer STFT "
     "STFTInitializer OrthogonalRegularizer Regularizer Constraint": NOT_HERE,
-    "LocallyConnected2D RandomWidth RandomHeight Highway": (
+    "LocallyConnected2D ThresholdedReLU RandomWidth RandomHeight Highway": (
         "older versions of Keras have it, cifarcnn has not"
     ),
-    "GaussianBlur RAdam ASGD SparseAdam LBFGS Rprop RandomAffine RandomResizedCrop "
+    "LocalResponseNormalization LRN": "TensorFlow has it, cifarcnn has not",
+    "GaussianBlur RAdam ASGD SparseAdam LBFGS Rprop RandomResizedCrop Grayscale "
     "Resize RandomApply RandomChoice Pad Compose ConvTranspose2d InstanceNorm2d "
     "LPPool2d FractionalMaxPool2d LocalResponseNorm CrossMapLRN2d PixelShuffle Unfold "
     "Fold FeatureAlphaDropout ReflectionPad2d ReplicationPad2d SyncBatchNorm "
@@ -153,7 +169,8 @@ MISSING_FAMILIES = {
 
 # The arguments that may come without their names in a call of Python.
 POSITIONAL = {
-    "Conv2D Convolution2D SeparableConv2D": "filters kernel_size strides padding",
+    "Convolution2D": "filters nb_row nb_col",
+    "Conv2D SeparableConv2D": "filters kernel_size strides padding",
     "DepthwiseConv2D": "kernel_size strides padding",
     "MaxPooling2D AveragePooling2D MaxPool2D AvgPool2D": "pool_size strides padding",
     "Dense": "units activation",

@@ -6,39 +6,33 @@ for a name that neither has the nearest spelling.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from functools import cache
-from typing import Any, get_args
+from typing import get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from cifarcnn.config import keras_arguments, keras_names
 from cifarcnn.config.augmentation import AUGMENTATIONS
-from cifarcnn.config.constraints import CONSTRAINTS
 from cifarcnn.config.datasets import Data
-from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.base import Activation
-from cifarcnn.config.learning_rate_schedules import SCHEDULES
-from cifarcnn.config.named_choice import NAME_KEYS, Choice, NamedChoice
-from cifarcnn.config.optimizers import AVERAGINGS, OPTIMIZERS, Adam
+from cifarcnn.config.name_lookup import (
+    PLACES,
+    find_choice,
+    find_renamed_key,
+    find_spelling,
+    find_target,
+    find_way,
+    look_up,
+)
+from cifarcnn.config.named_choice import Choice
+from cifarcnn.config.optimizers import Adam
 from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Model, Training
 from cifarcnn.config.spelling import did_you_mean, fold, suggest
+from cifarcnn.config.translation import translate, with_value
 from cifarcnn.config.yaml_text import dump_inline
 
-# Where the members of each set stand in a config.
-_PLACES: tuple[tuple[NamedChoice, str], ...] = (
-    (OPTIMIZERS, "training.optimizer"),
-    (SCHEDULES, "training.learning_rate_schedule"),
-    (AVERAGINGS, "training.averaging"),
-    (LAYERS, "model.layers"),
-    (AUGMENTATIONS, "data.augmentation"),
-    (REGULARIZERS, "kernel_regularizer and the like"),
-    (CONV_INITIALIZERS, "kernel_initializer and the like"),
-    (CONSTRAINTS, "kernel_constraint and the like"),
-)
 _SECTIONS: tuple[tuple[type[BaseModel], str], ...] = (
     (Config, "the top level of the config"),
     (Data, "data"),
@@ -67,22 +61,27 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
         if exact and not (better and unknown):
             return f"did you mean {choice.__name__}?"
         return f"write {better or choice.__name__}"
-    if block := _spelt(last, known):
+    if block := find_spelling(last, known):
         return f"did you mean {block}?"
-    if way := _find("CHOICE_WAYS", last):
+    first = re.match(r"(\w+)\s+\S", name)
+    if first and find_choice(first[1], known):
+        return f"put a colon after {first[1]}"
+    if way := look_up("CHOICE_WAYS", last):
         return way
-    if written := _find("RENAMED_CHOICES", last):
-        choice, place = _find_target(written)
+    if written := look_up("RENAMED_CHOICES", last):
+        choice, place = find_target(written)
+        if written.startswith("{"):
+            written = translate(choice, arguments) or written
         where = "" if choice.__name__ in known else f" in {place}"
         return f"write {written}{where}"
-    activation = _spelt(last, get_args(Activation))
+    activation = find_spelling(last, get_args(Activation))
     if activation:
         where = "" if "Activation" in known else " in model.layers"
         return f"write Activation: {activation}{where}"
-    for choices, place in _PLACES:
-        if spelling := _spelt(last, choices.by_spelling):
+    for choices, place in PLACES:
+        if spelling := find_spelling(last, choices.by_spelling):
             return f"{spelling} belongs to {place}"
-    if missing := _find("MISSING_CHOICES", last):
+    if missing := look_up("MISSING_CHOICES", last):
         return missing
     for pattern, text in keras_names.MISSING_FAMILIES.items():
         if re.fullmatch(pattern, fold(last)):
@@ -92,7 +91,7 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
 
 def _hint_for_argument(name: str, known: list[str], value: object) -> str:
     """The way out for ``{learning_rate: 0.1}``, without the name of a choice."""
-    for choices, _ in _PLACES:
+    for choices, _ in PLACES:
         if {*known} == {*choices.by_name}:
             for choice in sorted(choices, key=lambda choice: choice is not Adam):
                 key = find_renamed_key(choice, name, choice.model_fields)
@@ -122,7 +121,9 @@ def hint_for_key(
     if renamed := find_renamed_key(owner, key, known):
         exact = fold(renamed) == fold(key)
         return f"did you mean {renamed}?" if exact else f"write {renamed}"
-    way = _find_way(owner, key)
+    if own := keras_arguments.OWN_KEY_WAYS.get(f"{owner.__name__}.{key}"):
+        return own
+    way = with_value(find_way(owner, key), value)
     if issubclass(owner, Choice):
         hint = way or _find_in_choices(owner, key, value, chosen) or _find_section(key)
     else:
@@ -133,117 +134,27 @@ def hint_for_key(
 def hint_for_value(value: str, known: Iterable[str]) -> str:
     """The way out where a word is none of those that are known; often none."""
     known = list(known)
-    last = value.removesuffix("()").rpartition(".")[2]
-    if exact := _spelt(last, known):
+    last = value.partition("(")[0].rpartition(".")[2]
+    if exact := find_spelling(last, known):
+        if exact == "leaky_relu" and "(" in value:
+            return "write leaky_relu, whose slope is 0.2"
         return f"did you mean {exact}?"
-    renamed = _spelt(_find("RENAMED_VALUES", last), known)
+    renamed = find_spelling(look_up("RENAMED_VALUES", last), known)
     if renamed:
         return f"write {renamed}"
-    return _find("MISSING_VALUES", last) or did_you_mean(value, known)
-
-
-def find_renamed_key(
-    owner: type[BaseModel], key: str, known: Iterable[str]
-) -> str | None:
-    """The known key that another spelling, or another library, means by ``key``."""
-    if f"{owner.__name__}.{key}" in keras_arguments.OWN_KEY_WAYS:
-        return None
-    known = list(known)
-    names = (key, *_find("RENAMED_KEYS", key).split())
-    return next(filter(None, (_spelt(name, known) for name in names)), None)
-
-
-def find_choice(name: str, known: Iterable[str]) -> type[Choice] | None:
-    """The member of a set that Keras or PyTorch call ``name``."""
-    known = list(known)
-    if spelling := _spelt(name, known):
-        sets = (choices.by_name for choices, _ in _PLACES)
-        # None for the name of a block.
-        return next((names[spelling] for names in sets if spelling in names), None)
-    written = _find("RENAMED_CHOICES", name)
-    if written and ":" not in written:
-        choice, _ = _find_target(written)
-        return choice if choice.__name__ in known else None
-    return None
-
-
-def _find_target(written: str) -> tuple[type[Choice], str]:
-    """The class of what is to be written instead, and where its set stands."""
-    name = written.strip("{}").partition(":")[0]
-    return next((c.by_name[name], place) for c, place in _PLACES if name in c.by_name)
+    return look_up("MISSING_VALUES", last) or did_you_mean(value, known)
 
 
 def is_other_name(owner: type[BaseModel], key: str) -> bool:
     """Whether the key means something, here or elsewhere: it is no slip."""
-    return bool(_find_way(owner, key) or _find_section(key))
-
-
-def translate(choice: type[Choice], arguments: object) -> str:
-    """A choice with another library's arguments, as YAML.
-
-    Returns:
-        Nothing where there are no arguments or some do not fit.
-    """
-    if not arguments:
-        return ""
-    if not isinstance(arguments, dict):
-        arguments = {choice.shorthand or "": arguments}
-    if isinstance(betas := arguments.get("betas"), list) and len(betas) == 2:
-        moments = {"beta_1": betas[0], "beta_2": betas[1]}
-        arguments = {k: v for k, v in arguments.items() if k != "betas"} | moments
-    translated = {
-        find_renamed_key(choice, key, choice.model_fields) or key: value
-        for key, value in arguments.items()
-        if key in choice.model_fields or not _find_way(choice, key).startswith("leave")
-    }
-    _translate_padding(translated)
-    try:
-        choice.model_validate_json(json.dumps(translated))
-    except (ValidationError, TypeError, ValueError):
-        return ""
-    if [*translated] == [choice.shorthand]:
-        return dump_inline({choice.__name__: translated[choice.shorthand]})
-    return dump_inline({choice.__name__: translated}) if translated else choice.__name__
-
-
-def _translate_padding(arguments: dict[str, Any]) -> None:
-    """PyTorch's number of rows and columns, where Keras has a word for it."""
-    padding, kernel = arguments.get("padding"), arguments.get("kernel_size")
-    if padding == 0 and type(padding) is int:
-        arguments["padding"] = "valid"
-    elif type(padding) is int and kernel == 2 * padding + 1:
-        # With larger strides Keras's border lies at the other end.
-        if arguments.get("strides", 1) == 1:
-            arguments["padding"] = "same"
-
-
-def rewrite(value: dict[str, Any], known: Iterable[str]) -> str:
-    """The way out for ``{name: Adam, lr: 0.1}``, or for several choices in one."""
-    known = list(known)
-    in_list = "Dense" in known or "RandomFlip" in known
-    if in_list and len(value) > 1 and all(_spelt(key, known) for key in value):
-        return "begin every item with '- '"
-    key = next((key for key in value if key in NAME_KEYS), "")
-    choice = find_choice(str(value.get(key)), known)
-    if choice is None:
-        several = len(value) > 1
-        return "give one name, and indent its arguments below it" if several else ""
-    arguments = {other: inner for other, inner in value.items() if other != key}
-    if [*arguments] == ["config"]:
-        arguments = arguments["config"]
-    return f"write {translate(choice, arguments) or choice.__name__}"
-
-
-def _find_way(owner: type[BaseModel], key: str) -> str:
-    own = keras_arguments.OWN_KEY_WAYS.get(f"{owner.__name__}.{key}")
-    return own or _find("KEY_WAYS", key) or _find("MISSING_KEYS", key)
+    return bool(find_way(owner, key) or _find_section(key))
 
 
 def _find_section(key: str) -> str:
     """The section that the key, or what another library means by it, belongs to."""
-    for name in (key, *_find("RENAMED_KEYS", key).split()):
+    for name in (key, *look_up("RENAMED_KEYS", key).split()):
         for section, place in _SECTIONS:
-            if spelling := _spelt(name, section.model_fields):
+            if spelling := find_spelling(name, section.model_fields):
                 if name == key:
                     return f"{spelling} belongs to {place}"
                 return f"write {spelling}, which belongs to {place}"
@@ -255,10 +166,13 @@ def _find_in_choices(
 ) -> str:
     """The optimizers, layers and so on that the key is an argument or the name of."""
     # Its own set first.
-    places = sorted(_PLACES, key=lambda pair: owner not in [*pair[0]])
-    for name in (key, *_find("RENAMED_KEYS", key).split()):
+    places = sorted(PLACES, key=lambda pair: owner not in [*pair[0]])
+    for name in (key, *look_up("RENAMED_KEYS", key).split()):
         for choices, place in places:
             having = [choice for choice in choices if name in choice.model_fields]
+            if name != key and choices is LAYERS and owner in [*AUGMENTATIONS]:
+                # PyTorch's p is the chance of an augmentation, not the rate of Dropout.
+                continue
             if having and owner in [*choices]:
                 return f"{name} is an argument of {_enumerate(having)}"
             if having:
@@ -268,8 +182,8 @@ def _find_in_choices(
                     written = dump_inline({having[0].__name__: {name: value}})
                     such = f", such as {place.rpartition('.')[2]}: {written}"
                 return f"{name} belongs to {place}{such}"
-    for choices, place in _PLACES:
-        if spelling := _spelt(key, choices.by_name):
+    for choices, place in PLACES:
+        if spelling := find_spelling(key, choices.by_name):
             return f"{spelling} belongs to {place}"
     return ""
 
@@ -279,20 +193,3 @@ def _enumerate(choices: list[type[Choice]]) -> str:
     if len(names) > _MOST_OWNERS:
         names = [*names[: _MOST_OWNERS - 1], "others"]
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _spelt(name: str, known: Iterable[str]) -> str:
-    """The known name that differs by case, underscores and hyphens at most, or none."""
-    folded = fold(name)
-    return next((other for other in known if folded and fold(other) == folded), "")
-
-
-@cache
-def _table(name: str) -> dict[str, str]:
-    tables: dict[str, dict[str, str]] = {**vars(keras_names), **vars(keras_arguments)}
-    table = tables[name]
-    return {fold(key): text for keys, text in table.items() for key in keys.split()}
-
-
-def _find(table: str, name: str) -> str:
-    return _table(table).get(fold(name), "")

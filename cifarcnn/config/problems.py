@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from cifarcnn.config.consequences import (
+    columns_of_python,
+    is_cut_off,
+    without_consequences,
+)
 from cifarcnn.config.name_hints import (
-    find_renamed_key,
     hint_for_choice,
     hint_for_key,
     hint_for_value,
     is_other_name,
-    rewrite,
 )
+from cifarcnn.config.name_lookup import find_key_of_way, find_renamed_key
 from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.python_notation import find_python, hint_for_python
 from cifarcnn.config.schema import (
@@ -26,10 +30,12 @@ from cifarcnn.config.schema import (
     known_keys,
 )
 from cifarcnn.config.spelling import nearest
+from cifarcnn.config.translation import rewrite
 from cifarcnn.config.value_hints import (
     hint_for_kind,
     hint_for_list_without_brackets,
     hint_for_no_word,
+    hint_for_number,
     hint_for_share,
     hint_for_text,
 )
@@ -85,33 +91,25 @@ def list_problems(error: ValidationError, root: Node) -> list[Problem]:
         item for item in items if item["type"] != "missing" or item["loc"] not in meant
     ]
     places = [_place(item, root) for item in told]
-    inside = _columns_of_python(places)
-    return [
-        _to_problem(item, root)
-        for item, place in zip(told, places, strict=True)
-        if (place.line, place.column) not in inside and not _is_cut_off(item, place)
-    ]
+    inside = columns_of_python(
+        [*places, *(locate(root, item["loc"]).place for item in told)]
+    )
+    return without_consequences(
+        [
+            (
+                item["input"] is None or item["type"] == "missing",
+                _to_problem(item, root),
+            )
+            for item, place in zip(told, places, strict=True)
+            if (place.line, place.column) not in inside and not is_cut_off(item, place)
+        ]
+    )
 
 
 def _place(item: Any, root: Node) -> Place:
     node = locate(root, (*item["loc"], *item.get("ctx", {}).get("at", ())))
     is_key = item["type"] in ("missing", "extra_forbidden")
     return node.key_or_place if is_key else node.place
-
-
-def _is_cut_off(item: Any, place: Place) -> bool:
-    """Whether odd spaces keep the next line from being the value: those are told."""
-    following = Place(place.source, place.line + 1, 1).line_text[:1]
-    return item["input"] is None and has_odd_character(following)
-
-
-def _columns_of_python(places: Iterable[Place]) -> set[tuple[int, int]]:
-    """Where YAML took a call or a tuple apart: what stands there is told with it."""
-    return {
-        (place.line, place.column + further)
-        for place in places
-        for further in range(1, len(find_python(place)))
-    }
 
 
 def locate(root: Node, loc: Sequence[str | int]) -> Node:
@@ -136,7 +134,9 @@ def _meant(loc: Sequence[str | int]) -> str | None:
     known = list(known_keys(owner))
     if renamed := find_renamed_key(owner, key, known):
         return renamed
-    return None if is_other_name(owner, key) else nearest(key, known)
+    if is_other_name(owner, key):
+        return find_key_of_way(owner, key)
+    return nearest(key, known)
 
 
 def _to_problem(item: Any, root: Node) -> Problem:
@@ -156,7 +156,14 @@ def _to_problem(item: Any, root: Node) -> Problem:
     if odd := _odd_character(written, node.place, node.path):
         return odd
     message, hint = _wording(kind, context, item["msg"], node, str(*loc[-1:]))
+    if hint.startswith("in YAML None") and not _may_be_null(loc):
+        hint = "leave the key out: it cannot be null"
     return node.place.problem(node.path, message, hint)
+
+
+def _may_be_null(loc: Sequence[str | int]) -> bool:
+    field = find_owner(loc[:-1]).model_fields.get(str(*loc[-1:]))
+    return field is None or type(None) in get_args(field.annotation)
 
 
 def _unknown_key(key: str, owner: type[BaseModel], node: Node, root: Node) -> Problem:
@@ -197,7 +204,14 @@ def unknown_choice(
     """
     if odd := _odd_character(name, node.place, node.path):
         return odd
-    return node.place.problem(node.path, message, _hint_for_name(node, name, known))
+    hint = _hint_for_name(node, name, known)
+    if node.place.source.name == SETTING:
+        argument = re.fullmatch(r"(\w+) is an argument: write {(\w+): .*", hint)
+        value = node.value.get(name) if isinstance(node.value, dict) else None
+        if argument and value is not None:
+            path = f"{node.path}.{argument[2]}.{argument[1]}"
+            hint = f"write {path}={dump_inline(value.plain())}"
+    return node.place.problem(node.path, message, hint)
 
 
 def _hint_for_name(node: Node, name: str, known: Iterable[str]) -> str:
@@ -209,6 +223,9 @@ def _hint_for_name(node: Node, name: str, known: Iterable[str]) -> str:
         return "in YAML None is null; write that, or leave the key out"
     inner: object = None
     value = node.plain()
+    for penalty in {"L2", "MaxNorm"} & {*known}:
+        if type(value) in (int, float):
+            return f"write {dump_inline({penalty: value})}"
     if isinstance(value, dict):
         if hint := rewrite(value, known):
             return hint
@@ -243,7 +260,10 @@ def _wording(
 ) -> tuple[str, str]:
     found = node.describe()
     if kind == "problem":
-        return context["message"], context["hint"] or hint_for_text(node)
+        message, hint = context["message"], context["hint"] or hint_for_text(node)
+        if not hint and message.startswith("expected a number"):
+            hint = hint_for_number(node)
+        return message, hint
     if kind == "unknown_choice":
         name = context["name"] or ""
         return context["message"], _hint_for_name(node, name, context["known"])

@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable
 
 from cifarcnn.config import keras_names
-from cifarcnn.config.name_hints import find_choice, hint_for_choice, translate
+from cifarcnn.config.name_hints import hint_for_choice
+from cifarcnn.config.name_lookup import find_choice
+from cifarcnn.config.translation import translate, translate_in_part
 from cifarcnn.config.yaml_text import dump_inline
 from cifarcnn.config.yaml_tree import Place
 
@@ -65,11 +67,17 @@ def hint_for_python(text: str, known: Iterable[str] = ()) -> str:
     elif isinstance(positional, dict):
         positional |= {str(key.arg): _evaluate(key.value) for key in tree.keywords}
     choice = find_choice(last, known)
+    if choice and last == "Rescaling" and "/" in text:
+        return keras_names.RESCALED
     written = translate(choice, positional) if choice else ""
     if choice and not positional and not choice.required():
         written = choice.__name__
+    if choice and positional and not written:
+        written = translate_in_part(choice, positional)
     if choice and positional and not written and not choice.required():
-        return f"write {choice.__name__}: {{argument: value}}"
+        return f"write {choice.__name__}: {{{choice.shorthand or 'argument'}: ...}}"
+    if written and last == "Conv2D" and [type(v) for v in values] == [int] * 3:
+        written += f"; where Keras 1 is meant, kernel_size: {values[1:]} for both"
     return f"write {written}" if written else _hint_for_name(name, known, positional)
 
 
@@ -82,7 +90,11 @@ def _hint_for_name(name: str, known: list[str], arguments: object = None) -> str
 
 
 def _evaluate(tree: ast.expr) -> object:
-    """The value of a literal, tuples as lists; ``...`` for anything else."""
+    """The value of a literal, tuples as lists, and names; ``...`` for anything else."""
+    if isinstance(tree, ast.Name):
+        return tree.id
+    if isinstance(tree, ast.Attribute):
+        return tree.attr
     try:
         # JSON has neither sets nor bytes, as a config has not.
         value: object = json.loads(json.dumps(ast.literal_eval(tree)))

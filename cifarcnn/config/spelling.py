@@ -31,13 +31,16 @@ def find_near(found: str, known: Iterable[str]) -> list[str]:
     slips = {name: _count_slips(folded, fold(name)) for name in names}
     allowed = min(_MOST_SLIPS, max(1, len(folded) // _LETTERS_PER_SLIP))
     best = min(slips.values(), default=allowed + 1)
+    longer = [name for name in names if fold(name).startswith(folded)]
+    is_beginning = len(folded) >= SHORTEST_BEGINNING and 0 < len(longer)
+    is_beginning = is_beginning and len(longer) <= _MOST_BEGINNINGS
+    if best and is_beginning and len(longer) > 1:
+        return longer
     # Two letters say too little.
     if best == 0 or (best <= allowed and len(folded) > 2):
         return [min(names, key=lambda name: slips[name])]
-    if len(folded) >= SHORTEST_BEGINNING:
-        longer = [name for name in names if fold(name).startswith(folded)]
-        if len(longer) <= _MOST_BEGINNINGS:
-            return longer
+    if is_beginning:
+        return longer
     initials = ["".join(word[:1] for word in name.split("_")) for name in names]
     return [names[initials.index(found)]] if found in initials and found[1:] else []
 

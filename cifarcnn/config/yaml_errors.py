@@ -10,6 +10,7 @@ import yaml
 from cifarcnn.config.yaml_tree import SourceText
 from cifarcnn.config.yaml_typos import (
     Typo,
+    find_missing_colon,
     find_missing_space,
     find_odd_character,
     find_open_bracket,
@@ -139,6 +140,11 @@ _WORDINGS = (
         "remove it",
     ),
     _Wording(
+        r"parsing a block.*found ','",
+        "a comma after the end of a value",
+        "remove it: each item ends with its line",
+    ),
+    _Wording(
         r"parsing a block.*found '(?:<scalar>|[\[{,}\]])'",
         "this does not belong to the value before it",
         "put the whole value in quotes, or begin a new line",
@@ -180,8 +186,12 @@ def _find_typo(
         first = start.line + 1
     if typo := find_odd_character(source, first, end.line + 1):
         return typo
-    if "mapping values are not allowed" in what or "expected ':'" in what:
+    is_value = "mapping values are not allowed" in what
+    if is_value or "expected ':'" in what or "parsing a block" in what:
         if typo := find_missing_space(source, end.line + 1):
+            return typo
+    if is_value:
+        if typo := find_missing_colon(source, end.line + 1):
             return typo
     if start is not None and "flow" in what:
         begins = source.place(start.line, start.column)

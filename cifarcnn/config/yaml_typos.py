@@ -17,8 +17,11 @@ _QUOTED_OR_COMMENT = re.compile(
     r"""(?<![^\s,:\[{])("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')|(?<!\S)\#.*"""
 )
 _NO_SPACE = re.compile(r"([A-Za-z_]\w+):([^\s:/\\].*)")
+_EQUALS = re.compile(r"([A-Za-z_]\w+) ?= ?([^\s=][^=]*)")
 _NO_SPACE_IN_LINE = re.compile(r"(\s*(?:- )?[A-Za-z_]\w+:)([^\s:/\\].*)")
 _NO_SPACE_AFTER_DASH = re.compile(r"(\s*-)([A-Za-z].*)")
+_NO_COLON = re.compile(r"\s*(?:- )?([A-Za-z_]\w*)\s*(?=\{|$)")
+_NO_BRACES = re.compile(r"(\s*(?:- )?[A-Z]\w+: )(\w+: [^{}\[\]]*\w)\s*$")
 _BLOCK_LINE = re.compile(r"\s*(- |-$|[\w$]+:(\s|$))")
 _CLOSING = {"[": "]", "{": "}"}
 _MOST_LINES_BACK = 5
@@ -62,19 +65,22 @@ def hint_for_missing_space(text: str) -> str:
     """The way out for a text such as ``epochs:3``; nothing for another text."""
     if found := _NO_SPACE.fullmatch(text):
         return f"put a space after the colon: {found[1]}: {found[2]}"
+    if found := _EQUALS.fullmatch(text):
+        return f"write {found[1]}: {found[2]}"
     return "put a space after the -" if _NO_SPACE_AFTER_DASH.fullmatch(text) else ""
 
 
 def key_before_colon(text: str) -> str:
-    """``epochs`` of ``epochs:3``; the whole text where there is no such colon."""
-    return found[1] if (found := _NO_SPACE.fullmatch(text)) else text
+    """``epochs`` of ``epochs:3`` or ``epochs=3``; else the whole text."""
+    found = _NO_SPACE.fullmatch(text) or _EQUALS.fullmatch(text)
+    return found[1] if found else text
 
 
 def find_missing_space(source: SourceText, line: int) -> Typo | None:
     """A ``key:value`` or ``-item`` in the lines up to ``line``."""
     # An error at the end of the text stands one line after the last.
     last = min(line, len(source.lines))
-    for number in range(last, max(line - 1 - _MOST_LINES_BACK, 0), -1):
+    for number in range(last, max(last - 1 - _MOST_LINES_BACK, 0), -1):
         text = _unquoted(source.lines[number - 1])
         for pattern in (_NO_SPACE_IN_LINE, _NO_SPACE_AFTER_DASH):
             if found := pattern.match(text):
@@ -83,6 +89,27 @@ def find_missing_space(source: SourceText, line: int) -> Typo | None:
                 place = Place(source, number, found.end(1))
                 message = f"a '{sign}' without a space after it"
                 return Typo(place, message, f"write {written}")
+    return None
+
+
+def find_missing_colon(source: SourceText, line: int) -> Typo | None:
+    """The ``:`` or the braces that ``Dense {units: 9}`` and the like lack."""
+    if line > len(source.lines):
+        return None
+    text = _unquoted(source.lines[line - 1])
+    if found := _NO_BRACES.match(text):
+        place = Place(source, line, found.end(1) + 1)
+        message = "several arguments in one line"
+        return Typo(place, message, f"write {found[1].strip()} {{{found[2]}}}")
+    if re.match(r"\s*- ", text) and "{" not in text:
+        return None
+    above = _unquoted(source.lines[line - 2]) if line > 1 else ""
+    for number, text_of_key in ((line, text), (line - 1, above)):
+        found = _NO_COLON.match(text_of_key)
+        if found and (number < line or "{" in text_of_key):
+            place = Place(source, number, found.end(1) + 1)
+            message = f"the ':' after {found[1]} is missing"
+            return Typo(place, message, f"write {found[1]}:")
     return None
 
 

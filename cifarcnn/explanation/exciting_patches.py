@@ -24,6 +24,7 @@ from cifarcnn.explanation.steps import (
     convolutions,
     maps_of,
 )
+from cifarcnn.network.predict import leave_out_xla
 from cifarcnn.network.weights import to_numpy
 
 Array = np.ndarray[Any, Any]
@@ -232,9 +233,15 @@ def _find_peaks(
     model = network.outputs({step.name for step in steps})
     total = sum(int(np.prod(step.shape)) for step in network.steps.values())
     size = max(1, min(_MOST_IMAGES, _MOST_VALUES // total))
+    leave_out_xla(model)
     batches: dict[str, list[tuple[Array, Array, Array]]] = defaultdict(list)
     for start in range(0, len(images), size):
-        results = model(images[start : start + size], training=False)
+        batch = images[start : start + size]
+        if len(batch) == size < _MOST_IMAGES:
+            # A deep network: one by one its many operations take several times as long.
+            results = model.predict_on_batch(batch)
+        else:
+            results = model(batch, training=False)
         for name, result in results.items():
             maps = to_numpy(result)
             flat = maps.reshape(len(maps), -1, maps.shape[-1])

@@ -27,10 +27,7 @@ def predict_probabilities(
     Returns:
         float32 ``(n, classes)``, in the order of the images.
     """
-    if keras.backend.backend() == "tensorflow" and not model.compiled:
-        # Left to itself a model that was never compiled takes XLA, which costs seconds
-        # per process and is the slower one on a CPU.
-        model.jit_compile = False
+    leave_out_xla(model)
     classes = model.output_shape[-1]
     return average_views(
         lambda view: predict_in_batches(
@@ -39,3 +36,12 @@ def predict_probabilities(
         images,
         views,
     )
+
+
+def leave_out_xla(model: keras.Model) -> None:
+    """Have ``predict_on_batch`` of a model that was never compiled do without XLA.
+
+    TensorFlow would take it, which costs seconds per process and is slower on a CPU.
+    """
+    if keras.backend.backend() == "tensorflow" and not model.compiled:
+        model.jit_compile = False

@@ -182,12 +182,13 @@ SECTIONS = [
     ("training:\n  optimizer: torch.optim.Adam(lr=0.002, betas=(0.9, 0.98))",
      "write {Adam: {learning_rate: 0.002, beta_1: 0.9, beta_2: 0.98}}",
      "training: {optimizer: {Adam: {learning_rate: 0.002, beta_2: 0.98}}}"),
-    ("training:\n  optimizer: Adam(schedule)", "write Adam: {argument: value}", None),
+    ("training:\n  optimizer: Adam(schedule)",
+     "write Adam: {learning_rate: ...}", None),
     ("training: {optimizer: {learning_rate: 0.1}}",
      "learning_rate is an argument: write {Adam: {learning_rate: 0.1}}, say",
      "training: {optimizer: {Adam: {learning_rate: 0.1}}}"),
     ("training: {optimizer: {Adam: {betas: [0.9, 0.99]}}}",
-     "write beta_1: 0.9, beta_2: 0.999",
+     "write the first as beta_1, the second as beta_2",
      "training: {optimizer: {Adam: {beta_1: 0.9, beta_2: 0.999}}}"),
     ("training: {optimizer: RAdam}", "PyTorch has it, cifarcnn has not", None),
     ("training: {optimizer: Lamb}", MISSING, None),
@@ -205,7 +206,8 @@ SECTIONS = [
     ("training:\n\u00a0\u00a0epochs: 4", "write an ordinary space", None),
     ("training: {optimizer: {Adam: {learning_rate: 1e\u22123}}}",
      "write an ordinary hyphen: -", None),
-    ("training: {seed: None}", NONE, None),
+    ("training: {seed: None}", "leave the key out: it cannot be null", None),
+    ("data: {augmentation: none}", "write []", "data: {augmentation: []}"),
 ]  # fmt: skip
 
 

@@ -22,12 +22,12 @@ from cifarcnn.config.name_hints import (
     hint_for_choice,
     hint_for_key,
     hint_for_value,
-    translate,
 )
 from cifarcnn.config.named_choice import Choice, NamedChoice
 from cifarcnn.config.optimizers import AVERAGINGS, OPTIMIZERS
 from cifarcnn.config.schema import SPELLINGS, Config, Training
 from cifarcnn.config.spelling import fold
+from cifarcnn.config.translation import translate
 
 if TYPE_CHECKING:
     from conftest import Check

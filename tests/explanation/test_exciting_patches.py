@@ -86,3 +86,29 @@ def test_a_data_set_that_is_not_here_is_told(make_network: Any, image: Any) -> N
             "The pictures that the network learnt from are not here. CIFAR-10 is not "
             "in /nowhere."
         )
+
+
+def test_a_few_images_at_a_time_give_the_same_patches(
+    make_network: Any, monkeypatch: Any
+) -> None:
+    from cifarcnn.explanation.explain import explain_model
+
+    layers = [
+        {"Conv2D": {"filters": 3, "kernel_size": 3, "activation": "relu"}},
+        "BatchNormalization",
+        {"Conv2D": {"filters": 4, "kernel_size": 3}},
+        *LAYERS,
+    ]
+    network = make_network({"model": {"layers": layers}})
+    at_once: Any = explain_model(network).exciting_patches
+    monkeypatch.setattr(exciting_patches, "_MOST_VALUES", 200_000)
+    in_parts: Any = explain_model(network).exciting_patches
+    assert in_parts.images == at_once.images > 0
+    for one, other in zip(at_once.units, in_parts.units, strict=True):
+        assert (one.layer, one.channel) == (other.layer, other.channel)
+        assert [patch.index for patch in one.patches] == [
+            patch.index for patch in other.patches
+        ]
+        assert [patch.value for patch in one.patches] == pytest.approx(
+            [patch.value for patch in other.patches], rel=1e-4
+        )

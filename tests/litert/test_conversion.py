@@ -55,6 +55,8 @@ NETWORKS = {
         },
         GLOBAL,
     ],
+    # Dense on maps, as in ConvNeXt.
+    "dense on maps": [FIRST, "LayerNormalization", {"Dense": 8}, GLOBAL],
     "branches": [
         FIRST,
         {"Concatenate": [[], [{"Conv2D": {**CONV, "padding": "same"}}]]},
