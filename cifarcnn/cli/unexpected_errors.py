@@ -197,6 +197,10 @@ def _find_shadow(files: Sequence[str]) -> tuple[str, str, str] | None:
             if any(file == path or file.startswith(path + os.sep)
                    for file in (loaded, *files)):  # fmt: skip
                 hidden = PathFinder.find_spec(name, sys.path[place + 1 :])
-                if hidden and hidden.origin and name != "cifarcnn":
+                if not hidden or name == "cifarcnn":
+                    continue
+                if hidden.origin:
                     return name, path, os.path.dirname(hidden.origin)
+                for there in hidden.submodule_search_locations or ():
+                    return name, path, there  # a package without a file of its own
     return None

@@ -86,15 +86,13 @@ def open_labelled_folder(
     foreign = [name for name in found if name not in class_names]
     if not found and not wanted:
         return None
-    if not found or len(foreign) == len(found):
+    accents = describe_accents(foreign, class_names)
+    near = {name: None if accents else nearest(name, class_names) for name in foreign}
+    if len(foreign) == len(found) and not (accents or any(near.values())):
         missing = f"neither {wanted} nor" if wanted else "no"
         what = f"Its folders are {list_some(found)}. " if found else ""
         raise DataError(f"{folder} holds {missing} {images}. {what}{classes}")
     if foreign:
-        accents = describe_accents(foreign, class_names)
-        near = {
-            name: None if accents else nearest(name, class_names) for name in foreign
-        }
         shown = list_some(
             [
                 f"{name} (did you mean {near[name]}?)" if near[name] else name

@@ -132,6 +132,23 @@ def test_one_with_a_mistake_in_it_and_a_package_are_named(folder: Path) -> None:
     assert "SyntaxError: " in done.stderr
 
 
+def test_one_in_the_place_of_a_package_without_a_file_of_its_own(folder: Path) -> None:
+    mine = folder / "mine"
+    mine.mkdir()
+    (mine / "google.py").write_text(MINE)
+    script = (
+        "from cifarcnn.cli.failures import describe_failure\n"
+        "try:\n"
+        "    import google.protobuf\n"
+        "except ImportError as error:\n"
+        "    print(describe_failure(error))\n"
+    )
+    done = run([sys.executable, "-P", "-c", script], "", folder, PYTHONPATH=str(mine))
+    assert f"{mine / 'google.py'} is loaded in place of the module google in /" in (
+        done.stdout
+    )
+
+
 def test_one_that_hides_nothing_that_is_used_is_not_blamed(folder: Path) -> None:
     mine = folder / "mine"
     mine.mkdir()

@@ -149,6 +149,14 @@ def test_folders_of_other_names_are_named(tmp_path: Path) -> None:
     )
 
 
+def test_one_folder_of_a_misspelt_name_is_taken_for_a_class(tmp_path: Path) -> None:
+    put(tmp_path / "Deer" / "a.png")
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has folders that are no class of the run: Deer (did you mean "
+        f"deer?). {CLASSES} Rename them, or move them elsewhere."
+    )
+
+
 def test_where_neither_is_both_are_named(tmp_path: Path) -> None:
     images = f"pictures in class folders, as in {tmp_path / 'frog' / 'one.png'}"
     put(tmp_path / "a.png")

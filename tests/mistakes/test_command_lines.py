@@ -264,6 +264,7 @@ CASES: dict[str, tuple[int, str]] = {
     "check ''": (
         2, usage("check", f"Invalid value for 'FILE|NAME...': {EMPTY}"),
     ),
+    "init ''": (2, usage("init", f"Invalid value for 'NAME': {EMPTY}")),
     "init article ''": (2, usage("init", f"Invalid value for '[FILE]': {EMPTY}")),
     "check": (2, usage("check", "Missing argument 'FILE|NAME...'.")),
     "check small.yaml --set": (2, "Error: Option '--set' requires an argument.\n"),

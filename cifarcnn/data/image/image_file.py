@@ -18,7 +18,7 @@ from PIL.Image import Resampling, Transpose
 
 from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.bounded_file import open_bounded
-from cifarcnn.data.image.colour_space import convert_to_srgb, find_profile
+from cifarcnn.data.image.color_space import convert_to_srgb, find_profile
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.data.image.jpeg_segments import check_scans
 from cifarcnn.data.image.pixel_mode import load_pixels
