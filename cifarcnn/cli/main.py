@@ -7,6 +7,7 @@ import io
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 
 import click
 
@@ -22,6 +23,7 @@ from cifarcnn.cli.usage_hints import with_hint
 from cifarcnn.errors import CifarcnnError, ConfigError, Stopped
 from cifarcnn.signals import ending_signals_handled
 
+_INTERRUPTED = "interrupted"
 # Each lies in a module of its name, which is imported when it is called.
 COMMANDS = {
     "train": "Train the network of a config.",
@@ -82,27 +84,29 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code (see docs/commands.md)."""
+    signals: list[int] = []
+
+    def stop(number: int) -> None:
+        """Turn a signal into ``Stopped``, so that nothing half-written stays behind."""
+        signals.append(number)
+        raise Stopped(number, _INTERRUPTED)
+
     with (
         standard_streams(),
-        ending_signals_handled(_stop),
+        ending_signals_handled(stop),
         warnings.catch_warnings(),
     ):
         if any(option.startswith("e") for option in sys.warnoptions):
             # PYTHONWARNINGS=error makes errors of what libraries only remark.
             warnings.simplefilter("default")
         # Also of a command that cannot be loaded, whose options nobody reads.
-        code = _run(Settings(debug="--debug" in sys.argv))
+        code = _run(Settings(debug="--debug" in sys.argv), signals)
         if code in (1, 2) and working_folder_is_gone():
             print_message(WORKING_FOLDER_GONE)
     sys.exit(code)
 
 
-def _stop(number: int) -> None:
-    """Turn a signal into ``Stopped``, so that nothing half-written stays behind."""
-    raise Stopped(number, "interrupted")
-
-
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, signals: Sequence[int]) -> int:
     try:
         result = cli.main(prog_name="cifarcnn", standalone_mode=False, obj=settings)
     except click.exceptions.Exit as error:
@@ -119,6 +123,10 @@ def _run(settings: Settings) -> int:
             print_message(str(stopped))
         return stopped.exit_code
     except Exception as error:
+        if signals:
+            # A library that was loading caught it, and is left half-loaded.
+            print_message(_INTERRUPTED)
+            return 128 + signals[0]
         if settings.debug:
             print_message(traceback.format_exc().rstrip("\n"))
         if isinstance(error, CifarcnnError | OSError) or not settings.debug:
