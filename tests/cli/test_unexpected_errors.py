@@ -137,11 +137,11 @@ def test_one_in_the_place_of_a_package_without_a_file_of_its_own(folder: Path) -
     mine.mkdir()
     (mine / "google.py").write_text(MINE)
     script = (
-        "from cifarcnn.cli.failures import describe_failure\n"
+        "from cifarcnn.cli.unexpected_errors import describe_unexpected\n"
         "try:\n"
         "    import google.protobuf\n"
         "except ImportError as error:\n"
-        "    print(describe_failure(error))\n"
+        "    print(describe_unexpected(error))\n"
     )
     done = run([sys.executable, "-P", "-c", script], "", folder, PYTHONPATH=str(mine))
     assert f"{mine / 'google.py'} is loaded in place of the module google in /" in (
