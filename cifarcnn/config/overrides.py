@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from cifarcnn.config.name_lookup import find_renamed_key
 from cifarcnn.config.schema import SPELLINGS
 from cifarcnn.config.yaml_text import DEEPEST_NESTING, parse_value
 from cifarcnn.config.yaml_tree import SETTING, Node, Place, SourceText, join, quote
@@ -137,7 +138,11 @@ def _chosen_name(base: Node, step: str) -> str:
         return ""
     named = base.named()
     choice = SPELLINGS.get(named[0]) if named is not None else None
-    has_it = choice is not None and step in choice.model_fields
+    # As Keras or PyTorch call it, too: the right name is told next.
+    has_it = choice is not None and (
+        step in choice.model_fields
+        or find_renamed_key(choice, step, choice.model_fields) is not None
+    )
     return named[0] if named is not None and has_it else ""
 
 

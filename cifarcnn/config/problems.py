@@ -158,6 +158,8 @@ def _to_problem(item: Any, root: Node) -> Problem:
     message, hint = _wording(kind, context, item["msg"], node, str(*loc[-1:]))
     if hint.startswith("in YAML None") and not _may_be_null(loc):
         hint = "leave the key out: it cannot be null"
+    if node.place.source.name == SETTING:
+        hint = _as_setting(hint, node)
     return node.place.problem(node.path, message, hint)
 
 
@@ -188,6 +190,11 @@ def _as_setting(hint: str, node: Node) -> str:
     if found := re.fullmatch(belongs, hint):
         key = ".".join(filter(None, (found[2], found[3], found[1])))
         return f"write {key}={dump_inline(node.plain())}"
+    argument = re.fullmatch(r"(\w+) is an argument: write {(\w+): .*", hint)
+    if argument and isinstance(node.value, dict) and len(node.value) == 1:
+        [value] = node.value.values()
+        key = f"{node.path}.{argument[2]}.{argument[1]}"
+        return f"write {key}={dump_inline(value.plain())}"
     return hint
 
 
@@ -204,14 +211,7 @@ def unknown_choice(
     """
     if odd := _odd_character(name, node.place, node.path):
         return odd
-    hint = _hint_for_name(node, name, known)
-    if node.place.source.name == SETTING:
-        argument = re.fullmatch(r"(\w+) is an argument: write {(\w+): .*", hint)
-        value = node.value.get(name) if isinstance(node.value, dict) else None
-        if argument and value is not None:
-            path = f"{node.path}.{argument[2]}.{argument[1]}"
-            hint = f"write {path}={dump_inline(value.plain())}"
-    return node.place.problem(node.path, message, hint)
+    return node.place.problem(node.path, message, _hint_for_name(node, name, known))
 
 
 def _hint_for_name(node: Node, name: str, known: Iterable[str]) -> str:

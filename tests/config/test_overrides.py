@@ -84,6 +84,27 @@ def test_a_value_may_be_a_list_a_mapping_or_nothing(check: Check) -> None:
     assert isinstance(first, Conv2D) and first.kernel_size == (3, 5)
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "setting", "hint"),
+    [
+        ("{}", "training.optimizer.lr=0.1",
+         "write training.optimizer.Adam.learning_rate=0.1"),
+        ("{optimizer: {SGD: {momentum: 0.9}}}", "training.optimizer.lr=0.1",
+         "write training.optimizer.SGD.lr=..."),
+        ("{optimizer: {SGD: {momentum: 0.9}}}", "training.optimizer.SGD.lr=0.1",
+         "write learning_rate"),
+        ("{}", "training.epochs=5,training.seed=3",
+         "give each value a --set of its own"),
+        ("{}", "training.class_weights={cat:2}", "put a space after the colon: cat: 2"),
+    ],
+)  # fmt: skip
+def test_the_way_out_is_a_setting(
+    optimizer: str, setting: str, hint: str, check: Check
+) -> None:
+    text = f"model: {{layers: [Flatten, Dense: 10]}}\ntraining: {optimizer}\n"
+    assert [problem.hint for problem in check(text, setting).problems] == [hint]
+
+
 def test_an_item_of_a_list_is_named_by_its_number(check: Check) -> None:
     config = changed(
         check, "model.layers[0].Conv2D.filters=7", "model.layers[1].Dropout.rate=0.25"
