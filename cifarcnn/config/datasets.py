@@ -96,6 +96,11 @@ def _check_path(path: str, info: ValidationInfo) -> str:
             "machine",
             hint,
         )
+    if path == "None":
+        raise problem(
+            "expected a folder or an archive, found 'None'",
+            "in YAML None is null; write that, or leave the key out",
+        )
     if variable := re.match(r"\$\w+|\$\{\w+\}|%\w+%|\$env:\w+", path):
         raise problem(
             f"'{path:.200}' begins with the variable {variable[0]}, which is not "

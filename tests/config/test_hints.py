@@ -207,6 +207,7 @@ SECTIONS = [
     ("training: {optimizer: {Adam: {learning_rate: 1e\u22123}}}",
      "write an ordinary hyphen: -", None),
     ("training: {seed: None}", "leave the key out: it cannot be null", None),
+    ("data: {path: None}", NONE, "data: {path: null}"),
     ("data: {augmentation: none}", "write []", "data: {augmentation: []}"),
 ]  # fmt: skip
 
