@@ -15,9 +15,9 @@ def main() -> None:
         # Whatever a module raises that took the place of one of Python's or click.
         if "--debug" in sys.argv:
             raise
-        from cifarcnn.cli.failures import describe_failure
+        from cifarcnn.cli.unexpected_errors import describe_unexpected
 
-        sys.exit(f"error: {describe_failure(error)}")
+        sys.exit(f"error: {describe_unexpected(error)}")
     run()
 
 

@@ -249,7 +249,9 @@ def copy_with_config(trained_run: Path, target: Path, *change: str) -> Path:
     content = json.loads(manifest.read_text())
     digest = hashlib.sha256(config.read_bytes()).hexdigest()
     content["config_sha256"] = digest
-    del content["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del content["sha256"]
+    content["format"] = 1
     manifest.write_text(json.dumps(content))
     return target
 
@@ -311,7 +313,9 @@ def test_a_number_of_classes_that_contradicts_the_config_is_refused(
     manifest = path / "manifest.json"
     content = json.loads(manifest.read_text())
     content["origin"]["class_names"].pop()
-    del content["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del content["sha256"]
+    content["format"] = 1
     manifest.write_text(json.dumps(content))
     with pytest.raises(RunError) as caught:
         cifarcnn.load_run(path, device="cpu")
@@ -327,7 +331,9 @@ def test_data_with_other_classes_is_refused(trained_run: Path, tmp_path: Path) -
     manifest = path / "manifest.json"
     content = json.loads(manifest.read_text())
     content["origin"]["class_names"][0] = "plane"
-    del content["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del content["sha256"]
+    content["format"] = 1
     manifest.write_text(json.dumps(content))
     with pytest.raises(DataError) as caught:
         cifarcnn.load_run(path, device="cpu").evaluate()

@@ -28,7 +28,9 @@ def mirrored_run(trained_run: Path, tmp_path: Path) -> Path:
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["litert"]["views"] = "mirror"
     manifest["config_sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    del manifest["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del manifest["sha256"]
+    manifest["format"] = 1
     (copy / "manifest.json").write_text(json.dumps(manifest))
     return copy
 

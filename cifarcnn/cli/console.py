@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
-from cifarcnn.cli.last_words import LastWords
+from cifarcnn.cli.native_errors import NativeErrors
 from cifarcnn.errors import CifarcnnError, Stopped
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ class NativeOutput:
         except OSError:
             # Nowhere is room for it.
             self._file = open(os.devnull, "w+b", buffering=0)
-        self._last_words = LastWords(self._file.fileno(), stderr)
+        self._stderr = stderr
+        self._errors = NativeErrors(self._file.fileno(), 0, stderr)
 
     def attach(self) -> None:
         os.dup2(self._file.fileno(), STDERR)
@@ -225,16 +226,18 @@ class NativeOutput:
         except OSError:
             return
         sys.stderr.flush()
+        start = target.tell()
         self._file.seek(0)
         with contextlib.suppress(OSError):
             shutil.copyfileobj(self._file, target)
-        self._last_words.dismiss()
+        self._errors.dismiss()
         self._file.close()
         self._file = target
+        self._errors = NativeErrors(target.fileno(), start, self._stderr)
         self.attach()
 
     def close(self) -> None:
-        self._last_words.dismiss()
+        self._errors.dismiss()
         self._file.close()
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cifarcnn.data.labelled_folder import LabelledFolder
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
+    from cifarcnn.evaluation.evaluation import ClassMetrics
     from cifarcnn.loaded_run import LoadedRun
     from cifarcnn.runs import WeightsChoice
     from cifarcnn.trained_run import SplitChoice
@@ -100,7 +101,7 @@ def _warn(loaded: LoadedRun) -> None:
             f"still going on. These weights have been trained for {loaded.epoch} "
             f"whole epoch{'' if loaded.epoch == 1 else 's'}."
         )
-    elif loaded.run.read_metrics().get("smoke") is True:
+    elif loaded.run.is_smoke():
         console.print_message(
             f"warning: {loaded.path} is a trial on few pictures (--smoke). Its figures "
             "say nothing about the network."
@@ -185,13 +186,7 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
         format_table(
             ["class", "precision", "recall", "f1", "pictures"],
             [
-                [
-                    name,
-                    f"{figures.precision:.3f}",
-                    f"{figures.recall:.3f}",
-                    f"{figures.f1:.3f}",
-                    f"{figures.support:,}",
-                ]
+                [name, *_shares(figures), f"{figures.support:,}"]
                 for name, figures in evaluation.per_class.items()
             ],
             numbers=4,
@@ -200,9 +195,20 @@ def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation)
     if evaluation.most_confused:
         parts += ["", "most often confused:"]
         parts += [
-            console.printable(f"  {true} taken for {predicted}: {count:,} times")
+            console.printable(f"  {true} taken for {predicted}: {_times(count)}")
             for true, predicted, count in evaluation.most_confused
         ]
     if dataset.notice:
         parts += ["", f"Note: these are {dataset.notice}."]
     return "\n".join(parts)
+
+
+def _shares(figures: ClassMetrics) -> list[str]:
+    """Precision, recall and F1, which say nothing of a class without a picture."""
+    if figures.support == 0:
+        return ["-", "-", "-"]
+    return [f"{n:.3f}" for n in (figures.precision, figures.recall, figures.f1)]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"

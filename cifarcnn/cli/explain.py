@@ -139,24 +139,23 @@ def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
             pixels = pick_test_image(split.images, source.test_index)
             return pixels, trained.class_names[split.labels[source.test_index]]
         file = source.path or sys.stdin.buffer
-        notes: list[str] = []
         size = trained.config.image_shape[:2]
-        photo = read_photo(file, source.name, size, notes.append)
-        for note in notes:
-            text = f"note: {source.name}: {note}."
-            console.print_message(console.printable(text))
+        photo = read_photo(
+            file, source.name, size, lambda note: _note(f"{source.name}: {note}")
+        )
         return photo, None
     except ImageError as error:
         raise ImageError(f"{source.name}: {error}") from None
 
 
+def _note(text: str) -> None:
+    console.print_message(console.printable(f"note: {text}."))
+
+
 def _one_source(image: str, count_test: Callable[[], int]) -> Source:
     from cifarcnn.inference.sources import collect_sources
 
-    def note(text: str) -> None:
-        console.print_message(f"note: {text}.")
-
-    first, *others = islice(collect_sources([image], count_test, note), 2)
+    first, *others = islice(collect_sources([image], count_test, _note), 2)
     if others:
         raise UsageError(
             f"{image} names several pictures, but one is explained at a time. Name one "

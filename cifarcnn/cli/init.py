@@ -28,7 +28,7 @@ _MODELINE = re.compile(r"(?m)^(# yaml-language-server: \$schema=).*$")
 
 
 @click.command("init")
-@click.argument("name", metavar="NAME", required=False)
+@click.argument("name", metavar="NAME", required=False, type=NamedPath())
 @click.argument("file", required=False, type=NamedPath(path_type=Path))
 @click.option("--list", "as_list", is_flag=True, help="Show all shipped configs.")
 @click.option("--json", "as_json", is_flag=True, help="The list as one JSON document.")

@@ -7,20 +7,23 @@ import io
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 
 import click
 
 from cifarcnn.cli.console import print_message, standard_streams
-from cifarcnn.cli.failures import (
-    WORKING_FOLDER_GONE,
-    describe_failure,
-    working_folder_is_gone,
-)
 from cifarcnn.cli.options import Settings, common
 from cifarcnn.cli.repeated_options import refuse_repeated_options
+from cifarcnn.cli.unexpected_errors import (
+    WORKING_FOLDER_GONE,
+    describe_unexpected,
+    working_folder_is_gone,
+)
+from cifarcnn.cli.usage_hints import with_hint
 from cifarcnn.errors import CifarcnnError, ConfigError, Stopped
 from cifarcnn.signals import ending_signals_handled
 
+_INTERRUPTED = "interrupted"
 # Each lies in a module of its name, which is imported when it is called.
 COMMANDS = {
     "train": "Train the network of a config.",
@@ -81,27 +84,29 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code (see docs/commands.md)."""
+    signals: list[int] = []
+
+    def stop(number: int) -> None:
+        """Turn a signal into ``Stopped``, so that nothing half-written stays behind."""
+        signals.append(number)
+        raise Stopped(number, _INTERRUPTED)
+
     with (
         standard_streams(),
-        ending_signals_handled(_stop),
+        ending_signals_handled(stop),
         warnings.catch_warnings(),
     ):
         if any(option.startswith("e") for option in sys.warnoptions):
             # PYTHONWARNINGS=error makes errors of what libraries only remark.
             warnings.simplefilter("default")
         # Also of a command that cannot be loaded, whose options nobody reads.
-        code = _run(Settings(debug="--debug" in sys.argv))
+        code = _run(Settings(debug="--debug" in sys.argv), signals)
         if code in (1, 2) and working_folder_is_gone():
             print_message(WORKING_FOLDER_GONE)
     sys.exit(code)
 
 
-def _stop(number: int) -> None:
-    """Turn a signal into ``Stopped``, so that nothing half-written stays behind."""
-    raise Stopped(number, "interrupted")
-
-
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, signals: Sequence[int]) -> int:
     try:
         result = cli.main(prog_name="cifarcnn", standalone_mode=False, obj=settings)
     except click.exceptions.Exit as error:
@@ -109,7 +114,7 @@ def _run(settings: Settings) -> int:
     except click.ClickException as error:
         # It quotes the command line, and so the names of files.
         text = io.StringIO()
-        error.show(text)
+        with_hint(error).show(text)
         print_message(text.getvalue().rstrip("\n"))
         return error.exit_code
     except Stopped as stopped:
@@ -118,6 +123,10 @@ def _run(settings: Settings) -> int:
             print_message(str(stopped))
         return stopped.exit_code
     except Exception as error:
+        if signals:
+            # A library that was loading caught it, and is left half-loaded.
+            print_message(_INTERRUPTED)
+            return 128 + signals[0]
         if settings.debug:
             print_message(traceback.format_exc().rstrip("\n"))
         if isinstance(error, CifarcnnError | OSError) or not settings.debug:
@@ -132,4 +141,4 @@ def _describe_error(error: Exception) -> str:
         return f"{error}\n{count} problem{'s' if count != 1 else ''}"
     if isinstance(error, CifarcnnError):
         return f"error: {error}"
-    return f"error: {describe_failure(error)}"
+    return f"error: {describe_unexpected(error)}"

@@ -205,5 +205,6 @@ def _print_row(
     missing = [("", "")] * (top - len(best))
     text = io.StringIO()
     cells = [name, *(cell for pair in [*best, *missing] for cell in pair), error]
-    csv.writer(text, lineterminator="").writerow(cells)
-    console.print_raw(text.getvalue())
+    # Only what the end of a line has is quoted in a name.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    console.print_raw(text.getvalue().removesuffix("\r\n"))

@@ -3,35 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import click
-
-
-@dataclass(frozen=True)
-class _Given:
-    """What is given of one option.
-
-    Attributes:
-        option: As it is declared.
-        values: In their order; of a flag the names that it was given by.
-    """
-
-    option: click.Option
-    values: Sequence[str]
-
-    def describe(self, name: str, before: bool) -> str:
-        """What is wrong, where it is given twice; ``before``: already to a command."""
-        names = dict.fromkeys(self.values)
-        if self.option.is_flag and {*self.option.secondary_opts} & {*names}:
-            if len(names) > 1:
-                return f"{' and '.join(names)} contradict each other; give one of them."
-            name = next(iter(names))
-        times = "twice" if len(self.values) + before == 2 else "several times"
-        if self.option.is_flag:
-            return f"{name} is given {times}; leave all but one out."
-        values = " and ".join(f"'{value}'" for value in self.values)
-        return f"{name} is given {times}, with {values}; it takes one value."
 
 
 def refuse_repeated_options(
@@ -58,9 +31,9 @@ def refuse_repeated_options(
         except click.ClickException:
             return
         problems = [
-            given.describe(name, name in before)
-            for name, given in found.items()
-            if len(given.values) > 1 or name in before
+            _describe(option, values, name in before)
+            for name, (option, values) in found.items()
+            if len(values) > 1 or name in before
         ]
         before.update(found)
         if problems:
@@ -77,15 +50,17 @@ def refuse_repeated_options(
 
 def _parse(
     command: click.Command, context: click.Context, arguments: list[str]
-) -> tuple[dict[str, _Given], list[str]]:
-    """What is given of each option, by its name; and what is left for others."""
+) -> tuple[dict[str, tuple[click.Option, list[str]]], list[str]]:
+    """What is given of each option, by its name; and what is left for others.
+
+    Of a flag the values are the names that it was given by.
+    """
     parser = command.make_parser(context)
     options = {}
     for option in command.get_params(context):
         if not isinstance(option, click.Option) or option.multiple or option.count:
             continue
-        key = f"{option.name} once"
-        options[key] = option
+        options[key := _name(option)] = option
         # In place of the way in which click keeps the last value alone.
         for name in (*option.opts, *option.secondary_opts):
             if option.is_flag:
@@ -93,9 +68,23 @@ def _parse(
             else:
                 parser.add_option(option, [name], key, "append", nargs=option.nargs)
     values, rest, _ = parser.parse_args(arguments)
-    found = {
-        max(option.opts, key=len): _Given(option, values[key])
-        for key, option in options.items()
-        if key in values
-    }
+    found = {name: (options[name], values[name]) for name in options if name in values}
     return found, rest
+
+
+def _name(option: click.Option) -> str:
+    return max(option.opts, key=len)
+
+
+def _describe(option: click.Option, values: Sequence[str], before: bool) -> str:
+    """What is wrong, where it is given twice; ``before``: already to a command."""
+    name, names = _name(option), [*dict.fromkeys(values)]
+    if option.is_flag and {*option.secondary_opts} & {*names}:
+        if len(names) > 1:
+            return f"{' and '.join(names)} contradict each other; give one of them."
+        [name] = names
+    times = "twice" if len(values) + before == 2 else "several times"
+    if option.is_flag:
+        return f"{name} is given {times}; leave all but one out."
+    listed = " and ".join(f"'{value}'" for value in values)
+    return f"{name} is given {times}, with {listed}; it takes one value."

@@ -5,30 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cifarcnn.config.consistency import LocatedProblem
-from cifarcnn.config.spelling import ask, suggest
-from cifarcnn.config.yaml_slips import hint_for_missing_space
+from cifarcnn.config.datasets import DATASETS
+from cifarcnn.config.spelling import did_you_mean, suggest
 from cifarcnn.config.yaml_tree import Node, quote
+from cifarcnn.config.yaml_typos import hint_for_missing_space
 
-_CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
-# As in the files of the publisher, batches.meta and meta, in the order of the labels.
-CLASS_NAMES = {
-    "cifar10": tuple(_CIFAR10.split()),
-    "synthetic": tuple(_CIFAR10.split()),
-    "cifar100": tuple(
-        """
-        apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy
-        bridge bus butterfly camel can castle caterpillar cattle chair chimpanzee clock
-        cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish
-        forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion
-        lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange
-        orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine
-        possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper
-        snail snake spider squirrel streetcar sunflower sweet_pepper table tank
-        telephone television tiger tractor train trout tulip turtle wardrobe whale
-        willow_tree wolf woman worm
-        """.split()
-    ),
-}
 _MOST_LISTED = 20
 
 
@@ -46,7 +27,9 @@ def find_unknown_classes(root: Node) -> Iterator[LocatedProblem]:
     facts = data.plain() if data is not None else None
     facts = facts if isinstance(facts, dict) else {}
     dataset, listed = str(facts.get("dataset", "cifar10")), facts.get("classes")
-    names: Sequence[str] = CLASS_NAMES.get(dataset, ())
+    names: Sequence[str] = ()
+    if dataset in DATASETS:
+        names = DATASETS[dataset].class_names
     if dataset == "folder" and isinstance(listed, list):
         names = [str(name) for name in listed]
     if not names:
@@ -62,6 +45,8 @@ def find_unknown_classes(root: Node) -> Iterator[LocatedProblem]:
 
 def _hint(key: str, names: Sequence[str]) -> str:
     # Keras's class_weight is keyed by the index.
-    if key.isascii() and key.isdecimal() and int(key) < len(names):
+    if key in map(str, range(len(names))):
         return f"classes go by their names; the one of index {key} is {names[int(key)]}"
-    return suggest(key, names) if len(names) <= _MOST_LISTED else ask(key, names)
+    return (
+        suggest(key, names) if len(names) <= _MOST_LISTED else did_you_mean(key, names)
+    )

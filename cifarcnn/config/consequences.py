@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from cifarcnn.config.python_notation import find_python
-from cifarcnn.config.yaml_slips import has_odd_character
 from cifarcnn.config.yaml_tree import Place
+from cifarcnn.config.yaml_typos import has_odd_character
 from cifarcnn.errors import Problem
 
 

@@ -24,6 +24,20 @@ ImageShape: TypeAlias = tuple[int, int, int]
 
 # A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 CIFAR_IMAGE_SHAPE: ImageShape = (32, 32, 3)
+# As in the files of the publisher, batches.meta and meta, in the order of the labels.
+_CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
+_CIFAR100 = """
+    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy
+    bridge bus butterfly camel can castle caterpillar cattle chair chimpanzee clock
+    cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish
+    forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion
+    lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange
+    orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine
+    possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper
+    snail snake spider squirrel streetcar sunflower sweet_pepper table tank
+    telephone television tiger tractor train trout tulip turtle wardrobe whale
+    willow_tree wolf woman worm
+"""
 
 
 @dataclass(frozen=True)
@@ -31,19 +45,19 @@ class DatasetFacts:
     """One data set that a config can name.
 
     Attributes:
-        class_count: Number of classes; ``None`` where the files decide.
+        class_names: In the order of the labels; empty where the files decide.
         image_shape: Height, width and channels of its images.
     """
 
-    class_count: int | None
+    class_names: tuple[str, ...]
     image_shape: ImageShape
 
 
 DATASETS = {
-    "cifar10": DatasetFacts(10, CIFAR_IMAGE_SHAPE),
-    "cifar100": DatasetFacts(100, CIFAR_IMAGE_SHAPE),
-    "synthetic": DatasetFacts(10, CIFAR_IMAGE_SHAPE),
-    "folder": DatasetFacts(None, CIFAR_IMAGE_SHAPE),
+    "cifar10": DatasetFacts(tuple(_CIFAR10.split()), CIFAR_IMAGE_SHAPE),
+    "cifar100": DatasetFacts(tuple(_CIFAR100.split()), CIFAR_IMAGE_SHAPE),
+    "synthetic": DatasetFacts(tuple(_CIFAR10.split()), CIFAR_IMAGE_SHAPE),
+    "folder": DatasetFacts((), CIFAR_IMAGE_SHAPE),
 }
 
 

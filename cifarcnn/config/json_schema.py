@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import sys
 from typing import Any
 
@@ -29,6 +30,7 @@ _CHOICE_WORDS = (
     "learning-rate schedule",
 )
 _BLOCK_NAME = f"^{BLOCK_NAME}$"
+_LONGEST_REPEATED = 100  # characters
 
 
 def config_schema() -> Schema:
@@ -46,6 +48,7 @@ def config_schema() -> Schema:
             if key not in getattr(layer, "branch_keys", ()):
                 properties[key] = _or_parameter(value)
     _add_file_keys(schema)
+    _share_keys(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -78,6 +81,34 @@ def _share_choices(part: Any, shared: Schema) -> Any:
         word += "-" + str(len(part["anyOf"][1]["properties"]))
     shared[word] = part
     return {**outer, "$ref": f"#/$defs/{word}"}
+
+
+def _share_keys(schema: Schema) -> None:
+    """Define once what is said several times, of ``clipnorm`` or of Adam and adam."""
+    places: dict[str, list[tuple[Schema, str]]] = {}
+
+    def walk(part: Any) -> None:
+        if isinstance(part, list):
+            part = dict(enumerate(part))
+        if isinstance(part, dict):
+            for name, inner in part.items():
+                if name != "properties":
+                    walk(inner)
+            for key, value in part.get("properties", {}).items():
+                found = places.setdefault(json.dumps(value), [])
+                found.append((part["properties"], key))
+                if len(found) == 1:
+                    walk(value)
+
+    walk(schema)
+    shared = schema["$defs"]
+    for text, found in places.items():
+        if len(found) > 1 and len(text) > _LONGEST_REPEATED:
+            mapping, key = found[0]
+            name = key if key not in shared else f"{key}-{len(shared)}"
+            shared[name] = mapping[key]
+            for mapping, key in found:
+                mapping[key] = {"$ref": f"#/$defs/{name}"}
 
 
 def _add_file_keys(schema: Schema) -> None:

@@ -130,37 +130,20 @@ CHOICE_WAYS = {
 
 # Names for which there is no way.
 MISSING_CHOICES = {
-    "AdaptiveAveragePooling1D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
-    "AdaptiveMaxPooling3D AdditiveAttention Attention AugMix Average AveragePooling1D "
-    "AveragePooling3D AvgPool1D AvgPool3D Bidirectional CategoryEncoding CenterCrop "
-    "ContrastLimitedAdaptiveHistogramEqualization Conv1D Conv1DTranspose "
-    "Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM1D ConvLSTM2D ConvLSTM3D "
-    "Convolution1D Convolution1DTranspose Convolution2DTranspose Convolution3D "
-    "Convolution3DTranspose Cropping1D Cropping2D Cropping3D DepthwiseConv1D "
-    "Discretization Dot EinsumDense Embedding Equalization GRU GRUCell "
-    "GaussianDropout GlobalAveragePooling1D GlobalAveragePooling3D GlobalAvgPool1D "
-    "GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool3D GlobalMaxPooling1D "
-    "GlobalMaxPooling3D GroupQueryAttention HashedCrossing Hashing InputSpec "
-    "IntegerLookup LSTM LSTMCell Layer Masking MaxNumBoundingBoxes MaxPool1D "
-    "MaxPool3D MaxPooling1D MaxPooling3D Maximum MelSpectrogram Minimum "
-    "MultiHeadAttention Permute Pipeline RMSNormalization RNN RandomColorDegeneration "
-    "RandomElasticTransform RandomGaussianBlur RandomGrayscale RandomHue RandomInvert "
-    "RandomPerspective RandomSharpness RepeatVector Reshape Resizing "
-    "ReversibleEmbedding STFTSpectrogram SeparableConv1D SeparableConvolution1D "
-    "SimpleRNN SimpleRNNCell SpatialDropout1D SpatialDropout3D SpectralNormalization "
-    "StackedRNNCells StringLookup Subtract TextVectorization TimeDistributed "
-    "UnitNormalization UpSampling1D UpSampling3D Wrapper ZeroPadding1D ZeroPadding3D "
-    "Ftrl Lamb LossScaleOptimizer MultiOptimizer Optimizer OptimizerMap "
+    "AdditiveAttention Attention AugMix Average Bidirectional CategoryEncoding "
+    "CenterCrop ContrastLimitedAdaptiveHistogramEqualization Conv2DTranspose "
+    "ConvLSTM2D Convolution2DTranspose Cropping2D Discretization Dot EinsumDense "
+    "Embedding Equalization GRU GRUCell GaussianDropout GroupQueryAttention "
+    "HashedCrossing Hashing InputSpec IntegerLookup LSTM LSTMCell Layer Masking "
+    "MaxNumBoundingBoxes Maximum MelSpectrogram Minimum MultiHeadAttention Permute "
+    "Pipeline RMSNormalization RNN RandomColorDegeneration RandomElasticTransform "
+    "RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective "
+    "RandomSharpness RepeatVector Reshape Resizing ReversibleEmbedding "
+    "STFTSpectrogram SimpleRNN SimpleRNNCell SpectralNormalization StackedRNNCells "
+    "StringLookup Subtract TextVectorization TimeDistributed UnitNormalization "
+    "Wrapper Ftrl Lamb LossScaleOptimizer MultiOptimizer Optimizer OptimizerMap "
     "ScheduleFreeAdamW LearningRateSchedule Callback CallbackList Initializer STFT "
-    "STFTInitializer OrthogonalRegularizer Regularizer Constraint "
-    "ConvNeXtBase ConvNeXtLarge ConvNeXtSmall ConvNeXtTiny ConvNeXtXLarge "
-    "DenseNet121 DenseNet169 DenseNet201 EfficientNetB0 EfficientNetB1 EfficientNetB2 "
-    "EfficientNetB3 EfficientNetB4 EfficientNetB5 EfficientNetB6 EfficientNetB7 "
-    "EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 "
-    "EfficientNetV2L EfficientNetV2M EfficientNetV2S InceptionResNetV2 InceptionV3 "
-    "MobileNet MobileNetV2 MobileNetV3Large MobileNetV3Small NASNetLarge NASNetMobile "
-    "ResNet101 ResNet101V2 ResNet152 ResNet152V2 ResNet50 ResNet50V2 VGG16 VGG19 "
-    "Xception": NOT_HERE,
+    "STFTInitializer OrthogonalRegularizer Regularizer Constraint": NOT_HERE,
     "LocallyConnected2D ThresholdedReLU RandomWidth RandomHeight Highway": (
         "older versions of Keras have it, cifarcnn has not"
     ),
@@ -168,9 +151,19 @@ MISSING_CHOICES = {
     "GaussianBlur RAdam ASGD SparseAdam LBFGS Rprop RandomResizedCrop Grayscale "
     "Resize RandomApply RandomChoice Pad Compose ConvTranspose2d InstanceNorm2d "
     "LPPool2d FractionalMaxPool2d LocalResponseNorm CrossMapLRN2d PixelShuffle Unfold "
-    "Fold FeatureAlphaDropout ReflectionPad2d ReplicationPad2d Dropout1d Dropout3d "
-    "BatchNorm1d BatchNorm3d SyncBatchNorm LazyConv2d LazyLinear Unflatten": (
-        ONLY_IN_PYTORCH
+    "Fold FeatureAlphaDropout ReflectionPad2d ReplicationPad2d SyncBatchNorm "
+    "LazyConv2d LazyLinear Unflatten": ONLY_IN_PYTORCH,
+}
+
+# The same for all names, folded, that a pattern fits.
+MISSING_FAMILIES = {
+    r".*[13]d(transpose)?": (
+        "pictures have two dimensions: the layers for them have 2D in their names"
+    ),
+    r"(convnext|densenet|efficientnet|inception|mobilenet|nasnet|resnet|vgg|xception)"
+    r"(resnet)?(b?\d+)?(v\d\w*)?(base|x?large|small|tiny|mobile)?": (
+        "a published network is a config of its own; cifarcnn init --list shows those "
+        "that are there"
     ),
 }
 

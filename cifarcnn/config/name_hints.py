@@ -12,7 +12,7 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from cifarcnn.config import keras_arguments
+from cifarcnn.config import keras_arguments, keras_names
 from cifarcnn.config.augmentation import AUGMENTATIONS
 from cifarcnn.config.datasets import Data
 from cifarcnn.config.layers import LAYERS
@@ -29,7 +29,7 @@ from cifarcnn.config.name_lookup import (
 from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.optimizers import Adam
 from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Model, Training
-from cifarcnn.config.spelling import ask, fold, suggest
+from cifarcnn.config.spelling import did_you_mean, fold, suggest
 from cifarcnn.config.translation import translate, with_value
 from cifarcnn.config.yaml_text import dump_inline
 
@@ -61,6 +61,8 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
         if exact and not (better and unknown):
             return f"did you mean {choice.__name__}?"
         return f"write {better or choice.__name__}"
+    if block := find_spelling(last, known):
+        return f"did you mean {block}?"
     first = re.match(r"(\w+)\s+\S", name)
     if first and find_choice(first[1], known):
         return f"put a colon after {first[1]}"
@@ -81,6 +83,9 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
             return f"{spelling} belongs to {place}"
     if missing := look_up("MISSING_CHOICES", last):
         return missing
+    for pattern, text in keras_names.MISSING_FAMILIES.items():
+        if re.fullmatch(pattern, fold(last)):
+            return text
     return _hint_for_argument(name, known, arguments) or suggest(last, known)
 
 
@@ -137,7 +142,7 @@ def hint_for_value(value: str, known: Iterable[str]) -> str:
     renamed = find_spelling(look_up("RENAMED_VALUES", last), known)
     if renamed:
         return f"write {renamed}"
-    return look_up("MISSING_VALUES", last) or ask(value, known)
+    return look_up("MISSING_VALUES", last) or did_you_mean(value, known)
 
 
 def is_other_name(owner: type[BaseModel], key: str) -> bool:

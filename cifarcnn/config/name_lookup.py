@@ -51,7 +51,9 @@ def find_choice(name: str, known: Iterable[str]) -> type[Choice] | None:
     """The member of a set that Keras or PyTorch call ``name``."""
     known = list(known)
     if spelling := find_spelling(name, known):
-        return next((c.by_name[spelling] for c, _ in PLACES if spelling in c.by_name))
+        sets = (choices.by_name for choices, _ in PLACES)
+        # None for the name of a block.
+        return next((names[spelling] for names in sets if spelling in names), None)
     written = look_up("RENAMED_CHOICES", name)
     if written and ":" not in written:
         choice, _ = find_target(written)

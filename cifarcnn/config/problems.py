@@ -21,9 +21,14 @@ from cifarcnn.config.name_hints import (
 )
 from cifarcnn.config.name_lookup import find_key_of_way, find_renamed_key
 from cifarcnn.config.named_choice import Choice
-from cifarcnn.config.owners import find_owner, known_keys
 from cifarcnn.config.python_notation import find_python, hint_for_python
-from cifarcnn.config.schema import SPELLINGS, Config, Training
+from cifarcnn.config.schema import (
+    SPELLINGS,
+    Config,
+    Training,
+    find_owner,
+    known_keys,
+)
 from cifarcnn.config.spelling import nearest
 from cifarcnn.config.translation import rewrite
 from cifarcnn.config.value_hints import (
@@ -34,15 +39,14 @@ from cifarcnn.config.value_hints import (
     hint_for_share,
     hint_for_text,
 )
-from cifarcnn.config.yaml_slips import (
-    Slip,
+from cifarcnn.config.yaml_text import dump_inline
+from cifarcnn.config.yaml_tree import SETTING, Node, Place, join, quote
+from cifarcnn.config.yaml_typos import (
     find_odd_character,
     has_odd_character,
     hint_for_missing_space,
     key_before_colon,
 )
-from cifarcnn.config.yaml_text import dump_inline
-from cifarcnn.config.yaml_tree import SETTING, Node, Place, join, quote
 from cifarcnn.errors import Problem
 
 _EXPECTED = {
@@ -148,8 +152,9 @@ def _to_problem(item: Any, root: Node) -> Problem:
         return node.key_or_place.problem(path, f"{name} needs '{loc[-1]}'")
     if kind == "extra_forbidden":
         return _unknown_key(str(loc[-1]), find_owner(loc[:-1]), node, root)
-    if odd := _odd_character(str(context.get("name", node.value)), node.place):
-        return _with_path(odd, node.path)
+    written = str(context.get("name", node.value))
+    if odd := _odd_character(written, node.place, node.path):
+        return odd
     message, hint = _wording(kind, context, item["msg"], node, str(*loc[-1:]))
     if hint.startswith("in YAML None") and not _may_be_null(loc):
         hint = "leave the key out: it cannot be null"
@@ -167,8 +172,8 @@ def _unknown_key(key: str, owner: type[BaseModel], node: Node, root: Node) -> Pr
     what = "there is no key"
     if issubclass(owner, Choice):
         what = f"{owner.__name__} has no argument"
-    if odd := _odd_character(key, node.key_or_place):
-        return _with_path(odd, node.path)
+    if odd := _odd_character(key, node.key_or_place, node.path):
+        return odd
     message = f"{what} {quote(key)}"
     hint = hint_for_list_without_brackets(key, node) or hint_for_missing_space(key)
     hint = hint or hint_for_key(
@@ -204,8 +209,8 @@ def unknown_choice(
         name: The name.
         known: The names of the set.
     """
-    if odd := _odd_character(name, node.place):
-        return _with_path(odd, node.path)
+    if odd := _odd_character(name, node.place, node.path):
+        return odd
     return node.place.problem(node.path, message, _hint_for_name(node, name, known))
 
 
@@ -228,15 +233,13 @@ def _hint_for_name(node: Node, name: str, known: Iterable[str]) -> str:
     return hint_for_choice(name, known, inner) if name else ""
 
 
-def _odd_character(text: str, place: Place) -> Slip | None:
-    """The character in ``text`` that YAML does not know, but people mean."""
+def _odd_character(text: str, place: Place, path: str) -> Problem | None:
+    """The problem of a character that YAML does not know, but people mean."""
     if not has_odd_character(text):
         return None
-    return find_odd_character(place.source, place.line, place.line + text.count(" "))
-
-
-def _with_path(slip: Slip, path: str) -> Problem:
-    return slip.place.problem(path, slip.message, slip.hint)
+    last = place.line + text.count(" ")
+    typo = find_odd_character(place.source, place.line, last)
+    return typo.place.problem(path, typo.message, typo.hint) if typo else None
 
 
 def _chosen(root: Node) -> list[str]:

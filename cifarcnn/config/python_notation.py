@@ -7,6 +7,7 @@ so that they are read from the line itself.
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterable
 
@@ -95,7 +96,8 @@ def _evaluate(tree: ast.expr) -> object:
     if isinstance(tree, ast.Attribute):
         return tree.attr
     try:
-        value = ast.literal_eval(tree)
+        # JSON has neither sets nor bytes, as a config has not.
+        value: object = json.loads(json.dumps(ast.literal_eval(tree)))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return ...
-    return list(value) if isinstance(value, tuple) else value
+    return value

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from cifarcnn.config.augmentation import AUGMENTATIONS
 from cifarcnn.config.constraints import CONSTRAINTS
@@ -22,6 +30,7 @@ from cifarcnn.config.learning_rate_schedules import (
 )
 from cifarcnn.config.named_choice import (
     Choice,
+    NamedChoice,
     Strict,
     expect_name,
     external,
@@ -172,7 +181,7 @@ class Config(Strict):
         """Number of classes; None for a folder whose classes are not named."""
         if self.data.classes is not None:
             return len(self.data.classes)
-        return DATASETS[self.data.dataset].class_count
+        return len(DATASETS[self.data.dataset].class_names) or None
 
     @property
     def image_shape(self) -> ImageShape:
@@ -190,3 +199,39 @@ class Config(Strict):
     def to_yaml(self) -> str:
         """The resolved config as YAML: every default written out, blocks unfolded."""
         return dump(external(self))
+
+
+def known_keys(owner: type[BaseModel]) -> Iterable[str]:
+    """The keys that a mapping may have."""
+    # Two keys of a file are gone once it is read.
+    return [*owner.model_fields, *(("extends", "blocks") if owner is Config else ())]
+
+
+def find_owner(loc: Sequence[str | int]) -> type[BaseModel]:
+    """The model that the mapping at a pydantic location is read by."""
+    owner: type[BaseModel] = Config
+    parts: list[Any] = [Config]
+    for step in loc:
+        for part in parts:
+            if isinstance(part, NamedChoice):
+                if step in part.by_name:
+                    parts = [part.by_name[str(step)]]
+                    break
+            elif step in part.model_fields:
+                field = part.model_fields[step]
+                parts = _parts(Annotated[field.annotation, *field.metadata, None])
+                break
+        owner = next((part for part in parts if isinstance(part, type)), owner)
+    return owner
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """The models and sets of choices in an annotation, through lists and unions."""
+    choices = [
+        extra
+        for extra in getattr(annotation, "__metadata__", ())
+        if isinstance(extra, NamedChoice)
+    ]
+    if choices or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return choices or [annotation]
+    return [part for inner in get_args(annotation) for part in _parts(inner)]

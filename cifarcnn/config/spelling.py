@@ -51,7 +51,7 @@ def nearest(found: str, known: Iterable[str]) -> str | None:
     return near[0] if len(near) == 1 else None
 
 
-def ask(found: str, known: Iterable[str]) -> str:
+def did_you_mean(found: str, known: Iterable[str]) -> str:
     """``did you mean ...?``, or nothing where nothing is near."""
     near = find_near(found, known)
     return f"did you mean {' or '.join(near)}?" if near else ""
@@ -60,7 +60,7 @@ def ask(found: str, known: Iterable[str]) -> str:
 def suggest(found: str, known: Iterable[str]) -> str:
     """``did you mean ...?`` when something is near, else all that there is."""
     names = sorted(known)
-    return ask(found, names) or (f"known: {', '.join(names)}" if names else "")
+    return did_you_mean(found, names) or (f"known: {', '.join(names)}" if names else "")
 
 
 def _count_slips(a: str, b: str) -> int:

@@ -219,5 +219,6 @@ def require_classes(shape: tuple[int, ...], class_count: int) -> None:
     if shape != (class_count,):
         raise UsageError(
             f"The last layer gives the shape {shape}, but the data has {class_count} "
-            f"classes: it must give ({class_count},)."
+            f"classes: it must give ({class_count},), as does Dense: "
+            f"{{units: {class_count}}}."
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from cifarcnn.config.keras_names import RESCALED
 from cifarcnn.config.python_notation import find_python, hint_for_python
-from cifarcnn.config.yaml_slips import hint_for_missing_space
 from cifarcnn.config.yaml_text import dump_inline
 from cifarcnn.config.yaml_tree import SETTING, Node, is_number
+from cifarcnn.config.yaml_typos import hint_for_missing_space
 
 _TRUE = ("yes", "y", "on", "1", "true")
 _FALSE = ("no", "n", "off", "0", "false")
@@ -129,7 +130,8 @@ def hint_for_number(node: Node) -> str:
         if divisor := float(parts[2]):
             return f"write {float(parts[1]) / divisor!r}"
     if power := re.fullmatch(rf"({_NUMBER}) ?(?:\*\*|\^) ?(-?\d{{1,2}})", value):
-        return f"write {float(power[1]) ** int(power[2]):g}"
+        with contextlib.suppress(ArithmeticError):  # 0^-1, or too large
+            return f"write {float(power[1]) ** int(power[2]):g}"
     return hint_for_text(node)
 
 

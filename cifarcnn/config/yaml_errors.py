@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import yaml
 
-from cifarcnn.config.yaml_slips import (
-    Slip,
+from cifarcnn.config.yaml_tree import SourceText
+from cifarcnn.config.yaml_typos import (
+    Typo,
     find_missing_colon,
     find_missing_space,
     find_odd_character,
     find_open_bracket,
 )
-from cifarcnn.config.yaml_tree import SourceText
 from cifarcnn.errors import Problem
 
 _INDENT = (
@@ -162,8 +162,8 @@ def to_problem(error: yaml.MarkedYAMLError, source: SourceText) -> Problem:
     what = f"{error.context or ''}: {error.problem or ''}".strip(": ")
     start, end = error.context_mark, error.problem_mark
     mark, message, hint = end or start, what, ""
-    if slip := _find_slip(error, what, source):
-        return slip.place.problem("", f"not valid YAML: {slip.message}", slip.hint)
+    if typo := _find_typo(error, what, source):
+        return typo.place.problem("", f"not valid YAML: {typo.message}", typo.hint)
     for wording in _WORDINGS:
         if found := re.search(wording.pattern, what):
             mark = (wording.at_start and start) or mark
@@ -173,9 +173,9 @@ def to_problem(error: yaml.MarkedYAMLError, source: SourceText) -> Problem:
     return place.problem("", f"not valid YAML: {message}", hint)
 
 
-def _find_slip(
+def _find_typo(
     error: yaml.MarkedYAMLError, what: str, source: SourceText
-) -> Slip | None:
+) -> Typo | None:
     """What the parser stumbled over later, at its own place."""
     start, end = error.context_mark, error.problem_mark
     if end is None:
@@ -184,15 +184,15 @@ def _find_slip(
     # Where a block began says little: it may be the head of the file.
     if start is not None and "parsing a block" not in what:
         first = start.line + 1
-    if slip := find_odd_character(source, first, end.line + 1):
-        return slip
+    if typo := find_odd_character(source, first, end.line + 1):
+        return typo
     is_value = "mapping values are not allowed" in what
     if is_value or "expected ':'" in what or "parsing a block" in what:
-        if slip := find_missing_space(source, end.line + 1):
-            return slip
+        if typo := find_missing_space(source, end.line + 1):
+            return typo
     if is_value:
-        if slip := find_missing_colon(source, end.line + 1):
-            return slip
+        if typo := find_missing_colon(source, end.line + 1):
+            return typo
     if start is not None and "flow" in what:
         begins = source.place(start.line, start.column)
         return find_open_bracket(source, begins.line, begins.column)

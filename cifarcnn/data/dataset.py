@@ -17,7 +17,7 @@ from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
 from cifarcnn.data.folder_notes import describe_test, describe_training
-from cifarcnn.data.folder_problems import describe_missing_test
+from cifarcnn.data.folder_problems import describe_accents, describe_missing_test
 from cifarcnn.data.splits import Split, cut_validation
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
@@ -103,14 +103,6 @@ class Dataset:
             return []
         return describe_test(self.folder.layout, self.store, self.image_shape)
 
-    def with_class_names(self, class_names: Sequence[str]) -> Dataset:
-        """The same images with the classes in another order.
-
-        Args:
-            class_names: All of them.
-        """
-        return replace(self, class_names=tuple(class_names))
-
     def _with_own_labels(self, split: Split) -> Split:
         """What was stored, its labels counted in the order of ``class_names``."""
         if self.folder is None or self.store.class_names == self.class_names:
@@ -140,13 +132,13 @@ def open_config_dataset(
         lacking = [name for name in expected if name not in dataset.class_names]
         surplus = [name for name in dataset.class_names if name not in expected]
         if not lacking and not surplus:
-            return dataset.with_class_names(expected)
+            return replace(dataset, class_names=expected)
         found = [f"{', '.join(lacking)} has no folder there"] if lacking else []
         found += [f"{', '.join(surplus)} is not expected"] if surplus else []
         source = "the run" if class_names else "data.classes, which must name them all"
         raise DataError(
             f"The class folders of {dataset.origin} are not the classes of {source}: "
-            f"{'; '.join(found)}."
+            f"{'; '.join(found)}.{describe_accents(surplus, lacking)}"
         )
     raise DataError(
         f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -62,15 +63,12 @@ class Decoded:
     def checksum(self) -> str:
         """SHA-256 over labels and images: training, test and validation split."""
         digest = hashlib.sha256()
-        for split in (self.training, self.test):
+        for split in (self.training, self.test, self.validation):
             if split is not None:
+                # Else the same as that of a test split with these images.
+                digest.update(b"validation" if split is self.validation else b"")
                 digest.update(split.labels.data)
                 digest.update(split.images.data)
-        if self.validation is not None:
-            # Else the same as that of a test split with these images.
-            digest.update(b"validation")
-            digest.update(self.validation.labels.data)
-            digest.update(self.validation.images.data)
         return digest.hexdigest()
 
 
@@ -104,13 +102,16 @@ class ImageSource(Protocol):
         """
 
 
-def stamp_file(path: Path) -> JsonValue:
-    """Name, size and time of a file, for a signature."""
+def stamp_file(file: Path | os.DirEntry[str]) -> JsonValue:
+    """Name, size and times of a file, for a signature."""
     try:
-        status = path.stat()
+        status = file.stat()
     except OSError:
-        return [path.name, -1, -1]  # reading it will say what is wrong
-    return [path.name, status.st_size, status.st_mtime_ns]
+        return [file.name, -1, -1]  # reading it will say what is wrong
+    # The last one tells of files that took the place of one another: out of an archive,
+    # sizes and times of change may be equal.
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return [file.name, status.st_size, *times]
 
 
 class CacheIndex(BaseModel):
@@ -175,15 +176,16 @@ class DecodedStore:
 
     def validation(self) -> Split | None:
         """The validation split; ``None`` where it is still to be cut."""
-        if self._index is not None and "validation-images.npy" not in self._index.files:
-            return None
-        return self._cached("validation") or self._decode().validation
+        return self._optional("validation")
 
     def test(self) -> Split | None:
         """The test split, read from the disk only now; ``None`` where there is none."""
-        if self._index is not None and "test-images.npy" not in self._index.files:
+        return self._optional("test")
+
+    def _optional(self, part: Literal["validation", "test"]) -> Split | None:
+        if self._index is not None and f"{part}-images.npy" not in self._index.files:
             return None
-        return self._cached("test") or self._decode().test
+        return self._cached(part) or getattr(self._decode(), part)
 
     def _read_index(self) -> CacheIndex | None:
         """The index, when it is whole and was made from the source as it is now."""
@@ -225,11 +227,8 @@ class DecodedStore:
         files: dict[str, str] = {}
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for part, split in (
-                ("training", decoded.training),
-                ("validation", decoded.validation),
-                ("test", decoded.test),
-            ):
+            for part in get_args(Part):
+                split = getattr(decoded, part)
                 if split is not None:
                     files |= self._write_array(f"{part}-images.npy", split.images)
                     files |= self._write_array(f"{part}-labels.npy", split.labels)

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -14,21 +13,11 @@ import numpy as np
 from pydantic import JsonValue
 
 from cifarcnn.config.datasets import ImageShape
-from cifarcnn.data.decoded_cache import Decoded, ReadingRecord
-from cifarcnn.data.folder_layout import (
-    ClassFolders,
-    FolderLayout,
-    find_layout,
-    list_class_folders,
-)
-from cifarcnn.data.folder_notes import describe_listing, describe_reading
-from cifarcnn.data.folder_problems import (
-    describe_unreadable,
-    find_foreign_classes,
-    find_problems,
-)
-from cifarcnn.data.image.cropped_share import measure_cropped_share
+from cifarcnn.data.decoded_cache import Decoded, ReadingRecord, stamp_file
+from cifarcnn.data.folder_layout import ClassFolders, FolderLayout, find_layout
+from cifarcnn.data.folder_problems import describe_unreadable, find_problems
 from cifarcnn.data.image.image_file import read_image, silent_pillow
+from cifarcnn.data.image.photo import measure_cropped_share
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -62,7 +51,7 @@ class FolderSource:
         Raises:
             DataError: A folder in it cannot be read.
         """
-        return find_layout(self._root)
+        return find_layout(Path(self.origin))
 
     def signature(self) -> dict[str, JsonValue]:
         """Path, sizes and times of every image, as one digest."""
@@ -71,7 +60,7 @@ class FolderSource:
             for name, entries in split.images.items():
                 digest.update(os.fsencode(f"{split.path.name}/{name}/\n"))
                 for entry in entries:
-                    digest.update(os.fsencode(f"{_stamp(entry)}\n"))
+                    digest.update(os.fsencode(f"{stamp_file(entry)}\n"))
         return {
             "path": ascii(str(self._root)),
             "files": digest.hexdigest(),
@@ -89,25 +78,21 @@ class FolderSource:
                 that is wrong is told at once.
         """
         layout = self.layout
-        problems = find_problems(layout)
-        if layout.train is None or not problems.worth_reading:
-            raise DataError("\n".join(problems.sentences))
+        sentences, worth_reading = find_problems(layout)
+        if layout.train is None or not worth_reading:
+            raise DataError("\n".join(sentences))
         failures: list[str] = []
         names = tuple(layout.train.images)
         splits: dict[str, Split] = {}
         readings: dict[str, ReadingRecord] = {}
-        for part, listed in (
-            ("training", layout.train),
-            ("validation", layout.validation),
-            ("test", layout.test),
-        ):
+        parts = {"training": layout.train, "validation": layout.validation}
+        for part, listed in (parts | {"test": layout.test}).items():
             if listed is not None and listed.count:
-                splits[part], readings[part] = _read_split(
+                splits[part], readings[part] = read_split(
                     listed, names, self.image_shape, failures
                 )
-        sentences = problems.sentences
         if failures:
-            sentences = [*sentences, describe_unreadable(self._root, failures)]
+            sentences.append(describe_unreadable(layout.root, failures))
         if sentences:
             raise DataError("\n".join(sentences))
         return Decoded(
@@ -120,63 +105,20 @@ class FolderSource:
         )
 
 
-@dataclass(frozen=True)
-class LabelledImages:
-    """The images of one folder of class folders.
-
-    Attributes:
-        split: Images and labels.
-        notes: What the user should know of them: what was left out, and how much of
-            the images was cut off.
-    """
-
-    split: Split
-    notes: tuple[str, ...]
-
-
-def read_labelled_images(
-    folder: Path, class_names: Sequence[str], image_shape: ImageShape
-) -> LabelledImages:
-    """Read ``folder/<class>/<image>``; a class may have no folder, or no image.
-
-    Args:
-        folder: Holds the class folders.
-        class_names: In the order of the labels.
-        image_shape: What each image is brought to.
-
-    Raises:
-        DataError: There is no such folder, a class folder is none of
-            ``class_names``, there is no image, or images cannot be read.
-    """
-    if not folder.is_dir():
-        what = "is no folder" if os.path.lexists(folder) else "does not exist"
-        raise DataError(f"{folder} {what}; expected <class>/<picture> in it.")
-    listed = list_class_folders(folder.absolute())
-    notes = describe_listing(listed)
-    sentences = find_foreign_classes(listed, class_names)
-    if not sentences and not listed.count:
-        found = f" ({'; '.join(notes)})" if notes else ""
-        sentences = [
-            f"{folder} has no picture in a class folder{found}; expected "
-            "<class>/<picture> in it."
-        ]
-    failures: list[str] = []
-    split, reading = _read_split(listed, class_names, image_shape, failures)
-    if failures:
-        sentences.append(describe_unreadable(folder, failures))
-    if sentences:
-        raise DataError("\n".join(sentences))
-    notes += describe_reading(listed.path.name, reading, len(split), image_shape)
-    return LabelledImages(split, tuple(notes))
-
-
-def _read_split(
+def read_split(
     listed: ClassFolders,
     class_names: Sequence[str],
     image_shape: ImageShape,
     failures: list[str],
 ) -> tuple[Split, ReadingRecord]:
-    """Read the images of these classes; what cannot be read goes to ``failures``."""
+    """Read ``<class>/<image>``; a class may have no folder, or no image.
+
+    Args:
+        listed: The class folders.
+        class_names: In the order of the labels.
+        image_shape: What each image is brought to.
+        failures: Is given the path of what cannot be read, and the reason.
+    """
     images, labels, shares = [], [], []
     notes: list[str] = []
     size = image_shape[:2]
@@ -197,12 +139,3 @@ def _read_split(
         Split(stacked, np.array(labels, np.uint8)),
         ReadingRecord(len(cropped), max(cropped, default=0.0), Counter(notes)),
     )
-
-
-def _stamp(entry: os.DirEntry[str]) -> JsonValue:
-    """Name, size and time of a file, for a signature."""
-    try:
-        status = entry.stat()
-    except OSError:
-        return [entry.name, -1, -1]  # reading it will say what is wrong
-    return [entry.name, status.st_size, status.st_mtime_ns]

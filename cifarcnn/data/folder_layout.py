@@ -21,6 +21,8 @@ HIDDEN = "hidden"
 NESTED = "nested folders"
 LINKED = "linked twice"
 
+# What macOS's archives bring along: hidden files, and a folder of them.
+_MACOS = "__MACOSX"
 _SHOWN = 5  # names that a sentence lists
 
 _Identity = tuple[int, int]
@@ -94,24 +96,29 @@ class FolderLayout:
 
 
 def find_layout(root: Path) -> FolderLayout:
-    """Look for the splits in ``root``, which need not exist.
+    """Look for the splits in ``root``, which need not exist; capitals do not matter.
 
     Raises:
         DataError: A folder cannot be read.
     """
     entries = _scan(root)
     folders = [entry.name for entry in entries if _is_folder(entry)]
+    # Of Test and test the latter: the last one in the order of names.
+    alike = {name.lower(): name for name in folders}
     splits = {
-        name: list_class_folders(root / name)
+        name: list_class_folders(root / alike[name])
         for name in ("train", *VALIDATION_NAMES, "test")
-        if name in folders
+        if name in alike
     }
+    used = {split.path.name for split in splits.values()}
     return FolderLayout(
         root=root,
         train=splits.get("train"),
         validations=tuple(splits[name] for name in VALIDATION_NAMES if name in splits),
         test=splits.get("test"),
-        unused=tuple(name for name in folders if name not in splits and name[0] != "."),
+        unused=tuple(
+            name for name in folders if name not in used and not _is_hidden(name)
+        ),
         stray_images=sum(_why_left_out(entry) is None for entry in entries),
     )
 
@@ -128,7 +135,7 @@ def list_class_folders(folder: Path) -> ClassFolders:
     left_out: dict[str, Counter[str]] = {"": Counter()}
     folders = []
     for entry in _scan(folder):
-        if _is_folder(entry) and entry.name[0] != ".":
+        if _is_folder(entry) and not _is_hidden(entry.name):
             folders.append(entry)
         elif kind := _why_left_out(entry):
             left_out[""][kind] += 1
@@ -201,10 +208,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def _is_hidden(name: str) -> bool:
+    return name[0] == "." or name == _MACOS
+
+
 def _why_left_out(entry: os.DirEntry[str]) -> str | None:
     """What a note calls it; ``None`` for an image."""
     # Editors and file managers leave hidden files behind, macOS one for every image.
-    if entry.name[0] == ".":
+    if _is_hidden(entry.name):
         return HIDDEN
     if _is_folder(entry):
         return NESTED

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.decoded_cache import DecodedStore, ReadingRecord
+from cifarcnn.data.duplicate_images import find_duplicates, find_overlap
 from cifarcnn.data.folder_layout import (
     ClassFolders,
     FolderLayout,
     list_some,
 )
-from cifarcnn.data.repeated_images import find_repeated, find_shared
 from cifarcnn.data.splits import Split
 
 _SHOWN = 3  # pairs of images that a note names
@@ -43,11 +43,11 @@ def describe_training(
         )
     training = store.training()
     notes += _describe_split(train, store, "training", image_shape)
-    notes += _describe_repeated(train, training)
+    notes += _describe_duplicates(train, training)
     held = store.validation()
     if validation is not None and held is not None:
         notes += _describe_split(validation, store, "validation", image_shape)
-        notes += _describe_shared((train, training), (validation, held))
+        notes += _describe_overlap((train, training), (validation, held))
     return notes
 
 
@@ -56,13 +56,18 @@ def describe_test(
 ) -> list[str]:
     """Of the test images, also what of them is in the other splits."""
     test, images = layout.test, store.test()
-    if test is None or images is None or layout.train is None:
+    if test is None or layout.train is None:
         return []
+    if images is None:
+        return [
+            *describe_listing(test),
+            f"{test.path} has no pictures in class folders",
+        ]
     notes = _describe_split(test, store, "test", image_shape)
-    notes += _describe_shared((layout.train, store.training()), (test, images))
+    notes += _describe_overlap((layout.train, store.training()), (test, images))
     held = store.validation()
     if layout.validation is not None and held is not None:
-        notes += _describe_shared((layout.validation, held), (test, images))
+        notes += _describe_overlap((layout.validation, held), (test, images))
     return notes
 
 
@@ -111,8 +116,8 @@ def _describe_split(
     ]
 
 
-def _describe_repeated(listed: ClassFolders, split: Split) -> list[str]:
-    pairs = find_repeated(split.images)
+def _describe_duplicates(listed: ClassFolders, split: Split) -> list[str]:
+    pairs = find_duplicates(split.images)
     if not pairs:
         return []
     labels, names = split.labels, listed.image_names()
@@ -122,34 +127,29 @@ def _describe_repeated(listed: ClassFolders, split: Split) -> list[str]:
     other_class = f", {apart:,} of them in another class" if apart else ""
     return [
         f"{len(pairs):,} of the {len(split):,} pictures in {listed.path.name} repeat "
-        f"an earlier one{other_class} ({_same(split)}): "
-        f"{_list_pairs(pairs, names, names)}"
+        f"an earlier one{other_class} {_list_pairs(pairs, names, names, split)}"
     ]
 
 
-def _describe_shared(
+def _describe_overlap(
     first: tuple[ClassFolders, Split], second: tuple[ClassFolders, Split]
 ) -> list[str]:
-    pairs = find_shared(first[1].images, second[1].images)
+    pairs = find_overlap(first[1].images, second[1].images)
     if not pairs:
         return []
     names = second[0].image_names(), first[0].image_names()
     return [
         f"{len(pairs):,} of the {len(second[1]):,} pictures in {second[0].path.name} "
-        f"are in {first[0].path.name} too ({_same(second[1])}): "
-        f"{_list_pairs(pairs, *names)}"
+        f"are in {first[0].path.name} too {_list_pairs(pairs, *names, second[1])}"
     ]
 
 
-def _same(split: Split) -> str:
-    """What is compared: images that differ may come to the same for the network."""
-    height, width = split.images.shape[1:3]
-    return f"the same {width}x{height} pixels"
-
-
 def _list_pairs(
-    pairs: list[tuple[int, int]], names: list[str], others: list[str]
+    pairs: list[tuple[int, int]], names: list[str], others: list[str], split: Split
 ) -> str:
+    """What is compared, and some pairs: images that differ may come to the same."""
+    height, width = split.images.shape[1:3]
     shown = [f"{names[one]} is {others[other]}" for one, other in pairs[:_SHOWN]]
     more = len(pairs) - _SHOWN
-    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+    listed = ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+    return f"(the same {width}x{height} pixels): {listed}"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
+import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.data.folder_layout import (
+    NESTED,
     OUTSIDE,
     VALIDATION_NAMES,
     ClassFolders,
     FolderLayout,
     describe_left_out,
+    find_layout,
     list_class_folders,
     list_some,
 )
@@ -24,28 +26,25 @@ _SHOWN = 5  # unreadable images that a message lists
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
 
-@dataclass(frozen=True)
-class FolderProblems:
-    """What can be told before an image is read.
+def find_problems(layout: FolderLayout) -> tuple[list[str], bool]:
+    """Hold the classes of every split against what a training needs.
 
-    Attributes:
-        sentences: One for each problem.
-        worth_reading: Whether reading the images can tell more.
+    Returns:
+        A sentence for each problem, and whether reading the images can tell more.
     """
-
-    sentences: list[str]
-    worth_reading: bool
-
-
-def find_problems(layout: FolderLayout) -> FolderProblems:
-    """Hold the classes of every split against what a training needs."""
     train = layout.train
     if train is None:
-        return FolderProblems([_explain_missing_train(layout.root)], False)
+        return [_explain_missing_train(layout.root)], False
     sentences = []
     count = len(train.images)
     counted = 2 <= count <= 256
-    if not counted:
+    only = next(iter(train.images), "")
+    if count == 1 and not train.images[only] and train.left_out[only][NESTED] > 1:
+        sentences.append(
+            f"{train.path} has one folder, {only}, and the folders in that may be the "
+            f"classes; {_EXPECTED}: move them into {train.path}."
+        )
+    elif not counted:
         sentences.append(
             f"{train.path} has {count} class folders, expected 2 to 256: one folder "
             f"of pictures for each class.{_describe_outside(train)}"
@@ -71,20 +70,26 @@ def find_problems(layout: FolderLayout) -> FolderProblems:
             f"{layout.root} has {names}: only one of them can be the validation split. "
             "Rename or remove the others."
         )
-    for split in layout.splits:
-        sentences += find_foreign_classes(split, train.images)
-    return FolderProblems(sentences, counted)
+    for split in layout.splits if counted else ():
+        if foreign := [name for name in split.images if name not in train.images]:
+            sentences.append(
+                f"{split.path} has class folders for no class of the training: "
+                f"{list_some(foreign)}. The classes are {list_some(train.images)}."
+                f"{describe_accents(foreign, train.images)}"
+            )
+    return sentences, counted
 
 
-def find_foreign_classes(split: ClassFolders, known: Collection[str]) -> list[str]:
-    """A sentence on the class folders of ``split`` that are no class, or nothing."""
-    foreign = [name for name in split.images if name not in known]
-    if not foreign:
-        return []
-    return [
-        f"{split.path} has class folders for no class of the training: "
-        f"{list_some(foreign)}. The classes are {list_some(known)}."
-    ]
+def describe_accents(foreign: Collection[str], known: Collection[str]) -> str:
+    """A sentence on names that look like known ones; empty where there are none."""
+    composed = {unicodedata.normalize("NFC", name) for name in known}
+    alike = [name for name in foreign if unicodedata.normalize("NFC", name) in composed]
+    if not alike:
+        return ""
+    return (
+        f" {list_some(alike)}: the names look the same, but in one of the two an "
+        "accent is a character of its own, as macOS writes it. Rename the folders."
+    )
 
 
 def describe_unreadable(root: Path, failures: Sequence[str]) -> str:
@@ -125,11 +130,18 @@ def _explain_missing_train(root: Path) -> str:
     listed = list_class_folders(root)
     splits = {"test", *VALIDATION_NAMES}
     classes = [name for name, images in listed.images.items() if images]
-    classes = [name for name in classes if name not in splits]
-    inner = [name for name in listed.images if (root / name / "train").is_dir()]
+    classes = [name for name in classes if name.lower() not in splits]
+    alike = [name for name in listed.images if "train" in name.lower()]
+    inner = [name for name in listed.images if find_layout(root / name).train]
     if inner:
         path = root / inner[0]
         return f"{root} has no folder train, but {path} has one: set data.path to it."
+    if alike and not classes:
+        return (
+            f"{root} has no folder train: it has {list_some(listed.images)}. If "
+            f"{alike[0]} holds <class>/<picture>, rename it to train, and those for "
+            "validation and test to validation and test."
+        )
     if classes:
         return _explain_flat_classes(root, listed, classes)
     if count := listed.left_out[""][OUTSIDE]:

@@ -14,8 +14,10 @@ from cifarcnn.config import Config
 from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
-from cifarcnn.data.folder import read_labelled_images
-from cifarcnn.data.folder_layout import list_class_folders, list_some
+from cifarcnn.data.folder import read_split
+from cifarcnn.data.folder_layout import find_layout, list_class_folders, list_some
+from cifarcnn.data.folder_notes import describe_listing, describe_reading
+from cifarcnn.data.folder_problems import describe_accents, describe_unreadable
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
@@ -72,41 +74,59 @@ def open_labelled_folder(
         raise DataError(f"{path} does not exist; expected {wanted} or {images}.")
     if not folder.is_dir() or _holds_dataset(folder, config, class_names):
         return None
-    if (folder / "test").is_dir() and "test" not in class_names:
-        folder /= "test"
-    found = list_class_folders(folder).images
+    listed = list_class_folders(folder.absolute())
+    found = listed.images
+    notes: list[str] = []
+    inner = find_layout(folder).test
+    if inner and inner.images and inner.path.name not in class_names:
+        beside = [name for name in found if name != inner.path.name]
+        if beside:
+            notes = [f"{inner.path} is used; beside it, {list_some(beside)} is not"]
+        folder, listed, found = inner.path, inner, inner.images
     foreign = [name for name in found if name not in class_names]
     if not found and not wanted:
         return None
-    if not found or len(foreign) == len(found):
+    accents = describe_accents(foreign, class_names)
+    near = {name: None if accents else nearest(name, class_names) for name in foreign}
+    if len(foreign) == len(found) and not (accents or any(near.values())):
         missing = f"neither {wanted} nor" if wanted else "no"
         what = f"Its folders are {list_some(found)}. " if found else ""
         raise DataError(f"{folder} holds {missing} {images}. {what}{classes}")
     if foreign:
-        near = {name: nearest(name, class_names) for name in foreign}
-        listed = list_some(
+        shown = list_some(
             [
                 f"{name} (did you mean {near[name]}?)" if near[name] else name
                 for name in foreign
             ]
         )
         raise DataError(
-            f"{folder} has folders that are no class of the run: {listed}. {classes} "
-            "Rename them, or move them elsewhere."
+            f"{folder} has folders that are no class of the run: {shown}. {classes} "
+            f"Rename them, or move them elsewhere.{accents}"
         )
-    read = read_labelled_images(folder, class_names, config.image_shape)
-    return LabelledFolder(str(path), read.split, read.notes)
+    notes += describe_listing(listed)
+    if not listed.count:
+        left_out = f" ({'; '.join(notes)})" if notes else ""
+        raise DataError(
+            f"{folder} has no picture in a class folder{left_out}; expected "
+            "<class>/<picture> in it."
+        )
+    failures: list[str] = []
+    split, reading = read_split(listed, class_names, config.image_shape, failures)
+    if failures:
+        raise DataError(describe_unreadable(folder, failures))
+    name = listed.path.name
+    notes += describe_reading(name, reading, len(split), config.image_shape)
+    return LabelledFolder(str(path), split, tuple(notes))
 
 
 def _holds_dataset(folder: Path, config: Config, class_names: Sequence[str]) -> bool:
     name = config.data.dataset
     if name in CIFAR_DATASETS:
         return any(find_locations(CIFAR_DATASETS[name], folder))
-    train = folder / "train"
-    if name != "folder" or not train.is_dir():
+    layout = find_layout(folder)
+    if name != "folder" or layout.train is None:
         return False
-    same = set(list_class_folders(train).images) == set(class_names)
-    return same or not (folder / "test").is_dir()
+    return set(layout.train.images) == set(class_names) or layout.test is None
 
 
 def _describe_dataset(config: Config) -> str | None:

@@ -147,6 +147,8 @@ def start(device: DeviceChoice) -> Device:
 
 def _is_about_settings(error: Exception) -> bool:
     """Whether it was raised where Keras reads its file of settings."""
+    if isinstance(error, MemoryError | SystemError):
+        return False
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

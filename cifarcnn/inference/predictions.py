@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cifarcnn.data.image.cropped_share import measure_cropped_share
 from cifarcnn.data.image.image_file import Noted, ignore, silent_pillow
+from cifarcnn.data.image.photo import measure_cropped_share
 from cifarcnn.errors import ImageError
 from cifarcnn.files import (
     find_free_path,

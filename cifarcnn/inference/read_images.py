@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cifarcnn.cpu import usable_cores
-from cifarcnn.data.image.daemon_thread import start_daemon
+from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.image_file import (
     MAX_BYTES,
     Noted,

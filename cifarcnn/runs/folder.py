@@ -135,6 +135,21 @@ class Run:
         """
         return read_json(self.path / _METRICS, _JSON_LIMIT)
 
+    def is_smoke(self) -> bool:
+        """Whether it is only a trial on few pictures.
+
+        Raises:
+            RunError: The file that says so is missing or damaged.
+        """
+        path = self.path / (_METRICS if self.finished else _ENVIRONMENT)
+        found = read_json(path, _JSON_LIMIT).get("smoke")
+        if not isinstance(found, bool):
+            raise RunError(
+                f"{path} is damaged: `smoke` is missing or neither true nor false. "
+                f"{RESTORE_HINT}"
+            )
+        return found
+
     def reopen(self) -> None:
         """Take the mark of a finished run away, since its training goes on.
 

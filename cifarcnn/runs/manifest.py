@@ -17,9 +17,10 @@ from cifarcnn.runs.safe_io import RESTORE_HINT, read_bytes, read_json, write_fil
 MANIFEST = "manifest.json"
 CONFIG = "config.yaml"
 CONFIG_LIMIT = 1024 * 1024
-FORMAT: Final = 1
-# The key in the manifest of the SHA-256 of all else in it. Runs written before there
-# was one are read without.
+FORMAT: Final = 2
+# The same without a checksum, or with one that was not yet required.
+_FORMAT_BEFORE: Final = 1
+# The key in the manifest of the SHA-256 of all else in it.
 CHECKSUM = "sha256"
 # A network of a thousand layers needs about half of this.
 _SIZE_LIMIT = 4 * 1024 * 1024
@@ -117,7 +118,7 @@ class Manifest(_Part):
     """The content of ``manifest.json``.
 
     Attributes:
-        format: The version of this layout.
+        format: The version of this layout, as it was read.
         config_sha256: Of the bytes of ``config.yaml``.
         next_config_sha256: Of those that are just being put in their place, when a
             training goes on with other settings; else null.
@@ -129,7 +130,7 @@ class Manifest(_Part):
         litert: The file for fast prediction; null when none was written.
     """
 
-    format: Literal[1]
+    format: Literal[1, 2]
     config_sha256: Sha256
     next_config_sha256: Sha256 | None = None
     origin: Origin
@@ -142,7 +143,7 @@ class Manifest(_Part):
 
     def to_json(self) -> bytes:
         """The file with its checksum, in UTF-8, a line per entry down to the arrays."""
-        content = self.model_dump(mode="json")
+        content = self.model_dump(mode="json") | {"format": FORMAT}
         content[CHECKSUM] = _hash_content(content)
         return (json.dumps(content, indent=1) + "\n").encode()
 
@@ -161,14 +162,16 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = require_saved(folder, MANIFEST)
     content = read_json(path, _SIZE_LIMIT)
-    if CHECKSUM in content and content.pop(CHECKSUM) != _hash_content(content):
+    version = content.get("format")
+    # Anything but a checksum that fits, also none, is damage.
+    due = version == FORMAT or CHECKSUM in content
+    if due and content.pop(CHECKSUM, None) != _hash_content(content):
         raise RunError(
             f"{path} is not the file that was written: its content does not have the "
             "SHA-256 that stands in it. It was damaged or edited, and is not used. "
             f"{RESTORE_HINT}"
         )
-    version = content.get("format")
-    if version != FORMAT or isinstance(version, bool):
+    if version not in (_FORMAT_BEFORE, FORMAT) or isinstance(version, bool):
         text = json.dumps(version)
         raise RunError(
             f"{path} has the format {text if len(text) <= 40 else f'{text[:37]}...'}, "

@@ -119,11 +119,10 @@ def _plan_beginning(run: Run, config: Config) -> ResumePlan:
             f"{shlex.quote(str(run.config_path))}"
         )
     changes = _compare(run, run.config, config)
-    smoke = bool(run.read_environment().get("smoke")) if run.has_environment else False
     return ResumePlan(
         config=config,
         checkpoint=None,
-        smoke=smoke,
+        smoke=run.has_environment and run.is_smoke(),
         extended=False,
         replanned=False,
         notes=(

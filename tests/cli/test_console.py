@@ -63,7 +63,9 @@ def run(trained_run: Path, tmp_path: Path) -> Path:
     names = document["origin"]["class_names"]
     document["origin"]["class_names"] = [f"{name}{HOSTILE}" for name in names]
     document["origin"]["data"]["notice"] = HOSTILE
-    del document["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del document["sha256"]
+    document["format"] = 1
     path.write_text(json.dumps(document))
     return run
 

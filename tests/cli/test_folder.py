@@ -52,9 +52,9 @@ def notes_in(text: str) -> list[str]:
     return [line.removeprefix("note: ") for line in lines]
 
 
-def expected_notes(place: Path) -> tuple[list[str], list[str]]:
+def expected_notes() -> tuple[list[str], list[str]]:
     training = [
-        f"the 4 validation pictures are those of {place}/val; nothing is cut from "
+        "the 4 validation pictures are those of trees/val; nothing is cut from "
         "train (data.validation_fraction)",
         "train: 3 files left out: .tif",
         "train: 4 of 15 pictures are not square: the middle is used, 50% cropped at "
@@ -78,7 +78,7 @@ def test_data_show_tells_all_notes_and_counts_the_validation_folder(
     for name in ("read.png", "cached.png"):
         called = call("data", "show", "--config", "trees.yaml", "--out", name)
         assert called.code == 0
-        training, test = expected_notes(trees)
+        training, test = expected_notes()
         assert notes_in(called.out) == [*training, *test]
         assert called.out.split("\n\n")[1].splitlines() == [
             "class  training pictures  for validation",
@@ -91,7 +91,7 @@ def test_data_show_tells_all_notes_and_counts_the_validation_folder(
 def test_a_training_and_its_judgement_see_the_same_splits(
     trees: Path, call: Callable
 ) -> None:
-    training, test = expected_notes(trees)
+    training, test = expected_notes()
     called = call("train", "--config", "trees.yaml", "--run", "run", "--device", "cpu")
     assert called.code == 0
     assert notes_in(called.err)[: len(training)] == training

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,19 @@ def test_all_formats_agree(predict: Call, folder: Path) -> None:
             assert float(cells["probability"]) == entry["probability"]
             assert cells["label_2"] == entry["top"][1]["label"]
             assert float(cells["probability_2"]) == entry["top"][1]["probability"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs names with control characters")
+def test_csv_quotes_names_that_contain_the_end_of_a_line(
+    predict: Call, folder: Path
+) -> None:
+    names = ["two\nlines.png", 'a "b", c.png', "return\r.png"]
+    for name in names:
+        shutil.copy(folder / "a.png", folder / name)
+    text = predict(*names, "no\nfile.png", "--format", "csv").out
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert [row[0] for row in rows[1:]] == [*names, "no\nfile.png"]
+    assert {len(row) for row in rows} == {8}
 
 
 def test_the_table_keeps_errors_and_notes_on_standard_error(

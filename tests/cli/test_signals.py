@@ -153,6 +153,38 @@ def test_nothing_is_said_twice_when_a_signal_comes_just_after(number: signal.Sig
     assert process.returncode == 128 + number
 
 
+# A library that catches a signal while it is loaded, and fails for it.
+CATCHING = """
+import sys, time
+from cifarcnn.cli import check, console, main
+def load(*_):
+    try:
+        console.print_message("ready")
+        time.sleep(30)
+    except BaseException:
+        raise AttributeError("module 'slow' has no attribute 'half'")
+check.check_config = load
+sys.argv = ["cifarcnn", "check", "x"]
+main.main()
+"""
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_what_a_library_makes_of_a_signal_is_no_error_of_its_own(
+    number: signal.Signals,
+):
+    with subprocess.Popen(
+        [sys.executable, "-c", CATCHING],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None and process.stderr.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.communicate()[1] == "interrupted\n"
+    assert process.returncode == 128 + number
+
+
 def test_a_second_signal_acts_at_once():
     with start(30) as process:
         process.send_signal(signal.SIGINT)

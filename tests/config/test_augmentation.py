@@ -244,7 +244,7 @@ def test_mistakes_are_told_in_sentences(
 def test_lengths_are_measured_against_the_images_of_the_data_set(
     check: Check, monkeypatch, text: str, path: str, found: int | None
 ) -> None:
-    wide = DatasetFacts(10, (24, 48, 3))
+    wide = DatasetFacts(DATASETS["cifar10"].class_names, (24, 48, 3))
     monkeypatch.setitem(DATASETS, "cifar10", wide)
     if found is None:
         read(check, text)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cifarcnn.config.class_weights import CLASS_NAMES
 from cifarcnn.config.datasets import DATASETS
 from cifarcnn.data.synthetic import SUBJECTS
 
 if TYPE_CHECKING:
     from conftest import Check
 
-CIFAR10 = ", ".join(CLASS_NAMES["cifar10"])
+CIFAR10 = ", ".join(DATASETS["cifar10"].class_names)
 CASES = [
     ("cifar10", "{dgo: 2}", {"dgo": "did you mean dog?"}),
     ("cifar10", "{0: 1, 5: 2.5}", {
@@ -50,6 +49,12 @@ def test_a_class_that_does_not_exist_is_told(
     ]
 
 
+def test_a_number_of_any_length_may_stand_for_a_class(check: Check) -> None:
+    text = "model: {layers: [Flatten, Dense: 10]}\ntraining:\n  class_weights:\n"
+    [problem] = check(f"{text}    ? {'1' * 5000}\n    : 2\n").problems
+    assert problem.message.startswith("cifar10 has no class '111")
+
+
 def test_it_is_told_at_once_with_mistakes_elsewhere(check: Check) -> None:
     text = (
         "model: {layers: [Flatten, Dense: 10, Nothing]}\n"
@@ -64,18 +69,17 @@ def test_it_is_told_at_once_with_mistakes_elsewhere(check: Check) -> None:
 
 
 def test_the_classes_are_those_of_the_data_sets() -> None:
-    known = {name: facts.class_count for name, facts in DATASETS.items()}
-    assert {name: len(names) for name, names in CLASS_NAMES.items()} == {
-        name: count for name, count in known.items() if count is not None
-    }
-    assert CLASS_NAMES["synthetic"] == tuple(SUBJECTS)
+    names = {name: facts.class_names for name, facts in DATASETS.items()}
+    counts = {"cifar10": 10, "cifar100": 100, "synthetic": 10, "folder": 0}
+    assert {name: len(found) for name, found in names.items()} == counts
+    assert names["synthetic"] == tuple(SUBJECTS)
     # Both publishers' files name them in the order of the alphabet.
-    for names in CLASS_NAMES.values():
-        assert [*names] == sorted({*names})
+    for found in names.values():
+        assert [*found] == sorted({*found})
 
 
 def test_the_names_are_those_of_the_publishers_file(real_data: Path) -> None:
     meta = real_data / "cifar-10-batches-bin" / "batches.meta.txt"
     if not meta.is_file():
         pytest.skip("CIFARCNN_TEST_DATA does not hold cifar-10-batches-bin")
-    assert CLASS_NAMES["cifar10"] == tuple(meta.read_text().split())
+    assert DATASETS["cifar10"].class_names == tuple(meta.read_text().split())

@@ -20,6 +20,13 @@ CROP = (
     "crop of the picture with a border of 4 zeros"
 )
 MISSING = "Keras has it, cifarcnn has not"
+TWO_DIMENSIONS = (
+    "pictures have two dimensions: the layers for them have 2D in their names"
+)
+PUBLISHED = (
+    "a published network is a config of its own; cifarcnn init --list shows those that "
+    "are there"
+)
 RATE = "learning_rate belongs to training.optimizer, such as optimizer: {Adam: {NEW}}"
 DECAY = (
     "it is a schedule, not weight_decay: write learning_rate_schedule: "
@@ -67,6 +74,10 @@ LAYERS = [
     ("Lambda: 'lambda x: x / 255'", "a config can name layers, never code", None),
     ("Resizing: {height: 64, width: 64}", MISSING, None),
     ("Conv2DTranspose: {filters: 8, kernel_size: 3}", MISSING, None),
+    ("Conv1D: {filters: 8, kernel_size: 3}", TWO_DIMENSIONS, None),
+    ("nn.BatchNorm1d(64)", TWO_DIMENSIONS, None),
+    ("MobileNetV3Small", PUBLISHED, None),
+    ("keras.applications.ResNet50V2()", PUBLISHED, None),
     ("RandomFlip: horizontal", "RandomFlip belongs to data.augmentation", None),
     ("RandomCrop: {height: 24, width: 24}", CROP, None),
     ("{type: Dense, units: 32}", "write {Dense: 32}", "HINT"),
@@ -242,6 +253,31 @@ def test_in_a_block_a_name_has_the_same_hints(check: Check) -> None:
     ]
 
 
+def test_the_name_of_a_block_may_be_misspelt_too(check: Check) -> None:
+    text = (
+        "blocks: {conv_bn: {layers: [BatchNormalization]}, resize: {layers: []}, "
+        "resnet_block: {layers: []}}\n"
+        "model:\n  layers:\n  - ConvBN\n  - conv-bn: {a: 1}\n  - ConvBn(3)\n"
+        "  - Resize\n  - resnet_bloc\n  - Flatten\n  - Dense: 10\n"
+    )
+    hints = [problem.hint for problem in check(text).problems]
+    assert hints == [
+        *["did you mean conv_bn?"] * 3,
+        "did you mean resize?",
+        "did you mean resnet_block?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value", ["0^-1", "0 ** -7", "9" * 40 + "^99", "(3, ...)", "(3, 2j)", "(3, {1})"]
+)
+def test_what_cannot_be_worked_out_gets_no_hint(value: str, check: Check) -> None:
+    layer = f"{{Conv2D: {{filters: 4, kernel_size: '{value}'}}}}"
+    text = f"model: {{layers: [{layer}, Flatten, Dense: 10]}}\n"
+    problems = check(text + f"training: {{epochs: '{value}'}}\n").problems
+    assert [problem.hint for problem in problems] == ["", ""]
+
+
 def test_a_slip_of_two_keys_misses_nothing(check: Check) -> None:
     """The key that is meant by another name is not told to be missing as well."""
     item = "Conv2D: {nb_filters: 8, kernal_size: 3}"
@@ -279,7 +315,7 @@ def test_the_table_of_the_docs_is_what_check_says(check: Check) -> None:
     page = Path(__file__).parents[2] / "docs" / "config.md"
     text = page.read_text(encoding="utf-8").partition("what `check` says to it |")[2]
     rows = re.findall(r"^\| `(.+?)` \| (.+) \|$", text.partition("\n\n")[0], re.M)
-    assert len(rows) == 5
+    assert len(rows) == 6
     values = {"learning_rate": "0.01", "validation_split": "0.1"}
     for found, hint in rows:
         if found in values:

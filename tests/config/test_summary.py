@@ -246,7 +246,9 @@ def test_a_folder_without_names_of_classes_needs_one_number_for_each(
 def test_shapes_start_from_the_images_of_the_data_set(
     check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(DATASETS, "cifar10", DatasetFacts(10, (24, 48, 3)))
+    monkeypatch.setitem(
+        DATASETS, "cifar10", DatasetFacts(DATASETS["cifar10"].class_names, (24, 48, 3))
+    )
     checked = check(
         "model: {layers: [Conv2D: {filters: 8, kernel_size: 3}, MaxPooling2D, Flatten, "
         "Dense: 10]}"

@@ -17,6 +17,10 @@ COLON = (
 )
 QUOTE = "put the value in quotes"
 CASES = {
+    "a word by itself in the last line": (
+        "a: 1\nb c\n", 2, 1, "a word by itself; expected 'key: value' or '- item'",
+        "put a ':' and a space after a key; indent what belongs to the line before",
+    ),
     "a tab at the beginning of a line": (
         "a:\n\tb: 1", 2, 1, "a tab; YAML is indented with spaces",
         "replace every tab by spaces",

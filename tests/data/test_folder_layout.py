@@ -154,3 +154,30 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path):
         list_class_folders(tmp_path)
     (tmp_path / "oak").chmod(0o700)
     assert str(caught.value) == f"{tmp_path}/oak cannot be read: Permission denied."
+
+
+def test_capitals_in_the_name_of_a_split_do_not_matter(tmp_path):
+    touch(tmp_path / "TRAIN" / "oak" / "1.png", tmp_path / "Val" / "oak" / "2.png")
+    touch(tmp_path / "Test" / "oak" / "3.png")
+    layout = find_layout(tmp_path)
+    assert [name for split in layout.splits for name in split.image_names()] == [
+        "TRAIN/oak/1.png", "Val/oak/2.png", "Test/oak/3.png"
+    ]  # fmt: skip
+    assert layout.unused == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that differ in case")
+def test_of_two_that_differ_in_capitals_the_small_one_counts(tmp_path):
+    touch(tmp_path / "train" / "oak" / "1.png", tmp_path / "Train" / "oak" / "2.png")
+    layout = find_layout(tmp_path)
+    assert layout.train.image_names() == ["train/oak/1.png"]
+    assert layout.unused == ("Train",)
+
+
+def test_what_macos_puts_into_archives_is_no_class(tmp_path):
+    touch(tmp_path / "train" / "oak" / "1.png", tmp_path / "train" / "oak" / "._1.png")
+    touch(tmp_path / "train" / "__MACOSX" / "._oak", tmp_path / "__MACOSX" / "._train")
+    layout = find_layout(tmp_path)
+    assert list(layout.train.images) == ["oak"]
+    assert layout.train.described_left_out == "2 files left out: hidden"
+    assert layout.unused == ()

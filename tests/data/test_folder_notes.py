@@ -199,3 +199,16 @@ def test_a_name_that_is_not_utf_8_is_told_all_the_same(root):
         "1 of the 7 pictures in test are in train too (the same 32x32 pixels): "
         "test/elm/caf\udce9.png is train/elm/0.png"
     ]
+
+
+def test_a_test_folder_without_class_folders_is_named(root):
+    shutil.rmtree(root / "test")
+    for number in range(4):
+        draw(root / "test" / f"{number}.png", number)
+    assert notes(root) == (
+        [],
+        [
+            "test: 4 files left out: in no class folder",
+            f"{root}/test has no pictures in class folders",
+        ],
+    )

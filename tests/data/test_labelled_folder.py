@@ -76,6 +76,25 @@ def test_the_test_images_are_taken_beside_training_images(tmp_path: Path) -> Non
     assert read(tmp_path, FOLDER).split.labels.tolist() == [0]
 
 
+def test_it_is_said_which_of_the_folders_are_judged_on(tmp_path: Path) -> None:
+    put(tmp_path / "Test" / "frog" / "a.png")
+    assert read(tmp_path).notes == ()
+    put(tmp_path / "deer" / "b.png")
+    put(tmp_path / "val" / "deer" / "c.png")
+    found = read(tmp_path)
+    assert found.split.labels.tolist() == [0]
+    assert found.notes == (f"{tmp_path}/Test is used; beside it, deer, val is not",)
+
+
+def test_a_folder_of_unsorted_test_images_is_no_class(tmp_path: Path) -> None:
+    put(tmp_path / "frog" / "a.png")
+    put(tmp_path / "test" / "1.png")
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has folders that are no class of the run: test. {CLASSES} Rename "
+        "them, or move them elsewhere."
+    )
+
+
 def test_a_class_may_be_called_test(tmp_path: Path) -> None:
     put(tmp_path / "test" / "a.png")
     found = open_labelled_folder(tmp_path, CIFAR, ("frog", "test"))
@@ -130,6 +149,14 @@ def test_folders_of_other_names_are_named(tmp_path: Path) -> None:
     )
 
 
+def test_one_folder_of_a_misspelt_name_is_taken_for_a_class(tmp_path: Path) -> None:
+    put(tmp_path / "Deer" / "a.png")
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has folders that are no class of the run: Deer (did you mean "
+        f"deer?). {CLASSES} Rename them, or move them elsewhere."
+    )
+
+
 def test_where_neither_is_both_are_named(tmp_path: Path) -> None:
     images = f"pictures in class folders, as in {tmp_path / 'frog' / 'one.png'}"
     put(tmp_path / "a.png")
@@ -167,6 +194,31 @@ def test_folders_without_a_picture_and_damaged_ones_are_refused(tmp_path: Path) 
         "out: .tif); expected <class>/<picture> in it."
     )
     (tmp_path / "frog" / "b.png").write_bytes(b"none")
-    assert f"{tmp_path} has pictures that cannot be read, 1 in all." in refusal(
-        tmp_path
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has pictures that cannot be read, 1 in all. Mend or remove them:\n"
+        f"  {tmp_path}/frog/b.png: this is text (its name ends in .png); expected a "
+        "PNG, JPEG, WebP, BMP or GIF picture."
     )
+
+
+def test_a_name_that_looks_like_that_of_a_class_is_told(tmp_path: Path) -> None:
+    names = ("th\u00e9", "tea")
+    put(tmp_path / "the\u0301" / "1.png")
+    put(tmp_path / "tea" / "1.png")
+    with pytest.raises(DataError) as caught:
+        open_labelled_folder(tmp_path, CIFAR, names)
+    assert str(caught.value) == (
+        f"{tmp_path} has folders that are no class of the run: the\u0301. The classes "
+        "of the run are th\u00e9, tea. Rename them, or move them elsewhere. the\u0301: "
+        "the names look the same, but in one of the two an accent is a character of "
+        "its own, as macOS writes it. Rename the folders."
+    )
+
+
+def test_the_folder_may_be_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "frog" / "a.png")
+    (tmp_path / "frog" / "a.tif").write_bytes(b"II*")
+    monkeypatch.chdir(tmp_path)
+    assert read(Path()).notes == (f"{tmp_path.name}: 1 file left out: .tif",)

@@ -367,7 +367,9 @@ def draw_weights(model: Any, seed: int = 1) -> None:
 def wide_dataset(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """As if the images of CIFAR-10 were 24 pixels high and 40 wide."""
     shape = (24, 40, 3)
-    monkeypatch.setitem(DATASETS, "cifar10", DatasetFacts(10, shape))
+    monkeypatch.setitem(
+        DATASETS, "cifar10", DatasetFacts(DATASETS["cifar10"].class_names, shape)
+    )
     return make_dataset("cifar10", shape)
 
 

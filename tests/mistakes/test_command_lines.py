@@ -55,6 +55,7 @@ NO_SUCH_RUN = (
 FORM = (
     "      | ^\n      such as training.epochs=5 or model.layers[0].Conv2D.filters=64\n"
 )
+NAMELESS = "A config is given with --config, a run to go on with --resume."
 EMPTY = "the name is empty. Perhaps a variable of the shell is not set."
 CASES: dict[str, tuple[int, str]] = {
     # --- commands
@@ -78,11 +79,38 @@ CASES: dict[str, tuple[int, str]] = {
     ),
     "train small.yaml": (
         2,
-        usage("train", "Got unexpected extra argument (small.yaml)"),
+        usage("train", f"Got unexpected extra argument (small.yaml). {NAMELESS}"),
+    ),
+    "train --epochs 5": (
+        2,
+        usage(
+            "train",
+            "No such option '--epochs'. The config has this: --set "
+            "training.epochs=VALUE.",
+        ),
+    ),
+    "train --config small.yaml --batch-size=16": (
+        2,
+        usage(
+            "train",
+            "No such option '--batch-size'. The config has this: --set "
+            "training.batch_size=VALUE.",
+        ),
+    ),
+    "train -e 5": (
+        2,
+        usage(
+            "train",
+            "No such option '-e'. Values of the config are changed with --set "
+            "KEY=VALUE.",
+        ),
+    ),
+    "train --confg small.yaml": (
+        2, usage("train", "No such option '--confg'. Did you mean '--config'?"),
     ),
     "train --config": (2, "Error: Option '--config' requires an argument.\n"),
     "train --config small.yaml more": (
-        2, usage("train", "Got unexpected extra argument (more)"),
+        2, usage("train", f"Got unexpected extra argument (more). {NAMELESS}"),
     ),
     "train --config small.yaml --device tpu": (
         2,
@@ -188,7 +216,15 @@ CASES: dict[str, tuple[int, str]] = {
             "Invalid value for '--weights': 'middle' is not one of 'best', 'last'.",
         ),
     ),
-    "evaluate half": (2, usage("evaluate", "Got unexpected extra argument (half)")),
+    "evaluate half": (
+        2,
+        usage(
+            "evaluate",
+            "Got unexpected extra argument (half). A run is given with --run, "
+            "pictures of your own with --data.",
+        ),
+    ),
+    "evaluate --epochs 5": (2, usage("evaluate", "No such option '--epochs'.")),
     "evaluate --run ''": (
         2, usage("evaluate", f"Invalid value for '--run': {EMPTY}"),
     ),
@@ -228,6 +264,7 @@ CASES: dict[str, tuple[int, str]] = {
     "check ''": (
         2, usage("check", f"Invalid value for 'FILE|NAME...': {EMPTY}"),
     ),
+    "init ''": (2, usage("init", f"Invalid value for 'NAME': {EMPTY}")),
     "init article ''": (2, usage("init", f"Invalid value for '[FILE]': {EMPTY}")),
     "check": (2, usage("check", "Missing argument 'FILE|NAME...'.")),
     "check small.yaml --set": (2, "Error: Option '--set' requires an argument.\n"),

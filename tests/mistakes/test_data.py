@@ -348,7 +348,7 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     "another number of classes than the network has": (
         pets, [FOLDER, THREE], 2,
         "The last layer gives the shape (3,), but the data has 2 classes: it must give "
-        "(2,).",
+        "(2,), as does Dense: {units: 2}.",
     ),
     "a weight for a class that is not there": (
         pets, [FOLDER, TWO, "training.class_weights={cow: 2}"], 2,

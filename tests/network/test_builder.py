@@ -108,7 +108,9 @@ def test_standard_must_be_measured_before(keras, make_config):
 def test_the_size_of_the_images_is_that_of_the_data_set(
     keras, make_config, monkeypatch
 ):
-    monkeypatch.setitem(DATASETS, "cifar10", DatasetFacts(10, (24, 40, 3)))
+    monkeypatch.setitem(
+        DATASETS, "cifar10", DatasetFacts(DATASETS["cifar10"].class_names, (24, 40, 3))
+    )
     layers = [{"Conv2D": {"filters": 4, "kernel_size": 3}}, "Flatten", {"Dense": 10}]
     for build in (build_model, build_training_network):
         model = build(make_config(layers), 10)

@@ -90,7 +90,11 @@ def wide_explanation(explain: Callable[..., Any]) -> Any:
     from cifarcnn.config.datasets import DATASETS, DatasetFacts
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(DATASETS, "cifar10", DatasetFacts(10, (24, 40, 3)))
+        patch.setitem(
+            DATASETS,
+            "cifar10",
+            DatasetFacts(DATASETS["cifar10"].class_names, (24, 40, 3)),
+        )
         pixels = np.random.default_rng(0).integers(0, 256, (24, 40, 3)).astype(np.uint8)
         return explain(LAYERS, pixels, dataset="cifar10", path="nowhere")
 

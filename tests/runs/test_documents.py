@@ -186,3 +186,24 @@ def test_a_folder_that_is_gone_is_said_when_writing(run: Run, tmp_path: Path) ->
         "was removed or moved, or its disk is gone. If it was moved, go on with "
         "cifarcnn train --resume and its new place."
     )
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    "found", [{}, {"smoje": True}, {"smoke": "true"}, {"smoke": 1}]
+)
+def test_whether_it_is_a_trial_is_known_or_damaged(
+    run: Run, found: dict[str, object], finished: bool
+) -> None:
+    write = run.write_metrics if finished else run.write_environment
+    name = "metrics.json" if finished else "environment.json"
+    for value in (True, False):
+        write({"smoke": value})
+        assert run.is_smoke() is value
+    write(found)
+    with pytest.raises(RunError) as caught:
+        run.is_smoke()
+    assert str(caught.value) == (
+        f"{run.path / name} is damaged: `smoke` is missing or neither true nor false. "
+        "Restore it from a copy of the run, or train again."
+    )

@@ -148,7 +148,9 @@ def test_no_change_of_a_file_gives_other_weights(run: Run, name: str) -> None:
 def test_no_other_manifest_gives_other_weights(run: Run) -> None:
     path = run.path / "manifest.json"
     document = json.loads(path.read_bytes())
-    del document["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del document["sha256"]
+    document["format"] = 1
     through = change_all(
         path,
         lambda draws: json.dumps(mutate(document, draws)).encode(),
@@ -165,7 +167,9 @@ def test_a_file_with_right_checksums_and_a_wrong_header_is_seen_through(
     data, document = path.read_bytes(), json.loads(manifest.read_bytes())
     length = int.from_bytes(data[:8], "little")
     header, values = json.loads(data[8 : 8 + length]), data[8 + length :]
-    del document["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del document["sha256"]
+    document["format"] = 1
     (record,) = document["weights"][WEIGHTS]
 
     def change(draws: random.Random) -> bytes:

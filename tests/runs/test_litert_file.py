@@ -65,7 +65,9 @@ def edit_manifest(run: Run, change: Callable[[dict[str, Any]], object]) -> None:
     path = run.path / "manifest.json"
     content = json.loads(path.read_text())
     change(content)
-    del content["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del content["sha256"]
+    content["format"] = 1
     path.write_text(json.dumps(content))
 
 

@@ -94,6 +94,7 @@ def test_a_run_of_before_there_were_checksums_is_still_read(
 ) -> None:
     content = swap_names(run)
     del content["sha256"]
+    content["format"] = 1
     path = run / "manifest.json"
     path.write_text(json.dumps(content))
     names = cifarcnn.load_run(run, device="cpu").class_names
@@ -101,4 +102,19 @@ def test_a_run_of_before_there_were_checksums_is_still_read(
     # It gets one when it is next written.
     ended = call("train", "--resume", run, "--set", "training.epochs=3")
     assert ended.code == 0
-    assert len(json.loads(path.read_text())["sha256"]) == 64
+    written = json.loads(path.read_text())
+    assert len(written["sha256"]) == 64
+    assert written["format"] == 2
+
+
+@pytest.mark.parametrize("key", ["", "sha512", "Sha256"])
+def test_a_checksum_that_is_gone_does_not_make_a_run_one_of_before(
+    run: Path, key: str
+) -> None:
+    content = swap_names(run)
+    checksum = content.pop("sha256")
+    if key:
+        content[key] = checksum
+    (run / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(RunError, match="is not the file that was written"):
+        read_manifest(run)

@@ -155,7 +155,9 @@ def test_no_part_of_the_entry_can_be_another(
     document["litert"][place] = other
     for states in document["weights"].values():
         states.append({**states[0], "sha256": "0" * 64})
-    del document["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del document["sha256"]
+    document["format"] = 1
     (run / "manifest.json").write_text(json.dumps(document))
     assert open_predictor(run).note == (
         f"{run}/model.tflite was not written on this machine by you, and is not run, "

@@ -84,7 +84,9 @@ def edit_manifest(run: Run, change: Callable[[dict[str, Any]], object]) -> None:
     path = run.path / "manifest.json"
     content = json.loads(path.read_text())
     change(content["weights"]["weights.safetensors"][0])
-    del content["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del content["sha256"]
+    content["format"] = 1
     path.write_text(json.dumps(content))
 
 
@@ -124,7 +126,7 @@ def test_the_manifest_tells_what_was_trained_on_what(run: Run, arrays: Arrays) -
     save_weights(run.path, "last", arrays, epoch=5, origin=ORIGIN)
     manifest = json.loads((run.path / "manifest.json").read_text())
     config = hashlib.sha256(run.config_path.read_bytes()).hexdigest()
-    assert manifest["format"] == 1
+    assert manifest["format"] == 2
     assert manifest["config_sha256"] == config
     assert manifest["origin"] == {
         "class_names": ["cat", "dog"],
@@ -385,13 +387,13 @@ def test_a_changed_config_does_not_get_the_weights(
 def test_a_manifest_of_a_later_format_asks_for_a_later_program(run: Run) -> None:
     path = run.path / "manifest.json"
     content = json.loads(path.read_text())
-    content["format"] = 2
-    del content["sha256"]  # as a run has it that was written before there was one
+    content["format"] = 3
+    del content["sha256"]
     path.write_text(json.dumps(content))
     with pytest.raises(RunError) as caught:
         read_manifest(run.path)
     assert str(caught.value) == (
-        f"{path} has the format 2, but this version of cifarcnn reads format 1. Load "
+        f"{path} has the format 3, but this version of cifarcnn reads format 2. Load "
         "the run with the version that wrote it."
     )
 
@@ -416,7 +418,9 @@ def test_a_damaged_manifest_is_named_with_the_place(
 ) -> None:
     path = run.path / "manifest.json"
     content = json.loads(path.read_text())
-    del content["sha256"]  # as a run has it that was written before there was one
+    # As a run has it that was written before there was one.
+    del content["sha256"]
+    content["format"] = 1
     text = json.dumps(content)
     assert found in text
     path.write_text(text.replace(found, replacement))

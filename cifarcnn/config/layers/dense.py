@@ -135,13 +135,8 @@ class SpatialDropout2D(Pointwise):
         return self.as_image(shape)
 
 
-class AlphaDropout(Pointwise):
+class AlphaDropout(Dropout):
     """Dropout that keeps mean and variance of what went through SELU."""
-
-    shorthand = "rate"
-
-    rate: Fraction
-    """Share of the values, 0 to 1."""
 
 
 class GaussianNoise(Pointwise):

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE, DATASETS
 
 # Of one image: the red plane, then green, then blue, each row by row.
 PIXELS = math.prod(CIFAR_IMAGE_SHAPE)
@@ -126,9 +126,7 @@ class Cifar:
 CIFAR10 = Cifar(
     name="cifar10",
     title="CIFAR-10",
-    class_names=tuple(
-        "airplane automobile bird cat deer dog frog horse ship truck".split()
-    ),
+    class_names=DATASETS["cifar10"].class_names,
     label_limits=(10,),
     labels_key="labels",
     names_key="label_names",
@@ -181,21 +179,7 @@ CIFAR10 = Cifar(
 CIFAR100 = Cifar(
     name="cifar100",
     title="CIFAR-100",
-    class_names=tuple(
-        """
-        apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl
-        boy bridge bus butterfly camel can castle caterpillar cattle chair
-        chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur
-        dolphin elephant flatfish forest fox girl hamster house kangaroo
-        keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree
-        motorcycle mountain mouse mushroom oak_tree orange orchid otter
-        palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum
-        rabbit raccoon ray road rocket rose sea seal shark shrew skunk
-        skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper
-        table tank telephone television tiger tractor train trout tulip turtle
-        wardrobe whale willow_tree wolf woman worm
-        """.split()
-    ),
+    class_names=DATASETS["cifar100"].class_names,
     label_limits=(20, 100),
     labels_key="fine_labels",
     names_key="fine_label_names",

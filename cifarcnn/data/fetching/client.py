@@ -29,8 +29,8 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
 from cifarcnn.config.urls import find_problem, is_loopback
+from cifarcnn.data.fetching.abortable_request import AbortableRequest
 from cifarcnn.data.fetching.connection_errors import TEXT_LIMIT, explain_error
-from cifarcnn.data.fetching.exchange import Exchange
 from cifarcnn.data.fetching.retry_policy import RetryPolicy
 from cifarcnn.data.fetching.sources import SourceError
 
@@ -50,13 +50,16 @@ class Answer:
     """
 
     def __init__(
-        self, response: BaseHTTPResponse, exchange: Exchange, policy: RetryPolicy
+        self,
+        response: BaseHTTPResponse,
+        request: AbortableRequest,
+        policy: RetryPolicy,
     ) -> None:
         self.status = response.status
         self.reason = response.reason or ""
         self.headers: Mapping[str, str] = response.headers
         self._response = response
-        self._exchange = exchange
+        self._request = request
         self._policy = policy
 
     def read(self, most: int) -> bytes:
@@ -69,13 +72,13 @@ class Answer:
         """
         seconds = self._policy.silence_seconds
         try:
-            return self._exchange.wait_for(lambda: self._read(most), seconds)
+            return self._request.wait_for(lambda: self._read(most), seconds)
         except TimeoutError:
             raise SourceError(f"nothing came for {seconds:g} s.") from None
 
     def close(self) -> None:
         """End the connection, also while a ``read`` waits for it."""
-        self._exchange.end()
+        self._request.abort()
         self._response.close()
 
     def _read(self, most: int) -> bytes:
@@ -120,28 +123,28 @@ class Client:
         )
 
     def _ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
-        exchange = Exchange()
+        request = AbortableRequest()
         try:
-            response = exchange.wait_for(
-                lambda: self._request(exchange, url, headers), seconds
+            response = request.wait_for(
+                lambda: self._request(request, url, headers), seconds
             )
         except TimeoutError:
-            exchange.end()
+            request.abort()
             limit = self._policy.answer_seconds
             raise SourceError(f"no answer within {limit:g} s.") from None
         except BaseException:
-            exchange.end()
+            request.abort()
             raise
-        return Answer(response, exchange, self._policy)
+        return Answer(response, request, self._policy)
 
     def _request(
-        self, exchange: Exchange, url: str, headers: Mapping[str, str]
+        self, request: AbortableRequest, url: str, headers: Mapping[str, str]
     ) -> BaseHTTPResponse:
         policy = self._policy
         sent = {"User-Agent": "cifarcnn", "Accept-Encoding": "identity", **headers}
         try:
             manager = _make_manager(_find_proxy(url), self._context())
-            return exchange.watch(manager).request(
+            return request.watch(manager).request(
                 "GET",
                 url,
                 headers=sent,

@@ -16,20 +16,24 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling, Transpose
 
+from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.bounded_file import open_bounded
-from cifarcnn.data.image.colour_space import convert_to_srgb, find_profile
-from cifarcnn.data.image.daemon_thread import start_daemon
+from cifarcnn.data.image.color_space import convert_to_srgb, find_profile
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
-from cifarcnn.data.image.foreign_file import ACCEPTED, describe_foreign
 from cifarcnn.data.image.jpeg_segments import check_scans
 from cifarcnn.data.image.pixel_mode import load_pixels
-from cifarcnn.data.image.png_chunks import drop_profile
-from cifarcnn.data.image.unread_variants import describe_variant
+from cifarcnn.data.image.png_chunks import drop_chunks
+from cifarcnn.data.image.unsupported_format import (
+    ACCEPTED,
+    describe_unsupported,
+    describe_variant,
+)
 from cifarcnn.errors import ImageError
 
 MAX_BYTES = 100_000_000
 MAX_PIXELS = 50_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+_TOO_LARGE = f"at most {MAX_PIXELS:,} are accepted. Make it smaller first."
 _DAMAGED = "the file is damaged: its pixels cannot be read."
 # A JPEG may be shrunk while it is being decoded, to so many times the size that is
 # wanted: enough for the filter to see four pixels for each one it makes.
@@ -242,30 +246,35 @@ def open_header(data: bytes, name: str) -> Image.Image:
     Raises:
         ImageError: As ``read_image``.
     """
-    image: Image.Image
-    too_large = f"at most {MAX_PIXELS:,} are accepted. Make it smaller first."
+    image = _open(data) or _open(drop_chunks(data, colours=False))
+    if image is None:
+        image = _open(drop_chunks(data, colours=True))
+        if image is None:
+            raise ImageError(describe_unsupported(data, name))
+        image.info["icc_profile"] = b""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"it has {width:,} x {height:,} = {width * height:,} pixels; {_TOO_LARGE}"
+        )
+    return image
+
+
+def _open(data: bytes | None) -> Image.Image | None:
+    if data is None:
+        return None
     try:
-        image = Image.open(open_bounded(data), formats=FORMATS)
+        return Image.open(open_bounded(data), formats=FORMATS)
     except ImageError:
         raise
     except Image.DecompressionBombError:
         raise ImageError(
             f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels; "
-            f"{too_large}"
+            f"{_TOO_LARGE}"
         ) from None
     except Exception:
-        without_profile = drop_profile(data)
-        if without_profile is not None:
-            image = open_header(without_profile, name)
-            image.info["icc_profile"] = b""
-            return image
-        raise ImageError(describe_foreign(data, name)) from None
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"it has {width:,} x {height:,} = {width * height:,} pixels; {too_large}"
-        )
-    return image
+        # On damaged bytes Pillow's readers raise whatever they stumble over.
+        return None
 
 
 def centred_crop(

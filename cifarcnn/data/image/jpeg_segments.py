@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from cifarcnn.errors import ImageError
 
@@ -20,27 +19,18 @@ _END, _SCAN = 0xD9, 0xDA
 _FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 
 
-class Frame(NamedTuple):
-    """What the header of a frame says.
+def find_frame(data: bytes) -> tuple[int, int, int] | None:
+    """What the first frame of a JPEG says of the way in which its pixels are coded.
 
-    Attributes:
-        marker: The second byte of its marker: how the pixels are coded.
-        bits: Of a sample.
-        components: One for grey, three for colour, four for CMYK.
+    Returns:
+        The second byte of its marker, the bits of a sample, and how many components
+        there are; ``None`` where there is no frame before the pixels.
     """
-
-    marker: int
-    bits: int
-    components: int
-
-
-def find_frame(data: bytes) -> Frame | None:
-    """The first frame of a JPEG; ``None`` where there is none before the pixels."""
     if not data.startswith(START):
         return None
     for marker, place in _list_segments(data):
         if marker in _FRAMES and place + 8 <= len(data):
-            return Frame(marker, data[place + 2], data[place + 7])
+            return marker, data[place + 2], data[place + 7]
         if marker in (_SCAN, _END):
             break
     return None

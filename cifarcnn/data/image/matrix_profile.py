@@ -33,20 +33,17 @@ def make_matrix_profile(chromaticities: Chromaticities, gamma: float | None) -> 
     Raises:
         ValueError: The numbers are those of no colour space.
     """
-    number = "curv" if gamma is None else gamma
     x, y = np.reshape(chromaticities, (4, 2)).T
     if not (y > 0).all() or (gamma is not None and not 0.1 <= gamma <= 10):
-        raise ValueError(f"no colour space: {chromaticities}, {number}")
+        raise ValueError("no colour space")
     white, *primaries = np.stack([x / y, np.ones(4), (1 - x - y) / y], axis=1)
     columns = np.stack(primaries, axis=1)
-    try:
-        columns = columns * np.linalg.solve(columns, white)
-        adapt = np.diag((_BRADFORD @ _D50) / (_BRADFORD @ white))
-        columns = np.linalg.solve(_BRADFORD, adapt @ _BRADFORD @ columns)
-    except np.linalg.LinAlgError:
-        raise ValueError(f"no colour space: {chromaticities}") from None
+    # Of primaries in one line ``solve`` raises a ValueError of its own.
+    columns = columns * np.linalg.solve(columns, white)
+    adapt = np.diag((_BRADFORD @ _D50) / (_BRADFORD @ white))
+    columns = np.linalg.solve(_BRADFORD, adapt @ _BRADFORD @ columns)
     if not (np.abs(columns) < 32).all():
-        raise ValueError(f"no colour space: {chromaticities}")
+        raise ValueError("no colour space")
     function, numbers = (0, (gamma,)) if gamma is not None else (3, _SRGB_CURVE)
     curve = b"para" + struct.pack(">4xH2x", function) + _fixed(numbers)
     tags = [(b"wtpt", b"XYZ \0\0\0\0" + _fixed(_D50))]

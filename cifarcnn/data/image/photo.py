@@ -1,4 +1,4 @@
-"""An image together with what the network sees of it."""
+"""An image together with what the network sees of it, and what is cut off."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import BinaryIO
 
 import numpy as np
 
+from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.data.image.image_file import (
     Noted,
     centred_crop,
     decode_crop,
     decode_shrunk,
     ignore,
+    open_header,
     read_bytes,
     silent_pillow,
 )
@@ -66,3 +68,23 @@ def read_photo(
         pixels = decode_shrunk(data, name, LONGEST_SIDE)
     height, width = pixels.shape[:2]
     return Photo(pixels, centred_crop(height, width, size), seen)
+
+
+def measure_cropped_share(path: Path, size: tuple[int, int]) -> float:
+    """The share of an image that ``image_file.read_image`` cuts off, 0 to 1.
+
+    Decodes no pixels; Pillow may warn.
+
+    Args:
+        path: The file.
+        size: Height and width that the network takes.
+
+    Raises:
+        ImageError: As ``image_file.read_image``.
+    """
+    image = open_header(read_bytes(path), path.name)
+    width, height = image.size
+    if read_orientation(image) in SIDEWAYS:
+        width, height = height, width
+    top, left, bottom, right = centred_crop(height, width, size)
+    return 1 - (bottom - top) * (right - left) / (height * width)

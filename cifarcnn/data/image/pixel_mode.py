@@ -67,7 +67,7 @@ def _scale_16_bits(image: Image.Image) -> Image.Image:
     grey = Image.fromarray(((wide.astype(np.uint32) + 128) // 257).astype(np.uint8))
     clear = image.info.get("transparency")
     if isinstance(clear, int):
-        grey.putalpha(Image.fromarray(np.where(wide == clear, 0, 255).astype(np.uint8)))
+        grey.putalpha(Image.fromarray((wide != clear) * np.uint8(255)))
     return grey
 
 
@@ -85,5 +85,5 @@ def _clear_16_bits(
         opaque |= np.asarray(image.getchannel(channel)) != value // 256
         opaque |= np.asarray(lower.getchannel(channel)) != value % 256
     del image.info["transparency"]
-    image.putalpha(Image.fromarray(np.where(opaque, 255, 0).astype(np.uint8)))
+    image.putalpha(Image.fromarray(opaque * np.uint8(255)))
     return image

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 10_000  # before the pixels; nobody has more than twenty
+_OF_PIXELS = frozenset({b"tRNS", b"eXIf"})
+_OF_COLOURS = frozenset({b"iCCP", b"gAMA", b"cHRM", b"sRGB"})
 
 
 class Chunk(NamedTuple):
@@ -33,15 +35,26 @@ def list_chunks(data: bytes) -> Iterator[Chunk]:
         place = end
 
 
-def drop_profile(data: bytes) -> bytes | None:
-    """A PNG without its ICC profile; ``None`` where it has none, or is no PNG.
+def drop_chunks(data: bytes, *, colours: bool) -> bytes | None:
+    """A PNG without what it need not have before its pixels.
 
-    A profile that is larger than 1 MB, or packed in an unknown way, costs Pillow the
-    whole image.
+    Pillow refuses the whole image for a text or a profile of more than 1 MB, and for
+    chunks that are too short.
+
+    Args:
+        colours: Whether the chunks on its colour space go too.
+
+    Returns:
+        ``None`` where there is nothing to drop, or the file is no PNG.
     """
-    profiles = [chunk for chunk in list_chunks(data) if chunk.name == b"iCCP"]
-    if not profiles:
+    kept = _OF_PIXELS if colours else _OF_PIXELS | _OF_COLOURS
+    dropped = [
+        chunk
+        for chunk in list_chunks(data)
+        if chunk.name[:1].islower() and chunk.name not in kept
+    ]
+    if not dropped:
         return None
-    ends = [0, *(chunk.end for chunk in profiles)]
-    begins = [*(chunk.begin for chunk in profiles), len(data)]
+    ends = [0, *(chunk.end for chunk in dropped)]
+    begins = [*(chunk.begin for chunk in dropped), len(data)]
     return b"".join(data[end:begin] for end, begin in zip(ends, begins, strict=True))

@@ -11,9 +11,9 @@ from cifarcnn.training.augmentation.operation import take_pixels
 
 Interpolation: TypeAlias = Literal["bilinear", "nearest"]
 
-# Ways are counted in 2^-16, so that every engine comes to the same pixels, and places
-# in half as much, because the middle of an image may lie between two pixels. Both fit
-# into 32 bits for images of up to 8,000 pixels a side.
+# Transforms are counted in 2^-16, so that every engine comes to the same pixels, and
+# places in half as much, because the middle of an image may lie between two pixels.
+# Both fit into 32 bits for images of up to 8,000 pixels a side.
 _ONE = 1 << 16
 _BITS = 17
 _PIXEL = 1 << _BITS
@@ -21,7 +21,7 @@ _PIXEL = 1 << _BITS
 _SHARE_BITS = 10
 
 
-def to_ways(*numbers: np.ndarray | float) -> np.ndarray:
+def to_fixed_point(*numbers: np.ndarray | float) -> np.ndarray:
     """Where the pixels of each image come from, as :func:`affine_transform` takes it.
 
     Args:
@@ -31,13 +31,13 @@ def to_ways(*numbers: np.ndarray | float) -> np.ndarray:
     Returns:
         int32 ``(..., 6)``.
     """
-    ways = np.stack(np.broadcast_arrays(*numbers), axis=-1)
-    return np.round(_ONE * ways).astype(np.int32)
+    transforms = np.stack(np.broadcast_arrays(*numbers), axis=-1)
+    return np.round(_ONE * transforms).astype(np.int32)
 
 
 def affine_transform(
     images: Any,
-    ways: Any,
+    transforms: Any,
     interpolation: Interpolation,
     fill: Literal["reflect", "nearest"] | int,
 ) -> Any:
@@ -48,7 +48,7 @@ def affine_transform(
 
     Args:
         images: uint8 ``(b, height, width, 3)``, as is the result.
-        ways: int32 ``(b, 6)``, from :func:`to_ways`.
+        transforms: int32 ``(b, 6)``, from :func:`to_fixed_point`.
         interpolation: Between the four pixels around that place, or the nearest one.
         fill: What lies outside: the image mirrored at its edge, again and again; its
             edge pixels; or a grey of 0 to 255.
@@ -60,7 +60,7 @@ def affine_transform(
         images = ops.pad(images, border, constant_values=fill)
     y = (2 * ops.arange(height, dtype="int32") - (height - 1))[None, :, None]
     x = (2 * ops.arange(width, dtype="int32") - (width - 1))[None, None, :]
-    a, b, c, d, e, f = (ways[:, place, None, None] for place in range(6))
+    a, b, c, d, e, f = (transforms[:, place, None, None] for place in range(6))
     rows = _from_edge(a * y + b * x + 2 * c, images.shape[1], fill == "reflect")
     columns = _from_edge(d * y + e * x + 2 * f, images.shape[2], fill == "reflect")
     if interpolation == "nearest":

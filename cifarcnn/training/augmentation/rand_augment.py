@@ -11,7 +11,7 @@ from keras import ops
 
 from cifarcnn.training.augmentation.affine_transform import (
     affine_transform,
-    to_ways,
+    to_fixed_point,
 )
 from cifarcnn.training.augmentation.color import (
     ONE,
@@ -70,19 +70,19 @@ class RandAugment(Operation):
         strength = self.factor * (2 * draws[:, self.num_ops :] - 1)
         return {
             "kind": kind,
-            "way": draw_ways(kind, strength, self.image_size),
+            "transform": draw_transforms(kind, strength, self.image_size),
             "amount": np.round(ONE * strength).astype(np.int32),
         }
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         for turn in range(self.num_ops):
-            way = draws["way"][:, turn]
-            images = affine_transform(images, way, "nearest", _OUTSIDE)
+            transform = draws["transform"][:, turn]
+            images = affine_transform(images, transform, "nearest", _OUTSIDE)
             images = _recolour(images, draws["kind"][:, turn], draws["amount"][:, turn])
         return images
 
 
-def draw_ways(kind: np.ndarray, strength: np.ndarray, size: Size) -> np.ndarray:
+def draw_transforms(kind: np.ndarray, strength: np.ndarray, size: Size) -> np.ndarray:
     """Where the pixels of each image come from, as ``affine_transform`` takes it.
 
     Args:
@@ -98,7 +98,7 @@ def draw_ways(kind: np.ndarray, strength: np.ndarray, size: Size) -> np.ndarray:
         return np.where(kind == KINDS.index(name), strength, 0.0)
 
     angle = np.radians(LARGEST_DEGREES) * of("Rotate")
-    return to_ways(
+    return to_fixed_point(
         np.cos(angle),
         LARGEST_SHEAR * of("ShearY") - np.sin(angle),
         LARGEST_SHIFT_FRACTION * size[0] * of("TranslateY"),

@@ -11,7 +11,7 @@ import numpy as np
 from cifarcnn.training.augmentation.affine_transform import (
     Interpolation,
     affine_transform,
-    to_ways,
+    to_fixed_point,
 )
 from cifarcnn.training.augmentation.operation import Draws, Operation
 
@@ -28,7 +28,7 @@ class _Affine(Operation):
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         fill = 0 if self.fill == "zero" else self.fill
-        return affine_transform(images, draws["way"], self.interpolation, fill)
+        return affine_transform(images, draws["transform"], self.interpolation, fill)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class RandomRotation(_Affine):
         (turn,) = self.random.draw(epoch, index, 1).T
         angle = 2 * np.pi * _between(turn, self.factor)
         cosine, sine = np.cos(angle), np.sin(angle)
-        return {"way": to_ways(cosine, sine, 0, -sine, cosine, 0)}
+        return {"transform": to_fixed_point(cosine, sine, 0, -sine, cosine, 0)}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class RandomZoom(_Affine):
         height = width = 1 + _between(first, self.height_factor)
         if self.width_factor is not None:
             width = 1 + _between(second, self.width_factor)
-        return {"way": to_ways(height, 0, 0, 0, width, 0)}
+        return {"transform": to_fixed_point(height, 0, 0, 0, width, 0)}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class RandomShear(_Affine):
         y = sign * _between(along_y, self.y_factor)
         # From the middle to the top and to the left.
         up, left = ((side - 1) / 2 for side in self.image_size)
-        return {"way": to_ways(1, y, y * left, x, 1, x * up)}
+        return {"transform": to_fixed_point(1, y, y * left, x, 1, x * up)}
 
 
 def _between(draws: np.ndarray, ends: Range) -> np.ndarray:

@@ -376,3 +376,43 @@ def test_an_image_on_its_side_keeps_all_that_fits_a_network_of_another_shape() -
     turned = upright.transpose(Image.Transpose.ROTATE_90)
     seen = read_image(io.BytesIO(encode(turned, exif=exif)), "x.png", (20, 40))
     assert (seen[:, :4] > 200).all() and (seen[:, 8:] < 50).all()
+
+
+def with_chunk(data: bytes, name: bytes, content: bytes) -> bytes:
+    """A PNG with one chunk more, after its header."""
+    check = struct.pack(">I", zlib.crc32(name + content))
+    length = struct.pack(">I", len(content))
+    return data[:33] + length + name + content + check + data[33:]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"zTXt", b"workflow\0\0" + zlib.compress(bytes(3_000_000))),
+        (b"iTXt", b"workflow\0\1\0\0\0" + zlib.compress(bytes(3_000_000))),
+        (b"zTXt", b"packed\0\7in an unknown way"),
+        (b"pHYs", b"\0"),
+        (b"acTL", b""),
+    ],
+)
+def test_what_is_no_matter_of_the_pixels_does_not_lose_them(name, content):
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pixels = noise()
+    data = encode(Image.fromarray(pixels), icc_profile=profile)
+    notes: list[str] = []
+    stream = io.BytesIO(with_chunk(data, name, content))
+    seen = read_image(stream, "picture", (32, 32), notes.append)
+    assert np.array_equal(seen, pixels)
+    assert notes == []
+
+
+@pytest.mark.parametrize("name", [b"gAMA", b"cHRM", b"sRGB"])
+def test_a_colour_space_that_is_cut_short_is_left_out_with_a_note(name):
+    pixels = noise()
+    notes: list[str] = []
+    stream = io.BytesIO(with_chunk(encode(Image.fromarray(pixels)), name, b""))
+    seen = read_image(stream, "picture", (32, 32), notes.append)
+    assert np.array_equal(seen, pixels)
+    assert notes == ["its colour profile is damaged and was left out"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 
 from cifarcnn.data.image.image_file import read_image
-from cifarcnn.data.image.photo import read_photo
+from cifarcnn.data.image.photo import measure_cropped_share, read_photo
 from cifarcnn.errors import ImageError
 
 
@@ -81,4 +83,46 @@ def test_a_file_is_read_once(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_refused_as_everywhere(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as raised:
         read_photo(tmp_path / "none.png", "none.png", (32, 32))
+    assert str(raised.value) == "there is no such file."
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size", "share"),
+    [
+        (50, 50, (32, 32), 0),
+        (96, 32, (32, 32), 2 / 3),
+        (32, 40, (32, 32), 0.2),
+        (48, 32, (16, 24), 0),
+        (48, 48, (16, 24), 1 / 3),
+    ],
+)
+def test_the_share_of_what_lies_outside_the_middle(
+    tmp_path: Path, width: int, height: int, size: tuple[int, int], share: float
+) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (width, height)).save(path)
+    assert measure_cropped_share(path, size) == pytest.approx(share, abs=1e-12)
+
+
+def test_an_image_that_lies_on_its_side_is_measured_upright(tmp_path: Path) -> None:
+    on_its_side = Image.Exif()
+    on_its_side[0x0112] = 6
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (32, 48)).save(path, exif=on_its_side)
+    assert measure_cropped_share(path, (16, 24)) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_profile_that_is_left_out_hinders_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (40, 30)).save(path)
+    data = path.read_bytes()
+    profile = b"iCCPx\0\0" + zlib.compress(bytes(2_000_000))
+    numbers = (struct.pack(">I", n) for n in (len(profile) - 4, zlib.crc32(profile)))
+    path.write_bytes(data[:33] + profile.join(numbers) + data[33:])
+    assert measure_cropped_share(path, (32, 32)) == pytest.approx(1 / 4)
+
+
+def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ImageError) as raised:
+        measure_cropped_share(tmp_path / "a.png", (32, 32))
     assert str(raised.value) == "there is no such file."

@@ -5,7 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from cifarcnn.training.augmentation.rand_augment import KINDS, RandAugment, draw_ways
+from cifarcnn.training.augmentation.rand_augment import (
+    KINDS,
+    RandAugment,
+    draw_transforms,
+)
 from cifarcnn.training.augmentation.random_draws import RandomDraws
 
 INDEX = np.arange(3000)
@@ -21,8 +25,8 @@ def drawn(name: str, strengths: list[float]) -> dict[str, np.ndarray]:
     strength = np.array(strengths)[:, None]
     kind = np.full(strength.shape, KINDS.index(name), np.int32)
     amount = np.round(1024 * strength).astype(np.int32)
-    ways = draw_ways(kind, strength, SIZE)
-    return {"kind": kind, "way": ways, "amount": amount}
+    transforms = draw_transforms(kind, strength, SIZE)
+    return {"kind": kind, "transform": transforms, "amount": amount}
 
 
 STRENGTHS = [0.0, 0.5, -0.5, 1.0, -1.0]
@@ -120,8 +124,8 @@ def test_every_kind_is_drawn_as_often_and_the_factor_bounds_the_strength():
     assert counts.min() > 400 and counts.max() < 600
     assert -512 <= draws["amount"].min() < -500
     assert 500 < draws["amount"].max() <= 512
-    turned = draws["way"][draws["kind"] == KINDS.index("Rotate")]
+    turned = draws["transform"][draws["kind"] == KINDS.index("Rotate")]
     smallest = 65536 * math.cos(math.radians(15))
     assert smallest < turned[:, 0].min() < smallest + 20
-    still = draws["way"][draws["kind"] >= 5]
+    still = draws["transform"][draws["kind"] >= 5]
     assert np.array_equal(np.unique(still, axis=0), [[65536, 0, 0, 0, 65536, 0]])

@@ -37,7 +37,7 @@ def build(choice: config.Augmentation, count: int = 1, **changes: Any) -> Any:
     return kind(RandomDraws(3, 1, count), SIZE, **arguments)
 
 
-def as_keras_does(keras, choice, image, way, fill, interpolation) -> np.ndarray:
+def as_keras_does(keras, choice, image, transform, fill, interpolation) -> np.ndarray:
     """What Keras's layer makes of an image, with the same factors."""
     arguments = choice.arguments() | {"interpolation": interpolation}
     arguments["fill_mode"] = {"zero": "constant"}.get(fill, fill)
@@ -45,7 +45,9 @@ def as_keras_does(keras, choice, image, way, fill, interpolation) -> np.ndarray:
     layer = getattr(keras.layers, choice.type)(**arguments)
     if choice.type == "RandomShear":
         # It draws the direction, so it is told the one that was drawn here.
-        factors = keras.ops.convert_to_tensor([[way[3] / 65536, way[1] / 65536]])
+        factors = keras.ops.convert_to_tensor(
+            [[transform[3] / 65536, transform[1] / 65536]]
+        )
         shear = {"shear_factor": keras.ops.cast(factors, "float32")}
         return np.asarray(layer.transform_images(image[None], shear))[0]
     return np.asarray(layer(image[None], training=True))[0]
@@ -54,11 +56,15 @@ def as_keras_does(keras, choice, image, way, fill, interpolation) -> np.ndarray:
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("fill", ["reflect", "nearest", "zero"])
 def test_the_images_are_those_of_keras(keras, apply, images, fill, interpolation):
-    ways = [build(choice).draw(2, np.arange(1))["way"][0] for choice in CHOICES]
+    transforms = [
+        build(choice).draw(2, np.arange(1))["transform"][0] for choice in CHOICES
+    ]
     operation = build(CHOICES[0], fill=fill, interpolation=interpolation)
-    found = apply(operation, images, {"way": ways})
-    for choice, way, image, result in zip(CHOICES, ways, images, found, strict=True):
-        theirs = as_keras_does(keras, choice, image, way, fill, interpolation)
+    found = apply(operation, images, {"transform": transforms})
+    for choice, transform, image, result in zip(
+        CHOICES, transforms, images, found, strict=True
+    ):
+        theirs = as_keras_does(keras, choice, image, transform, fill, interpolation)
         if interpolation == "bilinear":
             # Rounded here, and with shares of a pixel that are a thousandth off.
             assert np.abs(result - theirs).max() < 1.5, choice
@@ -69,8 +75,8 @@ def test_the_images_are_those_of_keras(keras, apply, images, fill, interpolation
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
 @pytest.mark.parametrize("fill", ["reflect", "nearest", "zero"])
 def test_no_factor_leaves_the_images_as_they_are(apply, images, fill, interpolation):
-    ways = [
-        build(choice).draw(0, np.arange(1))["way"]
+    transforms = [
+        build(choice).draw(0, np.arange(1))["transform"]
         for choice in (
             config.RandomRotation(factor=(0, 0)),
             config.RandomZoom(height_factor=(0, 0)),
@@ -78,7 +84,7 @@ def test_no_factor_leaves_the_images_as_they_are(apply, images, fill, interpolat
         )
     ]
     operation = build(CHOICES[0], fill=fill, interpolation=interpolation)
-    found = apply(operation, images[:3], {"way": np.concatenate(ways)})
+    found = apply(operation, images[:3], {"transform": np.concatenate(transforms)})
     assert np.array_equal(found, images[:3])
 
 
@@ -122,8 +128,8 @@ def test_half_and_twice_the_size_by_hand(apply):
 
 def test_factors_are_drawn_evenly_between_their_ends():
     choice = config.RandomRotation(factor=(-0.05, 0.2))
-    way = build(choice, 4000).draw(1, np.arange(4000))["way"]
-    turns = np.arctan2(way[:, 1], way[:, 0]) / (2 * np.pi)
+    transform = build(choice, 4000).draw(1, np.arange(4000))["transform"]
+    turns = np.arctan2(transform[:, 1], transform[:, 0]) / (2 * np.pi)
     counts, _ = np.histogram(turns, bins=10, range=(-0.0501, 0.2001))
     assert counts.sum() == 4000
     assert counts.min() > 320 and counts.max() < 480
@@ -131,19 +137,19 @@ def test_factors_are_drawn_evenly_between_their_ends():
 
 def test_without_a_factor_for_the_width_it_goes_with_the_height():
     index = np.arange(500)
-    both = build(config.RandomZoom(), 500).draw(1, index)["way"]
+    both = build(config.RandomZoom(), 500).draw(1, index)["transform"]
     assert np.array_equal(both[:, 0], both[:, 4])
     assert both[:, 0].min() >= 0.9 * 65535 and both[:, 0].max() <= 1.1 * 65537
     apart = config.RandomZoom(width_factor=(-0.1, 0.1))
-    ways = build(apart, 500).draw(1, index)["way"]
-    assert np.array_equal(ways[:, 0], both[:, 0])
-    assert abs(np.corrcoef(ways[:, 0], ways[:, 4])[0, 1]) < 0.2
+    transforms = build(apart, 500).draw(1, index)["transform"]
+    assert np.array_equal(transforms[:, 0], both[:, 0])
+    assert abs(np.corrcoef(transforms[:, 0], transforms[:, 4])[0, 1]) < 0.2
 
 
 def test_shear_goes_to_both_sides():
     choice = config.RandomShear(x_factor=(0.1, 0.3), y_factor=(0.2, 0.2))
-    way = build(choice, 1000).draw(1, np.arange(1000))["way"] / 65536
-    x, y = way[:, 3], way[:, 1]
+    transform = build(choice, 1000).draw(1, np.arange(1000))["transform"] / 65536
+    x, y = transform[:, 3], transform[:, 1]
     assert 450 < np.sum(x > 0) < 550
     assert np.all((np.abs(x) > 0.0999) & (np.abs(x) < 0.3001))
     assert np.allclose(y, 0.2 * np.sign(x), atol=1e-5)

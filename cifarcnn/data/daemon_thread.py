@@ -14,8 +14,8 @@ def start_daemon(work: Callable[[], Result]) -> Future[Result]:
     """Begin ``work`` in a thread of its own.
 
     Python acts on a signal between two of its own steps. While the main thread does no
-    more than wait for the result, it acts at once, however long a native decoder may
-    take; the threads of ``ThreadPoolExecutor`` would be waited for all the same.
+    more than wait for the result, it acts at once, however long native code may take;
+    the threads of ``ThreadPoolExecutor`` would be waited for all the same.
     """
     future: Future[Result] = Future()
 
@@ -25,5 +25,5 @@ def start_daemon(work: Callable[[], Result]) -> Future[Result]:
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=run, name="image", daemon=True).start()
+    threading.Thread(target=run, name="cifarcnn", daemon=True).start()
     return future

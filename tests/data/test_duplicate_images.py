@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifarcnn.data.repeated_images import find_repeated, find_shared
+from cifarcnn.data.duplicate_images import find_duplicates, find_overlap
 
 
 def images(*values: int) -> np.ndarray:
@@ -15,17 +15,17 @@ def images(*values: int) -> np.ndarray:
 
 
 def test_what_was_there_before_is_found_with_its_first_place():
-    assert find_repeated(images(7, 8, 7, 9, 7, 9)) == [(2, 0), (4, 0), (5, 3)]
-    assert find_repeated(images(1, 2, 3)) == []
-    assert find_repeated(images()) == []
+    assert find_duplicates(images(7, 8, 7, 9, 7, 9)) == [(2, 0), (4, 0), (5, 3)]
+    assert find_duplicates(images(1, 2, 3)) == []
+    assert find_duplicates(images()) == []
 
 
 def test_what_is_known_is_found():
-    found = find_shared(images(5, 6, 7), images(1, 7, 5, 7))
+    found = find_overlap(images(5, 6, 7), images(1, 7, 5, 7))
     assert found == [(1, 2), (2, 0), (3, 2)]
-    assert find_shared(images(), images(1)) == []
+    assert find_overlap(images(), images(1)) == []
 
 
 def test_the_arrays_need_not_lie_in_one_piece():
     spread = np.concatenate([images(1, 2, 3)] * 2, axis=2)[:, :, ::2]
-    assert find_shared(spread, spread[1:]) == [(0, 1), (1, 2)]
+    assert find_overlap(spread, spread[1:]) == [(0, 1), (1, 2)]

@@ -1,4 +1,4 @@
-"""Failures whose cause is neither the program nor a config: the installation, a limit.
+"""Errors whose cause is neither the program nor a config: the installation, a limit.
 
 Imports only what Python itself has loaded before: to explain why a module cannot be
 loaded it must not need others.
@@ -39,7 +39,7 @@ def working_folder_is_gone() -> bool:
     return False
 
 
-def describe_failure(error: BaseException) -> str:
+def describe_unexpected(error: BaseException) -> str:
     """The cause of an exception that no part of the program expects, and a way out."""
     text = _first_line(error)
     if limit := _describe_limit(error):
@@ -86,15 +86,17 @@ def _describe_limit(error: BaseException) -> str | None:
     """What the system did not give, as a sentence; None for another failure."""
     text = str(error)
     number = error.errno if isinstance(error, OSError) else None
+    bound = describe_memory_limit()
     if (
         isinstance(error, MemoryError)
         or number == errno.ENOMEM
         or "failed to map segment" in text
         or "allocate memory" in text
+        # Native code that got no memory, and forgot to say so.
+        or (isinstance(error, SystemError) and bound)
     ):
         module, _ = _failed_import(error)
         what = f"load the package {module}" if module else "go on"
-        bound = _limit("RLIMIT_AS", "The address space is limited to {} MiB", 2**20)
         return (
             f"There is not enough memory to {what}: {_first_line(error)} {bound}Free "
             "memory, or raise a limit, and try again."
@@ -109,6 +111,11 @@ def _describe_limit(error: BaseException) -> str | None:
             "other processes."
         )
     return None
+
+
+def describe_memory_limit() -> str:
+    """The limit of this process's memory and a space; empty without a limit."""
+    return _limit("RLIMIT_AS", "The address space is limited to {} MiB", 2**20)
 
 
 def _limit(name: str, sentence: str, unit: int = 1) -> str:
@@ -190,6 +197,10 @@ def _find_shadow(files: Sequence[str]) -> tuple[str, str, str] | None:
             if any(file == path or file.startswith(path + os.sep)
                    for file in (loaded, *files)):  # fmt: skip
                 hidden = PathFinder.find_spec(name, sys.path[place + 1 :])
-                if hidden and hidden.origin and name != "cifarcnn":
+                if not hidden or name == "cifarcnn":
+                    continue
+                if hidden.origin:
                     return name, path, os.path.dirname(hidden.origin)
+                for there in hidden.submodule_search_locations or ():
+                    return name, path, there  # a package without a file of its own
     return None

@@ -174,6 +174,11 @@ def test_a_picture_of_another_kind_is_named(data: bytes, what: str) -> None:
             "GIF picture.",
         ),
         (
+            encode("TGA"),  # begins almost as an icon does
+            "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in "
+            ".png); save it as one of these.",
+        ),
+        (
             bytes(range(200, 256)),
             "this is not a PNG, JPEG, WebP, BMP or GIF picture (its name ends in "
             ".png); save it as one of these.",

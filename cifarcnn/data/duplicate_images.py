@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 
-def find_repeated(images: np.ndarray) -> list[tuple[int, int]]:
+def find_duplicates(images: np.ndarray) -> list[tuple[int, int]]:
     """The images that have been there before.
 
     Args:
@@ -26,7 +26,7 @@ def find_repeated(images: np.ndarray) -> list[tuple[int, int]]:
     ]
 
 
-def find_shared(known: np.ndarray, images: np.ndarray) -> list[tuple[int, int]]:
+def find_overlap(known: np.ndarray, images: np.ndarray) -> list[tuple[int, int]]:
     """The images that are among the known ones.
 
     Args:

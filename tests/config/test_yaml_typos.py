@@ -1,4 +1,4 @@
-"""Slips that the parser tells elsewhere, told at their own place."""
+"""Typos that the parser tells elsewhere, told at their own place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HEAD = "model:\n  layers:\n"
 SPACE = "write an ordinary space"
 DASH = "write an ordinary hyphen: -"
-# The text, line and column of the slip, the hint.
+# The text, line and column of the typo, the hint.
 SLIPS = {
     "an indentation of no-break spaces": (
         f"{HEAD}\u00a0\u00a0\u00a0\u00a0- Flatten\n    - Dense: 10\n", 3, 1, SPACE),
@@ -89,6 +89,6 @@ def test_odd_characters_in_texts_and_comments_are_nobodys_business(
     )
     assert check(text).problems == ()
     assert load_config("c.yaml").data.path == "a\u00a0b"
-    # Nor are they where the slip is another one.
+    # Nor are they where the typo is another one.
     (problem,) = check(text.replace("- Flatten", "- Flaten")).problems
     assert problem.hint == "did you mean Flatten?"

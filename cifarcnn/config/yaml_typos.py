@@ -1,4 +1,4 @@
-"""Slips in YAML text that the parser takes for something else, or tells elsewhere.
+"""Typos in YAML text that the parser takes for something else, or tells elsewhere.
 
 A space that only looks like one, a colon without a space after it, a bracket that is
 never closed: what follows from them stands lines below.
@@ -28,15 +28,15 @@ _MOST_LINES_BACK = 5
 
 
 @dataclass(frozen=True)
-class Slip:
-    """A slip at its own place; the lines and columns of ``place`` count from 1."""
+class Typo:
+    """A typo at its own place; the lines and columns of ``place`` count from 1."""
 
     place: Place
     message: str
     hint: str
 
 
-def find_odd_character(source: SourceText, first: int, last: int) -> Slip | None:
+def find_odd_character(source: SourceText, first: int, last: int) -> Typo | None:
     """A space, dash, quote or bracket that YAML does not know, but people mean.
 
     Args:
@@ -52,7 +52,7 @@ def find_odd_character(source: SourceText, first: int, last: int) -> Slip | None
                 hint = (
                     f"write an ordinary {meant}" if meant != "nothing" else "remove it"
                 )
-                return Slip(Place(source, number, column), message, hint)
+                return Typo(Place(source, number, column), message, hint)
     return None
 
 
@@ -76,8 +76,9 @@ def key_before_colon(text: str) -> str:
     return found[1] if found else text
 
 
-def find_missing_space(source: SourceText, line: int) -> Slip | None:
+def find_missing_space(source: SourceText, line: int) -> Typo | None:
     """A ``key:value`` or ``-item`` in the lines up to ``line``."""
+    # An error at the end of the text stands one line after the last.
     last = min(line, len(source.lines))
     for number in range(last, max(last - 1 - _MOST_LINES_BACK, 0), -1):
         text = _unquoted(source.lines[number - 1])
@@ -87,11 +88,11 @@ def find_missing_space(source: SourceText, line: int) -> Slip | None:
                 written = f"{found[1].strip()} {found[2].rstrip()}"
                 place = Place(source, number, found.end(1))
                 message = f"a '{sign}' without a space after it"
-                return Slip(place, message, f"write {written}")
+                return Typo(place, message, f"write {written}")
     return None
 
 
-def find_missing_colon(source: SourceText, line: int) -> Slip | None:
+def find_missing_colon(source: SourceText, line: int) -> Typo | None:
     """The ``:`` or the braces that ``Dense {units: 9}`` and the like lack."""
     if line > len(source.lines):
         return None
@@ -99,7 +100,7 @@ def find_missing_colon(source: SourceText, line: int) -> Slip | None:
     if found := _NO_BRACES.match(text):
         place = Place(source, line, found.end(1) + 1)
         message = "several arguments in one line"
-        return Slip(place, message, f"write {found[1].strip()} {{{found[2]}}}")
+        return Typo(place, message, f"write {found[1].strip()} {{{found[2]}}}")
     if re.match(r"\s*- ", text) and "{" not in text:
         return None
     above = _unquoted(source.lines[line - 2]) if line > 1 else ""
@@ -108,11 +109,11 @@ def find_missing_colon(source: SourceText, line: int) -> Slip | None:
         if found and (number < line or "{" in text_of_key):
             place = Place(source, number, found.end(1) + 1)
             message = f"the ':' after {found[1]} is missing"
-            return Slip(place, message, f"write {found[1]}:")
+            return Typo(place, message, f"write {found[1]}:")
     return None
 
 
-def find_open_bracket(source: SourceText, line: int, column: int) -> Slip | None:
+def find_open_bracket(source: SourceText, line: int, column: int) -> Typo | None:
     """The bracket that should have been closed before its text goes on otherwise.
 
     Args:
@@ -141,10 +142,10 @@ def find_open_bracket(source: SourceText, line: int, column: int) -> Slip | None
     return None
 
 
-def _tell_open(source: SourceText, bracket: tuple[int, int, str]) -> Slip:
+def _tell_open(source: SourceText, bracket: tuple[int, int, str]) -> Typo:
     line, column, char = bracket
     message = f"the '{char}' that opens here is never closed"
-    return Slip(Place(source, line, column), message, f"close it with {_CLOSING[char]}")
+    return Typo(Place(source, line, column), message, f"close it with {_CLOSING[char]}")
 
 
 def _lines_from(source: SourceText, line: int) -> Iterator[tuple[int, str]]:

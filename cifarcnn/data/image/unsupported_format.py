@@ -1,4 +1,4 @@
-"""What a file is that is not read as a picture, by how it begins."""
+"""What a file is that is not read as a picture, by its first bytes and headers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import codecs
 import re
 from pathlib import PurePath
 
-from cifarcnn.data.image.jpeg_segments import ends_in_header
+from cifarcnn.data.image.jpeg_segments import ends_in_header, find_frame
 from cifarcnn.data.image.png_chunks import list_chunks
-from cifarcnn.data.image.unread_variants import describe_variant
 
 ACCEPTED = "a PNG, JPEG, WebP, BMP or GIF picture"
 _CONVERT = "{}, which is not read; convert it to PNG or JPEG."
@@ -32,7 +31,7 @@ _PICTURES: list[tuple[str, bytes]] = [
     ("a JPEG 2000 picture", rb"\0\0\0\x0cjP|\xff\x4f\xff\x51"),
     ("a PDF document", rb"%PDF-"),
     ("a PostScript drawing", rb"%!PS|\xc5\xd0\xd3\xc6"),
-    ("an icon (ICO, CUR)", rb"\0\0[\x01\x02]\0.\0"),
+    ("an icon (ICO, CUR)", rb"\0\0[\x01\x02]\0[^\0]\0"),
     ("an icon (ICNS)", rb"icns"),
     ("a Photoshop picture", rb"8BP[SB]"),
     ("a GIMP picture (XCF)", rb"gimp xcf"),
@@ -81,9 +80,16 @@ _ACCEPTED_BEGINNINGS: list[tuple[str, bytes]] = [
     ("BMP", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
     ("GIF", rb"GIF8|.IF8[79]a"),
 ]
+# Of the process in the marker of a frame: ITU-T T.81, table B.1.
+_PROCESSES = {
+    "lossless JPEG": (0xC3, 0xC7, 0xCB, 0xCF),
+    "hierarchical JPEG": (0xC5, 0xC6, 0xCD, 0xCE),
+    "JPEG with arithmetic coding": (0xC9, 0xCA),
+    "JPEG-LS picture": (0xF7,),
+}
 
 
-def describe_foreign(data: bytes, name: str) -> str:
+def describe_unsupported(data: bytes, name: str) -> str:
     """The sentence for a file that cannot be opened as a picture.
 
     Args:
@@ -116,6 +122,28 @@ def describe_foreign(data: bytes, name: str) -> str:
     if _is_text(start):
         return f"this is text{hint}; expected {ACCEPTED}."
     return f"this is not {ACCEPTED}{hint}; save it as one of these."
+
+
+def describe_variant(data: bytes) -> str | None:
+    """What to say of a file that Pillow has failed on; ``None``: it is no variant."""
+    if data[12:16] == b"CgBI":
+        return (
+            "this is a PNG in Apple's own form (CgBI), as Xcode packs it into apps; "
+            "convert it to an ordinary PNG: pngcrush -revert-iphone-optimizations, or "
+            "take the picture from the app's sources."
+        )
+    frame = find_frame(data)
+    if frame is None:
+        return None
+    process, bits, components = frame
+    kinds = [kind for kind, markers in _PROCESSES.items() if process in markers]
+    if not kinds and bits != 8:
+        kinds = [f"JPEG with {bits} bits per sample"]
+    if not kinds and components not in (1, 3, 4):
+        kinds = [f"JPEG with {components} components"]
+    if not kinds:
+        return None
+    return f"this is a {kinds[0]}, which is not read; save it as an ordinary JPEG."
 
 
 def _is_cut_short(kind: str, data: bytes) -> bool:

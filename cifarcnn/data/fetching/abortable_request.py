@@ -9,23 +9,24 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
-from concurrent.futures import Future
-from threading import Lock, Thread
+from threading import Lock
 from typing import TypeVar
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from cifarcnn.data.daemon_thread import start_daemon
+
 T = TypeVar("T")
 
 
-class Exchange:
+class AbortableRequest:
     """The sockets of one request, and the waiting for what comes through them."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._sockets: list[socket.socket] = []
-        self._ended = False
+        self._aborted = False
 
     def wait_for(self, work: Callable[[], T], seconds: float) -> T:
         """What ``work`` returns or raises, which may need the network.
@@ -33,21 +34,12 @@ class Exchange:
         Raises:
             TimeoutError: It has not returned after so many seconds.
         """
-        result: Future[T] = Future()
+        return start_daemon(work).result(timeout=seconds)
 
-        def run() -> None:
-            try:
-                result.set_result(work())
-            except BaseException as error:
-                result.set_exception(error)
-
-        Thread(target=run, name="fetch", daemon=True).start()
-        return result.result(timeout=seconds)
-
-    def end(self) -> None:
+    def abort(self) -> None:
         """Shut all sockets, and those yet to come: what waits for them returns."""
         with self._lock:
-            self._ended = True
+            self._aborted = True
             for held in self._sockets:
                 with contextlib.suppress(OSError):
                     held.shutdown(socket.SHUT_RDWR)
@@ -55,7 +47,7 @@ class Exchange:
             self._sockets.clear()
 
     def watch(self, manager: PoolManager) -> PoolManager:
-        """The manager, each socket of which ``end`` will shut from now on."""
+        """The manager, each socket of which ``abort`` will shut from now on."""
         hold = self._hold
 
         class Connection(HTTPConnection):
@@ -77,7 +69,7 @@ class Exchange:
 
     def _hold(self, made: socket.socket) -> socket.socket:
         with self._lock:
-            if self._ended:
+            if self._aborted:
                 made.close()
                 raise ConnectionAbortedError
             # A duplicate: TLS takes the socket itself apart.

@@ -132,6 +132,23 @@ def test_one_with_a_mistake_in_it_and_a_package_are_named(folder: Path) -> None:
     assert "SyntaxError: " in done.stderr
 
 
+def test_one_in_the_place_of_a_package_without_a_file_of_its_own(folder: Path) -> None:
+    mine = folder / "mine"
+    mine.mkdir()
+    (mine / "google.py").write_text(MINE)
+    script = (
+        "from cifarcnn.cli.unexpected_errors import describe_unexpected\n"
+        "try:\n"
+        "    import google.protobuf\n"
+        "except ImportError as error:\n"
+        "    print(describe_unexpected(error))\n"
+    )
+    done = run([sys.executable, "-P", "-c", script], "", folder, PYTHONPATH=str(mine))
+    assert f"{mine / 'google.py'} is loaded in place of the module google in /" in (
+        done.stdout
+    )
+
+
 def test_one_that_hides_nothing_that_is_used_is_not_blamed(folder: Path) -> None:
     mine = folder / "mine"
     mine.mkdir()
@@ -279,13 +296,12 @@ def test_too_little_address_space_for_a_library(folder: Path) -> None:
 
 
 def test_too_few_files_that_may_be_open(folder: Path) -> None:
-    # Python itself, click and the schema have been read by then.
-    done = run(
-        COMMAND,
-        "predict a.png --run run",
-        folder,
-        lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)),
+    # Set when Python has started: what is installed beside it may need some for itself.
+    limited = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)); "
+        "from cifarcnn.__main__ import main; main()"
     )
+    done = run([sys.executable, "-P", "-c", limited], "predict a.png --run run", folder)
     assert (done.returncode, done.stdout) == (1, "")
     assert "Too many open files" in done.stderr
     assert "fault" not in done.stderr and "Traceback" not in done.stderr
@@ -400,7 +416,7 @@ def test_a_library_that_ends_the_process_is_heard(folder: Path) -> None:
     done = run(COMMAND, line, folder, TF_XLA_FLAGS="--no_such_flag=7")
     assert done.returncode != 0
     first, *others = done.stderr.splitlines()
-    assert first == ("error: The process was ended by a library, whose last words are:")
+    assert first == "error: The process was ended in the middle of its work."
     assert any("Unknown flag in TF_XLA_FLAGS: --no_such_flag=7" in it for it in others)
 
 
@@ -409,6 +425,7 @@ import os, signal, sys
 from cifarcnn.cli.console import native_output, standard_streams
 with standard_streams(), native_output() as native:
     os.write(2, b"I0000 00:00:1 1 x.cc:1] nothing of note\\n")
+    os.write(2, b"E0000 00:00:1 1 x.cc:1] no GPU is here\\n")
     os.write(2, {words!r})
     {end}
 """
@@ -424,7 +441,7 @@ def test_only_errors_are_shown_and_only_when_the_process_ended(
     command = [sys.executable, "-c", NATIVE.format(words=words, end=end)]
     done = run(command, "", tmp_path)
     assert done.stderr.splitlines() == [
-        "error: The process was ended by a library, whose last words are:",
+        "error: The process was ended in the middle of its work.",
         "F0000 00:00:2 1 y.cc:2] out of luck",
     ]
     for quiet in ("pass", "native.move_to(__import__('pathlib').Path('log'))"):
@@ -432,3 +449,55 @@ def test_only_errors_are_shown_and_only_when_the_process_ended(
         assert run(command, "", tmp_path).stderr == ""
     command = [sys.executable, "-c", NATIVE.format(words=b"", end=end)]
     assert run(command, "", tmp_path).stderr == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the log is opened anew there")
+def test_a_training_is_watched_in_its_log_from_where_it_began(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("F0000 00:00:1 1 y.cc:2] of another day\n")
+    moved = "native.move_to(__import__('pathlib').Path('log'))"
+    words = b"F0000 00:00:2 1 y.cc:2] before\n"
+    later = "os.write(2, b'F0000 00:00:3 1 y.cc:2] after\\n')"
+    end = f"{moved}; {later}; os.abort()"
+    command = [sys.executable, "-c", NATIVE.format(words=words, end=end)]
+    assert run(command, "", tmp_path).stderr.splitlines() == [
+        "error: The process was ended in the middle of its work.",
+        "F0000 00:00:2 1 y.cc:2] before",
+        "F0000 00:00:3 1 y.cc:2] after",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not limit it")
+def test_a_process_that_ends_for_want_of_memory_is_told_its_limit(
+    tmp_path: Path,
+) -> None:
+    size = 2**31
+    command = [sys.executable, "-c", NATIVE.format(words=b"", end="os.abort()")]
+    done = run(
+        command, "", tmp_path,
+        lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)),
+    )  # fmt: skip
+    assert done.stderr.splitlines() == [
+        "error: The process was ended in the middle of its work.",
+        "The address space is limited to 2,048 MiB (ulimit -v).",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not limit it")
+def test_native_code_that_fails_without_a_word_is_not_taken_for_a_fault(
+    tmp_path: Path,
+) -> None:
+    size = 2**31
+    script = (
+        "from cifarcnn.cli.unexpected_errors import describe_unexpected\n"
+        "said = 'error return without exception set'\n"
+        "print(describe_unexpected(SystemError(said)))\n"
+    )
+    done = run(
+        [sys.executable, "-c", script], "", tmp_path,
+        lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)),
+    )  # fmt: skip
+    assert done.stdout == (
+        "There is not enough memory to go on: SystemError: error return without "
+        "exception set. The address space is limited to 2,048 MiB (ulimit -v). Free "
+        "memory, or raise a limit, and try again.\n"
+    )
