@@ -30,6 +30,8 @@ _USUAL_GAMMA = 1 / 0.45455
 _GAMMA_TOLERANCE = 0.05  # libpng's PNG_GAMMA_THRESHOLD
 # The interoperability IFD of EXIF, and its mark of Adobe RGB: DCF 2.0, 4.4.
 _INTEROPERABILITY, _INDEX, _ADOBE_MARK = 0xA005, 1, "R03"
+# Its own IFD; the number is in no standard, but many cameras and programs write it.
+_PHOTO, _COLOR_SPACE, _ADOBE_NUMBER = 0x8769, 0xA001, 2
 _STRIP_PIXELS = 4_000_000  # converted at a time: a signal does not wait for the rest
 
 
@@ -96,7 +98,10 @@ def _is_adobe_rgb(image: Image.Image) -> bool:
     if "exif" not in image.info:
         return False
     try:
-        ifd = image.getexif().get_ifd(_INTEROPERABILITY)
+        exif = image.getexif()
+        if exif.get_ifd(_PHOTO).get(_COLOR_SPACE) == _ADOBE_NUMBER:
+            return True
+        ifd = exif.get_ifd(_INTEROPERABILITY)
     except Exception:
         # A broken EXIF block is not worth the image.
         return False

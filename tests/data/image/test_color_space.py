@@ -263,10 +263,11 @@ def test_a_large_photo_of_a_phone_is_converted_too() -> None:
     assert np.abs(shown.astype(int) - reduced).mean() < 2
 
 
-def test_an_adobe_rgb_photo_may_say_so_in_exif_alone() -> None:
+@pytest.mark.parametrize("said", [{0xA001: 0xFFFF, 0xA005: {1: "R03"}}, {0xA001: 2}])
+def test_an_adobe_rgb_photo_may_say_so_in_exif_alone(said: dict[int, Any]) -> None:
     pixels = np.full((*SIZE, 3), (90, 160, 60), np.uint8)
     exif = Image.Exif()
-    exif[0x8769] = {0xA001: 0xFFFF, 0xA005: {1: "R03"}}
+    exif[0x8769] = said
     stored = store(pixels, "Adobe RGB", 563 / 256)
     data = encode(stored, "JPEG", quality=100, subsampling=0, exif=exif)
     assert difference(stored, pixels) > 8
