@@ -191,6 +191,8 @@ def _find_shadow(files: Sequence[str]) -> tuple[str, str, str] | None:
             continue
         for entry in entries:
             name = entry.removesuffix(".py")
+            if not name.isidentifier():
+                continue
             path = os.path.join(os.path.abspath(folder), entry)
             loaded = getattr(sys.modules.get(name), "__file__", None) or ""
             # One that failed while it was loaded is only in the traceback.

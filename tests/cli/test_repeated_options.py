@@ -15,10 +15,12 @@ Call = Callable[..., Any]
 
 
 def options(
-    command: click.Command, names: tuple[str, ...] = ()
+    command: click.Command,
+    names: tuple[str, ...] = (),
+    parent: click.Context | None = None,
 ) -> Iterator[tuple[tuple[str, ...], click.Option]]:
     """Each option with the command that it belongs to, all the way down."""
-    context = click.Context(command)
+    context = click.Context(command, parent=parent, **command.context_settings)
     for option in command.get_params(context):
         if isinstance(option, click.Option):
             yield names, option
@@ -26,7 +28,7 @@ def options(
         for name in command.list_commands(context):
             inner = command.get_command(context, name)
             assert inner is not None
-            yield from options(inner, (*names, name))
+            yield from options(inner, (*names, name), context)
 
 
 ALL = list(options(cli))

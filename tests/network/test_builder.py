@@ -131,7 +131,7 @@ def test_the_last_layer_must_fit_the_classes(keras, make_config):
         build_model(make_config(), 100)
     assert str(caught.value) == (
         "The last layer gives the shape (10,), but the data has 100 classes: it must "
-        "give (100,)."
+        "give (100,), as does Dense: {units: 100}."
     )
 
 

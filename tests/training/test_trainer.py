@@ -326,7 +326,7 @@ def test_a_network_that_does_not_fit_the_data_is_refused(train_in, make_config):
         train_in(make_config(layers=["Flatten", {"Dense": 10}]))
     assert str(caught.value) == (
         "The last layer gives the shape (10,), but the data has 3 classes: it must "
-        "give (3,)."
+        "give (3,), as does Dense: {units: 3}."
     )
 
 
