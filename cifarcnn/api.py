@@ -261,8 +261,7 @@ def _start(
         observer.noted(note)
     from cifarcnn.training.memory_check import require_memory
 
-    doubt = require_memory(config, data, started, resumed=resumed)
-    if doubt:
+    if doubt := require_memory(config, data, started, resumed=resumed):
         observer.noted(doubt)
     return started
 

@@ -15,7 +15,12 @@ from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.folder import read_split
-from cifarcnn.data.folder_layout import find_layout, list_class_folders, list_some
+from cifarcnn.data.folder_layout import (
+    ClassFolders,
+    find_layout,
+    list_class_folders,
+    list_some,
+)
 from cifarcnn.data.folder_notes import describe_listing, describe_reading
 from cifarcnn.data.folder_problems import describe_accents, describe_unreadable
 from cifarcnn.data.splits import Split
@@ -103,7 +108,15 @@ def open_labelled_folder(
             f"{folder} has folders that are no class of the run: {shown}. {classes} "
             f"Rename them, or move them elsewhere.{accents}"
         )
-    notes += describe_listing(listed)
+    split, told = _read(folder, listed, config, class_names)
+    return LabelledFolder(str(path), split, (*notes, *told))
+
+
+def _read(
+    folder: Path, listed: ClassFolders, config: Config, class_names: Sequence[str]
+) -> tuple[Split, list[str]]:
+    """The images with their labels, and notes; ``folder`` as the user named it."""
+    notes = describe_listing(listed)
     if not listed.count:
         left_out = f" ({'; '.join(notes)})" if notes else ""
         raise DataError(
@@ -116,7 +129,7 @@ def open_labelled_folder(
         raise DataError(describe_unreadable(folder, failures))
     name = listed.path.name
     notes += describe_reading(name, reading, len(split), config.image_shape)
-    return LabelledFolder(str(path), split, tuple(notes))
+    return split, notes
 
 
 def _holds_dataset(folder: Path, config: Config, class_names: Sequence[str]) -> bool:

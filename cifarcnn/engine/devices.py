@@ -75,46 +75,9 @@ def start(device: DeviceChoice) -> Device:
     Raises:
         DeviceError: The device cannot be used; the message says why.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if device == "cpu" and os.environ.get("KERAS_BACKEND") == "jax":
-        os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    # Keras's file in the home folder may also ask for this.
-    os.environ.setdefault("KERAS_NNX_ENABLED", "false")
-    for name in _REFUSED:
-        value = os.environ.get(name, "")
-        if value.lower() not in ("", "0", "false"):
-            raise DeviceError(
-                f"The environment variable {name} is {value!r}, which makes Keras do "
-                f"what no config of cifarcnn says. Unset it: unset {name}"
-            )
-    # And name another backend.
-    wanted = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if wanted not in _BACKENDS:
-        raise DeviceError(
-            f"The environment variable KERAS_BACKEND asks for {wanted!r}, but "
-            f"cifarcnn runs on {' or '.join(_BACKENDS)}. Unset it to use TensorFlow."
-        )
-    try:
-        # Imports Keras, which reads these variables then and never again.
-        from cifarcnn.engine import backend
-    except ModuleNotFoundError as error:
-        if wanted == "tensorflow" or error.name not in (wanted, f"{wanted}lib"):
-            raise
-        raise DeviceError(
-            f"The environment variable KERAS_BACKEND asks for {wanted}, but the Python "
-            f"package {error.name} is not installed. Install it, or unset "
-            "KERAS_BACKEND to use TensorFlow."
-        ) from None
-    except Exception as error:
-        if not _is_about_settings(error):
-            raise
-        folder = os.environ.get("KERAS_HOME", os.path.join("~", ".keras"))
-        raise DeviceError(
-            f"Keras does not start with its settings in "
-            f"{os.path.expanduser(os.path.join(folder, 'keras.json'))}: "
-            f"{first_line(error).rstrip('.')}. Mend the file, or remove it; Keras "
-            "writes a new one."
-        ) from error
+    _start_keras(_prepare_environment(device))
+    from cifarcnn.engine import backend
+
     engine = backend.reset_settings()
     gpu = backend.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
@@ -143,6 +106,62 @@ def start(device: DeviceChoice) -> Device:
         engine,
         gpu.compute_capability,
     )
+
+
+def _prepare_environment(device: DeviceChoice) -> str:
+    """Set the variables that Keras and its backend read; the name of the backend.
+
+    Raises:
+        DeviceError: A variable asks for what no config says, or for another backend.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if device == "cpu" and os.environ.get("KERAS_BACKEND") == "jax":
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    # Keras's file in the home folder may also ask for this.
+    os.environ.setdefault("KERAS_NNX_ENABLED", "false")
+    for name in _REFUSED:
+        value = os.environ.get(name, "")
+        if value.lower() not in ("", "0", "false"):
+            raise DeviceError(
+                f"The environment variable {name} is {value!r}, which makes Keras do "
+                f"what no config of cifarcnn says. Unset it: unset {name}"
+            )
+    # And name another backend.
+    wanted = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if wanted not in _BACKENDS:
+        raise DeviceError(
+            f"The environment variable KERAS_BACKEND asks for {wanted!r}, but "
+            f"cifarcnn runs on {' or '.join(_BACKENDS)}. Unset it to use TensorFlow."
+        )
+    return wanted
+
+
+def _start_keras(wanted: str) -> None:
+    """Import Keras, which reads the variables then and never again.
+
+    Raises:
+        DeviceError: The backend is not installed, or Keras refuses its settings.
+    """
+    try:
+        from cifarcnn.engine import backend  # noqa: F401
+    except ModuleNotFoundError as error:
+        if wanted == "tensorflow" or error.name not in (wanted, f"{wanted}lib"):
+            raise
+        raise DeviceError(
+            f"The environment variable KERAS_BACKEND asks for {wanted}, but the Python "
+            f"package {error.name} is not installed. Install it, or unset "
+            "KERAS_BACKEND to use TensorFlow."
+        ) from None
+    except Exception as error:
+        if not _is_about_settings(error):
+            raise
+        folder = os.environ.get("KERAS_HOME", os.path.join("~", ".keras"))
+        raise DeviceError(
+            f"Keras does not start with its settings in "
+            f"{os.path.expanduser(os.path.join(folder, 'keras.json'))}: "
+            f"{first_line(error).rstrip('.')}. Mend the file, or remove it; Keras "
+            "writes a new one."
+        ) from error
 
 
 def _is_about_settings(error: Exception) -> bool:
