@@ -17,6 +17,7 @@ from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.folder import read_split
 from cifarcnn.data.folder_layout import (
     ClassFolders,
+    FolderLayout,
     find_layout,
     list_class_folders,
     list_some,
@@ -77,12 +78,13 @@ def open_labelled_folder(
     classes = f"The classes of the run are {', '.join(class_names)}."
     if wanted and not os.path.lexists(folder):
         raise DataError(f"{path} does not exist; expected {wanted} or {images}.")
-    if not folder.is_dir() or _holds_dataset(folder, config, class_names):
+    layout = find_layout(folder)
+    if not folder.is_dir() or _holds_dataset(layout, config, class_names):
         return None
     listed = list_class_folders(folder.absolute())
     found = listed.images
     notes: list[str] = []
-    inner = find_layout(folder).test
+    inner = layout.test
     if inner and inner.images and inner.path.name not in class_names:
         beside = [name for name in found if name != inner.path.name]
         if beside:
@@ -132,11 +134,12 @@ def _read(
     return split, notes
 
 
-def _holds_dataset(folder: Path, config: Config, class_names: Sequence[str]) -> bool:
+def _holds_dataset(
+    layout: FolderLayout, config: Config, class_names: Sequence[str]
+) -> bool:
     name = config.data.dataset
     if name in CIFAR_DATASETS:
-        return any(find_locations(CIFAR_DATASETS[name], folder))
-    layout = find_layout(folder)
+        return any(find_locations(CIFAR_DATASETS[name], layout.root))
     if name != "folder" or layout.train is None:
         return False
     return set(layout.train.images) == set(class_names) or layout.test is None
