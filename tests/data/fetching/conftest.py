@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -275,3 +276,35 @@ def body() -> bytes:
 def quick() -> RetryPolicy:
     """Bounds for tests."""
     return QUICK
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
+    """Gives each connection to a port of loopback to a function; returns the port."""
+    servers: list[socket.socket] = []
+
+    def serve(server: socket.socket, talk: Callable[[socket.socket], None]) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(
+                target=answer, args=(connection, talk), daemon=True
+            ).start()
+
+    def answer(
+        connection: socket.socket, talk: Callable[[socket.socket], None]
+    ) -> None:
+        with contextlib.suppress(OSError), connection:
+            talk(connection)
+
+    def start(talk: Callable[[socket.socket], None]) -> int:
+        server = socket.create_server(("127.0.0.1", 0))
+        servers.append(server)
+        threading.Thread(target=serve, args=(server, talk), daemon=True).start()
+        return server.getsockname()[1]
+
+    yield start
+    for server in servers:
+        server.close()

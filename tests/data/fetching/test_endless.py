@@ -26,37 +26,20 @@ class Endless:
     """
 
     def __init__(self, start: bytes, piece: bytes = b"", pause: float = 0.0) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
+        self.port = 0
         self.asked = threading.Event()
         self._said = (start, piece, pause)
-        threading.Thread(target=self._serve, daemon=True).start()
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection: socket.socket) -> None:
+    def talk(self, connection: socket.socket) -> None:
         start, piece, pause = self._said
-        try:
-            with connection:
-                connection.recv(65536)
-                self.asked.set()
-                connection.sendall(start)
-                while piece:
-                    connection.sendall(piece)
-                    time.sleep(pause)
-                while connection.recv(65536):
-                    pass
-        except OSError:
+        connection.recv(65536)
+        self.asked.set()
+        connection.sendall(start)
+        while piece:
+            connection.sendall(piece)
+            time.sleep(pause)
+        while connection.recv(65536):
             pass
-
-    def stop(self) -> None:
-        self._socket.close()
 
 
 def nothing_goes_on() -> bool:
@@ -70,19 +53,16 @@ def nothing_goes_on() -> bool:
 
 
 @pytest.fixture
-def endless(make_server):
+def endless(make_server, listen):
     archive = make_server().source.archive
-    started: list[Endless] = []
 
     def make(*said, scheme: str = "http"):
         server = Endless(*said)
-        started.append(server)
+        server.port = listen(server.talk)
         url = f"{scheme}://127.0.0.1:{server.port}/{archive.name}"
         return server, ArchiveSource(url, archive)
 
-    yield make
-    for server in started:
-        server.stop()
+    return make
 
 
 @pytest.mark.parametrize(

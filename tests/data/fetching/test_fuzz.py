@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import socket
-import threading
 
 import pytest
 
@@ -50,37 +49,21 @@ TOKENS = [
 class Answers:
     """Says to every connection what ``say`` makes of its request."""
 
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
+    def __init__(self, listen) -> None:
         self.say = lambda request: b""
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.port = listen(self._talk)
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            try:
-                with connection:
-                    connection.sendall(self.say(connection.recv(65536)))
-                    connection.shutdown(socket.SHUT_WR)
-                    connection.settimeout(1)
-                    while connection.recv(65536):
-                        pass
-            except OSError:
-                pass
-
-    def stop(self) -> None:
-        self._socket.close()
+    def _talk(self, connection: socket.socket) -> None:
+        connection.sendall(self.say(connection.recv(65536)))
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(1)
+        while connection.recv(65536):
+            pass
 
 
 @pytest.fixture
-def answers():
-    server = Answers()
-    yield server
-    server.stop()
+def answers(listen):
+    return Answers(listen)
 
 
 def disturb(head: bytes, draws: random.Random) -> bytes:
