@@ -87,9 +87,8 @@ def command(
     An IMAGE is a file, a folder (all pictures in and below it), a quoted pattern such
     as "photos/*.jpg", - for standard input, or test:17 for picture 17 of the test split
     of the run's data set, test:0-99 for a hundred of them, "test:*" for all. The
-    largest centred square is shrunk to the network's size,
-    as --save-input shows. A picture that cannot be read does not stop the others; the
-    exit code is then 1.
+    largest centred square is shrunk to the network's size, as --save-input shows. A
+    picture that cannot be read does not stop the others; the exit code is then 1.
     """
     from functools import cache
 
