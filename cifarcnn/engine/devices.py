@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from cifarcnn.cpu import read_cpu_info, usable_cores
+from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.errors import DeviceError, first_line
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
@@ -133,6 +134,7 @@ def _prepare_environment(device: DeviceChoice) -> str:
             f"The environment variable KERAS_BACKEND asks for {wanted!r}, but "
             f"cifarcnn runs on {' or '.join(_BACKENDS)}. Unset it to use TensorFlow."
         )
+    use_cache(wanted)
     return wanted
 
 
