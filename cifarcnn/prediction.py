@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     # Would load the schema of configs, which takes longer than all the rest.
     from cifarcnn.config.datasets import ImageShape
     from cifarcnn.engine import DeviceChoice
+    from cifarcnn.literals import BackendChoice
 
 Array = np.ndarray[Any, Any]
 
@@ -48,6 +49,7 @@ def open_predictor(
     *,
     weights: WeightsChoice | None = None,
     device: DeviceChoice = "auto",
+    backend: BackendChoice | None = None,
     keras: bool = False,
     data_path: Path | None = None,
 ) -> Predictor:
@@ -62,13 +64,14 @@ def open_predictor(
         weights: Of the ``best`` or of the ``last`` epoch; None takes those that the
             run settled on.
         device: What the network shall run on; LiteRT knows only the CPU.
+        backend: What Keras shall run on. Where one is named, Keras answers.
         keras: Whether Keras shall answer in any case.
         data_path: Where the data set lies on this machine.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
         ConfigError: Its config is not valid.
-        DeviceError: The device cannot be used.
+        DeviceError: The device or the backend cannot be used.
         UsageError: The best weights are asked for, and were not kept.
     """
     run = Run.open(path)
@@ -76,7 +79,7 @@ def open_predictor(
         require_best(run)
     manifest = read_manifest(run.path)
     note = None
-    if device != "gpu" and not keras:
+    if device != "gpu" and backend in (None, "auto") and not keras:
         try:
             model = LiteRTModel(
                 str(run.path / LITERT),
@@ -94,7 +97,9 @@ def open_predictor(
             return Predictor(
                 run, manifest, model.image_shape, predict, data_path=data_path
             )
-    loaded = load_run(run.path, weights=weights, device=device, data_path=data_path)
+    loaded = load_run(
+        run.path, weights=weights, device=device, backend=backend, data_path=data_path
+    )
     return Predictor(
         run, manifest, loaded.image_shape, loaded.predict, note, data_path=data_path
     )

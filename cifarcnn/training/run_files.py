@@ -26,7 +26,7 @@ from cifarcnn.runs.litert_file import save_litert
 from cifarcnn.runs.manifest import DataRecord
 from cifarcnn.runs.safe_io import write_file
 from cifarcnn.training.observer import Outcome, Plan
-from cifarcnn.training.resume import DIVERGED
+from cifarcnn.training.resume import DIVERGED, newest_environment
 from cifarcnn.training.training_data import TrainingData
 
 MODEL = "model.keras"
@@ -85,7 +85,7 @@ def write_environment(
     later = first.get("resumed")
     resumed = later if isinstance(later, list) else []
     run.write_environment({**first, "resumed": [*resumed, environment]})
-    return _newest(first)
+    return newest_environment(first)
 
 
 def read_precision(run: Run) -> Policy | None:
@@ -97,15 +97,8 @@ def read_precision(run: Run) -> Policy | None:
     if not run.has_environment:
         return None
     first = run.read_environment()
-    found = _newest(first).get("precision")
+    found = newest_environment(first).get("precision")
     return next((policy for policy in get_args(Policy) if policy == found), None)
-
-
-def _newest(environment: Mapping[str, object]) -> Mapping[str, object]:
-    """The entry of where the training went on last, or of where it began."""
-    resumed = environment.get("resumed")
-    last = resumed[-1] if isinstance(resumed, list) and resumed else environment
-    return last if isinstance(last, dict) else environment
 
 
 def note_divergence(run: Run, sentence: str) -> None:
