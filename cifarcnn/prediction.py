@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cifarcnn.errors import RunError
-from cifarcnn.litert.runtime import LiteRTModel
-from cifarcnn.loaded_run import load_run, require_best
+from cifarcnn.litert.runtime import LiteRTModel, has_runtime
+from cifarcnn.loaded_run import LoadedRun, load_run, require_best
 from cifarcnn.runs import Run, WeightsChoice
-from cifarcnn.runs.litert_file import LITERT, load_litert
-from cifarcnn.runs.manifest import read_manifest, weights_kind
+from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
+from cifarcnn.runs.manifest import WEIGHTS_FILES, read_manifest, weights_kind
 from cifarcnn.trained_run import TrainedRun
 
 if TYPE_CHECKING:
@@ -37,11 +39,13 @@ class Predictor(TrainedRun):
             ``(n, classes)``, the columns being ``class_names``.
         note: Why Keras answers although nobody asked for it; None when LiteRT does,
             or when Keras was asked for.
+        loaded: The run as Keras has it; None when LiteRT answers.
     """
 
     image_shape: ImageShape
     predict: Callable[[Array], Array]
     note: str | None = None
+    loaded: LoadedRun | None = None
 
 
 def open_predictor(
@@ -101,5 +105,50 @@ def open_predictor(
         run.path, weights=weights, device=device, backend=backend, data_path=data_path
     )
     return Predictor(
-        run, manifest, loaded.image_shape, loaded.predict, note, data_path=data_path
+        run,
+        manifest,
+        loaded.image_shape,
+        loaded.predict,
+        note,
+        loaded,
+        data_path=data_path,
     )
+
+
+def write_missing_litert(predictor: Predictor) -> str | None:
+    """Write the ``model.tflite`` that a finished run lacks, so that LiteRT can answer.
+
+    It is written where TensorFlow is installed; whatever lies there is left.
+
+    Args:
+        predictor: From :func:`open_predictor`.
+
+    Returns:
+        What came of it, as a sentence; None where it is not for this process to do, as
+        in a run that cannot be written.
+    """
+    run, manifest, loaded = predictor.run, predictor.manifest, predictor.loaded
+    file = run.path / LITERT
+    if predictor.note is None or loaded is None or os.path.lexists(file):
+        return None
+    names = (WEIGHTS_FILES["selected"], WEIGHTS_FILES[weights_kind(loaded.weights)])
+    selected, answering = (manifest.weights.get(name) for name in names)
+    if selected != answering or not run.finished or not has_runtime():
+        return None
+    from cifarcnn.litert.conversion import convert_run
+    from cifarcnn.runs.file_lock import lock_run
+
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(lock_run(run.path))
+            # Another process may have been faster, or have trained further.
+            if os.path.lexists(file) or read_manifest(run.path) != manifest:
+                return None
+        except RunError:
+            return None
+        try:
+            content = convert_run(run.path, loaded.model, predictor.class_names)
+            save_litert(run.path, content, loaded.views)
+        except RunError as error:
+            return f"{file} is not written: {error}"
+    return f"{file} was missing and is written now; the next answer comes sooner."

@@ -105,7 +105,7 @@ def command(
         # Here, where what a package prints when it is loaded is kept from the result.
         from cifarcnn.inference.predictions import predict_images
         from cifarcnn.inference.sources import collect_sources
-        from cifarcnn.prediction import open_predictor
+        from cifarcnn.prediction import open_predictor, write_missing_litert
 
         predictor = open_predictor(
             run_path,
@@ -135,6 +135,8 @@ def command(
             noted=_note,
         )
         all_read = _print(predictions, layout, predictor.class_names, top, input_folder)
+        if written := write_missing_litert(predictor):
+            console.print_message(f"note: {written}")
     return 0 if all_read else 1
 
 
