@@ -20,6 +20,7 @@ from cifarcnn.engine.backend_choice import (
     describe_missing,
     join,
 )
+from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
 from cifarcnn.engine.missing_gpu import GPU_EXTRA
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver as has_nvidia_driver
@@ -165,6 +166,7 @@ def _prepare_backend(device: DeviceChoice, backend: Backend) -> None:
     """
     if backend == "jax" and device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
+    use_cache(backend)
 
 
 def _start_keras(chosen: ChosenBackend) -> None:
