@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -306,7 +305,7 @@ def test_what_the_installed_tensorflow_was_built_for_is_what_it_says_itself() ->
 
 
 @pytest.mark.slow
-def test_tensorflow_lists_a_card_only_when_they_are_loaded(
+def test_tensorflow_lists_the_card_and_without_one_library_it_is_named(
     environment: Environment, driver: Callable[..., Path]
 ) -> None:
     """TensorFlow itself, with a made-up driver and made-up libraries."""
@@ -316,17 +315,29 @@ def test_tensorflow_lists_a_card_only_when_they_are_loaded(
     names = ("nvmlInit", "nvmlInit_v2", "nvmlShutdown")
     source = "".join(map(nothing.format, names))
     environment.library(folder / "libnvidia-ml.so.1", source)
-
-    def listed(device: str) -> subprocess.CompletedProcess[str]:
-        script = (
-            "from cifarcnn.engine.cuda_libraries import load_libraries_for\n"
-            f"load_libraries_for({device!r})\n"
-            "import tensorflow as tf\n"
-            "print(tf.config.list_physical_devices('GPU'))\n"
-        )
-        return environment.run(script, [environment.other], LD_LIBRARY_PATH=folder)
-
-    assert listed("cpu").stdout == "[]\n"
+    script = (
+        "from cifarcnn.engine.cuda_libraries import load_libraries_for\n"
+        "load_libraries_for('auto')\n"
+        "import tensorflow as tf\n"
+        "print(tf.config.list_physical_devices('GPU'))\n"
+    )
+    done = environment.run(script, [environment.other], LD_LIBRARY_PATH=folder)
     card = "[PhysicalDevice(name='/physical_device:GPU:0', device_type='GPU')]\n"
-    done = listed("auto")
     assert done.stdout == card, done.stderr
+
+    (environment.other / "nvidia/cusolver/lib/libcusolver.so.11").unlink()
+    script = (
+        "from cifarcnn import engine, errors\n"
+        "try:\n    engine.start('gpu')\n"
+        "except errors.DeviceError as error:\n    print(error)\n"
+    )
+    done = environment.run(script, [environment.other], LD_LIBRARY_PATH=folder)
+    beginning, _, ending = done.stdout.partition("nor in ")
+    assert beginning == (
+        "The device gpu cannot be used: TensorFlow does not find libcusolver.so.11 of "
+        "CUDA 12: not where the system looks (LD_LIBRARY_PATH, ldconfig), "
+    )
+    assert f"{environment.other}/nvidia/*/lib" in ending
+    assert ending.endswith(
+        ". Install it: pip install 'cifarcnn[gpu]'. Or train on the device cpu.\n"
+    )
