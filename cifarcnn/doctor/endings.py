@@ -14,11 +14,13 @@ from cifarcnn.doctor.section import Finding
 PIP_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
 _STAGES = {
     "": "when Python was started",
+    "libraries": "when its CUDA libraries were loaded",
     "import": "when it was imported",
     "start": "when it was started",
     "devices": "when it was asked for its devices",
     "convolution": "in a small convolution",
 }
+_VARIABLE = re.compile(r"environment variable (\w+)\b.*\bUnset it")
 # A fatal line of TensorFlow's log, an exception of C++, a loader's complaint.
 _FATAL = re.compile(r"^F[0-9]{4} |terminate called|what\(\)|rror|lloc")
 _LOG_PREFIX = re.compile(r"^[FE][0-9]{4} [^\]]*\] ")
@@ -77,7 +79,8 @@ def _explain_error(
         )
     if error["type"] == "DeviceError":
         # Whole sentences, with their way out.
-        return Finding(error["message"])
+        variable = _VARIABLE.search(error["message"])
+        return Finding(error["message"], variable and f"unset {variable[1]}")
     if package and package != "cifarcnn":
         again = f"python -m pip install --force-reinstall {package}"
     text = f"{error['type']}: {error['message']}".rstrip(".: ")

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 from pathlib import Path
+from typing import Any
 
 from cifarcnn.cpu import read_cpu_info, usable_cores
 from cifarcnn.doctor.section import Section, format_bytes
@@ -23,11 +24,13 @@ _SIXTEEN_BITS = {
     "asimdhp": "fp16",
 }
 _VARIABLES = re.compile(
-    r"(KERAS|CUDA|NVIDIA|XLA|JAX|TF|CIFARCNN|OMP|MKL|ROCR|HIP)_\w+|TF2_\w+"
+    r"(KERAS|CUDA|NVIDIA|XLA|JAX|TF2?|CIFARCNN|OMP|MKL)_\w+"
     r"|(DY)?LD_LIBRARY_PATH|LD_PRELOAD|PYTHON(PATH|WARNINGS|HOME)"
 )
-# Terraform's variables begin with TF_ as well.
-_SECRET = re.compile(r"TF_VAR|TF_TOKEN|SECRET|PASSW|CREDENTIAL|TOKEN|_KEY|APIKEY")
+_TERRAFORM = re.compile(
+    r"TF_(ACC|CLI|DATA|IN|INPUT|LOG|PLUGIN|REATTACH|REGISTRY|TOKEN|VAR|WORKSPACE)(_|$)"
+)
+_SECRET = re.compile(r"SECRET|PASSW|CREDENTIAL|TOKEN|_KEY|APIKEY")
 _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 _QUERY = re.compile(r"(?<=\?)\S+")
 
@@ -68,7 +71,7 @@ def examine_cpu(root: Path = _ROOT) -> Section:
     """The processor, the memory, and the 16-bit arithmetic that there is."""
     flags = {*read_cpu_info("flags").split(), *read_cpu_info("Features").split()}
     model = read_cpu_info("model name") or platform.processor() or platform.machine()
-    facts = {
+    facts: dict[str, Any] = {
         "model": model or None,
         "cores": os.cpu_count(),
         "usable_cores": usable_cores(),
@@ -93,7 +96,7 @@ def examine_environment() -> Section:
     facts = {
         name: _hide_secrets(name, value)
         for name, value in sorted(os.environ.items())
-        if _VARIABLES.fullmatch(name)
+        if _VARIABLES.fullmatch(name) and not _TERRAFORM.match(name)
     }
     lines = list(facts.items()) or [("", "none of those that matter is set")]
     return Section("environment", "Environment variables", facts, lines)

@@ -29,7 +29,11 @@ _PLUGINS = (
     *("jax-cuda12-plugin", "jax-cuda12-pjrt", "jax-cuda13-plugin", "jax-cuda13-pjrt"),
 )
 # The quick ones, which everything else needs; NumPy first.
-_TRIED = ("numpy", "pillow", "litert")
+_TRIED = {
+    "numpy": "numpy",
+    "pillow": "PIL.Image",
+    "litert": "ai_edge_litert.interpreter",
+}
 
 
 def is_installed(module: str) -> bool:
@@ -58,7 +62,8 @@ def examine_packages(limit_seconds: float) -> Section:
         facts[key] = found
         lines.append((title, found or "not installed"))
         if key in _TRIED and found:
-            ending = run_probe("probe_import", module, limit_seconds=limit_seconds)
+            tried = _TRIED[key]
+            ending = run_probe("probe_import", tried, limit_seconds=limit_seconds)
             if ending.answer is None:
                 findings.append(explain_ending(ending, title, names[0], limit_seconds))
     findings += _find_misfits()

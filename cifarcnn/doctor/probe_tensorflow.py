@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from cifarcnn.doctor.probe import (
@@ -16,10 +17,18 @@ from cifarcnn.doctor.probe import (
     Probe,
     time_convolution,
 )
+from cifarcnn.engine.cuda_libraries import (
+    CudaLibrary,
+    load_cuda_libraries,
+    load_libraries_for,
+)
+from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 
 
 def main(probe: Probe, what: str) -> dict[str, Any]:
     """The GPUs, or the times of a convolution on a device."""
+    probe.stage("libraries")
+    load_libraries_for("auto")
     probe.stage("import")
     import tensorflow as tf
 
@@ -28,7 +37,7 @@ def main(probe: Probe, what: str) -> dict[str, Any]:
     if what == "devices":
         details = map(tf.config.experimental.get_device_details, gpus)
         return {
-            "built_with_cuda": bool(tf.test.is_built_with_cuda()),
+            "libraries": [asdict(each) for each in _find_libraries()],
             "gpus": [
                 {
                     "name": found.get("device_name", gpu.name),
@@ -47,6 +56,10 @@ def main(probe: Probe, what: str) -> dict[str, Any]:
         return time_convolution(
             lambda: tf.nn.conv2d(images, kernel, 1, "VALID")[0, 0, 0, 0].numpy()
         )
+
+
+def _find_libraries() -> tuple[CudaLibrary, ...]:
+    return load_cuda_libraries() if has_nvidia_driver() else ()
 
 
 if __name__ == "__main__":
