@@ -91,7 +91,7 @@ def train(
         _restore(resume, run, ours, environment)
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
-            with memory_explained():
+            with memory_explained(), ours.writer:
                 fit(data, ours, callbacks, source.state if source else None)
             outcome = _finish(config, data, run, network, ours, signals)
     observer.training_ended(outcome)
