@@ -14,7 +14,7 @@ from cifarcnn.cli import console
 from cifarcnn.cli.options import common
 
 if TYPE_CHECKING:
-    from cifarcnn.doctor.section import Finding, Section
+    from cifarcnn.doctor.section import Finding
 
 # Changes when a key of the document changes its meaning.
 _FORMAT = 1

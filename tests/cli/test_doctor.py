@@ -55,7 +55,11 @@ def doctor(
     environment: dict[str, str], *arguments: str, **options: Any
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment, capture_output=True, text=True, **options
+        [*COMMAND, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        **options,
     )
 
 

@@ -66,7 +66,10 @@ def test_each_device_is_tried_in_a_process_of_its_own(
     assert section.findings == [Finding(crash, again), Finding(error, again)]
     assert section.facts[2]["problem"] == crash
     assert cpu_works(section)
-    assert section.lines[2:] == [("TensorFlow, GPU 1", crash), ("TensorFlow, GPU 2", error)]
+    assert section.lines[2:] == [
+        ("TensorFlow, GPU 1", crash),
+        ("TensorFlow, GPU 2", error),
+    ]
 
 
 def test_a_library_that_hangs_is_given_up(stub: Stub) -> None:
