@@ -254,7 +254,8 @@ def _start(
 ) -> Device:
     from cifarcnn import engine
 
-    started = engine.start(device)
+    deterministic = config.training.deterministic
+    started = engine.start(device, deterministic=deterministic)
     observer.device_started(started)
     observer.data_opened(data.dataset)
     for note in data.dataset.training_notes():

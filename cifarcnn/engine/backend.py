@@ -57,6 +57,13 @@ def choose_gpu(device: DeviceChoice) -> ChosenGpu:
     return ChosenGpu()
 
 
+def forbid_nondeterministic_operations() -> None:
+    """Have what XLA does not compile give the same bits each time, or an error."""
+    # On JAX there is nothing else.
+    if keras.config.backend() == "tensorflow":
+        tensorflow_only.forbid_nondeterministic_operations()
+
+
 def try_convolution() -> str | None:
     """Run a 3x3 convolution over ones, which gives nines; what is wrong, if any."""
     try:

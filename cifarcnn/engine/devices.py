@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from cifarcnn.cpu import read_cpu_info, usable_cores
+from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
 from cifarcnn.errors import DeviceError, first_line
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
@@ -62,7 +63,7 @@ class ChosenGpu:
     reason: str | None = None
 
 
-def start(device: DeviceChoice) -> Device:
+def start(device: DeviceChoice, *, deterministic: bool = False) -> Device:
     """Start Keras on a device, and run one small operation there.
 
     Keras's settings that a file in the home folder can change (the order of the axes
@@ -71,10 +72,13 @@ def start(device: DeviceChoice) -> Device:
     Args:
         device: ``cpu`` hides every GPU; ``gpu`` insists on one; ``auto`` takes the GPU
             when TensorFlow lists one, else the CPU.
+        deterministic: Whether a GPU is to give the same bits each time.
 
     Raises:
         DeviceError: The device cannot be used; the message says why.
     """
+    if deterministic:
+        prepare_deterministic(device)
     _start_keras(_prepare_environment(device))
     from cifarcnn.engine import backend
 
@@ -84,6 +88,9 @@ def start(device: DeviceChoice) -> Device:
         raise DeviceError(
             f"The device gpu cannot be used: {gpu.reason} Or train on the device cpu."
         )
+    if deterministic and gpu.name is not None:
+        require_deterministic()
+        backend.forbid_nondeterministic_operations()
     if complaint := backend.try_convolution():
         platforms = os.environ.get("JAX_PLATFORMS", "cpu")
         if engine == "jax" and platforms != "cpu":
