@@ -3,7 +3,8 @@
 A training is compiled for seconds to minutes, and the same training always to the same
 programs. JAX and TensorFlow can keep them in a folder, and trust what they find there:
 TensorFlow ends the training at a damaged file. So every program gets a checksum beside
-it once it is whole, and what has none, or another, is removed before the backend starts.
+it once it is whole, and what has none, or another one, is removed before the backend
+starts.
 What the environment says of such a folder is left as it is.
 """
 
