@@ -56,7 +56,10 @@ def test_what_xla_is_told_stands_beside_what_the_user_tells_it():
 @pytest.mark.parametrize(
     ("flags", "found"),
     [
-        (f"{FLAG} --xla_gpu_deterministic_ops=False", "--xla_gpu_deterministic_ops=False"),
+        (
+            f"{FLAG} --xla_gpu_deterministic_ops=False",
+            "--xla_gpu_deterministic_ops=False",
+        ),
         ("--xla_gpu_deterministic_ops=0", "--xla_gpu_deterministic_ops=0"),
         (
             "--xla_gpu_load_autotune_results_from=/a.txt",
