@@ -23,7 +23,7 @@ from pathlib import Path
 
 from cifarcnn.caches import cache_folder, cached_files
 from cifarcnn.cpu import read_cpu_info
-from cifarcnn.engine.nvidia_driver import ROOT, read_driver_version
+from cifarcnn.engine import nvidia_driver
 from cifarcnn.literals import Backend
 
 # Of all programs together, when a process starts; those used longest ago go first.
@@ -42,18 +42,17 @@ _PACKAGES = (
 _used: set[Path] = set()
 
 
-def use_cache(backend: Backend, root: Path = ROOT) -> str | None:
+def use_cache(backend: Backend) -> str | None:
     """Have the backend keep what it compiles; TensorFlow is not imported yet.
 
     Args:
         backend: What Keras will run on.
-        root: Where the system's files are.
 
     Returns:
         Why nothing will be kept. None where it is, and where that is as it should be:
         the environment says otherwise, or TensorFlow has no GPU to compile for.
     """
-    if _is_set_by_user(backend) or (backend == "tensorflow" and not _gpu_models(root)):
+    if _is_set_by_user(backend) or (backend == "tensorflow" and not _gpu_models()):
         return None
     version = _version(backend)
     if backend == "tensorflow" and not version.startswith(_TENSORFLOW_VERSIONS):
@@ -64,7 +63,7 @@ def use_cache(backend: Backend, root: Path = ROOT) -> str | None:
             "this user has no home folder. Name a folder with the environment variable "
             "CIFARCNN_CACHE."
         )
-    folder = top / f"{backend}-{version}-{_fingerprint(root)}"
+    folder = top / f"{backend}-{version}-{_fingerprint()}"
     try:
         _make_private(top)
         _make_private(folder)
@@ -224,19 +223,19 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fingerprint(root: Path) -> str:
+def _fingerprint() -> str:
     """Of all that compiled code may depend on, so that no other code is ever read."""
     parts = [f"{name} {_version(name)}" for name in _PACKAGES]
-    parts += [read_cpu_info("flags") or read_cpu_info("Features"), *_gpu_models(root)]
-    parts.append(read_driver_version(root) or "")
+    parts += [read_cpu_info("flags") or read_cpu_info("Features"), *_gpu_models()]
+    parts.append(nvidia_driver.read_driver_version() or "")
     parts.append(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def _gpu_models(root: Path) -> list[str]:
+def _gpu_models() -> list[str]:
     """What the driver says of each NVIDIA card; nothing in WSL2."""
     models = []
-    for file in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):
+    for file in sorted((nvidia_driver.ROOT / "proc/driver/nvidia/gpus").glob("*/information")):
         with contextlib.suppress(OSError):
             lines = file.read_text(errors="replace").splitlines()
             models += [line for line in lines if line.startswith("Model:")]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.engine import compilation_cache
+from cifarcnn.engine import compilation_cache, nvidia_driver
 from cifarcnn.literals import Backend
 
 VARIABLES = (
@@ -24,12 +24,11 @@ VARIABLES = (
 # A step of a training, compiled by XLA on the CPU. TensorFlow only keeps what it
 # compiles for a GPU, unless the environment says otherwise, as it does here.
 SCRIPT = """
-import collections, functools, json, sys
+import collections, json, sys
 from pathlib import Path
 from cifarcnn import engine
-from cifarcnn.engine import compilation_cache, devices
-with_card = functools.partial(compilation_cache.use_cache, root=Path(sys.argv[1]))
-devices.use_cache = with_card
+from cifarcnn.engine import nvidia_driver
+nvidia_driver.ROOT = Path(sys.argv[1])
 started = engine.start("cpu")
 events = collections.Counter()
 if started.backend == "jax":
@@ -77,8 +76,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> Path:
+def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The root of a system with a card, as its driver shows it."""
+    monkeypatch.setattr(nvidia_driver, "ROOT", tmp_path / "root")
     return add_card(tmp_path / "root", "NVIDIA H100 80GB HBM3")
 
 
@@ -156,13 +156,16 @@ def test_two_processes_at_once_do_not_disturb_each_other(
     assert third_weights == weights and found > 0
 
 
-def test_tensorflow_is_left_alone_without_a_gpu(cache: Path, tmp_path: Path) -> None:
-    assert compilation_cache.use_cache("tensorflow", tmp_path) is None
+def test_tensorflow_is_left_alone_without_a_gpu(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nvidia_driver, "ROOT", tmp_path)
+    assert compilation_cache.use_cache("tensorflow") is None
     assert "TF_XLA_FLAGS" not in os.environ and not cache.exists()
 
 
 def test_tensorflow_keeps_what_is_for_the_gpu(cache: Path, card: Path) -> None:
-    assert compilation_cache.use_cache("tensorflow", card) is None
+    assert compilation_cache.use_cache("tensorflow") is None
     (folder,) = cache.iterdir()
     assert folder.name.startswith(f"tensorflow-{version('tensorflow')}-")
     assert os.environ["TF_XLA_FLAGS"] == (
@@ -175,7 +178,7 @@ def test_a_version_that_may_not_know_the_flags_gets_none(
     cache: Path, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compilation_cache, "_version", lambda package: "2.99.0")
-    reason = compilation_cache.use_cache("tensorflow", card)
+    reason = compilation_cache.use_cache("tensorflow")
     assert reason == "it was not tried with TensorFlow 2.99.0."
     assert "TF_XLA_FLAGS" not in os.environ and not cache.exists()
 
@@ -192,7 +195,7 @@ def test_the_users_own_cache_of_tensorflow_stays(
     flags: str, cache: Path, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_XLA_FLAGS", flags)
-    assert compilation_cache.use_cache("tensorflow", card) is None
+    assert compilation_cache.use_cache("tensorflow") is None
     assert os.environ["TF_XLA_FLAGS"] == flags and not cache.exists()
 
 
@@ -201,7 +204,7 @@ def test_the_users_other_flags_stay(
 ) -> None:
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_max_cluster_size=9")
     monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_autotune_level=0")
-    compilation_cache.use_cache("tensorflow", card)
+    compilation_cache.use_cache("tensorflow")
     assert os.environ["TF_XLA_FLAGS"].startswith("--tf_xla_max_cluster_size=9 --tf_xla")
     assert os.environ["XLA_FLAGS"] == "--xla_gpu_autotune_level=0"
 
@@ -228,11 +231,11 @@ def test_another_card_or_version_has_a_folder_of_its_own(
     for model in ("NVIDIA H100 80GB HBM3", "NVIDIA H100 80GB HBM3", "Tesla T4"):
         add_card(card, model)
         monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
-        compilation_cache.use_cache("tensorflow", card)
+        compilation_cache.use_cache("tensorflow")
     assert len(list(cache.iterdir())) == 2
     monkeypatch.setattr(compilation_cache, "_PACKAGES", ("pytest",))
     monkeypatch.delenv("TF_XLA_FLAGS")
-    compilation_cache.use_cache("tensorflow", card)
+    compilation_cache.use_cache("tensorflow")
     assert len(list(cache.iterdir())) == 3
 
 
@@ -258,7 +261,7 @@ def test_a_cache_that_cannot_be_written_is_not_used(
     backend: Backend, cache: Path, card: Path
 ) -> None:
     cache.parent.write_text("a file where the folder would be")
-    reason = compilation_cache.use_cache(backend, card)
+    reason = compilation_cache.use_cache(backend)
     assert reason in (f"{cache.parent}: {os.strerror(code)}." for code in (17, 20))
     assert not set(VARIABLES) & set(os.environ)
 
