@@ -235,7 +235,8 @@ def _fingerprint() -> str:
 def _gpu_models() -> list[str]:
     """What the driver says of each NVIDIA card; nothing in WSL2."""
     models = []
-    for file in sorted((nvidia_driver.ROOT / "proc/driver/nvidia/gpus").glob("*/information")):
+    folder = nvidia_driver.ROOT / "proc/driver/nvidia/gpus"
+    for file in sorted(folder.glob("*/information")):
         with contextlib.suppress(OSError):
             lines = file.read_text(errors="replace").splitlines()
             models += [line for line in lines if line.startswith("Model:")]
