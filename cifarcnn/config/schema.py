@@ -45,7 +45,7 @@ from cifarcnn.config.optimizers import (
     Averaging,
 )
 from cifarcnn.config.yaml_text import dump
-from cifarcnn.literals import Precision, Views
+from cifarcnn.literals import JitCompile, Precision, Views
 
 # Every way to write the name of a layer, an optimizer and so on.
 SPELLINGS: dict[str, type[Choice]] = {
@@ -119,6 +119,8 @@ class Training(Strict):
     """Average of the weights over the steps, which is what is judged and saved."""
     precision: Precision = "float32"
     """Numbers within the training step; `auto`: 16 bits where the device is fast."""
+    jit_compile: JitCompile = "auto"
+    """Whether XLA compiles the steps: `auto` on a GPU. JAX compiles them always."""
     steps_per_execution: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Steps without a look at clock and signals; null: a quarter of a second or so."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0

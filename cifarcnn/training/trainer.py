@@ -36,6 +36,7 @@ from cifarcnn.training.run_files import (
     write_keras_model,
     write_litert_model,
 )
+from cifarcnn.training.steps_per_execution import steps_per_execution
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import build_training_model
 
@@ -92,7 +93,13 @@ def train(
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
             with memory_explained():
-                fit(data, ours, callbacks, source.state if source else None)
+                fit(
+                    data,
+                    ours,
+                    callbacks,
+                    source.state if source else None,
+                    steps_per_execution(config, device),
+                )
             outcome = _finish(config, data, run, network, ours)
     observer.training_ended(outcome)
     return outcome
