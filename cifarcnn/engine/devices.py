@@ -186,9 +186,10 @@ def _start_keras(chosen: ChosenBackend) -> None:
     try:
         from cifarcnn.engine import backend  # noqa: F401
     except ModuleNotFoundError as error:
-        if chosen.wish is None or error.name not in (chosen.name, f"{chosen.name}lib"):
+        package = (error.name or "").partition(".")[0]
+        if chosen.wish is None or package not in (chosen.name, f"{chosen.name}lib"):
             raise
-        raise DeviceError(describe_missing(chosen, error.name)) from None
+        raise DeviceError(describe_missing(chosen, package)) from None
     except Exception as error:
         if not _is_about_settings(error):
             raise
