@@ -12,15 +12,24 @@ from pathlib import Path
 from typing import Literal
 
 from cifarcnn.cpu import read_cpu_info, usable_cores
+from cifarcnn.engine.backend_choice import (
+    BACKENDS,
+    VARIABLE,
+    ChosenBackend,
+    choose_backend,
+    describe_missing,
+    join,
+)
+from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
+from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
 from cifarcnn.engine.missing_gpu import GPU_EXTRA
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver as has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.literals import Backend, BackendChoice
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
-# Keras's name of each backend, and its own.
-_BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 # Keras reads them when it is imported.
 _REFUSED = ("KERAS_NNX_ENABLED", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 
@@ -34,8 +43,8 @@ class Device:
         description: One line for people: the device, its cores, and the versions.
         threads: How many threads one operation may use on the CPU.
         versions: Version of each package that the numbers depend on, by name.
-        note: Why a GPU that this machine has is not used; ``None`` when there is
-            nothing to explain.
+        note: Why a GPU that this machine has is not used, or a backend that somebody
+            asks for; ``None`` when there is nothing to explain.
         backend: Keras's name of what it runs on.
         compute_capability: Of an NVIDIA GPU, such as ``(8, 0)``; ``None``: unknown.
     """
@@ -45,7 +54,7 @@ class Device:
     threads: int
     versions: Mapping[str, str]
     note: str | None = None
-    backend: str = "tensorflow"
+    backend: Backend = "tensorflow"
     compute_capability: tuple[int, int] | None = None
 
 
@@ -64,7 +73,14 @@ class ChosenGpu:
     reason: str | None = None
 
 
-def start(device: DeviceChoice) -> Device:
+def start(
+    device: DeviceChoice,
+    backend: BackendChoice | None = None,
+    *,
+    configured: BackendChoice = "auto",
+    before: str | None = None,
+    deterministic: bool = False,
+) -> Device:
     """Start Keras on a device, and run one small operation there.
 
     Keras's settings that a file in the home folder can change (the order of the axes
@@ -72,33 +88,49 @@ def start(device: DeviceChoice) -> Device:
 
     Args:
         device: ``cpu`` hides every GPU; ``gpu`` insists on one; ``auto`` takes the GPU
-            when TensorFlow lists one, else the CPU.
+            when the backend lists one, else the CPU.
+        backend: What Keras shall run on; ``None`` leaves it to ``KERAS_BACKEND`` and
+            the config, ``auto`` to the machine.
+        configured: ``training.backend``.
+        before: What a training that goes on now ran on.
+        deterministic: Whether a GPU is to give the same bits each time.
 
     Raises:
-        DeviceError: The device cannot be used; the message says why.
+        DeviceError: The device or the backend cannot be used; the message says why.
     """
-    wanted = _prepare_environment(device)
-    if wanted == "tensorflow":
+    _prepare_environment()
+    if deterministic:
+        prepare_deterministic(device)
+    gpu_allowed, driver = device != "cpu", has_nvidia_driver()
+    chosen = choose_backend(
+        backend, configured, before, gpu_allowed=gpu_allowed, driver=driver
+    )
+    _prepare_backend(device, chosen.name)
+    if chosen.name == "tensorflow":
         load_libraries_for(device)
-    _start_keras(wanted)
-    from cifarcnn.engine import backend
+    _start_keras(chosen)
+    from cifarcnn.engine import backend as started
 
-    engine = backend.reset_settings()
-    gpu = backend.choose_gpu(device)
+    started.reset_settings()
+    gpu = started.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
         raise DeviceError(
-            f"The device gpu cannot be used: {gpu.reason} Or train on the device cpu."
+            f"The device gpu cannot be used: {join(gpu.reason, chosen.note)} Or train "
+            "on the device cpu."
         )
-    if complaint := backend.try_convolution():
+    if deterministic and gpu.name is not None:
+        require_deterministic()
+        started.forbid_nondeterministic_operations()
+    if complaint := started.try_convolution():
         platforms = os.environ.get("JAX_PLATFORMS", "cpu")
-        if engine == "jax" and platforms != "cpu":
+        if chosen.name == "jax" and platforms != "cpu":
             raise DeviceError(
                 f"The environment variable JAX_PLATFORMS asks for {platforms!r}, and "
                 f"JAX did not work there: {complaint}. Unset it."
             )
         raise DeviceError(describe_failed_operation(gpu.name, complaint))
-    versions = _versions(engine)
-    software = f"{_BACKENDS.get(engine, engine)} {versions[engine]}"
+    versions = _versions(chosen.name)
+    software = f"{BACKENDS[chosen.name]} {versions[chosen.name]}"
     software += f", Keras {versions['keras']}"
     kind: Literal["cpu", "gpu"] = "gpu" if gpu.name else "cpu"
     explained = gpu.reason and device == "auto"
@@ -107,21 +139,21 @@ def start(device: DeviceChoice) -> Device:
         f"{kind} ({gpu.name or _describe_cpu()}), {software}",
         usable_cores(),  # TensorFlow starts a thread for each.
         versions,
-        f"The GPU is not used: {gpu.reason}" if explained else None,
-        engine,
+        join(f"The GPU is not used: {gpu.reason}" if explained else None, chosen.note),
+        chosen.name,
         gpu.compute_capability,
     )
 
 
-def _prepare_environment(device: DeviceChoice) -> str:
-    """Set the variables that Keras and its backend read; the name of the backend.
+def _prepare_environment() -> None:
+    """Set the variables that Keras and both backends read when they are imported.
 
     Raises:
-        DeviceError: A variable asks for what no config says, or for another backend.
+        DeviceError: A variable asks for what no config says.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if device == "cpu" and os.environ.get("KERAS_BACKEND") == "jax":
-        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    # Without it JAX takes three quarters of the card's memory at once.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     # Keras's file in the home folder may also ask for this.
     os.environ.setdefault("KERAS_NNX_ENABLED", "false")
     for name in _REFUSED:
@@ -131,32 +163,32 @@ def _prepare_environment(device: DeviceChoice) -> str:
                 f"The environment variable {name} is {value!r}, which makes Keras do "
                 f"what no config of cifarcnn says. Unset it: unset {name}"
             )
-    # And name another backend.
-    wanted = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if wanted not in _BACKENDS:
-        raise DeviceError(
-            f"The environment variable KERAS_BACKEND asks for {wanted!r}, but "
-            f"cifarcnn runs on {' or '.join(_BACKENDS)}. Unset it to use TensorFlow."
-        )
-    return wanted
 
 
-def _start_keras(wanted: str) -> None:
+def _prepare_backend(device: DeviceChoice, backend: Backend) -> None:
+    """Prepare what one backend looks for when it is imported, and the other does not.
+
+    JAX may be imported already, where it was asked for its GPU.
+    """
+    if backend == "jax" and device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    use_cache(backend)
+
+
+def _start_keras(chosen: ChosenBackend) -> None:
     """Import Keras, which reads the variables then and never again.
 
     Raises:
         DeviceError: The backend is not installed, or Keras refuses its settings.
     """
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = chosen.name
     try:
         from cifarcnn.engine import backend  # noqa: F401
     except ModuleNotFoundError as error:
-        if wanted == "tensorflow" or error.name not in (wanted, f"{wanted}lib"):
+        if chosen.wish is None or error.name not in (chosen.name, f"{chosen.name}lib"):
             raise
-        raise DeviceError(
-            f"The environment variable KERAS_BACKEND asks for {wanted}, but the Python "
-            f"package {error.name} is not installed. Install it, or unset "
-            "KERAS_BACKEND to use TensorFlow."
-        ) from None
+        raise DeviceError(describe_missing(chosen, error.name)) from None
     except Exception as error:
         if not _is_about_settings(error):
             raise
@@ -167,6 +199,11 @@ def _start_keras(wanted: str) -> None:
             f"{first_line(error).rstrip('.')}. Mend the file, or remove it; Keras "
             "writes a new one."
         ) from error
+    finally:
+        # It stays what the user made it.
+        os.environ.pop(VARIABLE)
+        if before is not None:
+            os.environ[VARIABLE] = before
 
 
 def _is_about_settings(error: Exception) -> bool:
@@ -194,7 +231,7 @@ def describe_failed_operation(gpu: str | None, complaint: str) -> str:
     )
 
 
-def _versions(engine: str) -> dict[str, str]:
+def _versions(engine: Backend) -> dict[str, str]:
     versions = {"python": platform.python_version()}
     try:
         versions["cifarcnn"] = version("cifarcnn")

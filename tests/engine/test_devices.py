@@ -156,7 +156,7 @@ def test_a_backend_that_it_does_not_run_on_is_named(
         engine.start("cpu")
     assert str(caught.value) == (
         f"The environment variable KERAS_BACKEND asks for '{backend}', but cifarcnn "
-        "runs on tensorflow or jax. Unset it to use TensorFlow."
+        "runs on tensorflow or jax. Unset it, or name one of these."
     )
 
 
@@ -178,7 +178,7 @@ def test_a_backend_that_is_not_installed_is_named(tmp_path: Path) -> None:
     )
     assert done.stdout == (
         "The environment variable KERAS_BACKEND asks for jax, but the Python package "
-        "jax is not installed. Install it, or unset KERAS_BACKEND to use TensorFlow.\n"
+        "jax is not installed. Install it, or ask for tensorflow.\n"
     )
 
 
