@@ -79,6 +79,6 @@ def list_findings(sections: Sequence[Section]) -> list[Finding]:
     """What to mend, each once, in the order in which it was found."""
     found: dict[str, Finding] = {}
     for finding in (each for section in sections for each in section.findings):
-        # A package that is broken breaks all that need it.
-        found.setdefault(finding.command or finding.message, finding)
+        key = finding.package or finding.command or finding.message
+        found.setdefault(key, finding)
     return list(found.values())
