@@ -137,6 +137,8 @@ class Training(Strict):
     """Which weights `evaluate` and `predict` use: of the best or of the last epoch."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Start of every random number: weights, order of the pictures, dropout."""
+    deterministic: bool = False
+    """Whether a GPU gives the same bits each time, more slowly; a CPU always does."""
 
 
 class Evaluation(Strict):

@@ -33,7 +33,7 @@ def examine(
     versions = partial(packages.examine_packages, limit_seconds)
     yield look("versions", "Versions", versions)
     yield look("system", "System", partial(machine.examine_system, root))
-    host = inspect_machine(root)
+    host = inspect_machine()
     yield look("nvidia", "NVIDIA", partial(gpus.examine_nvidia, host))
     endings: dict[Backend, Ending] = {}
     seen: list[Section] = []

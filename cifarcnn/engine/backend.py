@@ -64,6 +64,13 @@ def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
     )
 
 
+def forbid_nondeterministic_operations() -> None:
+    """Have what XLA does not compile give the same bits each time, or an error."""
+    # On JAX there is nothing else.
+    if keras.config.backend() == "tensorflow":
+        tensorflow_only.forbid_nondeterministic_operations()
+
+
 def try_convolution() -> str | None:
     """Run a 3x3 convolution over ones, which gives nines; what is wrong, if any."""
     try:

@@ -20,7 +20,9 @@ from cifarcnn.engine.backend_choice import (
     describe_missing,
     join,
 )
+from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
+from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
 from cifarcnn.engine.missing_gpu import GPU_EXTRA
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver as has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
@@ -91,12 +93,14 @@ def start(
             the config, ``auto`` to the machine.
         configured: ``training.backend``.
         before: What a training that goes on now ran on.
-        deterministic: Whether the same training shall give the same numbers.
+        deterministic: Whether a GPU is to give the same bits each time.
 
     Raises:
         DeviceError: The device or the backend cannot be used; the message says why.
     """
-    _prepare_environment(device, deterministic)
+    _prepare_environment()
+    if deterministic:
+        prepare_deterministic(device)
     gpu_allowed, driver = device != "cpu", has_nvidia_driver()
     chosen = choose_backend(
         backend, configured, before, gpu_allowed=gpu_allowed, driver=driver
@@ -114,6 +118,9 @@ def start(
             f"The device gpu cannot be used: {join(gpu.reason, chosen.note)} Or train "
             "on the device cpu."
         )
+    if deterministic and gpu.name is not None:
+        require_deterministic()
+        started.forbid_nondeterministic_operations()
     if complaint := started.try_convolution():
         platforms = os.environ.get("JAX_PLATFORMS", "cpu")
         if chosen.name == "jax" and platforms != "cpu":
@@ -138,7 +145,7 @@ def start(
     )
 
 
-def _prepare_environment(device: DeviceChoice, deterministic: bool) -> None:
+def _prepare_environment() -> None:
     """Set the variables that Keras and both backends read when they are imported.
 
     Raises:
@@ -165,6 +172,7 @@ def _prepare_backend(device: DeviceChoice, backend: Backend) -> None:
     """
     if backend == "jax" and device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
+    use_cache(backend)
 
 
 def _start_keras(chosen: ChosenBackend) -> None:

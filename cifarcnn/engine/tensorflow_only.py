@@ -64,6 +64,11 @@ def choose_gpu(device: DeviceChoice) -> ChosenGpu:
     return ChosenGpu(reason=str(explain_missing_gpu("tensorflow")))
 
 
+def forbid_nondeterministic_operations() -> None:
+    """As :func:`cifarcnn.engine.backend.forbid_nondeterministic_operations`."""
+    tf.config.experimental.enable_op_determinism()
+
+
 def has_fused_batch_norm() -> bool:
     """Whether :func:`fused_batch_norm` can be called: Keras runs on TensorFlow."""
     return bool(keras.config.backend() == "tensorflow")
