@@ -87,6 +87,17 @@ def doctor(
     )
 
 
+def keys(facts: object) -> set[str]:
+    """Every key of the document that is not a name of a variable or a package."""
+    if isinstance(facts, list):
+        return set().union(*map(keys, facts))
+    if not isinstance(facts, dict):
+        return set()
+    named = ("environment", "packages")
+    inside = (keys(value) for key, value in facts.items() if key not in named)
+    return set(facts).union(*inside)
+
+
 def titles(text: str) -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith(" ")]
 
@@ -153,6 +164,9 @@ def test_the_document_has_its_keys_in_a_broken_installation(
     assert (done.returncode, done.stderr) == (1, "")
     assert list(facts) == KEYS
     assert facts["can_train"] is False
+    page = Path(__file__).parents[2] / "docs/doctor.md"
+    text = page.read_text(encoding="utf-8")
+    assert [key for key in keys(facts) if f"`{key}`" not in text] == []
     assert facts["environment"]["KERAS_BACKEND"] == "garbage"
     assert "unset KERAS_BACKEND" in [each["command"] for each in facts["problems"]]
     assert broken["HOME"] not in done.stdout
