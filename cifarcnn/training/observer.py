@@ -107,7 +107,7 @@ class Observer:
         """
 
     def epoch_ended(self, record: EpochRecord) -> None:
-        """An epoch is done, validated and saved."""
+        """An epoch is done, validated and saved: some steps of the next may be too."""
 
     def noted(self, sentence: str) -> None:
         """Something is not as usual, and the log should say so."""

@@ -93,9 +93,9 @@ def train(
         _restore(resume, run, ours, environment)
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
-            with memory_explained(), _refusals_explained(config):
+            with memory_explained(), _refusals_explained(config), ours.writer:
                 fit(data, ours, callbacks, source.state if source else None)
-            outcome = _finish(config, data, run, network, ours)
+            outcome = _finish(config, data, run, network, ours, signals)
     observer.training_ended(outcome)
     return outcome
 
@@ -192,6 +192,7 @@ def _finish(
     run: Run,
     network: keras.Model,
     ours: TrainingCallbacks,
+    signals: Sequence[int],
 ) -> Outcome:
     """Write the last files of the run."""
     progress, checkpoint = ours.progress, ours.checkpoint
@@ -221,10 +222,10 @@ def _finish(
         warnings.simplefilter("ignore")
         write_keras_model(run, network, names)
         views = config.evaluation.test_time_augmentation
-        note = write_litert_model(run, network, names, views)
+        note = write_litert_model(run, network, names, views, lambda: bool(signals))
+    run.write_metrics(describe_metrics(outcome, plan, data.dataset))
     if note:
         ours.observer.noted(note)
-    run.write_metrics(describe_metrics(outcome, plan, data.dataset))
     return outcome
 
 

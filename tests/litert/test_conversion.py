@@ -181,16 +181,6 @@ def refusal(model: Any) -> str:
     return str(caught.value)
 
 
-def test_other_engines_cannot_make_it(
-    keras: Any, build_network: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = build_network("Flatten")
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    assert refusal(model) == (
-        "only TensorFlow can make it, and Keras runs on jax here."
-    )
-
-
 def test_what_the_converter_says_is_passed_on(keras: Any) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ValueError("no such kernel\nand a hundred lines more")

@@ -1,0 +1,53 @@
+"""The folders of what can be made again: where they lie, how large, and cleared."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from cifarcnn.files import own_folder
+
+Kind = Literal["compiled", "decoded"]
+
+
+def cache_folder(kind: Kind | None = None) -> Path | None:
+    """``$CIFARCNN_CACHE``, or the user's own; None for a user without a home.
+
+    Args:
+        kind: The folder in it of compiled programs, or of decoded images.
+    """
+    override = os.environ.get("CIFARCNN_CACHE")
+    folder = Path(os.path.expanduser(override)) if override else own_folder("cache")
+    return folder / kind if folder and kind else folder
+
+
+def size_bytes(kind: Kind) -> int:
+    """How much a cache holds; 0 where there is none."""
+    return sum(status.st_size for _, status in cached_files(cache_folder(kind)))
+
+
+def clear(kind: Kind) -> int:
+    """Remove the files of a cache, also while others use it; what must stay, stays.
+
+    Returns:
+        How many bytes were freed.
+    """
+    freed = 0
+    for path, status in cached_files(cache_folder(kind)):
+        with contextlib.suppress(OSError):
+            path.unlink()
+            freed += status.st_size
+    return freed
+
+
+def cached_files(folder: Path | None) -> Iterator[tuple[Path, os.stat_result]]:
+    """Every file below a folder of a cache; links are not followed."""
+    for parent, _, names in os.walk(folder) if folder else ():
+        for name in names:
+            path = Path(parent, name)
+            # Another process may just have removed it.
+            with contextlib.suppress(OSError):
+                yield path, path.lstat()
