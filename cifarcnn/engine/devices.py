@@ -98,9 +98,7 @@ def start(
     Raises:
         DeviceError: The device or the backend cannot be used; the message says why.
     """
-    _prepare_environment()
-    if deterministic:
-        prepare_deterministic(device)
+    _prepare_environment(device, deterministic)
     gpu_allowed, driver = device != "cpu", has_nvidia_driver()
     chosen = choose_backend(
         backend, configured, before, gpu_allowed=gpu_allowed, driver=driver
@@ -145,12 +143,15 @@ def start(
     )
 
 
-def _prepare_environment() -> None:
+def _prepare_environment(device: DeviceChoice, deterministic: bool) -> None:
     """Set the variables that Keras and both backends read when they are imported.
 
     Raises:
-        DeviceError: A variable asks for what no config says.
+        DeviceError: A variable asks for what no config says, or for the opposite of
+            what this one does.
     """
+    if deterministic:
+        prepare_deterministic(device)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Without it JAX takes three quarters of the card's memory at once.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
