@@ -40,7 +40,10 @@ _PACKAGES = (
     *("nvidia-cudnn-cu13", "nvidia-cublas", "nvidia-cuda-nvcc"),
 )
 # TensorFlow looks at none of them when it looks for a program.
-_VARIABLES = ("XLA_FLAGS", "TF_XLA_FLAGS", "TF_DETERMINISTIC_OPS", "CUDA_VISIBLE_DEVICES")
+_VARIABLES = (
+    *("XLA_FLAGS", "TF_XLA_FLAGS"),
+    *("TF_DETERMINISTIC_OPS", "CUDA_VISIBLE_DEVICES"),
+)
 _used: set[Path] = set()
 
 
