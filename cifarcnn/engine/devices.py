@@ -44,7 +44,8 @@ class Device:
         threads: How many threads one operation may use on the CPU.
         versions: Version of each package that the numbers depend on, by name.
         note: Why a GPU that this machine has is not used, or a backend that somebody
-            asks for; ``None`` when there is nothing to explain.
+            asks for, or why compiled programs are not kept; ``None`` when there is
+            nothing to explain.
         backend: Keras's name of what it runs on.
         compute_capability: Of an NVIDIA GPU, such as ``(8, 0)``; ``None``: unknown.
     """
@@ -103,7 +104,7 @@ def start(
     chosen = choose_backend(
         backend, configured, before, gpu_allowed=gpu_allowed, driver=driver
     )
-    _prepare_backend(device, chosen.name)
+    kept_note = _prepare_backend(device, chosen.name)
     if chosen.name == "tensorflow":
         load_libraries_for(device)
     _start_keras(chosen)
@@ -137,7 +138,11 @@ def start(
         f"{kind} ({gpu.name or _describe_cpu()}), {software}",
         usable_cores(),  # TensorFlow starts a thread for each.
         versions,
-        join(f"The GPU is not used: {gpu.reason}" if explained else None, chosen.note),
+        join(
+            f"The GPU is not used: {gpu.reason}" if explained else None,
+            chosen.note,
+            kept_note,
+        ),
         chosen.name,
         gpu.compute_capability,
     )
@@ -166,14 +171,18 @@ def _prepare_environment(device: DeviceChoice, deterministic: bool) -> None:
             )
 
 
-def _prepare_backend(device: DeviceChoice, backend: Backend) -> None:
+def _prepare_backend(device: DeviceChoice, backend: Backend) -> str | None:
     """Prepare what one backend looks for when it is imported, and the other does not.
 
     JAX may be imported already, where it was asked for its GPU.
+
+    Returns:
+        Why programs that are compiled are not kept, where they could be.
     """
     if backend == "jax" and device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
-    use_cache(backend)
+    reason = use_cache(backend)
+    return f"What XLA compiles is not kept: {reason}" if reason else None
 
 
 def _start_keras(chosen: ChosenBackend) -> None:

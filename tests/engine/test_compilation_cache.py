@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.engine import compilation_cache, nvidia_driver
+from cifarcnn.engine import compilation_cache, devices, nvidia_driver
 from cifarcnn.literals import Backend
 
 VARIABLES = (
@@ -264,6 +264,19 @@ def test_a_cache_that_cannot_be_written_is_not_used(
     reason = compilation_cache.use_cache(backend)
     assert reason in (f"{cache.parent}: {os.strerror(code)}." for code in (17, 20))
     assert not set(VARIABLES) & set(os.environ)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_the_user_is_told_why_nothing_is_kept(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    assert devices._prepare_backend("cpu", "jax") is None
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
+    cache.chmod(0o777)
+    assert devices._prepare_backend("cpu", "jax") == (
+        f"What XLA compiles is not kept: {cache}: others can write there."
+    )
 
 
 def test_a_link_in_its_place_is_not_followed(cache: Path, tmp_path: Path) -> None:
