@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from cifarcnn.doctor.child import run_probe
 from cifarcnn.doctor.endings import explain_ending
 from cifarcnn.doctor.section import Section
-from cifarcnn.engine.backend_choice import BACKENDS
+from cifarcnn.engine.backend_choice import BACKENDS, VARIABLE
 from cifarcnn.literals import Backend
 
 # So that the CPU is tried also where the driver of a card is not well.
@@ -52,9 +53,8 @@ def examine_convolutions(
         lines.append(
             (
                 title,
-                f"{times['median_milliseconds']:.3g} ms; the first "
-                f"{times['first_milliseconds']:.3g} ms; with the start of the library "
-                f"{seconds:.1f} s",
+                f"{times['median_milliseconds']:.3g} ms (the first "
+                f"{times['first_milliseconds']:.3g} ms, the start {seconds:.1f} s)",
             )
         )
         facts.append({**fact, **times, "problem": None})
@@ -90,9 +90,11 @@ def examine_training(cpu_works: bool, limit_seconds: float) -> Section:
     title = "Training"
     ending = run_probe("probe_training", "auto", limit_seconds=limit_seconds)
     if found := ending.answer:
+        since = _explain_backend(found["backend"])
+        found["backend_reason"] = since
         lines = [
             ("device", found["description"]),
-            ("backend", BACKENDS[found["backend"]]),
+            ("backend", f"{BACKENDS[found['backend']]}, since {since}"),
             ("precision", f"auto takes {found['precision_auto']}"),
         ]
         lines += [("note", found["note"])] if found["note"] else []
@@ -110,3 +112,10 @@ def examine_training(cpu_works: bool, limit_seconds: float) -> Section:
         facts = {"problem": finding.message, "device": None}
         lines = [("fails", finding.message)]
     return Section("training", title, facts, lines, [finding])
+
+
+def _explain_backend(backend: Backend) -> str:
+    """Why a training takes it where no config and no option names one."""
+    if os.environ.get(VARIABLE):
+        return f"{VARIABLE} asks for it"
+    return "it sees a GPU" if backend == "jax" else "JAX sees no GPU"

@@ -113,6 +113,7 @@ def test_in_a_whole_installation_all_is_in_order(tmp_path: Path) -> None:
     assert facts["problems"] == []
     assert facts["training"]["problem"] is None
     assert facts["training"]["device"] in ("cpu", "gpu")
+    assert facts["training"]["backend_reason"]
     assert facts["convolutions"][0]["backend"] == "tensorflow"
     assert facts["convolutions"][0]["median_milliseconds"] > 0
 

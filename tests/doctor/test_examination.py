@@ -104,6 +104,7 @@ def test_a_machine_whose_cards_nobody_sees(
     assert told == [
         "importing NumPy, Pillow and LiteRT",
         "asking TensorFlow for its GPUs",
+        "looking for data sets and caches",
         "a small convolution on each device",
         "starting as a training does",
     ]
