@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cifarcnn.doctor.child import run_probe
 from cifarcnn.doctor.endings import explain_ending
 from cifarcnn.doctor.section import Section
 from cifarcnn.engine.backend_choice import BACKENDS, VARIABLE
+from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
 from cifarcnn.literals import Backend
 
 # So that the CPU is tried also where the driver of a card is not well.
 _WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 # What each backend calls its devices.
 _NAMES = {"tensorflow": ("/CPU:0", "/GPU:{}"), "jax": ("cpu:0", "gpu:{}")}
+# With the CUDA libraries, which are what fails on a GPU.
+_EXTRAS = {"tensorflow": GPU_EXTRA, "jax": JAX_EXTRA}
 
 
 def examine_convolutions(
@@ -45,6 +49,8 @@ def examine_convolutions(
             finding = explain_ending(
                 ending, f"{BACKENDS[backend]} on {device}", backend, limit_seconds
             )
+            if device != "CPU" and finding.command:
+                finding = replace(finding, command=_EXTRAS[backend], package=None)
             findings.append(finding)
             lines.append((title, finding.message))
             facts.append({**fact, "problem": finding.message})

@@ -148,3 +148,12 @@ def test_warnings_are_no_errors(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> 
     stub("old", "import warnings\nwarnings.warn('old', DeprecationWarning)")
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     assert probe("old").answer is True
+
+
+def test_where_no_process_can_be_started_that_is_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    ending = probe("json")
+    assert ending.stage == "" and ending.error is not None
+    assert ending.error["type"] == "FileNotFoundError"

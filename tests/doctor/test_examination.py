@@ -121,6 +121,15 @@ def test_each_command_is_given_once() -> None:
     assert list_findings(sections) == [mend, free]
 
 
+def test_a_package_that_is_missing_is_told_once_with_the_command() -> None:
+    def examine_nothing() -> Section:
+        raise ModuleNotFoundError("No module named 'yaml.x'", name="yaml.x")
+
+    mend = Finding("yaml is not installed.", "pip install pyyaml", "yaml")
+    sections = [Section("a", "A", {}, [], [mend]), look("b", "B", examine_nothing)]
+    assert list_findings(sections) == [mend]
+
+
 def test_what_cannot_be_looked_at_is_told_and_the_rest_goes_on() -> None:
     def examine_nothing() -> Section:
         raise OSError(5, "Input/output error", "/proc/cpuinfo")
