@@ -39,8 +39,7 @@ class Ending:
 
     Attributes:
         answer: What it found out; ``None`` where it did not come to that.
-        error: The exception that ended it: its ``type``, its ``message``, and the
-            ``package`` that it comes from, which may be missing.
+        error: The exception that ended it, from :func:`describe_exception`.
         stage: What it was doing last; empty where it did not get to its first.
         exit_code: Negative for a signal; ``None``: its time was up.
         last_words: The end of what it wrote to standard error.

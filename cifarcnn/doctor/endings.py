@@ -83,13 +83,17 @@ def explain_ending(
 
 def _describe_error(error: Mapping[str, str], package: str) -> tuple[str, str]:
     """An exception in words, and the package to install for it."""
-    cause = _PIP_NAMES.get(error["package"], error["package"].replace("_", "-"))
     if error["type"] == "DeviceError":
         return error["message"], package
-    if error["type"] == "ModuleNotFoundError" and cause:
-        return f"the Python package {cause} is not installed", cause
+    if missing := _pip_name(error["missing"]):
+        return f"the Python package {missing} is not installed", missing
+    cause = _pip_name(error["package"])
     text = f"{error['type']}: {error['message']}".rstrip(".: ")
     return text, package if cause in ("", "cifarcnn") else cause
+
+
+def _pip_name(module: str) -> str:
+    return _PIP_NAMES.get(module, module.replace("_", "-"))
 
 
 def _lacks_avx() -> bool:

@@ -53,7 +53,8 @@ def look(key: str, title: str, examine: Callable[[], Section]) -> Section:
         return examine()
     except Exception as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
-        package = (getattr(error, "name", None) or "").partition(".")[0] or None
+        missing = error.name if isinstance(error, ImportError) else None
+        package = missing and missing.partition(".")[0]
         finding = Finding(f"{title} could not be looked at: {reason}.", None, package)
         return Section(key, title, {"error": reason}, [("error", reason)], [finding])
 

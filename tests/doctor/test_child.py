@@ -56,11 +56,13 @@ def test_an_exception_is_told_with_the_package_that_it_comes_from(stub: Stub) ->
         "type": "RuntimeError",
         "message": "built for another Python",
         "package": "inner",
+        "missing": "",
     }
     assert probe("no_such_module").error == {
         "type": "ModuleNotFoundError",
         "message": "No module named 'no_such_module'",
-        "package": "no_such_module",
+        "package": "cifarcnn",
+        "missing": "no_such_module",
     }
 
 

@@ -26,7 +26,8 @@ def explain(ending: Ending) -> Finding:
 
 
 def failed(kind: str, message: str, package: str, stage: str = "import") -> Finding:
-    error = {"type": kind, "message": message, "package": package}
+    missing = package if kind == "ModuleNotFoundError" else ""
+    error = {"type": kind, "message": message, "package": package, "missing": missing}
     return explain(Ending(error=error, stage=stage, exit_code=0))
 
 
@@ -100,6 +101,7 @@ def test_what_comes_before_the_library_is_not_mended_by_it() -> None:
                 "type": "ResourceExhaustedError",
                 "message": "failed to allocate 2.3 GB",
                 "package": "tensorflow",
+                "missing": "",
             },
         ),
         Ending(
@@ -109,6 +111,7 @@ def test_what_comes_before_the_library_is_not_mended_by_it() -> None:
                 "type": "ImportError",
                 "message": "x.so: failed to map segment from shared object",
                 "package": "tensorflow",
+                "missing": "",
             },
         ),
     ],
