@@ -68,7 +68,9 @@ def command(as_json: bool, clear_caches: bool) -> int:
         document = {
             "format": _FORMAT,
             **{section.key: section.facts for section in sections},
-            "problems": [vars(finding) for finding in findings],
+            "problems": [
+                {"message": each.message, "command": each.command} for each in findings
+            ],
             "can_train": works,
         }
         console.print_raw(json.dumps(hide_home(document), indent=2))

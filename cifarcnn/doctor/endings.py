@@ -12,6 +12,7 @@ from cifarcnn.doctor.section import Finding
 
 # Of a module whose package has another name for pip.
 PIP_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
+_AGAIN = "python -m pip install --force-reinstall"
 _STAGES = {
     "": "when Python was started",
     "libraries": "when its CUDA libraries were loaded",
@@ -38,9 +39,9 @@ def explain_ending(
         limit_seconds: The time that it had.
     """
     stage = _STAGES.get(ending.stage, ending.stage)
-    again = f"python -m pip install --force-reinstall {package}"
+    again = f"{_AGAIN} {package}"
     if ending.error is not None:
-        return _explain_error(ending.error, title, stage, again)
+        return _explain_error(ending.error, title, stage, package)
     if ending.exit_code is None:
         return Finding(
             f"{title} gave no answer within {limit_seconds:g} seconds {stage}, and was "
@@ -59,32 +60,35 @@ def explain_ending(
                 f"{title} crashed {stage}: {name}: this CPU has no AVX, which the "
                 "published packages need. Use a machine that has it."
             )
-        return Finding(f"{title} crashed {stage}: {name}.{_last_words(ending)}", again)
+        text = f"{title} crashed {stage}: {name}.{_last_words(ending)}"
+        return Finding(text, again, package)
     return Finding(
         f"{title} ended the process {stage}, with exit code {ending.exit_code}."
         f"{_last_words(ending)}",
         again,
+        package,
     )
 
 
 def _explain_error(
-    error: Mapping[str, str], title: str, stage: str, again: str
+    error: Mapping[str, str], title: str, stage: str, package: str
 ) -> Finding:
-    missing = error["type"] == "ModuleNotFoundError"
-    package = PIP_NAMES.get(error["package"], error["package"].replace("_", "-"))
-    if missing and package:
+    cause = PIP_NAMES.get(error["package"], error["package"].replace("_", "-"))
+    if error["type"] == "ModuleNotFoundError" and cause:
         return Finding(
-            f"{title} failed {stage}: the Python package {package} is not installed.",
-            f"python -m pip install {package}",
+            f"{title} failed {stage}: the Python package {cause} is not installed.",
+            f"python -m pip install {cause}",
+            cause,
         )
     if error["type"] == "DeviceError":
         # Whole sentences, with their way out.
         variable = _VARIABLE.search(error["message"])
         return Finding(error["message"], variable and f"unset {variable[1]}")
-    if package and package != "cifarcnn":
-        again = f"python -m pip install --force-reinstall {package}"
+    if cause and cause != "cifarcnn":
+        package = cause
     text = f"{error['type']}: {error['message']}".rstrip(".: ")
-    return Finding(f"{title} failed {stage}: {text}.", again)
+    command = f"{_AGAIN} {package}"
+    return Finding(f"{title} failed {stage}: {text}.", command, package)
 
 
 def _lacks_avx() -> bool:

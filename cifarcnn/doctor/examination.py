@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from cifarcnn.doctor import files_here, gpus, machine, packages, trials
 from cifarcnn.doctor.child import Ending
 from cifarcnn.doctor.section import Finding, Section, look
+from cifarcnn.engine import nvidia_driver
 from cifarcnn.engine.backend_choice import BACKENDS
 from cifarcnn.engine.machine import inspect_machine
 from cifarcnn.literals import Backend
 
 LIMIT_SECONDS = 90.0
-_ROOT = Path("/")
 
 
 def examine(
-    root: Path = _ROOT,
-    limit_seconds: float = LIMIT_SECONDS,
-    tell: Callable[[str], object] = str,
+    limit_seconds: float = LIMIT_SECONDS, tell: Callable[[str], object] = str
 ) -> Iterator[Section]:
     """One section after the other, each worked out when it is asked for.
 
     Args:
-        root: Where ``proc``, ``sys``, ``dev`` and ``etc`` lie.
         limit_seconds: For each process in which something is tried.
         tell: Told what comes next and takes seconds.
     """
+    root = nvidia_driver.ROOT
     tell("importing NumPy, Pillow and LiteRT")
     versions = partial(packages.examine_packages, limit_seconds)
     yield look("versions", "Versions", versions)
@@ -59,7 +56,7 @@ def examine(
         name: (ending.answer or {}).get("gpus", [])
         for name, ending in endings.items()
         # What cannot be imported would only take its time again.
-        if ending.answer or ending.stage == "devices"
+        if ending.answer or ending.stage not in ("", "import")
     }
     convolve = partial(trials.examine_convolutions, devices, limit_seconds)
     tried = look("convolutions", "A small convolution", convolve)
@@ -79,6 +76,6 @@ def list_findings(sections: Sequence[Section]) -> list[Finding]:
     """What to mend, each once, in the order in which it was found."""
     found: dict[str, Finding] = {}
     for finding in (each for section in sections for each in section.findings):
-        # A package that is broken breaks all that need it.
-        found.setdefault(finding.command or finding.message, finding)
+        key = finding.package or finding.command or finding.message
+        found.setdefault(key, finding)
     return list(found.values())

@@ -97,7 +97,11 @@ def examine_caches() -> Section:
         folder = caches.cache_folder(kind)
         path = None if folder is None else str(folder)
         facts.append(
-            {"name": kind, "path": path, "size_bytes": caches.size_bytes(kind)}
+            {
+                "name": kind,
+                "path": path,
+                "size_bytes": caches.size_bytes(kind),
+            }
         )
     lines = describe_caches()
     if any(fact["size_bytes"] for fact in facts):

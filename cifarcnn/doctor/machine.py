@@ -12,7 +12,6 @@ from cifarcnn.cpu import read_cpu_info, usable_cores
 from cifarcnn.doctor.section import Section, format_bytes
 from cifarcnn.engine import free_memory
 
-_ROOT = Path("/")
 # As Linux calls them: of x86 the first ones, of Arm the others.
 _SIXTEEN_BITS = {
     "avx512_bf16": "avx512_bf16",
@@ -35,8 +34,12 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 _QUERY = re.compile(r"(?<=\?)\S+")
 
 
-def examine_system(root: Path = _ROOT) -> Section:
-    """The operating system and the kind of the processor."""
+def examine_system(root: Path) -> Section:
+    """The operating system and the kind of the processor.
+
+    Args:
+        root: Where ``etc`` lies.
+    """
     name = {"Darwin": "macOS"}.get(platform.system(), platform.system() or "unknown")
     release = platform.mac_ver()[0] or platform.release() or "unknown"
     facts = {
@@ -67,8 +70,12 @@ def _read_distribution(root: Path) -> str | None:
     return None
 
 
-def examine_cpu(root: Path = _ROOT) -> Section:
-    """The processor, the memory, and the 16-bit arithmetic that there is."""
+def examine_cpu(root: Path) -> Section:
+    """The processor, the memory, and the 16-bit arithmetic that there is.
+
+    Args:
+        root: Where ``proc`` and ``sys`` lie.
+    """
     flags = {*read_cpu_info("flags").split(), *read_cpu_info("Features").split()}
     model = read_cpu_info("model name") or platform.processor() or platform.machine()
     facts: dict[str, Any] = {

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from cifarcnn.doctor.child import run_probe
 from cifarcnn.doctor.endings import explain_ending
 from cifarcnn.doctor.section import Finding, Section
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 # What each is called by people, as a module, and by pip, where that may be several.
 _PACKAGES = {
@@ -50,11 +56,11 @@ def examine_packages(limit_seconds: float) -> Section:
         "cifarcnn": _version("cifarcnn"),
         "python": platform.python_version(),
     }
+    findings = _find_misfits()
     lines = [
         ("cifarcnn", facts["cifarcnn"] or "not installed"),
         ("Python", platform.python_version()),
     ]
-    findings = []
     for key, (title, module, names) in _PACKAGES.items():
         found = next(filter(None, map(_version, names)), None)
         if found is None and is_installed(module):
@@ -66,7 +72,6 @@ def examine_packages(limit_seconds: float) -> Section:
             ending = run_probe("probe_import", tried, limit_seconds=limit_seconds)
             if ending.answer is None:
                 findings.append(explain_ending(ending, title, names[0], limit_seconds))
-    findings += _find_misfits()
     return Section("versions", "Versions", facts, lines, findings)
 
 
@@ -83,30 +88,39 @@ def _find_misfits() -> list[Finding]:
         from packaging.requirements import InvalidRequirement, Requirement
     except ImportError:
         return []  # Keras, which needs it, will say so.
-    findings = []
+    needs: dict[str, list[tuple[str, SpecifierSet]]] = {}
     names = [name for *_, names in _PACKAGES.values() for name in names]
     for owner in ("cifarcnn", *names, *_PLUGINS):
-        if (version := _version(owner)) is None:
-            continue
-        for text in metadata.requires(owner) or ():
-            try:
+        version = _version(owner)
+        for text in (metadata.requires(owner) if version else None) or ():
+            with contextlib.suppress(InvalidRequirement):
                 need = Requirement(text)
-            except InvalidRequirement:
-                continue
-            if need.marker and not need.marker.evaluate({"extra": ""}):
-                continue
-            found = _version(need.name)
-            if found and need.specifier.contains(found, prereleases=True):
-                continue
-            state = f"{found} is installed" if found else "it is not installed"
-            wanted = f"{need.name}{need.specifier}"
-            findings.append(
-                Finding(
-                    f"{owner} {version} needs {wanted}, but {state}.",
-                    f"python -m pip install '{wanted}'",
-                )
-            )
-    return findings + _find_unfit_plugins()
+                if need.marker is None or need.marker.evaluate({"extra": ""}):
+                    wanted = (f"{owner} {version}", need.specifier)
+                    needs.setdefault(need.name.lower(), []).append(wanted)
+    found = (_find_misfit(name, wanted) for name, wanted in needs.items())
+    return [finding for finding in found if finding] + _find_unfit_plugins()
+
+
+def _find_misfit(
+    name: str, wanted: Sequence[tuple[str, SpecifierSet]]
+) -> Finding | None:
+    # Such as tensorflow-cpu for tensorflow.
+    same = next((names for *_, names in _PACKAGES.values() if name in names), (name,))
+    found = next(filter(None, map(_version, same)), None)
+    unmet = [
+        (owner, numbers)
+        for owner, numbers in wanted
+        if not found or not numbers.contains(found, prereleases=True)
+    ]
+    if not unmet:
+        return None
+    state = f"{name} {found} is installed" if found else f"{name} is not installed"
+    owners = ", ".join(f"{owner} needs {name}{numbers}" for owner, numbers in unmet)
+    # One version that does for all of them.
+    numbers = ",".join(sorted({str(each) for _, each in wanted if str(each)}))
+    command = f"python -m pip install '{name}{numbers}'"
+    return Finding(f"{state}, but {owners}.", command, name)
 
 
 def _find_unfit_plugins() -> list[Finding]:
@@ -116,6 +130,7 @@ def _find_unfit_plugins() -> list[Finding]:
         Finding(
             f"{name} {found} does not fit jaxlib {library}: JAX will not use the GPU.",
             f"python -m pip install '{name}=={library}'",
+            name,
         )
         for name in _PLUGINS
         if library and (found := _version(name)) and not found.startswith(library)

@@ -28,7 +28,7 @@ from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 def main(probe: Probe, what: str) -> dict[str, Any]:
     """The GPUs, or the times of a convolution on a device."""
     probe.stage("libraries")
-    load_libraries_for("auto")
+    load_libraries_for("cpu" if what == "/CPU:0" else "auto")
     probe.stage("import")
     import tensorflow as tf
 

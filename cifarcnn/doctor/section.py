@@ -16,10 +16,12 @@ class Finding:
     Attributes:
         message: One or a few plain sentences.
         command: What mends it, where one command does.
+        package: That the command installs; one that is broken breaks all that need it.
     """
 
     message: str
     command: str | None = None
+    package: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """Programs that XLA compiled, kept for the next process.
 
-A training is compiled for seconds to minutes, and the same training always to the same
+A training is compiled for seconds to minutes, the same training always to the same
 programs. JAX and TensorFlow can keep them in a folder, and trust what they find there:
-TensorFlow ends the training at a damaged file. So every program gets a checksum beside
-it once it is whole, and what has none, or another one, is removed before the backend
-starts.
+a damaged file ends a training of TensorFlow. So every program gets a checksum beside it
+once it is whole, and what has none, or another, is removed before the backend starts.
 What the environment says of such a folder is left as it is.
 """
 
@@ -24,13 +23,14 @@ from pathlib import Path
 
 from cifarcnn.caches import cache_folder, cached_files
 from cifarcnn.cpu import read_cpu_info
+from cifarcnn.engine import nvidia_driver
+from cifarcnn.literals import Backend
 
 # Of all programs together, when a process starts; those used longest ago go first.
 LIMIT_BYTES = 500_000_000
 # Must be free, since TensorFlow ends the training when it cannot write a program.
 _ROOM_BYTES = 64_000_000
 _CHECKSUM = ".sha256"
-_NVIDIA_DRIVER = Path("/proc/driver/nvidia")
 # TensorFlow ends the process at a flag that it does not know; these know ours.
 _TENSORFLOW_VERSIONS = ("2.20.", "2.21.")
 # Compiled code depends on them, or calls what is in them by number.
@@ -42,11 +42,11 @@ _PACKAGES = (
 _used: set[Path] = set()
 
 
-def use_cache(backend: str) -> str | None:
-    """Have the backend, which is not imported yet, keep what it compiles.
+def use_cache(backend: Backend) -> str | None:
+    """Have the backend keep what it compiles; TensorFlow is not imported yet.
 
     Args:
-        backend: Keras's name of it.
+        backend: What Keras will run on.
 
     Returns:
         Why nothing will be kept. None where it is, and where that is as it should be:
@@ -73,7 +73,7 @@ def use_cache(backend: str) -> str | None:
     remove_damaged(folder)
     prune(top)
     if backend == "jax":
-        _set_jax_variables(folder)
+        _set_jax_options(folder)
     else:
         _set_tensorflow_flags(folder)
     _used.add(folder)
@@ -101,17 +101,17 @@ def remove_damaged(folder: Path) -> None:
     A process that is still to seal a program has it in memory, and loses nothing.
     """
     for path, status in list(cached_files(folder)):
-        sealed = path.with_suffix("") if path.suffix == _CHECKSUM else path
-        with contextlib.suppress(OSError):
-            if _is_unfinished(path):
-                # Another process may be writing it now.
-                keep = time.time() - status.st_mtime < 3600
-            elif sealed != path:
-                keep = sealed.exists()
-            else:
-                keep = _is_whole(path)
-            if not keep:
-                path.unlink()
+        if _is_unfinished(path):
+            # Another process may be writing it now.
+            keep = time.time() - status.st_mtime < 3600
+        elif path.suffix == _CHECKSUM:
+            keep = path.with_suffix("").exists()
+        else:
+            keep = _is_whole(path)
+        if not keep:
+            for each in (path, _mark(path)):
+                with contextlib.suppress(OSError):
+                    each.unlink()
 
 
 def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -128,24 +128,30 @@ def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         total -= status.st_size
 
 
-def _is_set_by_user(backend: str) -> bool:
+def _is_set_by_user(backend: Backend) -> bool:
     if backend == "jax":
         names = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
-        return any(name in os.environ for name in names)
+        jax = sys.modules.get("jax")
+        in_code = jax is not None and jax.config.jax_compilation_cache_dir
+        return bool(in_code) or any(name in os.environ for name in names)
     flags = os.environ.get("TF_XLA_FLAGS", "").strip()
     # It may also name a file of flags.
-    named = bool(flags) and not flags.startswith("-")
-    return named or "tf_xla_persistent_cache_directory" in flags
+    is_file = bool(flags) and not flags.startswith("-")
+    return is_file or "tf_xla_persistent_cache_directory" in flags
 
 
-def _set_jax_variables(folder: Path) -> None:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
-    # Dozens of small programs come before the training.
-    seconds = os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    if jax := sys.modules.get("jax"):
-        # It was asked for its GPU, and does not read the variables any more.
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", float(seconds))
+def _set_jax_options(folder: Path) -> None:
+    options = {
+        "jax_compilation_cache_dir": str(folder),
+        # Dozens of small programs come before the training.
+        "jax_persistent_cache_min_compile_time_secs": 0,
+    }
+    for name, value in options.items():
+        if name.upper() in os.environ:
+            continue
+        os.environ[name.upper()] = str(value)
+        if (jax := sys.modules.get("jax")) is not None:
+            jax.config.update(name, value)
     # JAX goes on without, and warns of each program.
     about = "Error (reading|writing) persistent compilation cache entry"
     warnings.filterwarnings("ignore", about)
@@ -154,9 +160,11 @@ def _set_jax_variables(folder: Path) -> None:
 def _set_tensorflow_flags(folder: Path) -> None:
     flags = os.environ.get("TF_XLA_FLAGS", "")
     if "tf_xla_persistent_cache_device_types" not in flags:
-        # For a CPU little is compiled, and reading it back gives a false alarm.
-        flags += " --tf_xla_persistent_cache_device_types=XLA_GPU_JIT"
-    flags += f" --tf_xla_persistent_cache_directory='{folder}'"
+        # For a CPU little is compiled, and reading it back gives a false alarm. Which
+        # of its two names a device goes by depends on the runtime below.
+        flags += " --tf_xla_persistent_cache_device_types=GPU,XLA_GPU_JIT"
+    quote = '"' if "'" in str(folder) else "'"
+    flags += f" --tf_xla_persistent_cache_directory={quote}{folder}{quote}"
     os.environ["TF_XLA_FLAGS"] = flags.strip()
 
 
@@ -182,8 +190,10 @@ def _make_private(folder: Path) -> None:
 
 
 def _require_room(folder: Path) -> None:
-    """Raises:
-    OSError: Nothing can be written there, or not enough.
+    """See that a program can be written.
+
+    Raises:
+        OSError: It cannot, or there is not enough room.
     """
     with tempfile.TemporaryFile(dir=folder) as file:
         if hasattr(os, "posix_fallocate"):
@@ -217,17 +227,17 @@ def _fingerprint() -> str:
     """Of all that compiled code may depend on, so that no other code is ever read."""
     parts = [f"{name} {_version(name)}" for name in _PACKAGES]
     parts += [read_cpu_info("flags") or read_cpu_info("Features"), *_gpu_models()]
-    with contextlib.suppress(OSError):
-        parts.append((_NVIDIA_DRIVER / "version").read_text(errors="replace"))
+    parts.append(nvidia_driver.read_driver_version() or "")
     parts.append(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def _gpu_models() -> list[str]:
-    """What the driver says of each NVIDIA card."""
+    """What the driver says of each NVIDIA card; nothing in WSL2."""
     models = []
-    with contextlib.suppress(OSError):
-        for file in sorted((_NVIDIA_DRIVER / "gpus").glob("*/information")):
+    folder = nvidia_driver.ROOT / "proc/driver/nvidia/gpus"
+    for file in sorted(folder.glob("*/information")):
+        with contextlib.suppress(OSError):
             lines = file.read_text(errors="replace").splitlines()
             models += [line for line in lines if line.startswith("Model:")]
     return models

@@ -98,9 +98,7 @@ def start(
     Raises:
         DeviceError: The device or the backend cannot be used; the message says why.
     """
-    _prepare_environment()
-    if deterministic:
-        prepare_deterministic(device)
+    _prepare_environment(device, deterministic)
     gpu_allowed, driver = device != "cpu", has_nvidia_driver()
     chosen = choose_backend(
         backend, configured, before, gpu_allowed=gpu_allowed, driver=driver
@@ -145,12 +143,15 @@ def start(
     )
 
 
-def _prepare_environment() -> None:
+def _prepare_environment(device: DeviceChoice, deterministic: bool) -> None:
     """Set the variables that Keras and both backends read when they are imported.
 
     Raises:
-        DeviceError: A variable asks for what no config says.
+        DeviceError: A variable asks for what no config says, or for the opposite of
+            what this one does.
     """
+    if deterministic:
+        prepare_deterministic(device)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Without it JAX takes three quarters of the card's memory at once.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -186,9 +187,10 @@ def _start_keras(chosen: ChosenBackend) -> None:
     try:
         from cifarcnn.engine import backend  # noqa: F401
     except ModuleNotFoundError as error:
-        if chosen.wish is None or error.name not in (chosen.name, f"{chosen.name}lib"):
+        package = (error.name or "").partition(".")[0]
+        if chosen.wish is None or package not in (chosen.name, f"{chosen.name}lib"):
             raise
-        raise DeviceError(describe_missing(chosen, error.name)) from None
+        raise DeviceError(describe_missing(chosen, package)) from None
     except Exception as error:
         if not _is_about_settings(error):
             raise

@@ -37,6 +37,7 @@ from cifarcnn.training.run_files import (
     write_keras_model,
     write_litert_model,
 )
+from cifarcnn.training.steps_per_execution import steps_per_execution
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import build_training_model
 
@@ -96,8 +97,10 @@ def train(
         _restore(resume, run, ours, environment)
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
+            steps = steps_per_execution(config, device)
             with memory_explained(), _refusals_explained(config), ours.writer:
-                fit(data, ours, callbacks, source.state if source else None)
+                state = source.state if source else None
+                fit(data, ours, callbacks, state, steps)
             outcome = _finish(config, data, run, network, ours, signals)
     observer.training_ended(outcome)
     return outcome

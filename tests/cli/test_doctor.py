@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,29 @@ def broken(tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def environment_without(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], Path]:
+    """Makes a virtual environment of all that is installed here but one package."""
+
+    def make(missing: str) -> Path:
+        root = tmp_path_factory.mktemp(f"without-{missing}")
+        venv.EnvBuilder(symlinks=True).create(root)
+        (target,) = root.glob("lib/python*/site-packages")
+        folders = [Path(each) for each in sys.path if each.endswith("-packages")]
+        for entry in (entry for each in folders for entry in each.iterdir()):
+            name = entry.name.partition("-")[0]
+            taken = os.path.lexists(target / entry.name)
+            # Files of paths may lead to other folders of packages.
+            leads_away = entry.suffix == ".pth" and "-packages" in entry.read_text()
+            if name != missing and not taken and not leads_away:
+                (target / entry.name).symlink_to(entry)
+        return root / "bin" / "python"
+
+    return make
+
+
 def doctor(
     environment: dict[str, str], *arguments: str, **options: Any
 ) -> subprocess.CompletedProcess[str]:
@@ -61,6 +85,17 @@ def doctor(
         text=True,
         **options,
     )
+
+
+def keys(facts: object) -> set[str]:
+    """Every key of the document that is not a name of a variable or a package."""
+    if isinstance(facts, list):
+        return set().union(*map(keys, facts))
+    if not isinstance(facts, dict):
+        return set()
+    named = ("environment", "packages")
+    inside = (keys(value) for key, value in facts.items() if key not in named)
+    return set(facts).union(*inside)
 
 
 def titles(text: str) -> list[str]:
@@ -104,7 +139,10 @@ def test_a_broken_one_is_told_with_the_commands_that_mend_it(
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("columns", ["40", "1", "-3", "x"])
+@pytest.mark.parametrize(
+    "columns",
+    ["40", *(pytest.param(each, marks=pytest.mark.slow) for each in ("1", "-3", "x"))],
+)
 def test_it_is_readable_at_any_width(broken: dict[str, str], columns: str) -> None:
     done = doctor({**broken, "COLUMNS": columns})
     assert done.returncode == 1
@@ -126,9 +164,32 @@ def test_the_document_has_its_keys_in_a_broken_installation(
     assert (done.returncode, done.stderr) == (1, "")
     assert list(facts) == KEYS
     assert facts["can_train"] is False
+    page = Path(__file__).parents[2] / "docs/doctor.md"
+    text = page.read_text(encoding="utf-8")
+    assert [key for key in keys(facts) if f"`{key}`" not in text] == []
     assert facts["environment"]["KERAS_BACKEND"] == "garbage"
     assert "unset KERAS_BACKEND" in [each["command"] for each in facts["problems"]]
     assert broken["HOME"] not in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["keras", "numpy", "packaging"])
+def test_a_missing_package_is_one_thing_to_mend(
+    broken: dict[str, str], environment_without: Callable[[str], Path], missing: str
+) -> None:
+    command = [str(environment_without(missing)), *COMMAND[1:], "--json"]
+    done = subprocess.run(command, env=broken, capture_output=True, text=True)
+    facts = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (1, "")
+    about = [each for each in facts["problems"] if missing in each["message"]]
+    if missing == "packaging":
+        # Without it nothing is compared, and what needs it is another one's to say.
+        assert facts["versions"]["numpy"] is not None
+        return
+    assert facts["versions"][missing] is None
+    (problem,) = about
+    assert problem["message"].startswith(f"{missing} is not installed, but cifarcnn ")
+    assert problem["command"].startswith(f"python -m pip install '{missing}")
 
 
 def test_without_a_home_or_room_to_write_it_answers(

@@ -80,6 +80,7 @@ def test_where_python_itself_does_not_start_there_is_no_stage(stub: Stub) -> Non
     assert (ending.stage, ending.exit_code) == ("", 3)
 
 
+@pytest.mark.slow
 def test_a_hanging_process_ends_with_all_that_it_started(
     stub: Stub, tmp_path: Path
 ) -> None:

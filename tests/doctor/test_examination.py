@@ -45,8 +45,8 @@ int cuGetErrorString(int code, const char **words) { *words = "?"; return 0; }
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The root of a machine with a driver for CUDA 12.4 and two cards."""
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with a driver for CUDA 12.4 and two cards."""
     if shutil.which("gcc") is None:
         pytest.skip("there is no C compiler on this machine")
     root = tmp_path / "root"
@@ -63,6 +63,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     subprocess.run(
         ["gcc", "-shared", "-o", str(library), str(tmp_path / "cuda.c")], check=True
     )
+    monkeypatch.setattr("cifarcnn.engine.nvidia_driver.ROOT", root)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(library.parent))
     smi = tmp_path / "bin/nvidia-smi"
     smi.parent.mkdir()
@@ -74,18 +75,18 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     smi.chmod(0o755)
     monkeypatch.setenv("PATH", f"{smi.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    return root
 
 
+@pytest.mark.usefixtures("machine")
 def test_a_machine_whose_cards_nobody_sees(
-    machine: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # In this process too, which reads what it was built for.
     monkeypatch.syspath_prepend(str(stub("tensorflow", SEES_NOTHING)))
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.setitem(sys.modules, "jax", None)
     told: list[str] = []
-    sections = {each.key: each for each in examine(machine, LIMIT, told.append)}
+    sections = {each.key: each for each in examine(LIMIT, told.append)}
     assert sections["nvidia"].lines == [
         ("driver", "550.54.14"),
         ("CUDA", "up to 12.4"),

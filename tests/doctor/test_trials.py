@@ -72,6 +72,7 @@ def test_each_device_is_tried_in_a_process_of_its_own(
     ]
 
 
+@pytest.mark.slow
 def test_a_library_that_hangs_is_given_up(stub: Stub) -> None:
     stub("jax", "import time; time.sleep(300)")
     section = examine_convolutions({"jax": []}, 10)
