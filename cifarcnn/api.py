@@ -270,6 +270,7 @@ def _start(
         backend,
         configured=config.training.backend,
         before=resume.backend if resume else None,
+        deterministic=config.training.deterministic,
     )
     observer.device_started(started)
     observer.data_opened(data.dataset)

@@ -20,6 +20,11 @@ from cifarcnn.engine.backend_choice import (
     describe_missing,
     join,
 )
+from cifarcnn.engine.compilation_cache import use_cache
+from cifarcnn.engine.cuda_libraries import load_libraries_for
+from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
+from cifarcnn.engine.missing_gpu import GPU_EXTRA
+from cifarcnn.engine.nvidia_driver import has_nvidia_driver as has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
 from cifarcnn.literals import Backend, BackendChoice
 
@@ -27,7 +32,6 @@ DeviceChoice = Literal["auto", "cpu", "gpu"]
 
 # Keras reads them when it is imported.
 _REFUSED = ("KERAS_NNX_ENABLED", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
-_GPU_EXTRA = "pip install 'cifarcnn[gpu]'"
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def start(
             the config, ``auto`` to the machine.
         configured: ``training.backend``.
         before: What a training that goes on now ran on.
-        deterministic: Whether the same training shall give the same numbers.
+        deterministic: Whether a GPU is to give the same bits each time.
 
     Raises:
         DeviceError: The device or the backend cannot be used; the message says why.
@@ -100,6 +104,8 @@ def start(
         backend, configured, before, gpu_allowed=gpu_allowed, driver=driver
     )
     _prepare_backend(device, chosen.name)
+    if chosen.name == "tensorflow":
+        load_libraries_for(device)
     _start_keras(chosen)
     from cifarcnn.engine import backend as started
 
@@ -110,6 +116,9 @@ def start(
             f"The device gpu cannot be used: {join(gpu.reason, chosen.note)} Or train "
             "on the device cpu."
         )
+    if deterministic and gpu.name is not None:
+        require_deterministic()
+        started.forbid_nondeterministic_operations()
     if complaint := started.try_convolution():
         platforms = os.environ.get("JAX_PLATFORMS", "cpu")
         if chosen.name == "jax" and platforms != "cpu":
@@ -138,8 +147,11 @@ def _prepare_environment(device: DeviceChoice, deterministic: bool) -> None:
     """Set the variables that Keras and both backends read when they are imported.
 
     Raises:
-        DeviceError: A variable asks for what no config says.
+        DeviceError: A variable asks for what no config says, or for the opposite of
+            what this one does.
     """
+    if deterministic:
+        prepare_deterministic(device)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Without it JAX takes three quarters of the card's memory at once.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -161,6 +173,7 @@ def _prepare_backend(device: DeviceChoice, backend: Backend) -> None:
     """
     if backend == "jax" and device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
+    use_cache(backend)
 
 
 def _start_keras(chosen: ChosenBackend) -> None:
@@ -206,62 +219,18 @@ def _is_about_settings(error: Exception) -> bool:
     return file.parts[-4:] == ("keras", "src", "backend", "config.py")
 
 
-def explain_missing_gpu(
-    *, driver: bool, hidden: bool, built_with_cuda: bool, system: str
-) -> str:
-    """Why TensorFlow lists no GPU, and the way out.
-
-    Args:
-        driver: Whether the NVIDIA driver is loaded.
-        hidden: Whether ``CUDA_VISIBLE_DEVICES`` hides every GPU.
-        built_with_cuda: Whether this TensorFlow was compiled for CUDA.
-        system: ``Linux``, ``Windows`` or ``Darwin``.
-    """
-    if system == "Windows":
-        return (
-            "TensorFlow has no GPU support on Windows itself. Install cifarcnn inside "
-            f"WSL2 (Linux on Windows) with {_GPU_EXTRA}."
-        )
-    if system == "Darwin":
-        return "TensorFlow has no support for NVIDIA GPUs on macOS."
-    if not driver:
-        return (
-            "no NVIDIA driver is loaded on this machine. If it has an NVIDIA card, "
-            "install the driver; `nvidia-smi` then lists the card."
-        )
-    if hidden:
-        return (
-            "the environment variable CUDA_VISIBLE_DEVICES hides every GPU. Unset it."
-        )
-    if not built_with_cuda:
-        return (
-            "this TensorFlow was built without CUDA. Replace it: "
-            f"pip uninstall tensorflow-cpu tensorflow, then {_GPU_EXTRA}."
-        )
-    return (
-        "the NVIDIA driver is there, but TensorFlow does not find the CUDA libraries. "
-        f"Install them: {_GPU_EXTRA}."
-    )
-
-
 def describe_failed_operation(gpu: str | None, complaint: str) -> str:
     """The sentence for a device whose first operation went wrong."""
     if gpu:
         return (
             f"The GPU {gpu} is listed, but a small convolution on it did not work: "
-            f"{complaint}. Check the driver and its CUDA libraries ({_GPU_EXTRA}), or "
+            f"{complaint}. Check the driver and its CUDA libraries ({GPU_EXTRA}), or "
             "train on the device cpu."
         )
     return (
         f"A small convolution on the CPU did not work: {complaint}. The installation "
         "is broken; install cifarcnn anew in a fresh virtual environment."
     )
-
-
-def has_nvidia_driver() -> bool:
-    """Whether the NVIDIA driver is loaded, on Linux or in WSL2."""
-    paths = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
-    return any(Path(path).exists() for path in paths)
 
 
 def _versions(engine: Backend) -> dict[str, str]:

@@ -62,6 +62,7 @@ def describe_environment(
         "seed": config.training.seed,
         "smoke": data.smoke,
         "precision": precision,
+        "deterministic": config.training.deterministic,
         "data": _describe_data(data.dataset),
     }
 
