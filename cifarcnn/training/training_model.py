@@ -174,7 +174,13 @@ def build_training_model(
     set_whitening(
         network, config.model.layers, data.split.images, *normalization(config)
     )
-    fast = build_training_network(config, data.class_count, precision)
+    # Keras leaves TensorFlow's steps to TensorFlow where they are to be deterministic.
+    compiled = device.backend == "jax" or (
+        device.kind == "gpu" and not settings.deterministic
+    )
+    fast = build_training_network(
+        config, data.class_count, precision, compiled=compiled
+    )
     write_weights(fast, read_weights(network))
     model = connect_images(fast, stack_images(data), batches.augmentation)
     if settings.averaging is not None:
