@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cifarcnn.errors import RunError, UsageError
-from cifarcnn.literals import Views
+from cifarcnn.literals import BackendChoice, Views
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.manifest import read_manifest, weights_kind
 from cifarcnn.trained_run import SplitChoice, TrainedRun
@@ -143,6 +143,7 @@ def load_run(
     *,
     weights: WeightsChoice | None = None,
     device: DeviceChoice = "auto",
+    backend: BackendChoice | None = None,
     data_path: str | Path | None = None,
 ) -> LoadedRun:
     """A trained run from its folder, every file checked.
@@ -152,6 +153,9 @@ def load_run(
         weights: Of the ``best`` or of the ``last`` epoch; None takes what the config
             says (``training.weights``).
         device: What the network shall run on.
+        backend: ``tensorflow``, ``jax`` or ``auto``; None leaves it to the environment
+            variable ``KERAS_BACKEND``. Where Keras was imported before, it stays on
+            what it runs on.
         data_path: Where the data set lies on this machine, when not where the config
             says; or a folder of your own images to judge on, with a folder for each
             class.
@@ -159,7 +163,7 @@ def load_run(
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
         ConfigError: Its config is not valid.
-        DeviceError: The device cannot be used.
+        DeviceError: The device or the backend cannot be used.
         UsageError: The best weights are asked for, and were not kept.
     """
     from cifarcnn import engine
@@ -178,7 +182,7 @@ def load_run(
         require_best(run)
     choice = weights or config.training.weights
     # Everything that can be refused is, before the framework is started.
-    started = engine.start(device)
+    started = engine.start(device, backend)
     from cifarcnn.network.builder import build_model as build
     from cifarcnn.network.weights import read_weights, write_weights
 

@@ -7,6 +7,7 @@ needs neither; ``backend`` and ``tensorflow_only`` import them, so that they com
 
 from __future__ import annotations
 
+from cifarcnn.engine.determinism import refusals_explained as refusals_explained
 from cifarcnn.engine.devices import Device as Device
 from cifarcnn.engine.devices import DeviceChoice as DeviceChoice
 from cifarcnn.engine.devices import start as start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -11,51 +12,64 @@ import keras
 import numpy as np
 
 from cifarcnn.engine import tensorflow_only
-from cifarcnn.engine.devices import ChosenGpu, DeviceChoice
+from cifarcnn.engine.devices import ChosenGpu, DeviceChoice, has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
-from cifarcnn.errors import first_line
+from cifarcnn.errors import DeviceError, first_line
 
 if keras.config.backend() == "jax":
     import jax
 
 
-def reset_settings() -> str:
-    """Set what a file in the home folder can change to Keras's own defaults.
-
-    Returns:
-        Keras's name of the backend that it runs on.
-    """
+def reset_settings() -> None:
+    """Set what a file in the home folder can change to Keras's own defaults."""
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
-    return str(keras.config.backend())
 
 
 def choose_gpu(device: DeviceChoice) -> ChosenGpu:
     """The GPU to use, or why there is none.
 
     Raises:
-        DeviceError: A CPU is asked for, and TensorFlow uses a GPU in this process.
+        DeviceError: A CPU is asked for, and this process uses a GPU already.
     """
-    backend = keras.config.backend()
-    if backend == "tensorflow":
+    if keras.config.backend() == "tensorflow":
         return tensorflow_only.choose_gpu(device)
-    gpus: list[str] = []
-    if device != "cpu":
-        # Without a GPU, JAX raises where TensorFlow gives an empty list.
-        with contextlib.suppress(RuntimeError):
-            gpus = keras.distribution.list_devices("gpu")
-    if gpus:
-        # What JAX says of other makers' GPUs is not there, or not a number.
-        found = getattr(jax.devices()[0], "compute_capability", None)
-        return ChosenGpu(str(gpus[0]), parse_compute_capability(found))
-    if device == "gpu":
-        reason = (
-            f"Keras's backend {backend} lists none. Install its CUDA variant, or unset "
-            "KERAS_BACKEND to use TensorFlow."
+    return _choose_gpu_of_jax(device)
+
+
+def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
+    # Asked for a platform that is not there, JAX raises.
+    with contextlib.suppress(RuntimeError):
+        first = jax.devices()[0]
+        if first.platform == "gpu":
+            if device == "cpu":
+                raise DeviceError(
+                    "The device cpu cannot be chosen any more: JAX already uses a GPU "
+                    "in this process. Start a new one."
+                )
+            # What JAX says of other makers' GPUs is not there, or not a number.
+            found = getattr(first, "compute_capability", None)
+            return ChosenGpu(str(first.device_kind), parse_compute_capability(found))
+    # A machine without a card needs no explanation unless one was asked for.
+    if device == "cpu" or (device == "auto" and not has_nvidia_driver()):
+        return ChosenGpu()
+    if platforms := os.environ.get("JAX_PLATFORMS"):
+        return ChosenGpu(
+            reason=f"JAX computes on {platforms!r}, as the environment variable "
+            "JAX_PLATFORMS says. Start a new process without it."
         )
-        return ChosenGpu(reason=reason)
-    return ChosenGpu()
+    return ChosenGpu(
+        reason="JAX lists none. Install its CUDA variant (pip install "
+        "'cifarcnn[gpu-jax]'), or ask for the backend tensorflow."
+    )
+
+
+def forbid_nondeterministic_operations() -> None:
+    """Have what XLA does not compile give the same bits each time, or an error."""
+    # On JAX there is nothing else.
+    if keras.config.backend() == "tensorflow":
+        tensorflow_only.forbid_nondeterministic_operations()
 
 
 def try_convolution() -> str | None:

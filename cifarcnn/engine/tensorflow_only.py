@@ -6,8 +6,6 @@ Whoever calls one asks before whether it is there, and has another way.
 from __future__ import annotations
 
 import math
-import os
-import platform
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -15,12 +13,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifarcnn.engine.devices import (
-    ChosenGpu,
-    DeviceChoice,
-    explain_missing_gpu,
-    has_nvidia_driver,
-)
+from cifarcnn.engine.devices import ChosenGpu, DeviceChoice
+from cifarcnn.engine.missing_gpu import explain_missing_gpu
+from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
 from cifarcnn.errors import DeviceError
 
@@ -63,19 +58,15 @@ def choose_gpu(device: DeviceChoice) -> ChosenGpu:
             str(details.get("device_name", gpus[0].name)),
             parse_compute_capability(details.get("compute_capability")),
         )
-    driver = has_nvidia_driver()
     # A machine without a card needs no explanation unless one was asked for.
-    if not driver and device != "gpu":
+    if device != "gpu" and not has_nvidia_driver():
         return ChosenGpu()
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
-    return ChosenGpu(
-        reason=explain_missing_gpu(
-            driver=driver,
-            hidden=hidden,
-            built_with_cuda=bool(tf.test.is_built_with_cuda()),
-            system=platform.system(),
-        )
-    )
+    return ChosenGpu(reason=str(explain_missing_gpu("tensorflow")))
+
+
+def forbid_nondeterministic_operations() -> None:
+    """As :func:`cifarcnn.engine.backend.forbid_nondeterministic_operations`."""
+    tf.config.experimental.enable_op_determinism()
 
 
 def has_fused_batch_norm() -> bool:

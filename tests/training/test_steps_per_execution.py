@@ -55,7 +55,6 @@ def test_fast_steps_become_many_and_slow_ones_few():
     assert execution.run(lambda first, end: {}, 99, 100) == (100, {})
     assert execution.steps == 128
 
-
     def slow(first, end):
         time.sleep(0.02 * (end - first))
         return {}

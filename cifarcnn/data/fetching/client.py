@@ -11,8 +11,10 @@ import os
 import ssl
 import time
 from collections.abc import Mapping
+from errno import ECONNRESET
 from functools import cache
 from http.client import IncompleteRead
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -143,6 +145,8 @@ class Client:
         policy = self._policy
         sent = {"User-Agent": "cifarcnn", "Accept-Encoding": "identity", **headers}
         try:
+            # Behind a proxy only TLS would look at it, and leave its socket open.
+            (urlsplit(url).hostname or "").encode("idna")
             manager = _make_manager(_find_proxy(url), self._context())
             return request.watch(manager).request(
                 "GET",
@@ -227,8 +231,24 @@ def _make_manager(proxy: str | None, context: ssl.SSLContext) -> PoolManager:
         ) from None
 
 
+class _TLSSocket(ssl.SSLSocket):
+    """Closed where the connection broke before TLS could begin.
+
+    That is what ``wrap_socket`` asks first, and some Pythons (3.11.7) then leave the
+    socket to the garbage collector.
+    """
+
+    def getpeername(self) -> Any:
+        try:
+            return super().getpeername()
+        except OSError:
+            self.close()
+            raise ConnectionResetError(ECONNRESET, os.strerror(ECONNRESET)) from None
+
+
 def _make_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
+    context.sslsocket_class = _TLSSocket
     if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
         # Beside the system's own: some Pythons (python.org's for macOS) have none.
         context.load_verify_locations(certifi.where())

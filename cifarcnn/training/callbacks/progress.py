@@ -27,7 +27,9 @@ class Progress:
         epoch_start: When it began; of one that was cut short, as if without the cut.
         steps_end: When its newest step was done.
         records: The figures of each finished epoch.
-        weights: At the end of the epoch that ends, when they are known to be finite.
+        state: All numbers of the model at the end of the epoch that ends, until they
+            are handed on to be saved.
+        weights: Those of them to keep, when they are known to be finite.
         best: The record of the best epoch so far, or ``None`` before the first.
         best_weights: Its weights.
     """
@@ -43,6 +45,7 @@ class Progress:
         self._newest_logs: Mapping[Any, float] = {}
         self.epoch_start = self.steps_end = self._start = time.perf_counter()
         self.records: list[EpochRecord] = []
+        self.state: Arrays = {}
         self.weights: Arrays = {}
         self.best: EpochRecord | None = None
         self.best_weights: Arrays = {}
