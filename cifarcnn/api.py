@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifarcnn.config import ChannelStatistics, Config, load_config
-from cifarcnn.errors import DataError, RunError, UsageError
+from cifarcnn.config import Config, load_config
+from cifarcnn.errors import RunError, UsageError
 from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
 from cifarcnn.runs.file_lock import lock_run
@@ -16,10 +16,11 @@ from cifarcnn.runs.file_lock import lock_run
 if TYPE_CHECKING:
     import keras
 
-    from cifarcnn.data.dataset import Dataset
     from cifarcnn.data.fetching.sources import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
+    from cifarcnn.literals import BackendChoice
     from cifarcnn.training.observer import Observer
+    from cifarcnn.training.resume import ResumePlan
     from cifarcnn.training.training_data import TrainingData
 
 __all__ = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "train"]
@@ -54,6 +55,7 @@ def train(
     run: str | Path | None = None,
     *,
     device: DeviceChoice = "auto",
+    backend: BackendChoice | None = None,
     smoke: bool = False,
     observer: Observer | None = None,
     fetch: bool | None = None,
@@ -66,6 +68,9 @@ def train(
         config: From ``load_config``.
         run: A new or empty folder; None takes the next free one under ``./runs``.
         device: ``gpu`` insists on one; ``auto`` takes one when there is one.
+        backend: ``tensorflow``, ``jax`` or ``auto``; None leaves it to the environment
+            variable ``KERAS_BACKEND``, and that to the config (``training.backend``).
+            Where Keras was imported before, it stays on what it runs on.
         smoke: Only a few steps, to see that everything works.
         observer: Told about every step; see ``cifarcnn.training.observer.Observer``.
         fetch: Whether CIFAR is fetched when it is in none of the usual places; None
@@ -85,7 +90,7 @@ def train(
         The run with the weights that it settled on.
 
     Raises:
-        DeviceError: The device cannot be used.
+        DeviceError: The device or the backend cannot be used.
         DataError: The data set is not here, could not be fetched, or is damaged.
         RunError: The folder is not empty, or cannot be written.
         UsageError: The network does not fit the classes of the data, or ``callbacks``
@@ -96,17 +101,18 @@ def train(
 
     observer = observer or Observer()
     data = _load_data(config, smoke, fetch, fetch_observer)
-    started = _start(device, config, data, observer)
+    started = _start(device, backend, config, data, observer)
     # Only now that Keras runs on its device.
+    from cifarcnn.data.statistics import with_measured_normalization
     from cifarcnn.training.trainer import train as train_run
 
     _require_callbacks(callbacks)
-    config = _with_measured_normalization(config, data.dataset)
+    config = with_measured_normalization(config, data.dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     with lock_run(made.path):
         observer.run_created(made)
         train_run(config, data, made, started, observer=observer, callbacks=callbacks)
-    return load_run(made.path, device=device)
+    return load_run(made.path, device=device, backend=backend)
 
 
 def resume(
@@ -114,6 +120,7 @@ def resume(
     overrides: Mapping[str, object] | None = None,
     *,
     device: DeviceChoice = "auto",
+    backend: BackendChoice | None = None,
     observer: Observer | None = None,
     fetch: bool | None = None,
     fetch_observer: FetchObserver | None = None,
@@ -130,6 +137,8 @@ def resume(
         overrides: Values by dotted key, such as ``{"training.epochs": 20}``. Most
             settings cannot change in the middle.
         device: As for :func:`train`.
+        backend: As for :func:`train`. Where nobody asks for one, it is the one of
+            before, if it is installed.
         observer: Told about every step, and of all that is different now.
         fetch: As for :func:`train`.
         fetch_observer: Told about the fetching.
@@ -146,7 +155,7 @@ def resume(
             something else.
         RunError: There is no such run, another process trains in it, its checkpoints
             are damaged, or it was trained on other data.
-        DeviceError: The device cannot be used.
+        DeviceError: The device or the backend cannot be used.
         DataError: The data set is not here, could not be fetched, or is damaged.
         Stopped: A signal ended the training; what was trained is kept.
     """
@@ -159,12 +168,13 @@ def resume(
         opened,
         config,
         device=device,
+        backend=backend,
         observer=observer,
         fetch=fetch,
         fetch_observer=fetch_observer,
         callbacks=callbacks,
     )
-    return load_run(opened.path, device=device)
+    return load_run(opened.path, device=device, backend=backend)
 
 
 def continue_training(
@@ -172,6 +182,7 @@ def continue_training(
     config: Config,
     *,
     device: DeviceChoice = "auto",
+    backend: BackendChoice | None = None,
     observer: Observer | None = None,
     fetch: bool | None = None,
     fetch_observer: FetchObserver | None = None,
@@ -210,8 +221,7 @@ def continue_training(
                 f"{data.dataset.origin}: their checksums differ. Say where the right "
                 "ones are with --set data.path=PATH."
             )
-        resumed = plan.checkpoint is not None
-        started = _start(device, config, data, observer, resumed)
+        started = _start(device, backend, config, data, observer, plan)
         _require_callbacks(callbacks)
         from cifarcnn.training.trainer import train as train_run
 
@@ -247,20 +257,28 @@ def _load_data(
 
 def _start(
     device: DeviceChoice,
+    backend: BackendChoice | None,
     config: Config,
     data: TrainingData,
     observer: Observer,
-    resumed: bool = False,
+    resume: ResumePlan | None = None,
 ) -> Device:
     from cifarcnn import engine
 
-    started = engine.start(device)
+    started = engine.start(
+        device,
+        backend,
+        configured=config.training.backend,
+        before=resume.backend if resume else None,
+        deterministic=config.training.deterministic,
+    )
     observer.device_started(started)
     observer.data_opened(data.dataset)
     for note in data.dataset.training_notes():
         observer.noted(note)
     from cifarcnn.training.memory_check import require_memory
 
+    resumed = resume is not None and resume.checkpoint is not None
     if doubt := require_memory(config, data, started, resumed=resumed):
         observer.noted(doubt)
     return started
@@ -280,21 +298,3 @@ def _require_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
                 f"callbacks holds {item!r:.80}, which is not an instance of "
                 "keras.callbacks.Callback."
             )
-
-
-def _with_measured_normalization(config: Config, dataset: Dataset) -> Config:
-    """The config with numbers in place of ``standard`` normalization."""
-    from cifarcnn.data.statistics import measure_statistics
-
-    if config.data.normalization != "standard":
-        return config
-    images, _ = dataset.training(config.data.validation_fraction, config.training.seed)
-    mean, deviation = measure_statistics(images.images)
-    for channel, value in zip(("red", "green", "blue"), deviation, strict=True):
-        if value == 0:
-            raise DataError(
-                f"The {channel} is the same everywhere in the training pictures, so "
-                "that data.normalization: standard has no deviation to divide by. Set "
-                "data.normalization: unit."
-            )
-    return config.with_normalization(ChannelStatistics(mean=mean, deviation=deviation))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Literal
@@ -28,16 +27,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         OSError: The folder is missing or read-only, or the disk is full. The old
             file is unharmed and the temporary one is gone.
     """
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=".tmp", dir=path.parent
-    )
+    # Not `mkstemp`: its file does not follow the umask, which cannot be read without
+    # changing it for all other threads.
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
+    file = temporary.open("xb")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes a private file; what a user keeps should follow the umask.
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -58,12 +56,6 @@ def remove_leftovers(folder: Path) -> None:
     for path in folder.glob(".*.tmp"):
         if path.is_file() or path.is_symlink():
             path.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,3 +12,8 @@ Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
 # Keras's names of the dtype policies that a network is trained with.
 Policy: TypeAlias = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 Precision: TypeAlias = Literal[Policy, "auto"]
+# Keras's names of what it runs on.
+Backend: TypeAlias = Literal["tensorflow", "jax"]
+BackendChoice: TypeAlias = Literal[Backend, "auto"]
+# Keras's argument of the same name.
+JitCompile: TypeAlias = bool | Literal["auto"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cifarcnn.errors import RunError
-from cifarcnn.litert.runtime import LiteRTModel
-from cifarcnn.loaded_run import load_run, require_best
+from cifarcnn.litert.runtime import LiteRTModel, has_runtime
+from cifarcnn.loaded_run import LoadedRun, load_run, require_best
 from cifarcnn.runs import Run, WeightsChoice
-from cifarcnn.runs.litert_file import LITERT, load_litert
-from cifarcnn.runs.manifest import read_manifest, weights_kind
+from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
+from cifarcnn.runs.manifest import WEIGHTS_FILES, read_manifest, weights_kind
 from cifarcnn.trained_run import TrainedRun
 
 if TYPE_CHECKING:
     # Would load the schema of configs, which takes longer than all the rest.
     from cifarcnn.config.datasets import ImageShape
     from cifarcnn.engine import DeviceChoice
+    from cifarcnn.literals import BackendChoice
 
 Array = np.ndarray[Any, Any]
 
@@ -36,11 +39,13 @@ class Predictor(TrainedRun):
             ``(n, classes)``, the columns being ``class_names``.
         note: Why Keras answers although nobody asked for it; None when LiteRT does,
             or when Keras was asked for.
+        loaded: The run as Keras has it; None when LiteRT answers.
     """
 
     image_shape: ImageShape
     predict: Callable[[Array], Array]
     note: str | None = None
+    loaded: LoadedRun | None = None
 
 
 def open_predictor(
@@ -48,6 +53,7 @@ def open_predictor(
     *,
     weights: WeightsChoice | None = None,
     device: DeviceChoice = "auto",
+    backend: BackendChoice | None = None,
     keras: bool = False,
     data_path: Path | None = None,
 ) -> Predictor:
@@ -62,13 +68,14 @@ def open_predictor(
         weights: Of the ``best`` or of the ``last`` epoch; None takes those that the
             run settled on.
         device: What the network shall run on; LiteRT knows only the CPU.
+        backend: What Keras shall run on. Where one is named, Keras answers.
         keras: Whether Keras shall answer in any case.
         data_path: Where the data set lies on this machine.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
         ConfigError: Its config is not valid.
-        DeviceError: The device cannot be used.
+        DeviceError: The device or the backend cannot be used.
         UsageError: The best weights are asked for, and were not kept.
     """
     run = Run.open(path)
@@ -76,7 +83,7 @@ def open_predictor(
         require_best(run)
     manifest = read_manifest(run.path)
     note = None
-    if device != "gpu" and not keras:
+    if device != "gpu" and backend in (None, "auto") and not keras:
         try:
             model = LiteRTModel(
                 str(run.path / LITERT),
@@ -94,7 +101,54 @@ def open_predictor(
             return Predictor(
                 run, manifest, model.image_shape, predict, data_path=data_path
             )
-    loaded = load_run(run.path, weights=weights, device=device, data_path=data_path)
-    return Predictor(
-        run, manifest, loaded.image_shape, loaded.predict, note, data_path=data_path
+    loaded = load_run(
+        run.path, weights=weights, device=device, backend=backend, data_path=data_path
     )
+    return Predictor(
+        run,
+        manifest,
+        loaded.image_shape,
+        loaded.predict,
+        note,
+        loaded,
+        data_path=data_path,
+    )
+
+
+def write_missing_litert(predictor: Predictor) -> str | None:
+    """Write the ``model.tflite`` that a finished run lacks, so that LiteRT can answer.
+
+    It is written where TensorFlow is installed; whatever lies there is left.
+
+    Args:
+        predictor: From :func:`open_predictor`.
+
+    Returns:
+        What came of it, as a sentence; None where it is not for this process to do, as
+        in a run that cannot be written.
+    """
+    run, manifest, loaded = predictor.run, predictor.manifest, predictor.loaded
+    file = run.path / LITERT
+    if predictor.note is None or loaded is None or os.path.lexists(file):
+        return None
+    names = (WEIGHTS_FILES["selected"], WEIGHTS_FILES[weights_kind(loaded.weights)])
+    selected, answering = (manifest.weights.get(name) for name in names)
+    if selected != answering or not run.finished or not has_runtime():
+        return None
+    from cifarcnn.litert.conversion import convert_run
+    from cifarcnn.runs.file_lock import lock_run
+
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(lock_run(run.path))
+            # Another process may have been faster, or have trained further.
+            if os.path.lexists(file) or read_manifest(run.path) != manifest:
+                return None
+        except RunError:
+            return None
+        try:
+            content = convert_run(run.path, loaded.model, predictor.class_names)
+            save_litert(run.path, content, loaded.views)
+        except RunError as error:
+            return f"{file} is not written: {error}"
+    return f"{file} was missing and is written now; the next answer comes sooner."

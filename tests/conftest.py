@@ -6,7 +6,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,19 @@ if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# As whoever runs the tests has it. They promise equal bits and say "cpu", so that all
+# of them, and what they start, see no GPU but where this is given to a process.
+_GPU_ENVIRONMENT = dict(os.environ)
+os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+
+
+@pytest.fixture(scope="session")
+def gpu_environment() -> Mapping[str, str]:
+    """The environment variables of a process that may use a GPU."""
+    return _GPU_ENVIRONMENT
+
+
+def _put_slow_files_first(items: list[pytest.Item]) -> None:
     """Put files with slow tests first in each of the halves that two workers get.
 
     Then what they take from each other in the end is short.
@@ -36,6 +48,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rest = [item for tests in quick for item in tests]
     room = max(len(items) // 2 - len(halves[0]), 0)
     items[:] = [*halves[0], *rest[:room], *halves[1], *rest[room:]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _put_slow_files_first(items)
+    from cifarcnn.engine.nvidia_driver import has_nvidia_driver
+
+    hidden = _GPU_ENVIRONMENT.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
+    if has_nvidia_driver() and not hidden:
+        return
+    skip = pytest.mark.skip(reason="no NVIDIA GPU is visible here")
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

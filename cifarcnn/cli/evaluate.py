@@ -11,6 +11,7 @@ import click
 
 from cifarcnn.cli import console
 from cifarcnn.cli.options import (
+    backend_option,
     common,
     data_option,
     device_option,
@@ -18,7 +19,7 @@ from cifarcnn.cli.options import (
     weights_option,
 )
 from cifarcnn.cli.tables import format_table
-from cifarcnn.literals import Views
+from cifarcnn.literals import BackendChoice, Views
 
 if TYPE_CHECKING:
     from cifarcnn.data.dataset import Dataset
@@ -54,6 +55,7 @@ _SPLITS = {"test": "test", "validation": "validation", "train": "training"}
     help="Views of each picture to average; left out, as the config says.",
 )
 @device_option
+@backend_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @common
 def command(
@@ -63,6 +65,7 @@ def command(
     data: Path | None,
     views: Views | None,
     device: DeviceChoice,
+    backend: BackendChoice | None,
     as_json: bool,
 ) -> None:
     """Judge a trained network on pictures whose classes are known.
@@ -77,7 +80,9 @@ def command(
     from cifarcnn import api
 
     with console.native_output():
-        loaded = api.load_run(run_path, weights=weights, device=device, data_path=data)
+        loaded = api.load_run(
+            run_path, weights=weights, device=device, backend=backend, data_path=data
+        )
         console.print_message(f"device: {loaded.device.description}")
         if loaded.device.note:
             console.print_message(loaded.device.note)

@@ -13,6 +13,7 @@ import click
 from cifarcnn.cli import console
 from cifarcnn.cli.options import (
     NamedPath,
+    backend_option,
     common,
     data_option,
     device_option,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.explanation.explain import Explanation, ModelExplanation
     from cifarcnn.inference.sources import Source
+    from cifarcnn.literals import BackendChoice
     from cifarcnn.page.output_path import Format
     from cifarcnn.runs import WeightsChoice
     from cifarcnn.trained_run import TrainedRun
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 @weights_option
 @data_option
 @device_option
+@backend_option
 @common
 def command(
     image: str | None,
@@ -76,6 +79,7 @@ def command(
     weights: WeightsChoice | None,
     data: Path | None,
     device: DeviceChoice,
+    backend: BackendChoice | None,
 ) -> None:
     """Show what happens inside a network while it looks at a picture.
 
@@ -88,8 +92,8 @@ def command(
     """
     from cifarcnn.explanation.network_input import find_class
     from cifarcnn.loaded_run import load_run
+    from cifarcnn.page.browser import find_browser
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
-    from cifarcnn.page.slides import find_browser
     from cifarcnn.runs import Run
     from cifarcnn.runs.manifest import read_manifest
     from cifarcnn.trained_run import TrainedRun
@@ -109,7 +113,11 @@ def command(
         pixels, label = None, None
         if image is not None:
             pixels, label = _read(image, trained)
-        loaded = load_run(run.path, weights=weights, device=device, data_path=data)
+        loaded = load_run(
+            run.path, weights=weights, device=device, backend=backend, data_path=data
+        )
+        if loaded.device.note:
+            console.print_message(f"note: {loaded.device.note}")
         explanation: Explanation | ModelExplanation
         summary = None
         if pixels is None:

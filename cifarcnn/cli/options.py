@@ -73,6 +73,13 @@ device_option = click.option(
     show_default=True,
     help="Where to compute; gpu fails when there is none that works.",
 )
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(["auto", "tensorflow", "jax"]),
+    default=None,
+    help="What Keras runs on; left out, as KERAS_BACKEND or the config says. auto "
+    "takes JAX where it can use a GPU, else TensorFlow.",
+)
 data_option = click.option(
     "--data",
     type=NamedPath(path_type=Path),

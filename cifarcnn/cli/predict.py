@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
-from cifarcnn.cli.options import NamedPath, common, run_option, weights_option
+from cifarcnn.cli.options import (
+    NamedPath,
+    backend_option,
+    common,
+    run_option,
+    weights_option,
+)
 from cifarcnn.cli.tables import format_table
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.inference.predictions import Prediction
+    from cifarcnn.literals import BackendChoice
     from cifarcnn.runs import WeightsChoice
 
 Format = Literal["table", "json", "jsonl", "csv"]
@@ -65,6 +72,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
     help="auto and cpu answer on the CPU with the run's model.tflite; gpu takes Keras, "
     "and fails when there is no GPU that works.",
 )
+@backend_option
 @click.option(
     "--keras",
     is_flag=True,
@@ -80,6 +88,7 @@ def command(
     weights: WeightsChoice | None,
     data: Path | None,
     device: DeviceChoice,
+    backend: BackendChoice | None,
     keras: bool,
 ) -> int:
     """Say what is in pictures: PNG, JPEG, WebP, BMP or GIF of any size.
@@ -96,10 +105,15 @@ def command(
         # Here, where what a package prints when it is loaded is kept from the result.
         from cifarcnn.inference.predictions import predict_images
         from cifarcnn.inference.sources import collect_sources
-        from cifarcnn.prediction import open_predictor
+        from cifarcnn.prediction import open_predictor, write_missing_litert
 
         predictor = open_predictor(
-            run_path, weights=weights, device=device, keras=keras, data_path=data
+            run_path,
+            weights=weights,
+            device=device,
+            backend=backend,
+            keras=keras,
+            data_path=data,
         )
         if predictor.note:
             console.print_message(
@@ -121,6 +135,8 @@ def command(
             noted=_note,
         )
         all_read = _print(predictions, layout, predictor.class_names, top, input_folder)
+        if written := write_missing_litert(predictor):
+            console.print_message(f"note: {written}")
     return 0 if all_read else 1
 
 

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cifarcnn.cli.options import NamedPath, common, device_option, set_option
+from cifarcnn.cli.options import (
+    NamedPath,
+    backend_option,
+    common,
+    device_option,
+    set_option,
+)
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
     from cifarcnn.engine import DeviceChoice
+    from cifarcnn.literals import BackendChoice
 
 
 @click.command("train")
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     "can be --set anew, such as training.epochs.",
 )
 @device_option
+@backend_option
 @click.option(
     "--smoke",
     is_flag=True,
@@ -60,6 +68,7 @@ def command(
     run_path: str | None,
     resumed_path: str | None,
     device: DeviceChoice,
+    backend: BackendChoice | None,
     smoke: bool,
     fetch: bool | None,
 ) -> None:
@@ -102,6 +111,7 @@ def command(
         ):
             given: dict[str, Any] = {
                 "device": device,
+                "backend": backend,
                 "observer": display,
                 "fetch": fetch,
                 "fetch_observer": fetch_display,

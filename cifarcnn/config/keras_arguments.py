@@ -40,6 +40,7 @@ RENAMED_KEYS = {
     "class_names labels names": "classes",
     "random_state random_seed": "seed",
     "mixed_precision amp": "precision",
+    "enable_op_determinism use_deterministic_algorithms": "deterministic",
     "lr_schedule lr_scheduler scheduler schedule": "learning_rate_schedule",
     "augmentations augment data_augmentation transforms transform": "augmentation",
     "normalise normalize normalisation normalizer": "normalization",

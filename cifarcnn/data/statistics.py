@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cifarcnn.config import ChannelStatistics, Config
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.errors import DataError
+
 _CHUNK = 4096  # images widened at a time: 48 MiB
 
 
@@ -34,3 +38,23 @@ def measure_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     total, square = sums.astype(object), squares.astype(object)
     variance = (square * count - total * total) / (count * count)
     return list(total / count / 255), list(variance**0.5 / 255)
+
+
+def with_measured_normalization(config: Config, dataset: Dataset) -> Config:
+    """The config with numbers in place of ``standard`` normalization.
+
+    Raises:
+        DataError: A colour channel is the same everywhere.
+    """
+    if config.data.normalization != "standard":
+        return config
+    images, _ = dataset.training(config.data.validation_fraction, config.training.seed)
+    mean, deviation = measure_statistics(images.images)
+    for channel, value in zip(("red", "green", "blue"), deviation, strict=True):
+        if value == 0:
+            raise DataError(
+                f"The {channel} is the same everywhere in the training pictures, so "
+                "that data.normalization: standard has no deviation to divide by. Set "
+                "data.normalization: unit."
+            )
+    return config.with_normalization(ChannelStatistics(mean=mean, deviation=deviation))

@@ -3,58 +3,73 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
 from cifarcnn.engine import tensorflow_only
-from cifarcnn.engine.devices import ChosenGpu, DeviceChoice
+from cifarcnn.engine.devices import ChosenGpu, DeviceChoice, has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
-from cifarcnn.errors import first_line
+from cifarcnn.errors import DeviceError, first_line
 
 if keras.config.backend() == "jax":
     import jax
 
 
-def reset_settings() -> str:
-    """Set what a file in the home folder can change to Keras's own defaults.
-
-    Returns:
-        Keras's name of the backend that it runs on.
-    """
+def reset_settings() -> None:
+    """Set what a file in the home folder can change to Keras's own defaults."""
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
-    return str(keras.config.backend())
 
 
 def choose_gpu(device: DeviceChoice) -> ChosenGpu:
     """The GPU to use, or why there is none.
 
     Raises:
-        DeviceError: A CPU is asked for, and TensorFlow uses a GPU in this process.
+        DeviceError: A CPU is asked for, and this process uses a GPU already.
     """
-    backend = keras.config.backend()
-    if backend == "tensorflow":
+    if keras.config.backend() == "tensorflow":
         return tensorflow_only.choose_gpu(device)
-    gpus: list[str] = []
-    if device != "cpu":
-        # Without a GPU, JAX raises where TensorFlow gives an empty list.
-        with contextlib.suppress(RuntimeError):
-            gpus = keras.distribution.list_devices("gpu")
-    if gpus:
-        # What JAX says of other makers' GPUs is not there, or not a number.
-        found = getattr(jax.devices()[0], "compute_capability", None)
-        return ChosenGpu(str(gpus[0]), parse_compute_capability(found))
-    if device == "gpu":
-        reason = (
-            f"Keras's backend {backend} lists none. Install its CUDA variant, or unset "
-            "KERAS_BACKEND to use TensorFlow."
+    return _choose_gpu_of_jax(device)
+
+
+def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
+    # Asked for a platform that is not there, JAX raises.
+    with contextlib.suppress(RuntimeError):
+        first = jax.devices()[0]
+        if first.platform == "gpu":
+            if device == "cpu":
+                raise DeviceError(
+                    "The device cpu cannot be chosen any more: JAX already uses a GPU "
+                    "in this process. Start a new one."
+                )
+            # What JAX says of other makers' GPUs is not there, or not a number.
+            found = getattr(first, "compute_capability", None)
+            return ChosenGpu(str(first.device_kind), parse_compute_capability(found))
+    # A machine without a card needs no explanation unless one was asked for.
+    if device == "cpu" or (device == "auto" and not has_nvidia_driver()):
+        return ChosenGpu()
+    if platforms := os.environ.get("JAX_PLATFORMS"):
+        return ChosenGpu(
+            reason=f"JAX computes on {platforms!r}, as the environment variable "
+            "JAX_PLATFORMS says. Start a new process without it."
         )
-        return ChosenGpu(reason=reason)
-    return ChosenGpu()
+    return ChosenGpu(
+        reason="JAX lists none. Install its CUDA variant (pip install "
+        "'cifarcnn[gpu-jax]'), or ask for the backend tensorflow."
+    )
+
+
+def forbid_nondeterministic_operations() -> None:
+    """Have what XLA does not compile give the same bits each time, or an error."""
+    # On JAX there is nothing else.
+    if keras.config.backend() == "tensorflow":
+        tensorflow_only.forbid_nondeterministic_operations()
 
 
 def try_convolution() -> str | None:
@@ -69,6 +84,53 @@ def try_convolution() -> str | None:
         # Whatever a broken driver or library raises here, the user needs its text.
         return f"it failed with: {first_line(error)}"
     return None if (result == 9.0).all() else f"it gave {result.ravel()[0]}"
+
+
+def repeat_steps(
+    model: keras.Model,
+    step: Callable[..., Any],
+    variables: Callable[[], Sequence[Sequence[Any]]],
+    jit_compile: bool,
+) -> Callable[[Any, int, int], dict[str, Any]]:
+    """A range of steps of Keras as one function, with the loop inside.
+
+    Args:
+        model: Whose metrics are the result.
+        step: Of numbers and which of the steps, int32. On JAX the state stands before
+            these, and is given back as the second of two, as in Keras's steps.
+        variables: What the steps read or change, as Keras's steps of JAX group it, the
+            metrics last.
+        jit_compile: Whether XLA makes one program of all of it; on JAX always.
+
+    Returns:
+        A function of the numbers, the first step, and the step behind the last one,
+        that gives the metrics. It is compiled once, at its first call, for numbers of
+        one shape; that may be a call for no step.
+    """
+    if keras.config.backend() == "tensorflow":
+        return tensorflow_only.repeat_steps(step, model.get_metrics_result, jit_compile)
+
+    @partial(jax.jit, donate_argnums=0)
+    def run(state: Any, numbers: Any, first: Any, end: Any) -> Any:
+        def body(number: Any, state: Any) -> Any:
+            _, state = step(state, numbers, number)
+            return tuple(map(list, state))
+
+        state = jax.lax.fori_loop(first, end, body, state)
+        metrics = zip(model.metrics_variables, state[-1], strict=True)
+        with keras.StatelessScope(state_mapping=metrics):
+            return model.get_metrics_result(), state
+
+    def run_and_assign(numbers: Any, first: int, end: int) -> dict[str, Any]:
+        groups = tuple(map(list, variables()))
+        state = tuple([variable.value for variable in group] for group in groups)
+        results, state = run(state, numbers, np.int32(first), np.int32(end))
+        for group, values in zip(groups, state, strict=True):
+            for variable, value in zip(group, values, strict=True):
+                variable.assign(value)
+        return dict(results)
+
+    return run_and_assign
 
 
 def gradient(

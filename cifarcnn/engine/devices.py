@@ -12,15 +12,26 @@ from pathlib import Path
 from typing import Literal
 
 from cifarcnn.cpu import read_cpu_info, usable_cores
+from cifarcnn.engine.backend_choice import (
+    BACKENDS,
+    VARIABLE,
+    ChosenBackend,
+    choose_backend,
+    describe_missing,
+    join,
+)
+from cifarcnn.engine.compilation_cache import use_cache
+from cifarcnn.engine.cuda_libraries import load_libraries_for
+from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
+from cifarcnn.engine.missing_gpu import GPU_EXTRA
+from cifarcnn.engine.nvidia_driver import has_nvidia_driver as has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.literals import Backend, BackendChoice
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
-# Keras's name of each backend, and its own.
-_BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 # Keras reads them when it is imported.
 _REFUSED = ("KERAS_NNX_ENABLED", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
-_GPU_EXTRA = "pip install 'cifarcnn[gpu]'"
 
 
 @dataclass(frozen=True)
@@ -32,8 +43,8 @@ class Device:
         description: One line for people: the device, its cores, and the versions.
         threads: How many threads one operation may use on the CPU.
         versions: Version of each package that the numbers depend on, by name.
-        note: Why a GPU that this machine has is not used; ``None`` when there is
-            nothing to explain.
+        note: Why a GPU that this machine has is not used, or a backend that somebody
+            asks for; ``None`` when there is nothing to explain.
         backend: Keras's name of what it runs on.
         compute_capability: Of an NVIDIA GPU, such as ``(8, 0)``; ``None``: unknown.
     """
@@ -43,7 +54,7 @@ class Device:
     threads: int
     versions: Mapping[str, str]
     note: str | None = None
-    backend: str = "tensorflow"
+    backend: Backend = "tensorflow"
     compute_capability: tuple[int, int] | None = None
 
 
@@ -62,7 +73,14 @@ class ChosenGpu:
     reason: str | None = None
 
 
-def start(device: DeviceChoice) -> Device:
+def start(
+    device: DeviceChoice,
+    backend: BackendChoice | None = None,
+    *,
+    configured: BackendChoice = "auto",
+    before: str | None = None,
+    deterministic: bool = False,
+) -> Device:
     """Start Keras on a device, and run one small operation there.
 
     Keras's settings that a file in the home folder can change (the order of the axes
@@ -70,30 +88,47 @@ def start(device: DeviceChoice) -> Device:
 
     Args:
         device: ``cpu`` hides every GPU; ``gpu`` insists on one; ``auto`` takes the GPU
-            when TensorFlow lists one, else the CPU.
+            when the backend lists one, else the CPU.
+        backend: What Keras shall run on; ``None`` leaves it to ``KERAS_BACKEND`` and
+            the config, ``auto`` to the machine.
+        configured: ``training.backend``.
+        before: What a training that goes on now ran on.
+        deterministic: Whether a GPU is to give the same bits each time.
 
     Raises:
-        DeviceError: The device cannot be used; the message says why.
+        DeviceError: The device or the backend cannot be used; the message says why.
     """
-    _start_keras(_prepare_environment(device))
-    from cifarcnn.engine import backend
+    _prepare_environment(device, deterministic)
+    gpu_allowed, driver = device != "cpu", has_nvidia_driver()
+    chosen = choose_backend(
+        backend, configured, before, gpu_allowed=gpu_allowed, driver=driver
+    )
+    _prepare_backend(device, chosen.name)
+    if chosen.name == "tensorflow":
+        load_libraries_for(device)
+    _start_keras(chosen)
+    from cifarcnn.engine import backend as started
 
-    engine = backend.reset_settings()
-    gpu = backend.choose_gpu(device)
+    started.reset_settings()
+    gpu = started.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
         raise DeviceError(
-            f"The device gpu cannot be used: {gpu.reason} Or train on the device cpu."
+            f"The device gpu cannot be used: {join(gpu.reason, chosen.note)} Or train "
+            "on the device cpu."
         )
-    if complaint := backend.try_convolution():
+    if deterministic and gpu.name is not None:
+        require_deterministic()
+        started.forbid_nondeterministic_operations()
+    if complaint := started.try_convolution():
         platforms = os.environ.get("JAX_PLATFORMS", "cpu")
-        if engine == "jax" and platforms != "cpu":
+        if chosen.name == "jax" and platforms != "cpu":
             raise DeviceError(
                 f"The environment variable JAX_PLATFORMS asks for {platforms!r}, and "
                 f"JAX did not work there: {complaint}. Unset it."
             )
         raise DeviceError(describe_failed_operation(gpu.name, complaint))
-    versions = _versions(engine)
-    software = f"{_BACKENDS.get(engine, engine)} {versions[engine]}"
+    versions = _versions(chosen.name)
+    software = f"{BACKENDS[chosen.name]} {versions[chosen.name]}"
     software += f", Keras {versions['keras']}"
     kind: Literal["cpu", "gpu"] = "gpu" if gpu.name else "cpu"
     explained = gpu.reason and device == "auto"
@@ -102,21 +137,24 @@ def start(device: DeviceChoice) -> Device:
         f"{kind} ({gpu.name or _describe_cpu()}), {software}",
         usable_cores(),  # TensorFlow starts a thread for each.
         versions,
-        f"The GPU is not used: {gpu.reason}" if explained else None,
-        engine,
+        join(f"The GPU is not used: {gpu.reason}" if explained else None, chosen.note),
+        chosen.name,
         gpu.compute_capability,
     )
 
 
-def _prepare_environment(device: DeviceChoice) -> str:
-    """Set the variables that Keras and its backend read; the name of the backend.
+def _prepare_environment(device: DeviceChoice, deterministic: bool) -> None:
+    """Set the variables that Keras and both backends read when they are imported.
 
     Raises:
-        DeviceError: A variable asks for what no config says, or for another backend.
+        DeviceError: A variable asks for what no config says, or for the opposite of
+            what this one does.
     """
+    if deterministic:
+        prepare_deterministic(device)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if device == "cpu" and os.environ.get("KERAS_BACKEND") == "jax":
-        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    # Without it JAX takes three quarters of the card's memory at once.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     # Keras's file in the home folder may also ask for this.
     os.environ.setdefault("KERAS_NNX_ENABLED", "false")
     for name in _REFUSED:
@@ -126,32 +164,33 @@ def _prepare_environment(device: DeviceChoice) -> str:
                 f"The environment variable {name} is {value!r}, which makes Keras do "
                 f"what no config of cifarcnn says. Unset it: unset {name}"
             )
-    # And name another backend.
-    wanted = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if wanted not in _BACKENDS:
-        raise DeviceError(
-            f"The environment variable KERAS_BACKEND asks for {wanted!r}, but "
-            f"cifarcnn runs on {' or '.join(_BACKENDS)}. Unset it to use TensorFlow."
-        )
-    return wanted
 
 
-def _start_keras(wanted: str) -> None:
+def _prepare_backend(device: DeviceChoice, backend: Backend) -> None:
+    """Prepare what one backend looks for when it is imported, and the other does not.
+
+    JAX may be imported already, where it was asked for its GPU.
+    """
+    if backend == "jax" and device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    use_cache(backend)
+
+
+def _start_keras(chosen: ChosenBackend) -> None:
     """Import Keras, which reads the variables then and never again.
 
     Raises:
         DeviceError: The backend is not installed, or Keras refuses its settings.
     """
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = chosen.name
     try:
         from cifarcnn.engine import backend  # noqa: F401
     except ModuleNotFoundError as error:
-        if wanted == "tensorflow" or error.name not in (wanted, f"{wanted}lib"):
+        package = (error.name or "").partition(".")[0]
+        if chosen.wish is None or package not in (chosen.name, f"{chosen.name}lib"):
             raise
-        raise DeviceError(
-            f"The environment variable KERAS_BACKEND asks for {wanted}, but the Python "
-            f"package {error.name} is not installed. Install it, or unset "
-            "KERAS_BACKEND to use TensorFlow."
-        ) from None
+        raise DeviceError(describe_missing(chosen, package)) from None
     except Exception as error:
         if not _is_about_settings(error):
             raise
@@ -162,6 +201,11 @@ def _start_keras(wanted: str) -> None:
             f"{first_line(error).rstrip('.')}. Mend the file, or remove it; Keras "
             "writes a new one."
         ) from error
+    finally:
+        # It stays what the user made it.
+        os.environ.pop(VARIABLE)
+        if before is not None:
+            os.environ[VARIABLE] = before
 
 
 def _is_about_settings(error: Exception) -> bool:
@@ -175,50 +219,12 @@ def _is_about_settings(error: Exception) -> bool:
     return file.parts[-4:] == ("keras", "src", "backend", "config.py")
 
 
-def explain_missing_gpu(
-    *, driver: bool, hidden: bool, built_with_cuda: bool, system: str
-) -> str:
-    """Why TensorFlow lists no GPU, and the way out.
-
-    Args:
-        driver: Whether the NVIDIA driver is loaded.
-        hidden: Whether ``CUDA_VISIBLE_DEVICES`` hides every GPU.
-        built_with_cuda: Whether this TensorFlow was compiled for CUDA.
-        system: ``Linux``, ``Windows`` or ``Darwin``.
-    """
-    if system == "Windows":
-        return (
-            "TensorFlow has no GPU support on Windows itself. Install cifarcnn inside "
-            f"WSL2 (Linux on Windows) with {_GPU_EXTRA}."
-        )
-    if system == "Darwin":
-        return "TensorFlow has no support for NVIDIA GPUs on macOS."
-    if not driver:
-        return (
-            "no NVIDIA driver is loaded on this machine. If it has an NVIDIA card, "
-            "install the driver; `nvidia-smi` then lists the card."
-        )
-    if hidden:
-        return (
-            "the environment variable CUDA_VISIBLE_DEVICES hides every GPU. Unset it."
-        )
-    if not built_with_cuda:
-        return (
-            "this TensorFlow was built without CUDA. Replace it: "
-            f"pip uninstall tensorflow-cpu tensorflow, then {_GPU_EXTRA}."
-        )
-    return (
-        "the NVIDIA driver is there, but TensorFlow does not find the CUDA libraries. "
-        f"Install them: {_GPU_EXTRA}."
-    )
-
-
 def describe_failed_operation(gpu: str | None, complaint: str) -> str:
     """The sentence for a device whose first operation went wrong."""
     if gpu:
         return (
             f"The GPU {gpu} is listed, but a small convolution on it did not work: "
-            f"{complaint}. Check the driver and its CUDA libraries ({_GPU_EXTRA}), or "
+            f"{complaint}. Check the driver and its CUDA libraries ({GPU_EXTRA}), or "
             "train on the device cpu."
         )
     return (
@@ -227,13 +233,7 @@ def describe_failed_operation(gpu: str | None, complaint: str) -> str:
     )
 
 
-def has_nvidia_driver() -> bool:
-    """Whether the NVIDIA driver is loaded, on Linux or in WSL2."""
-    paths = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg")
-    return any(Path(path).exists() for path in paths)
-
-
-def _versions(engine: str) -> dict[str, str]:
+def _versions(engine: Backend) -> dict[str, str]:
     versions = {"python": platform.python_version()}
     try:
         versions["cifarcnn"] = version("cifarcnn")

@@ -6,8 +6,6 @@ Whoever calls one asks before whether it is there, and has another way.
 from __future__ import annotations
 
 import math
-import os
-import platform
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -15,12 +13,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifarcnn.engine.devices import (
-    ChosenGpu,
-    DeviceChoice,
-    explain_missing_gpu,
-    has_nvidia_driver,
-)
+from cifarcnn.engine.devices import ChosenGpu, DeviceChoice
+from cifarcnn.engine.missing_gpu import explain_missing_gpu
+from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
 from cifarcnn.errors import DeviceError
 
@@ -63,19 +58,15 @@ def choose_gpu(device: DeviceChoice) -> ChosenGpu:
             str(details.get("device_name", gpus[0].name)),
             parse_compute_capability(details.get("compute_capability")),
         )
-    driver = has_nvidia_driver()
     # A machine without a card needs no explanation unless one was asked for.
-    if not driver and device != "gpu":
+    if device != "gpu" and not has_nvidia_driver():
         return ChosenGpu()
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
-    return ChosenGpu(
-        reason=explain_missing_gpu(
-            driver=driver,
-            hidden=hidden,
-            built_with_cuda=bool(tf.test.is_built_with_cuda()),
-            system=platform.system(),
-        )
-    )
+    return ChosenGpu(reason=str(explain_missing_gpu("tensorflow")))
+
+
+def forbid_nondeterministic_operations() -> None:
+    """As :func:`cifarcnn.engine.backend.forbid_nondeterministic_operations`."""
+    tf.config.experimental.enable_op_determinism()
 
 
 def has_fused_batch_norm() -> bool:
@@ -188,6 +179,44 @@ def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
     options = {"jit_compile": True, "reduce_retracing": True, "autograph": False}
     compiled: Callable[..., Any] = tf.function(function, **options)
     return compiled
+
+
+def repeat_steps(
+    step: Callable[[Any, Any], Any],
+    results: Callable[[], Any],
+    jit_compile: bool,
+) -> Callable[[Any, int, int], Any]:
+    """A range of steps in one function, with the loop inside.
+
+    Args:
+        step: Of numbers and which of the steps, int32; changes variables.
+        results: What the variables come to at the end.
+        jit_compile: Whether XLA makes one program of all of it.
+
+    Returns:
+        A function of the numbers, the first step, and the step behind the last one,
+        that gives the results. It is compiled once, at its first call.
+    """
+
+    def repeat(numbers: Any, first: Any, end: Any) -> Any:
+        def body(number: Any) -> Any:
+            step(numbers, number)
+            return (number + 1,)
+
+        tf.while_loop(lambda number: number < end, body, (first,))
+        return results()
+
+    traced: list[Any] = []
+
+    def run(numbers: Any, first: int, end: int) -> Any:
+        given = numbers, tf.constant(first, "int32"), tf.constant(end, "int32")
+        if not traced:
+            function = tf.function(repeat, jit_compile=jit_compile, autograph=False)
+            # Said to be traced, else TensorFlow warns after five trainings.
+            traced.append(function.get_concrete_function(*given))
+        return traced[0](*given)
+
+    return run
 
 
 def tape_gradient(

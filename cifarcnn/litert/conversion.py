@@ -1,5 +1,8 @@
 """A Keras model to a LiteRT file: only TensorFlow can do it.
 
+The file computes in float32 on the CPU, and so does Keras where the two are compared,
+whatever it computes on otherwise: products on a GPU may have 10 bits (TF32).
+
 It is the one export format so far. Another one gets a module with a function like
 :func:`convert_model`, which compares what it made with the model before it returns.
 """
@@ -9,19 +12,42 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from cifarcnn.errors import RunError, first_line
+from cifarcnn.litert.own_process import convert_in_own_process
 from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 
 # Beyond it a label could come out differently; sums in another order leave 1e-6.
 TOLERANCE = 1e-4
 LABELS = "labels.txt"
 _TRIAL_IMAGES = 32
+
+
+def convert_run(
+    folder: Path,
+    model: keras.Model,
+    class_names: Sequence[str],
+    stopped: Callable[[], bool] = lambda: False,
+) -> bytes:
+    """The content of a LiteRT file for a run, whatever Keras runs on.
+
+    Args:
+        folder: Of the run, with the weights of ``model`` saved in it.
+        model: As for :func:`convert_model`.
+        class_names: In the order of the probabilities.
+        stopped: Whether to give up; asked where another process has to do it.
+
+    Raises:
+        RunError: It cannot be made.
+    """
+    if keras.config.backend() == "tensorflow":
+        return convert_model(model, class_names)
+    return convert_in_own_process(folder, stopped)
 
 
 def convert_model(model: keras.Model, class_names: Sequence[str]) -> bytes:
@@ -31,6 +57,7 @@ def convert_model(model: keras.Model, class_names: Sequence[str]) -> bytes:
     Lite's metadata have the files that belong to a model; the runtime passes over it.
 
     Where the LiteRT runtime is installed, its answers are compared with Keras's first.
+    Keras must run on TensorFlow.
 
     Args:
         model: float32, of stock Keras layers, uint8 ``(n, height, width, 3)`` to
@@ -38,14 +65,8 @@ def convert_model(model: keras.Model, class_names: Sequence[str]) -> bytes:
         class_names: In the order of the probabilities.
 
     Raises:
-        RunError: Keras runs on another engine than TensorFlow, the converter fails, or
-            the file does not give the same probabilities.
+        RunError: The converter fails, or the file does not give the same probabilities.
     """
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise RunError(
-            f"only TensorFlow can make it, and Keras runs on {backend} here."
-        )
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.tflite"
@@ -76,7 +97,8 @@ def _require_agreement(model: keras.Model, content: bytes) -> None:
     fast = LiteRTModel("it", content, model.output_shape[-1])
     shape = (_TRIAL_IMAGES, *model.input_shape[1:])
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    expected = keras.ops.convert_to_numpy(model(images, training=False))
+    with keras.device("cpu:0"):
+        expected = keras.ops.convert_to_numpy(model(images, training=False))
     difference = float(np.abs(fast.predict(images) - expected).max())
     if difference > TOLERANCE:
         raise RunError(

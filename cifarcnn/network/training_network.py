@@ -21,10 +21,17 @@ from cifarcnn.engine.tensorflow_only import (
     has_fused_gelu,
 )
 from cifarcnn.literals import Policy
-from cifarcnn.network.builder import assemble, convert_arguments, convert_layer
+from cifarcnn.network.builder import (
+    assemble,
+    convert_arguments,
+    convert_choice,
+    convert_layer,
+)
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
+    BatchMask,
     FusedBatchNormalization,
+    MaskedRegularizer,
     SeparateBiasConv2D,
 )
 
@@ -35,7 +42,10 @@ _NEVER_FALLING = frozenset({"relu", "relu6", "leaky_relu", "elu", "selu", "softp
 
 
 def build_training_network(
-    config: Config, class_count: int, precision: Policy = "float32"
+    config: Config,
+    class_count: int,
+    precision: Policy = "float32",
+    batch_mask: BatchMask | None = None,
 ) -> keras.Model:
     """The network of :func:`cifarcnn.network.builder.build_model`, for training only.
 
@@ -56,6 +66,8 @@ def build_training_network(
         config: As for ``build_model``.
         class_count: Number of classes.
         precision: Keras's name of a dtype policy.
+        batch_mask: Which rows of a batch count, where some do not: in the statistics of
+            normalizations and in penalties on outputs.
 
     Raises:
         UsageError: As for ``build_model``.
@@ -74,8 +86,15 @@ def build_training_network(
             arguments["activation"] = "linear"
         elif getattr(layer, "activation", "") == "gelu" and has_fused_gelu():
             arguments["activation"] = fused_gelu
-        if isinstance(layer, BatchNormalization) and has_fused_batch_norm():
+        penalty = getattr(layer, "activity_regularizer", None)
+        if penalty is not None and batch_mask is not None:
+            penalty = convert_choice(keras.regularizers, penalty)
+            arguments["activity_regularizer"] = MaskedRegularizer(penalty, batch_mask)
+        if isinstance(layer, BatchNormalization) and (
+            has_fused_batch_norm() or batch_mask is not None
+        ):
             kind = FusedBatchNormalization
+            arguments["batch_mask"] = batch_mask
         elif isinstance(layer, Conv2D) and policy == "float32":
             # In 16 bits the plain sum of the bias's gradient would be less exact.
             kind = SeparateBiasConv2D

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -11,8 +11,19 @@ import numpy as np
 
 def read_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """Copies of all weights by name, such as ``conv2d_1/kernel``, in Keras's order."""
-    # On a CPU the conversion may give a view of memory that training goes on writing.
-    return {weight.path: np.array(to_numpy(weight)) for weight in model.weights}
+    paths = [weight.path for weight in model.weights]
+    return dict(zip(paths, read_arrays(model.weights), strict=True))
+
+
+def read_arrays(variables: Iterable[Any]) -> list[np.ndarray[Any, Any]]:
+    """Copies of the values of Keras variables."""
+    values = [keras.ops.convert_to_tensor(variable) for variable in variables]
+    for value in values:
+        # On JAX all are on their way from the device before the first is waited for.
+        if hasattr(value, "copy_to_host_async"):
+            value.copy_to_host_async()
+    # Else, on a CPU, there may be a view of memory that training goes on writing.
+    return [np.require(value, None, ["OWNDATA", "WRITEABLE"]) for value in values]
 
 
 def to_numpy(variable: Any) -> np.ndarray[Any, Any]:

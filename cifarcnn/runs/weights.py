@@ -173,7 +173,7 @@ def pack_arrays(
         )
     # safetensors reads the memory behind an array as if it lay in C order.
     data: bytes = save(
-        {name: np.array(value, order="C") for name, value in arrays.items()},
+        {name: np.asarray(value, order="C") for name, value in arrays.items()},
         dict(metadata) if metadata else None,
     )
     return data

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from cifarcnn.errors import RunError
-from cifarcnn.network.weights import to_numpy
+from cifarcnn.network.weights import read_arrays, to_numpy
 from cifarcnn.runs.weights import ArraySpec
 
 
@@ -27,6 +27,7 @@ class ModelState:
     def __init__(self, model: keras.Model, accuracy: keras.metrics.Metric) -> None:
         """Gather the variables of a compiled model and of the metric it has."""
         self._model = model
+        self._network = model.get_layer("logits")
         self._accuracy = accuracy
         # Else it would get its variables with the first step only.
         if not model.optimizer.built:
@@ -57,10 +58,20 @@ class ModelState:
         averages = self._model.weight_averages
         if averages is not None and averages.swapped:
             averages.swap()
-        # On a CPU the conversion may give a view of memory that is written further.
+        return dict(
+            zip(self._variables, read_arrays(self._variables.values()), strict=True)
+        )
+
+    def weights(
+        self, arrays: Mapping[str, np.ndarray[Any, Any]]
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """The weights to keep, of what :meth:`read` gave: the averages, if any."""
+        weights, averages = self._network.weights, self._model.weight_averages
+        places = {id(variable): name for name, variable in self._variables.items()}
+        holders = averages.averages if averages is not None else weights
         return {
-            name: np.array(to_numpy(variable))
-            for name, variable in self._variables.items()
+            weight.path: arrays[places[id(holder)]]
+            for weight, holder in zip(weights, holders, strict=True)
         }
 
     def write(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:

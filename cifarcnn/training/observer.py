@@ -97,6 +97,16 @@ class Observer:
     def training_started(self, plan: Plan) -> None:
         """The network is built; the first step comes next."""
 
+    def compilation_started(self) -> None:
+        """XLA compiles the training now, or reads what it compiled before."""
+
+    def compilation_ended(self, seconds: float) -> None:
+        """The training is compiled.
+
+        Args:
+            seconds: How long that took.
+        """
+
     def batch_ended(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         """A step is done; of small networks, a few that ran in one go.
 
@@ -107,7 +117,7 @@ class Observer:
         """
 
     def epoch_ended(self, record: EpochRecord) -> None:
-        """An epoch is done, validated and saved."""
+        """An epoch is done, validated and saved: some steps of the next may be too."""
 
     def noted(self, sentence: str) -> None:
         """Something is not as usual, and the log should say so."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from cifarcnn.config import Config
 from cifarcnn.config.diff import Difference, find_differences
 from cifarcnn.config.named_choice import external
+from cifarcnn.engine.backend_choice import BACKENDS
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint, find_checkpoint
@@ -26,6 +27,7 @@ CHANGEABLE = (
     "training.early_stopping",
     "training.checkpoint_minutes",
     "training.steps_per_execution",
+    "training.backend",
     "data.path",
     "data.fetch",
     "data.sources",
@@ -44,6 +46,7 @@ class ResumePlan:
         extended: Whether the training was finished, and is now to go further.
         replanned: Whether it has another number of epochs now.
         notes: What the user should know of it.
+        backend: Keras's name of what it ran on last; ``None``: not known.
     """
 
     config: Config
@@ -52,6 +55,7 @@ class ResumePlan:
     extended: bool
     replanned: bool
     notes: tuple[str, ...]
+    backend: str | None = None
 
 
 def plan_resume(run: Run, config: Config) -> ResumePlan | None:
@@ -99,6 +103,7 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
         for change in changes
     ):
         return None
+    environment = run.read_environment() if run.has_environment else {}
     return ResumePlan(
         config=config,
         checkpoint=checkpoint,
@@ -106,6 +111,7 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
         extended=run.finished,
         replanned=wanted != epochs,
         notes=(*damages, *_describe_divergence(run), *_describe(changes)),
+        backend=_find_backend(newest_environment(environment)),
     )
 
 
@@ -131,6 +137,20 @@ def _plan_beginning(run: Run, config: Config) -> ResumePlan:
             *_describe(changes),
         ),
     )
+
+
+def newest_environment(environment: Mapping[str, object]) -> Mapping[str, object]:
+    """The part of ``environment.json`` on where the training went on last, or began."""
+    resumed = environment.get("resumed")
+    last = resumed[-1] if isinstance(resumed, list) and resumed else environment
+    return last if isinstance(last, dict) else environment
+
+
+def _find_backend(environment: Mapping[str, object]) -> str | None:
+    """Keras's name of the backend in a part of ``environment.json``."""
+    versions = environment.get("versions")
+    names = versions if isinstance(versions, dict) else {}
+    return next((name for name in BACKENDS if name in names), None)
 
 
 def _describe_divergence(run: Run) -> tuple[str, ...]:
@@ -200,7 +220,10 @@ def describe_environment_change(
                 found.append(f"{item.path} was {item.before}, is {item.after} now")
     if not found:
         return None
+    further = ""
+    if _find_backend(before) != _find_backend(now):
+        further = ", and further where layers such as Dropout draw random numbers"
     return (
         f"{'; '.join(found)}: the results may differ in their last digits from those "
-        "of a training without interruption"
+        f"of a training without interruption{further}"
     )

@@ -8,7 +8,7 @@ import json
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -20,13 +20,13 @@ from cifarcnn.data.dataset import Dataset
 from cifarcnn.engine import Device
 from cifarcnn.errors import RunError
 from cifarcnn.literals import Policy, Views
-from cifarcnn.litert.conversion import convert_model
+from cifarcnn.litert.conversion import convert_run
 from cifarcnn.runs import Origin, Run
 from cifarcnn.runs.litert_file import save_litert
 from cifarcnn.runs.manifest import DataRecord
 from cifarcnn.runs.safe_io import write_file
 from cifarcnn.training.observer import Outcome, Plan
-from cifarcnn.training.resume import DIVERGED
+from cifarcnn.training.resume import DIVERGED, newest_environment
 from cifarcnn.training.training_data import TrainingData
 
 MODEL = "model.keras"
@@ -62,6 +62,7 @@ def describe_environment(
         "seed": config.training.seed,
         "smoke": data.smoke,
         "precision": precision,
+        "deterministic": config.training.deterministic,
         "data": _describe_data(data.dataset),
     }
 
@@ -85,7 +86,7 @@ def write_environment(
     later = first.get("resumed")
     resumed = later if isinstance(later, list) else []
     run.write_environment({**first, "resumed": [*resumed, environment]})
-    return _newest(first)
+    return newest_environment(first)
 
 
 def read_precision(run: Run) -> Policy | None:
@@ -97,15 +98,8 @@ def read_precision(run: Run) -> Policy | None:
     if not run.has_environment:
         return None
     first = run.read_environment()
-    found = _newest(first).get("precision")
+    found = newest_environment(first).get("precision")
     return next((policy for policy in get_args(Policy) if policy == found), None)
-
-
-def _newest(environment: Mapping[str, object]) -> Mapping[str, object]:
-    """The entry of where the training went on last, or of where it began."""
-    resumed = environment.get("resumed")
-    last = resumed[-1] if isinstance(resumed, list) and resumed else environment
-    return last if isinstance(last, dict) else environment
 
 
 def note_divergence(run: Run, sentence: str) -> None:
@@ -177,9 +171,20 @@ def _with_class_names(path: Path, class_names: Sequence[str]) -> bytes:
 
 
 def write_litert_model(
-    run: Run, network: keras.Model, class_names: Sequence[str], views: Views
+    run: Run,
+    network: keras.Model,
+    class_names: Sequence[str],
+    views: Views,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> str | None:
     """Write ``model.tflite`` from what ``model.keras`` holds.
+
+    Args:
+        run: With the weights of ``network``.
+        network: Of stock layers.
+        class_names: In the order of its outputs.
+        views: What an answer rests on.
+        stopped: Whether to do without it, where it takes a process of its own.
 
     Returns:
         Why there is none, as a sentence; None when it was written.
@@ -188,7 +193,7 @@ def write_litert_model(
         RunError: The file cannot be written.
     """
     try:
-        content = convert_model(network, class_names)
+        content = convert_run(run.path, network, class_names, stopped)
     except RunError as error:
         return (
             f"model.tflite is not written: {error} `predict` answers with Keras, which "

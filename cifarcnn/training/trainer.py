@@ -11,7 +11,8 @@ from functools import partial
 import keras
 
 from cifarcnn.config import Config
-from cifarcnn.engine import Device, choose_precision
+from cifarcnn.config.layers import flatten_layers
+from cifarcnn.engine import Device, choose_precision, refusals_explained
 from cifarcnn.errors import DivergedError, RunError, UsageError
 from cifarcnn.literals import Policy
 from cifarcnn.network.weights import write_weights
@@ -36,6 +37,7 @@ from cifarcnn.training.run_files import (
     write_keras_model,
     write_litert_model,
 )
+from cifarcnn.training.steps_per_execution import steps_per_execution
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import build_training_model
 
@@ -68,6 +70,7 @@ def train(
 
     Raises:
         DivergedError: The loss or a weight is not finite any more.
+        DeviceError: ``training.deterministic`` cannot be kept on this GPU.
         RunError: A file cannot be written, or the checkpoint does not fit.
         UsageError: Early stopping would end the training before it goes on.
         Stopped: A signal came; what was trained is saved.
@@ -76,7 +79,10 @@ def train(
     source = resume.checkpoint if resume else None
     precision = _choose_precision(config, run, device, source)
     memory_explained = partial(
-        explain_out_of_memory, config.training.batch_size, resumed=source is not None
+        explain_out_of_memory,
+        config.training.batch_size,
+        on_gpu=device.kind == "gpu",
+        resumed=source is not None,
     )
     signals: list[int] = []
     with ending_signals_handled(signals.append):
@@ -91,9 +97,11 @@ def train(
         _restore(resume, run, ours, environment)
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
-            with memory_explained():
-                fit(data, ours, callbacks, source.state if source else None)
-            outcome = _finish(config, data, run, network, ours)
+            steps = steps_per_execution(config, device)
+            with memory_explained(), _refusals_explained(config), ours.writer:
+                state = source.state if source else None
+                fit(data, ours, callbacks, state, steps)
+            outcome = _finish(config, data, run, network, ours, signals)
     observer.training_ended(outcome)
     return outcome
 
@@ -190,6 +198,7 @@ def _finish(
     run: Run,
     network: keras.Model,
     ours: TrainingCallbacks,
+    signals: Sequence[int],
 ) -> Outcome:
     """Write the last files of the run."""
     progress, checkpoint = ours.progress, ours.checkpoint
@@ -219,11 +228,19 @@ def _finish(
         warnings.simplefilter("ignore")
         write_keras_model(run, network, names)
         views = config.evaluation.test_time_augmentation
-        note = write_litert_model(run, network, names, views)
+        note = write_litert_model(run, network, names, views, lambda: bool(signals))
+    run.write_metrics(describe_metrics(outcome, plan, data.dataset))
     if note:
         ours.observer.noted(note)
-    run.write_metrics(describe_metrics(outcome, plan, data.dataset))
     return outcome
+
+
+def _refusals_explained(config: Config) -> contextlib.AbstractContextManager[None]:
+    if not config.training.deterministic:
+        return contextlib.nullcontext()
+    return refusals_explained(
+        layer.name for layer in flatten_layers(config.model.layers)
+    )
 
 
 @contextlib.contextmanager

@@ -120,14 +120,14 @@ def test_a_file_for_prediction_that_cannot_be_made_costs_only_a_note(
 ):
     recorder = Recorder()
 
-    def fail(model, class_names):
-        raise RunError("only TensorFlow can make it, and Keras runs on jax here.")
+    def fail(*arguments):
+        raise RunError("only TensorFlow can make it, which is not installed.")
 
-    monkeypatch.setattr(run_files, "convert_model", fail)
+    monkeypatch.setattr(run_files, "convert_run", fail)
     outcome = train_in(make_config(), observer=recorder)
     assert recorder.events[-2:] == [
-        "model.tflite is not written: only TensorFlow can make it, and Keras runs on "
-        "jax here. `predict` answers with Keras, which takes longer to start.",
+        "model.tflite is not written: only TensorFlow can make it, which is not "
+        "installed. `predict` answers with Keras, which takes longer to start.",
         "end",
     ]
     assert not (outcome.run / "model.tflite").exists()

@@ -13,9 +13,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cifarcnn import caches
 from cifarcnn.data.cifar.facts import Cifar, Layout
 from cifarcnn.errors import DataError
-from cifarcnn.files import own_folder, write_atomically
+from cifarcnn.files import write_atomically
 
 _NOTE_LIMIT = 10_000
 
@@ -67,10 +68,7 @@ def cache_folder() -> Path:
     Raises:
         DataError: The user has no home folder, as in some containers.
     """
-    override = os.environ.get("CIFARCNN_CACHE")
-    if override:
-        return Path(os.path.expanduser(override))
-    folder = own_folder("cache")
+    folder = caches.cache_folder()
     if folder is None:
         raise DataError(
             "This user has no home folder, where data could be kept. Name a folder "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -12,11 +12,10 @@ from cifarcnn.config import Config
 from cifarcnn.errors import DivergedError
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint, CheckpointState, save_checkpoint
-from cifarcnn.runs.weights import describe_arrays
-from cifarcnn.training.callbacks.model_checkpoint import save_or_note
-from cifarcnn.training.callbacks.progress import Progress
+from cifarcnn.runs.weights import describe_arrays, first_non_finite
+from cifarcnn.training.callbacks.background_writer import BackgroundWriter
+from cifarcnn.training.callbacks.progress import Arrays, Progress
 from cifarcnn.training.callbacks.terminate_on_nan import NOT_FINITE
-from cifarcnn.training.observer import Observer
 from cifarcnn.training.resume import to_plain
 
 _BEST = "best/"
@@ -25,8 +24,9 @@ _BEST = "best/"
 class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
     """Saves all that a training needs to go on, bit for bit, at any step.
 
-    Keras's own saves neither random generators nor the middle of an epoch. A full disk
-    is only noted.
+    Keras's own saves neither random generators nor the middle of an epoch. At the end
+    of an epoch only the numbers are copied, and written beside the next one. A full
+    disk is only noted.
 
     Attributes:
         saved: Finished epochs, and steps of the next one, in the newest checkpoint;
@@ -43,15 +43,16 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
         config: Config,
         data_checksum: str,
         progress: Progress,
-        observer: Observer,
+        writer: BackgroundWriter,
     ) -> None:
         super().__init__()
         self.run = run
         self.config = config
         self.data_checksum = data_checksum
         self.progress = progress
-        self.observer = observer
+        self.writer = writer
         self.saved: tuple[int, int] | None = None
+        self._plain_config = to_plain(config)
         self._restored: CheckpointState | None = None
         self._last_try = time.perf_counter()
 
@@ -79,10 +80,11 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.due():
-            _try(self.save_now, self.progress, self.observer)
+            self.writer.note_full_disk(self.save_now)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        _try(lambda: self.save(epoch + 1), self.progress, self.observer)
+        arrays, self.progress.state = self.progress.state, {}
+        self.writer.put(self._prepare(epoch + 1, 0, arrays))
 
     def due(self) -> bool:
         """Whether the last checkpoint, or attempt at one, is long enough ago."""
@@ -96,6 +98,8 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
     def save(self, epoch: int, step: int = 0) -> None:
         """Write a checkpoint, unless the newest one is of this very moment.
 
+        Waits until those of before are written.
+
         Args:
             epoch: Finished epochs.
             step: Steps of the next one that are done.
@@ -104,26 +108,9 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
             DivergedError: A number is not finite.
             RunError: It cannot be written; those of before are unharmed.
         """
-        if self.saved == (epoch, step):
-            return
-        variables = self.model.state
-        arrays = variables.read() | {
-            f"{_BEST}{name}": value
-            for name, value in self.progress.best_weights.items()
-        }
-        in_steps = step and self.progress.logs is None
-        state = CheckpointState(
-            config=to_plain(self.config),
-            data_checksum=self.data_checksum,
-            epoch=epoch,
-            step=step,
-            metrics=variables.read_metrics() if in_steps else (),
-            **_describe(self.progress, step),
-        )
-        # Also of an attempt that fails: on a full disk the next step would try again.
-        self._last_try = time.perf_counter()
-        save_checkpoint(self.run.path, state, arrays)
-        self.saved = (epoch, step)
+        self.writer.wait()
+        if self.saved != (epoch, step):
+            self._prepare(epoch, step)()
 
     def describe_saved(self) -> str:
         """What the newest checkpoint is of, as a sentence; empty without one."""
@@ -135,12 +122,40 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
         )
         return f"The last checkpoint is of {where}."
 
+    def _prepare(
+        self, epoch: int, step: int, arrays: Arrays | None = None
+    ) -> partial[None]:
+        """What writes a checkpoint of this moment, whenever it is called.
 
-def _try(save: Callable[[], None], progress: Progress, observer: Observer) -> None:
-    try:
-        save_or_note(save, observer)
-    except DivergedError as error:
-        raise DivergedError(f"{progress.place('after')} {NOT_FINITE}") from error
+        Args:
+            epoch: Finished epochs.
+            step: Steps of the next one that are done.
+            arrays: All numbers of the model, where they are known.
+
+        Raises:
+            DivergedError: A number is not finite.
+        """
+        progress, variables = self.progress, self.model.state
+        arrays = arrays or variables.read()
+        if first_non_finite(arrays) is not None:
+            raise DivergedError(f"{progress.place('after')} {NOT_FINITE}")
+        best = {f"{_BEST}{name}": a for name, a in progress.best_weights.items()}
+        in_steps = step and progress.logs is None
+        state = CheckpointState(
+            config=self._plain_config,
+            data_checksum=self.data_checksum,
+            epoch=epoch,
+            step=step,
+            metrics=variables.read_metrics() if in_steps else (),
+            **_describe(progress, step),
+        )
+        # Also of an attempt that fails: on a full disk the next step would try again.
+        self._last_try = time.perf_counter()
+        return partial(self._write, state, {**arrays, **best})
+
+    def _write(self, state: CheckpointState, arrays: Arrays) -> None:
+        save_checkpoint(self.run.path, state, arrays)
+        self.saved = (state.epoch, state.step)
 
 
 def _describe(progress: Progress, step: int) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class EpochLog(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class ObserverCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells the observer of each step and epoch; people count both from 1."""
+    """Tells the observer of each step; people count it and the epoch from 1."""
 
     def __init__(self, progress: Progress, observer: Observer) -> None:
         super().__init__()
@@ -48,9 +48,6 @@ class ObserverCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         progress = self.progress
         self.observer.batch_ended(progress.epoch + 1, progress.steps_done, logs)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.observer.epoch_ended(self.progress.records[-1])
 
 
 def _optional(value: float | None) -> float | None:

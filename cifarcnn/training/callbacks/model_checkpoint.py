@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import keras
 
-from cifarcnn.errors import RunError
-from cifarcnn.runs import Origin, Run
+from cifarcnn.runs import EpochRecord, Origin, Run
 from cifarcnn.runs.manifest import WeightsKind
 from cifarcnn.runs.weights import save_weights
+from cifarcnn.training.callbacks.background_writer import BackgroundWriter
 from cifarcnn.training.callbacks.progress import Arrays, Progress
-from cifarcnn.training.observer import Observer
-
-# The disk may have room again at the next try; a folder that is gone stays so.
-_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
@@ -24,7 +20,8 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
 
     ``last.safetensors`` holds the weights after the last finished epoch, and
     ``weights.safetensors`` those that ``evaluate`` and ``predict`` use: of the best
-    epoch, or of the last one when ``weights`` says so. A full disk is only noted.
+    epoch, or of the last one when ``weights`` says so. They are written beside the next
+    epoch. A full disk is only noted.
 
     Attributes:
         saved_epochs: How many epochs the files know of.
@@ -38,19 +35,19 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         run: Run,
         origin: Origin,
         progress: Progress,
-        observer: Observer,
+        writer: BackgroundWriter,
         weights: Literal["best", "last"],
     ) -> None:
         super().__init__()
         self.run = run
         self.origin = origin
         self.progress = progress
-        self.observer = observer
+        self.writer = writer
         self.weights = weights
         self.saved_epochs = len(progress.records)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        save_or_note(lambda: self.save_epoch(self.progress.weights), self.observer)
+        self.writer.put(self._prepare(self.progress.weights))
 
     @property
     def up_to_date(self) -> bool:
@@ -68,16 +65,7 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             DivergedError: A weight is not finite. What was saved before is unharmed.
             RunError: The files cannot be written; those of before are unharmed.
         """
-        progress = self.progress
-        epochs = len(progress.records)
-        if weights is not None:
-            self._save("last", weights, epochs)
-            if self.weights == "last":
-                self._save("selected", weights, epochs)
-        if self.weights == "best" and progress.best is not None:
-            self._save("selected", progress.best_weights, progress.best.epoch)
-        self.run.write_history(progress.records)
-        self.saved_epochs = epochs
+        self._prepare(weights)()
 
     def save_now(self, weights: Arrays) -> None:
         """Save the weights of this moment, in the middle of an epoch.
@@ -102,26 +90,28 @@ class ModelCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
             return "No epoch was finished."
         return f"The weights of epoch {self.saved_epochs} are kept in {self.run.path}."
 
+    def _prepare(self, weights: Arrays | None) -> partial[None]:
+        """What writes the epochs of now, whenever it is called."""
+        progress = self.progress
+        best = progress.best_weights, progress.best.epoch if progress.best else None
+        return partial(self._write, weights, *best, tuple(progress.records))
+
+    def _write(
+        self,
+        weights: Arrays | None,
+        best_weights: Arrays,
+        best_epoch: int | None,
+        records: Sequence[EpochRecord],
+    ) -> None:
+        epochs = len(records)
+        if weights is not None:
+            self._save("last", weights, epochs)
+            if self.weights == "last":
+                self._save("selected", weights, epochs)
+        if self.weights == "best" and best_epoch is not None:
+            self._save("selected", best_weights, best_epoch)
+        self.run.write_history(records)
+        self.saved_epochs = epochs
+
     def _save(self, kind: WeightsKind, weights: Arrays, epoch: int) -> None:
         save_weights(self.run.path, kind, weights, epoch=epoch, origin=self.origin)
-
-
-def save_or_note(save: Callable[[], None], observer: Observer) -> None:
-    """Save; where the disk is full only say so, since it may not stay so.
-
-    Args:
-        save: Raises ``RunError`` from the ``OSError`` that was its cause.
-        observer: Is told.
-
-    Raises:
-        RunError: It cannot be saved, and later will not do either.
-    """
-    try:
-        save()
-    except RunError as error:
-        cause = error.__cause__
-        if not isinstance(cause, OSError) or cause.errno not in _PASSING:
-            raise
-        observer.noted(
-            f"{error} The training goes on, and tries again at its next save."
-        )

@@ -51,10 +51,12 @@ class TerminateOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
         place = self.progress.place("after")
         if not math.isfinite(logs.get("val_loss", 0.0)):
             raise DivergedError(f"{place} the validation loss is not finite")
-        weights = self.model.read_weights()
+        # One copy for all that is saved of the epoch.
+        state = self.model.state.read()
+        weights = self.model.state.weights(state)
         if first_non_finite(weights) is not None:
             raise DivergedError(f"{place} {NOT_FINITE}")
-        self.progress.weights = weights
+        self.progress.state, self.progress.weights = state, weights
 
     def explain(
         self, error: DivergedError, checkpoint: ModelCheckpoint, saved: str

@@ -9,6 +9,7 @@ import keras
 from cifarcnn.config import Config
 from cifarcnn.runs import Origin, Run
 from cifarcnn.runs.checkpoints import Checkpoint
+from cifarcnn.training.callbacks.background_writer import BackgroundWriter
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.epoch_log import EpochLog, ObserverCallback
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
@@ -32,6 +33,7 @@ class TrainingCallbacks:
         observer: Is told of each event.
         progress: How far the training has come.
         terminate_on_nan: Ends a training that diverges.
+        writer: Writes what the next two save, beside the training.
         backup: Saves and restores checkpoints.
         checkpoint: Saves weights and history.
         replay: Has Keras's own hear again of finished epochs.
@@ -54,16 +56,17 @@ class TrainingCallbacks:
         settings = config.training
         progress = self.progress = Progress(plan, settings.best_by)
         self.terminate_on_nan = TerminateOnNaN(progress)
+        self.writer = BackgroundWriter(progress, observer)
         self.backup = BackupAndRestore(
-            run, config, origin.data.checksum, progress, observer
+            run, config, origin.data.checksum, progress, self.writer
         )
         self.checkpoint = ModelCheckpoint(
-            run, origin, progress, observer, settings.weights
+            run, origin, progress, self.writer, settings.weights
         )
         self._ours: list[keras.callbacks.Callback] = [
             # First, so that the weights are in their place for all others.
             *([SwapAverages()] if model.weight_averages else []),
-            TrackProgress(progress, batches),
+            TrackProgress(progress),
             # Nothing is recorded or saved that is not finite.
             self.terminate_on_nan,
             EpochLog(progress),
@@ -71,6 +74,7 @@ class TrainingCallbacks:
             # Checkpoints first: other files are never ahead of what can go on.
             self.backup,
             self.checkpoint,
+            self.writer,
             ObserverCallback(progress, observer),
         ]
         plateau = schedule_callbacks(settings.learning_rate_schedule)
@@ -94,11 +98,14 @@ class TrainingCallbacks:
     ) -> list[keras.callbacks.Callback]:
         """The list for ``fit``.
 
-        An epoch is saved before anything that stands behind may end the training.
+        An epoch is copied before anything that stands behind may end the training,
+        which waits until it is written.
 
         Args:
             users: The user's own: last, so that they see what Keras's have decided.
+                The files of an epoch are written before these hear of its end.
         """
+        self.writer.beside = not users
         return [*self._ours, *self._keras, self.replay, *users]
 
 

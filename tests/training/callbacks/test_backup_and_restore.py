@@ -19,14 +19,20 @@ RECORD = EpochRecord(1, 1.0, 0.5, 0.9, 0.5, 0.1, 2.0, 100.0)
 
 
 @pytest.fixture
-def make(run, make_config, progress, observer, model):
+def make(run, make_config, progress, writer, model):
     def make(minutes: float = 1000.0, progress=progress, model=model):
         config = make_config(checkpoint_minutes=minutes)
-        callback = BackupAndRestore(run, config, "0" * 64, progress, observer)
+        callback = BackupAndRestore(run, config, "0" * 64, progress, writer)
         callback.set_model(model)
         return callback
 
     return make
+
+
+def end_epoch(callback: BackupAndRestore) -> None:
+    callback.on_epoch_end(0, GOOD)
+    callback.writer.on_epoch_end(0)
+    callback.writer.wait()
 
 
 def saved(run: Run) -> tuple[int, int]:
@@ -50,7 +56,7 @@ def test_the_end_of_an_epoch_is_saved(make, progress, run):
     progress.end_step(3, GOOD)
     progress.weights = {"dense/kernel": np.ones((2, 2), np.float32)}
     progress.add(RECORD)
-    callback.on_epoch_end(0, GOOD)
+    end_epoch(callback)
     assert saved(run) == (1, 0)
     assert callback.describe_saved() == "The last checkpoint is of the end of epoch 1."
 
@@ -118,11 +124,12 @@ def test_a_full_disk_is_noted_and_any_other_failure_raised(
         monkeypatch.setattr(backup_and_restore, "save_checkpoint", save)
 
     fail(OSError(getattr(errno, number), "full"))
-    callback.on_epoch_end(0, GOOD)
+    end_epoch(callback)
     assert callback.saved is None
     assert observer.heard == [
-        "Not written. The training goes on, and tries again at its next save."
+        "Not written. The training goes on, and tries again at its next save.",
+        RECORD,
     ]
     fail(OSError(errno.ENOENT, "gone"))
     with pytest.raises(RunError, match=r"^Not written\.$"):
-        callback.on_epoch_end(0, GOOD)
+        end_epoch(callback)

@@ -39,7 +39,7 @@ def test_without_validation_its_figures_are_none(progress, model):
 
 
 def test_the_observer_hears_of_steps_and_epochs_counted_from_one(
-    progress, model, observer
+    progress, model, observer, writer
 ):
     log, tell = EpochLog(progress), ObserverCallback(progress, observer)
     log.set_model(model)
@@ -47,5 +47,6 @@ def test_the_observer_hears_of_steps_and_epochs_counted_from_one(
     progress.end_step(3, GOOD)
     tell.on_train_batch_end(3, GOOD)
     log.on_epoch_end(1, EPOCH)
-    tell.on_epoch_end(1, EPOCH)
+    writer.on_epoch_end(1, EPOCH)
+    writer.wait()
     assert observer.heard == [(2, 4, 1.0), progress.records[0]]

@@ -24,6 +24,8 @@ def end_epoch(checkpoint: ModelCheckpoint, record: EpochRecord, arrays) -> None:
     checkpoint.progress.weights = arrays
     checkpoint.progress.add(record)
     checkpoint.on_epoch_end(record.epoch - 1)
+    checkpoint.writer.on_epoch_end(record.epoch - 1)
+    checkpoint.writer.wait()
 
 
 def stored(run: Run, choice: Literal["selected", "last"]) -> float:
@@ -32,7 +34,7 @@ def stored(run: Run, choice: Literal["selected", "last"]) -> float:
 
 
 @pytest.fixture
-def save(run: Run, make_config, progress, observer, origin):
+def save(run: Run, make_config, progress, writer, origin):
     run.write_config(make_config())
 
     def save(
@@ -41,7 +43,7 @@ def save(run: Run, make_config, progress, observer, origin):
         weights: Literal["best", "last"] = "best",
     ) -> ModelCheckpoint:
         progress.best_by = best_by
-        checkpoint = ModelCheckpoint(run, origin, progress, observer, weights)
+        checkpoint = ModelCheckpoint(run, origin, progress, writer, weights)
         for epoch, (val_loss, val_accuracy) in enumerate(figures, start=1):
             record = EpochRecord(
                 epoch, 1.0, 0.5, val_loss, val_accuracy, 0.1, 2.0, 100.0
@@ -102,12 +104,12 @@ def test_a_stop_before_the_first_epoch_is_over_keeps_them_as_best_too(save, run)
     assert stored(run, "selected") == 99
 
 
-def test_after_a_restore_the_files_are_written_anew(save, run, observer, origin):
+def test_after_a_restore_the_files_are_written_anew(save, run, writer, origin):
     before = save(FIGURES).progress
     progress = Progress(before.plan, "val_loss")
     progress.records, progress.best = before.records[:3], before.records[1]
     progress.best_weights = arrays_of(2)
-    after = ModelCheckpoint(run, origin, progress, observer, "best")
+    after = ModelCheckpoint(run, origin, progress, writer, "best")
     after.save_epoch(arrays_of(3))
     assert (stored(run, "selected"), stored(run, "last")) == (2, 3)
     assert [row["epoch"] for row in run.read_history()] == ["1", "2", "3"]

@@ -15,13 +15,13 @@ GOOD = {"loss": 1.0, "accuracy": 0.5}
 
 
 @pytest.fixture
-def make(run, make_config, progress, observer, origin, model):
+def make(run, make_config, progress, writer, origin, model):
     config = make_config()
     run.write_config(config)
 
     def make(weights: str = "best") -> StopOnSignal:
-        backup = BackupAndRestore(run, config, "0" * 64, progress, observer)
-        checkpoint = ModelCheckpoint(run, origin, progress, observer, weights)
+        backup = BackupAndRestore(run, config, "0" * 64, progress, writer)
+        checkpoint = ModelCheckpoint(run, origin, progress, writer, weights)
         callback = StopOnSignal([], progress, backup, checkpoint)
         for each in (backup, callback):
             each.set_model(model)

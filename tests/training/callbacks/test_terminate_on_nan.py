@@ -23,9 +23,9 @@ def callback(progress, model) -> TerminateOnNaN:
 
 
 @pytest.fixture
-def checkpoint(run, make_config, progress, observer, origin) -> ModelCheckpoint:
+def checkpoint(run, make_config, progress, writer, origin) -> ModelCheckpoint:
     run.write_config(make_config())
-    return ModelCheckpoint(run, origin, progress, observer, "best")
+    return ModelCheckpoint(run, origin, progress, writer, "best")
 
 
 @pytest.mark.parametrize("lost", [math.nan, math.inf])

@@ -43,12 +43,28 @@ def make(keras, run, make_config, make_dataset, device, observer, origin):
     return make
 
 
-def feed(listed: Any, logs: dict[str, float] = EPOCH) -> None:
+def feed(listed: Any, logs: dict[str, float]) -> None:
     """An epoch, as Keras would tell of it."""
     listed.on_train_begin()
     listed.on_epoch_begin(0)
     listed.on_train_batch_end(3, GOOD)
     listed.on_epoch_end(0, logs)
+
+
+def end(keras, ours, callbacks=(), logs=EPOCH) -> None:
+    """An epoch, and whatever ends the training."""
+    listed = [*callbacks] or ours.in_order()
+    with ours.writer:
+        feed(keras.callbacks.CallbackList(listed, model=ours.model), logs)
+
+
+def saved(run: Run) -> tuple[int, int, list[str]]:
+    checkpoint, _ = find_checkpoint(run.path)
+    weights = sorted(read_manifest(run.path).weights)
+    return checkpoint.state.epoch, len(run.read_history()), weights
+
+
+EPOCH_1 = (1, 1, ["last.safetensors", "weights.safetensors"])
 
 
 @pytest.mark.parametrize(
@@ -57,21 +73,29 @@ def feed(listed: Any, logs: dict[str, float] = EPOCH) -> None:
 def test_an_epoch_is_saved_before_a_callback_may_end_the_training(
     keras, make, run, place
 ):
-    found = []
-
-    class Look(keras.callbacks.Callback):
+    class End(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            checkpoint, _ = find_checkpoint(run.path)
-            found.append((checkpoint.state.epoch, len(run.read_history())))
-            found.append(sorted(read_manifest(run.path).weights))
+            raise ZeroDivisionError
 
     ours = make(**ALL)
     callbacks = ours.in_order()
     names = [type(callback).__name__ for callback in callbacks]
-    callbacks.insert(([*names, "users"]).index(place), Look())
-    listed = keras.callbacks.CallbackList(callbacks, model=ours.model)
-    feed(listed)
-    assert found == [(1, 1), ["last.safetensors", "weights.safetensors"]]
+    callbacks.insert(([*names, "users"]).index(place), End())
+    with pytest.raises(ZeroDivisionError):
+        end(keras, ours, callbacks)
+    assert saved(run) == EPOCH_1
+
+
+def test_a_callback_of_the_user_finds_the_files_of_the_epoch_written(keras, make, run):
+    found = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            found.append(saved(run))
+
+    ours = make(**ALL)
+    end(keras, ours, ours.in_order([Look()]))
+    assert found == [EPOCH_1]
 
 
 def test_the_order_of_all(make, keras):
@@ -87,6 +111,7 @@ def test_the_order_of_all(make, keras):
         "StopOnSignal",
         "BackupAndRestore",
         "ModelCheckpoint",
+        "BackgroundWriter",
         "ObserverCallback",
         "ReduceLROnPlateau",
         "EarlyStopping",
@@ -110,7 +135,7 @@ def test_the_checkpoint_is_written_before_the_other_files(keras, make, monkeypat
             original(*arguments, **named)
 
         monkeypatch.setattr(owner, name, write)
-    feed(keras.callbacks.CallbackList(ours.in_order(), model=ours.model))
+    end(keras, ours)
     assert written[0] == "save_checkpoint"
     assert set(written[1:]) == {"save_weights", "write_history"}
     # Both are told of after they are done.
@@ -122,9 +147,8 @@ def test_the_checkpoint_is_written_before_the_other_files(keras, make, monkeypat
 
 def test_an_epoch_with_a_number_that_is_not_finite_is_not_saved(keras, make, run):
     ours = make()
-    listed = keras.callbacks.CallbackList(ours.in_order(), model=ours.model)
     with pytest.raises(DivergedError):
-        feed(listed, {**EPOCH, "val_loss": float("nan")})
+        end(keras, ours, logs={**EPOCH, "val_loss": float("nan")})
     assert ours.progress.records == []
     assert find_checkpoint(run.path) == (None, [])
     assert not run.has_weights

@@ -1,0 +1,73 @@
+"""The folders of what can be made again: where they lie, how large, and cleared."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from cifarcnn.files import own_folder
+
+Kind = Literal["compiled", "decoded"]
+
+# What this program writes there, and nobody else: see ``data/decoded_cache.py`` and
+# ``engine/compilation_cache.py``.
+_WRITTEN: dict[Kind, re.Pattern[str]] = {
+    "compiled": re.compile(r"(tensorflow|jax)-[^/]+-[0-9a-f]{12}/.+"),
+    "decoded": re.compile(
+        r"(synthetic|(cifar10|cifar100|folder)-[0-9a-f]{16})/"
+        r"(index\.json|\w+-(images|labels)\.npy|\..+\.tmp)"
+    ),
+}
+
+
+def cache_folder(kind: Kind | None = None) -> Path | None:
+    """``$CIFARCNN_CACHE``, or the user's own; None for a user without a home.
+
+    Args:
+        kind: The folder in it of compiled programs, or of decoded images.
+    """
+    override = os.environ.get("CIFARCNN_CACHE")
+    folder = Path(os.path.expanduser(override)) if override else own_folder("cache")
+    return folder / kind if folder and kind else folder
+
+
+def size_bytes(kind: Kind) -> int:
+    """How much a cache holds of what this program wrote; 0 where there is none."""
+    return sum(status.st_size for _, status in _written_files(kind))
+
+
+def clear(kind: Kind) -> int:
+    """Remove what this program wrote into a cache, also while others use it.
+
+    What must stay, stays, and so does what a user put there.
+
+    Returns:
+        How many bytes were freed.
+    """
+    freed = 0
+    for path, status in _written_files(kind):
+        with contextlib.suppress(OSError):
+            path.unlink()
+            freed += status.st_size
+    return freed
+
+
+def _written_files(kind: Kind) -> Iterator[tuple[Path, os.stat_result]]:
+    folder = cache_folder(kind)
+    for path, status in cached_files(folder):
+        if folder and _WRITTEN[kind].fullmatch(path.relative_to(folder).as_posix()):
+            yield path, status
+
+
+def cached_files(folder: Path | None) -> Iterator[tuple[Path, os.stat_result]]:
+    """Every file below a folder of a cache; links are not followed."""
+    for parent, _, names in os.walk(folder) if folder else ():
+        for name in names:
+            path = Path(parent, name)
+            # Another process may just have removed it.
+            with contextlib.suppress(OSError):
+                yield path, path.lstat()

@@ -1,0 +1,94 @@
+"""A process of its own for what only TensorFlow can do, where Keras runs on JAX."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from cifarcnn.errors import RunError
+
+# The exit code of a process that answers with its reason rather than a file.
+REFUSED = 3
+_LOOK_SECONDS = 0.1
+_SCRIPT = """
+import sys
+sys.path[:] = {}
+from cifarcnn.run_conversion import main
+main()
+"""
+
+
+def convert_in_own_process(folder: Path, stopped: Callable[[], bool]) -> bytes:
+    """The content of a LiteRT file that answers like the network of a run.
+
+    Args:
+        folder: Of the run, whose weights are saved.
+        stopped: Asked ten times a second whether to give up.
+
+    Raises:
+        RunError: TensorFlow is not installed, the process fails or is killed, or
+            ``stopped`` said so.
+    """
+    if not sys.executable or find_spec("tensorflow") is None:
+        raise RunError("only TensorFlow can make it, which is not installed.")
+    # What is installed for this process is for that one, and nothing else: not what
+    # happens to lie in the working folder.
+    package = str(Path(__file__).parents[2])
+    script = _SCRIPT.format([*filter(None, sys.path), package])
+    arguments = [str(folder), str(os.getpid())]
+    hidden = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment = {**os.environ, **hidden}
+    # They are for JAX's XLA; another one ends the process over a flag it does not know.
+    environment.pop("XLA_FLAGS", None)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-W", "ignore", "-c", script, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=environment,
+            # Ctrl-C in a terminal is for the one that has the run.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise RunError(
+            f"no process for TensorFlow could be started: {error.strerror}."
+        ) from error
+    with process:
+        try:
+            answer = _wait(process, stopped)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode == 0:
+        return answer
+    if process.returncode == REFUSED:
+        raise RunError(answer.decode(errors="replace"))
+    raise RunError(
+        f"the process that makes it was ended ({_describe_end(process.returncode)})."
+    )
+
+
+def _wait(process: subprocess.Popen[bytes], stopped: Callable[[], bool]) -> bytes:
+    while not stopped():
+        try:
+            return process.communicate(timeout=_LOOK_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            continue
+    raise RunError(
+        "a signal came before it was made. The training is finished, and all its other "
+        "files are there."
+    )
+
+
+def _describe_end(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
