@@ -16,6 +16,7 @@ import keras
 
 from cifarcnn.runs.checkpoints import CheckpointState
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
+from cifarcnn.training.compilation import compilation_told
 from cifarcnn.training.input_pipeline import ValidationBatches, validation_batches
 from cifarcnn.training.steps_per_execution import StepsPerExecution
 from cifarcnn.training.training_data import TrainingData
@@ -67,7 +68,7 @@ class _Fitting:
         steps_per_execution: StepsPerExecution,
     ) -> None:
         self.model, self.batches = ours.model, ours.batches
-        self.progress = ours.progress
+        self.progress, self.observer = ours.progress, ours.observer
         self.callbacks = ours.in_order(users)
         self.execution = steps_per_execution
         self.learn = self.model.make_steps(self.batches, training=True)
@@ -86,7 +87,8 @@ class _Fitting:
             epochs=end,
             steps=self.batches.steps_per_epoch,
         )
-        self._compile(first)
+        with compilation_told(self.observer, model.jit_compile):
+            self._compile(first)
         model.stop_training = False
         listed.on_train_begin()
         figures: dict[str, Any] = {}

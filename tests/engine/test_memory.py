@@ -79,6 +79,11 @@ def test_a_control_group_may_leave_less(
     assert free_memory(write(tmp_path, {**MACHINE, **group})) == free
 
 
+def test_a_control_group_without_a_limit_says_nothing(tmp_path: Path):
+    unlimited = {name: value for name, value in FIRST.items() if GROUP not in name}
+    assert free_memory(write(tmp_path, unlimited)) is None
+
+
 def test_a_limit_of_the_process_may_leave_less():
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (GIB, GIB))
