@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,16 @@ from typing import Literal
 from cifarcnn.files import own_folder
 
 Kind = Literal["compiled", "decoded"]
+
+# What this program writes there, and nobody else: see ``data/decoded_cache.py`` and
+# ``engine/compilation_cache.py``.
+_WRITTEN: dict[Kind, re.Pattern[str]] = {
+    "compiled": re.compile(r"(tensorflow|jax)-[^/]+-[0-9a-f]{12}/.+"),
+    "decoded": re.compile(
+        r"(synthetic|(cifar10|cifar100|folder)-[0-9a-f]{16})/"
+        r"(index\.json|\w+-(images|labels)\.npy|\..+\.tmp)"
+    ),
+}
 
 
 def cache_folder(kind: Kind | None = None) -> Path | None:
@@ -25,22 +36,31 @@ def cache_folder(kind: Kind | None = None) -> Path | None:
 
 
 def size_bytes(kind: Kind) -> int:
-    """How much a cache holds; 0 where there is none."""
-    return sum(status.st_size for _, status in cached_files(cache_folder(kind)))
+    """How much a cache holds of what this program wrote; 0 where there is none."""
+    return sum(status.st_size for _, status in _written_files(kind))
 
 
 def clear(kind: Kind) -> int:
-    """Remove the files of a cache, also while others use it; what must stay, stays.
+    """Remove what this program wrote into a cache, also while others use it.
+
+    What must stay, stays, and so does what a user put there.
 
     Returns:
         How many bytes were freed.
     """
     freed = 0
-    for path, status in cached_files(cache_folder(kind)):
+    for path, status in _written_files(kind):
         with contextlib.suppress(OSError):
             path.unlink()
             freed += status.st_size
     return freed
+
+
+def _written_files(kind: Kind) -> Iterator[tuple[Path, os.stat_result]]:
+    folder = cache_folder(kind)
+    for path, status in cached_files(folder):
+        if folder and _WRITTEN[kind].fullmatch(path.relative_to(folder).as_posix()):
+            yield path, status
 
 
 def cached_files(folder: Path | None) -> Iterator[tuple[Path, os.stat_result]]:

@@ -15,3 +15,5 @@ Precision: TypeAlias = Literal[Policy, "auto"]
 # Keras's names of what it runs on.
 Backend: TypeAlias = Literal["tensorflow", "jax"]
 BackendChoice: TypeAlias = Literal[Backend, "auto"]
+# Keras's argument of the same name.
+JitCompile: TypeAlias = bool | Literal["auto"]

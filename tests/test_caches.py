@@ -28,12 +28,13 @@ def test_a_cache_that_is_not_there_is_empty(cache: Path) -> None:
 
 def test_one_is_cleared_and_nothing_else(cache: Path, tmp_path: Path) -> None:
     fetched = put(cache / "cifar-10-binary.tar.gz", 70)
-    decoded = put(cache / "decoded" / "cifar10" / "training-images.npy", 5)
-    put(cache / "compiled" / "jax" / "jit_step-cache", 300)
-    put(cache / "compiled" / "tensorflow" / "step.pb", 4)
+    decoded = put(cache / "decoded" / "synthetic" / "training-images.npy", 5)
+    programs = cache / "compiled" / "jax-0.9.0-0123456789ab"
+    put(programs / "jit_step-cache", 300)
+    put(cache / "compiled" / "tensorflow-2.21.0-0123456789ab" / "step.pb", 4)
     mine = put(tmp_path / "mine" / "thesis.tex", 9)
-    (cache / "compiled" / "linked").symlink_to(mine.parent)
-    (cache / "compiled" / "thesis.tex").symlink_to(mine)
+    (programs / "linked").symlink_to(mine.parent)
+    (programs / "thesis.tex").symlink_to(mine)
     assert caches.size_bytes("decoded") == 5
     link_bytes = len(str(mine))  # what a link itself takes, not its target
     assert caches.size_bytes("compiled") == 304 + link_bytes

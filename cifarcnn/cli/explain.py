@@ -92,8 +92,8 @@ def command(
     """
     from cifarcnn.explanation.network_input import find_class
     from cifarcnn.loaded_run import load_run
+    from cifarcnn.page.browser import find_browser
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
-    from cifarcnn.page.slides import find_browser
     from cifarcnn.runs import Run
     from cifarcnn.runs.manifest import read_manifest
     from cifarcnn.trained_run import TrainedRun

@@ -33,6 +33,7 @@ COMMANDS = {
     "data": "Fetch or import the data set, and show what is here.",
     "check": "Show a config's layers and every mistake in it.",
     "init": "Copy a shipped config to start from.",
+    "doctor": "Say what is here, and how to mend what does not work.",
     "schema": "Print the JSON Schema of the config, for editors.",
 }
 

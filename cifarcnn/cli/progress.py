@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # A terminal shows no more than this, and drawing takes time from the training.
 _SECONDS_BETWEEN_UPDATES = 0.1
+# Of a compilation: before a line says that it goes on, and how long it took.
+_SECONDS_BEFORE_LINE = 5.0
+_SECONDS_WORTH_SAYING = 2.0
 
 
 class LineDisplay(Observer):
@@ -37,12 +41,13 @@ class LineDisplay(Observer):
         self.log = log
         self.log_moved = log_moved
         self.plan: Plan | None = None
+        self._announcement: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Nothing to clear away; a live display has."""
+        self._end_announcement()
 
     def write(self, text: str) -> None:
         """One line for the user and for the log."""
@@ -80,6 +85,25 @@ class LineDisplay(Observer):
             self.write(
                 "note: a trial on few pictures (--smoke); its figures say little"
             )
+
+    def compilation_started(self) -> None:
+        # The thread that trains is inside of XLA by then.
+        self._announcement = threading.Timer(
+            _SECONDS_BEFORE_LINE, self.write, ["compiling the training ..."]
+        )
+        self._announcement.daemon = True
+        self._announcement.start()
+
+    def compilation_ended(self, seconds: float) -> None:
+        self._end_announcement()
+        if seconds >= _SECONDS_WORTH_SAYING:
+            self.write(f"compiled in {describe_seconds(seconds)}")
+
+    def _end_announcement(self) -> None:
+        if self._announcement is not None:
+            self._announcement.cancel()
+            self._announcement.join()
+            self._announcement = None
 
     def epoch_ended(self, record: EpochRecord) -> None:
         self.write(describe_epoch(record, self.plan))
@@ -127,6 +151,15 @@ class LiveDisplay(LineDisplay):
         )
         self._progress.start()
 
+    def compilation_started(self) -> None:
+        if self._epoch_bar is not None:
+            self._progress.update(self._epoch_bar, figures=_CompilationClock())
+
+    def compilation_ended(self, seconds: float) -> None:
+        if self._epoch_bar is not None:
+            self._progress.update(self._epoch_bar, figures="")
+        super().compilation_ended(seconds)
+
     def batch_ended(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         if self.plan is None or self._epoch_bar is None or self._whole_bar is None:
             return
@@ -152,6 +185,17 @@ class LiveDisplay(LineDisplay):
     def training_ended(self, outcome: Outcome) -> None:
         self._progress.stop()
         super().training_ended(outcome)
+
+
+class _CompilationClock:
+    """A text that is another one whenever it is drawn, which Rich does in a thread."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __str__(self) -> str:
+        seconds = int(time.monotonic() - self._start)
+        return f"compiling, {seconds} s" if seconds else ""
 
 
 def open_display(

@@ -45,7 +45,7 @@ from cifarcnn.config.optimizers import (
     Averaging,
 )
 from cifarcnn.config.yaml_text import dump
-from cifarcnn.literals import BackendChoice, Precision, Views
+from cifarcnn.literals import BackendChoice, JitCompile, Precision, Views
 
 # Every way to write the name of a layer, an optimizer and so on.
 SPELLINGS: dict[str, type[Choice]] = {
@@ -121,6 +121,8 @@ class Training(Strict):
     """What Keras runs on; `auto`: JAX where it can use a GPU, else TensorFlow."""
     precision: Precision = "float32"
     """Numbers within the training step; `auto`: 16 bits where the device is fast."""
+    jit_compile: JitCompile = "auto"
+    """Whether XLA compiles the steps: `auto` on a GPU. JAX compiles them always."""
     steps_per_execution: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Steps without a look at clock and signals; null: a quarter of a second or so."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -83,6 +84,53 @@ def try_convolution() -> str | None:
         # Whatever a broken driver or library raises here, the user needs its text.
         return f"it failed with: {first_line(error)}"
     return None if (result == 9.0).all() else f"it gave {result.ravel()[0]}"
+
+
+def repeat_steps(
+    model: keras.Model,
+    step: Callable[..., Any],
+    variables: Callable[[], Sequence[Sequence[Any]]],
+    jit_compile: bool,
+) -> Callable[[Any, int, int], dict[str, Any]]:
+    """A range of steps of Keras as one function, with the loop inside.
+
+    Args:
+        model: Whose metrics are the result.
+        step: Of numbers and which of the steps, int32. On JAX the state stands before
+            these, and is given back as the second of two, as in Keras's steps.
+        variables: What the steps read or change, as Keras's steps of JAX group it, the
+            metrics last.
+        jit_compile: Whether XLA makes one program of all of it; on JAX always.
+
+    Returns:
+        A function of the numbers, the first step, and the step behind the last one,
+        that gives the metrics. It is compiled once, at its first call, for numbers of
+        one shape; that may be a call for no step.
+    """
+    if keras.config.backend() == "tensorflow":
+        return tensorflow_only.repeat_steps(step, model.get_metrics_result, jit_compile)
+
+    @partial(jax.jit, donate_argnums=0)
+    def run(state: Any, numbers: Any, first: Any, end: Any) -> Any:
+        def body(number: Any, state: Any) -> Any:
+            _, state = step(state, numbers, number)
+            return tuple(map(list, state))
+
+        state = jax.lax.fori_loop(first, end, body, state)
+        metrics = zip(model.metrics_variables, state[-1], strict=True)
+        with keras.StatelessScope(state_mapping=metrics):
+            return model.get_metrics_result(), state
+
+    def run_and_assign(numbers: Any, first: int, end: int) -> dict[str, Any]:
+        groups = tuple(map(list, variables()))
+        state = tuple([variable.value for variable in group] for group in groups)
+        results, state = run(state, numbers, np.int32(first), np.int32(end))
+        for group, values in zip(groups, state, strict=True):
+            for variable, value in zip(group, values, strict=True):
+                variable.assign(value)
+        return dict(results)
+
+    return run_and_assign
 
 
 def gradient(

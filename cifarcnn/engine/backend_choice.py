@@ -176,7 +176,7 @@ def _choose_by_machine(
     if not gpu_allowed or not _may_find_gpu(driver):
         return "tensorflow", None
     if complaint := _try_gpu_of_jax():
-        return "tensorflow", f"JAX is not used: {complaint}."
+        return "tensorflow", f"JAX is installed for a GPU, but not used: {complaint}."
     return "jax", None
 
 
@@ -212,4 +212,4 @@ def _try_gpu_of_jax() -> str | None:
     except Exception as error:
         # Whatever a broken driver or installation raises here.
         return f"it failed with: {first_line(error).rstrip('.')}"
-    return None if found == 9 else f"a small convolution on {device} gave {found}"
+    return None if found == 9 else f"a small convolution on {device} gave {found:g}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cifarcnn.engine.nvidia_driver import cards_are_hidden, has_nvidia_driver
+from cifarcnn.errors import DeviceError
+
+_CUT_SHORT = "the file is cut short"
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,23 @@ def load_libraries_for(device: str) -> None:
 
     Args:
         device: ``auto``, ``cpu`` or ``gpu``.
+
+    Raises:
+        DeviceError: A library is cut short, with which TensorFlow would crash.
     """
     possible = sys.platform == "linux" and device != "cpu"
     if not possible or cards_are_hidden() or not has_nvidia_driver():
         return
     build = read_tensorflow_build()
-    if build is not None and build.cuda is not None:
-        load_cuda_libraries()
+    if build is None or build.cuda is None:
+        return
+    for library in load_cuda_libraries():
+        if library.error and library.error.endswith(_CUT_SHORT):
+            raise DeviceError(
+                f"The CUDA library {library.error}. Install it anew: pip install "
+                f"--force-reinstall --no-deps {library.package}. Or train on the "
+                "device cpu."
+            )
 
 
 def load_cuda_libraries() -> tuple[CudaLibrary, ...]:
@@ -150,6 +164,9 @@ def read_tensorflow_build() -> TensorFlowBuild | None:
 def _load(needed: _Needed) -> CudaLibrary:
     error = None
     for path in _candidates(needed):
+        if os.path.isabs(path) and _is_cut_short(path):
+            error = error or f"{path}: {_CUT_SHORT}"
+            continue
         try:
             # Not for all to see: whoever asks for it by name gets it as well.
             library = ctypes.CDLL(path)
@@ -190,6 +207,25 @@ def _is_loaded(name: str) -> bool:
 def _is_preset(name: str) -> bool:
     folders = os.environ.get("LD_LIBRARY_PATH", "").split(":")
     return any(os.path.exists(os.path.join(each, name)) for each in folders if each)
+
+
+def _is_cut_short(path: str) -> bool:
+    """Whether an ELF file lacks its end, at which the loader would crash (SIGBUS)."""
+    with open(path, "rb") as file:
+        header = file.read(64)
+        if header[:6] != b"\x7fELF\x02\x01" or len(header) < 64:
+            return False  # The loader knows what it is.
+        (offset,) = struct.unpack_from("<Q", header, 32)
+        each, count = struct.unpack_from("<HH", header, 54)
+        file.seek(offset)
+        segments = file.read(each * count)
+        size = file.seek(0, os.SEEK_END)
+    if len(segments) < each * count:
+        return True
+    places = (
+        struct.unpack_from("<QQQQ", segments, at * each + 8) for at in range(count)
+    )
+    return any(start + length > size for start, _, _, length in places)
 
 
 class _LinkMap(ctypes.Structure):

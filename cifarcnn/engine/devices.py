@@ -20,6 +20,7 @@ from cifarcnn.engine.backend_choice import (
     describe_missing,
     join,
 )
+from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
 from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
 from cifarcnn.engine.missing_gpu import GPU_EXTRA
@@ -172,6 +173,7 @@ def _prepare_backend(device: DeviceChoice, backend: Backend) -> None:
     """
     if backend == "jax" and device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
+    use_cache(backend)
 
 
 def _start_keras(chosen: ChosenBackend) -> None:
@@ -185,9 +187,10 @@ def _start_keras(chosen: ChosenBackend) -> None:
     try:
         from cifarcnn.engine import backend  # noqa: F401
     except ModuleNotFoundError as error:
-        if chosen.wish is None or error.name not in (chosen.name, f"{chosen.name}lib"):
+        package = (error.name or "").partition(".")[0]
+        if chosen.wish is None or package not in (chosen.name, f"{chosen.name}lib"):
             raise
-        raise DeviceError(describe_missing(chosen, error.name)) from None
+        raise DeviceError(describe_missing(chosen, package)) from None
     except Exception as error:
         if not _is_about_settings(error):
             raise

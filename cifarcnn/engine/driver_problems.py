@@ -154,4 +154,4 @@ def _explain_driver_error(code: int, words: str) -> MissingGpu:
 
 
 def _with_command(reason: str, what: str, command: str) -> MissingGpu:
-    return MissingGpu(reason, f"{what}: {command}", command)
+    return MissingGpu(reason, f"{what}: {command}.", command)

@@ -7,8 +7,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifarcnn.engine import nvidia_driver
 from cifarcnn.engine.nvidia_driver import (
-    ROOT,
     Driver,
     ask_driver,
     cards_are_hidden,
@@ -51,13 +51,10 @@ class Machine:
     driver: Driver = Driver()
 
 
-def inspect_machine(root: Path = ROOT) -> Machine:
-    """Look at this machine; asks the driver, if there is one, which may take seconds.
-
-    Args:
-        root: Where ``proc``, ``dev``, ``sys``, ``run`` and ``usr`` lie.
-    """
-    has_driver = platform.system() == "Linux" and has_nvidia_driver(root)
+def inspect_machine() -> Machine:
+    """Look at this machine; asking its driver, if there is one, may take seconds."""
+    root = nvidia_driver.ROOT
+    has_driver = platform.system() == "Linux" and has_nvidia_driver()
     files = sorted((root / "dev").glob("nvidia[0-9c]*"))
     in_wsl = (root / "dev/dxg").exists()
     marks = (".dockerenv", "run/.containerenv")
@@ -68,7 +65,7 @@ def inspect_machine(root: Path = ROOT) -> Machine:
         in_wsl=in_wsl,
         makers=_makers_on_bus(root),
         has_driver=has_driver,
-        driver_version=read_driver_version(root),
+        driver_version=read_driver_version(),
         has_device_files=bool(files) or in_wsl,
         forbidden=tuple(
             str(file) for file in files if not os.access(file, os.R_OK | os.W_OK)

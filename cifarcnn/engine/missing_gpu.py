@@ -77,7 +77,7 @@ def explain_for_tensorflow(
         or _explain_old_cards(machine, build)
         or MissingGpu(
             "the driver and its libraries are there, but TensorFlow takes no card.",
-            f"It says more with: {command}",
+            f"It says more with: {command}.",
             command,
         )
     )
@@ -101,23 +101,23 @@ def explain_for_jax(
         command = "unset JAX_PLATFORMS"
         return MissingGpu(
             f"the environment variable JAX_PLATFORMS is {platforms!r}.",
-            f"Unset it: {command}",
+            f"Unset it: {command}.",
             command,
         )
     if plugin is None:
         return MissingGpu(
-            "JAX is installed without CUDA.", f"Add it: {JAX_EXTRA}", JAX_EXTRA
+            "JAX is installed without CUDA.", f"Add it: {JAX_EXTRA}.", JAX_EXTRA
         )
     if old := explain_old_driver(machine, "JAX", plugin):
         # Every driver that runs CUDA 12 does for the other JAX.
         if plugin == 13 and explain_old_driver(machine, "JAX", 12) is None:
-            remedy = f"{old.remedy[:-1]}, or take JAX for CUDA 12: {_OLDER_JAX}"
+            remedy = f"{old.remedy[:-1]}, or take JAX for CUDA 12: {_OLDER_JAX}."
             return MissingGpu(old.reason, remedy, _OLDER_JAX)
         return old
     command = "python -c 'import jax; jax.devices(\"gpu\")'"
     return MissingGpu(
         "the driver is there, but JAX takes no card.",
-        f"It says more with: {command}",
+        f"It says more with: {command}.",
         command,
     )
 
@@ -138,48 +138,44 @@ def _explain_build(
 ) -> MissingGpu | None:
     if build is None:
         return MissingGpu(
-            "TensorFlow is not installed.", f"Install it: {GPU_EXTRA}", GPU_EXTRA
+            "TensorFlow is not installed.", f"Install it: {GPU_EXTRA}.", GPU_EXTRA
         )
     if build.cuda is not None:
         return None
     if machine.processor not in ("x86_64", "AMD64"):
         return MissingGpu(
             f"TensorFlow's packages for {machine.processor} are built without CUDA.",
-            f"Compute on JAX: {JAX_EXTRA}",
+            f"Compute on JAX: {JAX_EXTRA}.",
             JAX_EXTRA,
         )
     command = f"pip uninstall -y tensorflow-cpu tensorflow && {GPU_EXTRA}"
     return MissingGpu(
-        "this TensorFlow was built without CUDA.", f"Replace it: {command}", command
+        "this TensorFlow was built without CUDA.", f"Replace it: {command}.", command
     )
 
 
 def _explain_libraries(libraries: Sequence[CudaLibrary]) -> MissingGpu | None:
     """Which library TensorFlow lacks, and where it was looked for."""
-    lacking = [each for each in libraries if each.path is None and each.required]
+    lacking = [each for each in libraries if each.required and each.path is None]
     if not lacking:
         return None
     missing = [each.name for each in lacking if each.error is None]
-    reasons = [
-        f"{each.name} cannot be loaded ({each.error})" for each in lacking if each.error
-    ]
+    broken = [each.error for each in lacking if each.error is not None]
+    reasons = []
     if missing:
         folders = ", ".join(str(each / "nvidia/*/lib") for each in package_folders())
-        reasons.insert(
-            0,
-            f"{_join(missing)} of CUDA 12 "
-            f"{'is' if len(missing) == 1 else 'are'} neither where the system looks "
-            f"(LD_LIBRARY_PATH, ldconfig) nor in {folders}",
+        reasons.append(
+            f"TensorFlow does not find {_join(missing)} of CUDA 12: not where the "
+            f"system looks (LD_LIBRARY_PATH, ldconfig), nor in {folders}."
         )
-    packages = dict.fromkeys(each.package for each in libraries if each.path is None)
-    command = f"pip install --force-reinstall --no-deps {' '.join(packages)}"
-    if len(missing) == len(lacking) and not any(map(_is_installed, packages)):
-        command = GPU_EXTRA
-    return MissingGpu(
-        f"TensorFlow lacks CUDA libraries: {'; '.join(reasons)}.",
-        f"Install what is missing: {command}",
-        command,
-    )
+    if broken:
+        reasons.append(f"TensorFlow cannot load {_join(broken)}.")
+    packages = dict.fromkeys(each.package for each in lacking)
+    command = GPU_EXTRA
+    if broken or any(map(_is_installed, packages)):
+        # pip would leave alone what it takes to be there.
+        command = f"pip install --force-reinstall --no-deps {' '.join(packages)}"
+    return MissingGpu(" ".join(reasons), f"Install it: {command}.", command)
 
 
 def _explain_old_cards(

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path("/")
-_PATIENCE_SECONDS = 30
+ROOT = Path("/")  # below it lie proc, dev, sys and usr
+PATIENCE_SECONDS = 30
 # Of cuda.h.
 _COMPUTE_CAPABILITY_ATTRIBUTES = (75, 76)
 
@@ -56,12 +56,12 @@ class Driver:
     complaint: str | None = None
 
 
-def has_nvidia_driver(root: Path = ROOT) -> bool:
+def has_nvidia_driver() -> bool:
     """Whether the NVIDIA driver is loaded, on Linux or in WSL2."""
     # In WSL2 it is a part of the one of Windows, and shows as its library alone.
     in_wsl = "usr/lib/wsl/lib/libcuda.so.1"
     paths = ("proc/driver/nvidia/version", "dev/nvidiactl", in_wsl)
-    return any((root / path).exists() for path in paths)
+    return any((ROOT / path).exists() for path in paths)
 
 
 def cards_are_hidden() -> bool:
@@ -74,10 +74,10 @@ def cards_are_hidden() -> bool:
     return first in ("", "NoDevFiles") or first.startswith("-")
 
 
-def read_driver_version(root: Path = ROOT) -> str | None:
+def read_driver_version() -> str | None:
     """Such as ``580.95.05``; ``None`` where the system does not say (in WSL2)."""
     try:
-        text = (root / "proc/driver/nvidia/version").read_text(errors="replace")
+        text = (ROOT / "proc/driver/nvidia/version").read_text(errors="replace")
     except OSError:
         return None
     words = [word for line in text.splitlines()[:1] for word in line.split()]
@@ -100,10 +100,10 @@ def ask_driver(*, hidden_too: bool = True) -> Driver:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_SECONDS,
+            timeout=PATIENCE_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        return Driver(complaint=f"it did not answer within {_PATIENCE_SECONDS} seconds")
+        return Driver(complaint=f"it did not answer within {PATIENCE_SECONDS} seconds")
     except OSError as error:
         return Driver(complaint=str(error))
     try:

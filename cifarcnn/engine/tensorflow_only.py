@@ -181,6 +181,44 @@ def _compile(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
+def repeat_steps(
+    step: Callable[[Any, Any], Any],
+    results: Callable[[], Any],
+    jit_compile: bool,
+) -> Callable[[Any, int, int], Any]:
+    """A range of steps in one function, with the loop inside.
+
+    Args:
+        step: Of numbers and which of the steps, int32; changes variables.
+        results: What the variables come to at the end.
+        jit_compile: Whether XLA makes one program of all of it.
+
+    Returns:
+        A function of the numbers, the first step, and the step behind the last one,
+        that gives the results. It is compiled once, at its first call.
+    """
+
+    def repeat(numbers: Any, first: Any, end: Any) -> Any:
+        def body(number: Any) -> Any:
+            step(numbers, number)
+            return (number + 1,)
+
+        tf.while_loop(lambda number: number < end, body, (first,))
+        return results()
+
+    traced: list[Any] = []
+
+    def run(numbers: Any, first: int, end: int) -> Any:
+        given = numbers, tf.constant(first, "int32"), tf.constant(end, "int32")
+        if not traced:
+            function = tf.function(repeat, jit_compile=jit_compile, autograph=False)
+            # Said to be traced, else TensorFlow warns after five trainings.
+            traced.append(function.get_concrete_function(*given))
+        return traced[0](*given)
+
+    return run
+
+
 def tape_gradient(
     function: Callable[[Any], Any], at: np.ndarray[Any, Any]
 ) -> np.ndarray[Any, Any]:

@@ -6,22 +6,71 @@ from typing import Any
 
 import keras
 
-from cifarcnn.engine.tensorflow_only import fused_batch_norm
+from cifarcnn.engine.tensorflow_only import fused_batch_norm, has_fused_batch_norm
 
 ops = keras.ops
 
 
-class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Batch normalization with one operation in place of a dozen.
+class BatchMask:
+    """Which rows of a batch are images, where others fill it up to its usual size.
 
-    Only for backends that have it (``has_fused_batch_norm``). The weights are float32
-    in every precision, and the statistics move as in Keras's own layer: ``moving *
-    momentum + batch * (1 - momentum)``, with the mean squared deviation as the variance
-    of a batch. What is not maps ``(b, height, width, channels)`` is left to that layer.
+    Attributes:
+        images: float32 ``(b,)``, 1 for an image and 0 for a row that counts for
+            nothing; a tensor of the step that is being traced. ``None``: all count.
     """
 
+    images: Any = None
+
+    def scale(self) -> Any:
+        """What a mean over all rows is multiplied by for one over the images."""
+        return ops.shape(self.images)[0] / ops.sum(self.images)
+
+
+class MaskedRegularizer(keras.regularizers.Regularizer):  # type: ignore[misc]
+    """An activity regularizer, nothing for zeros, that leaves out masked rows.
+
+    Keras divides by the number of rows afterwards.
+    """
+
+    def __init__(self, regularizer: Any, mask: BatchMask) -> None:
+        self.regularizer = regularizer
+        self.mask = mask
+
+    def __call__(self, outputs: Any) -> Any:
+        if self.mask.images is None:
+            return self.regularizer(outputs)
+        shape = (-1, *(1,) * (len(outputs.shape) - 1))
+        kept = ops.cast(ops.reshape(self.mask.images, shape), outputs.dtype)
+        penalty = self.regularizer(outputs * kept)
+        return penalty * ops.cast(self.mask.scale(), penalty.dtype)
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
+    """Batch normalization with one operation in place of a dozen, or of masked rows.
+
+    The weights are float32 in every precision, and the statistics move as in Keras's
+    own layer: ``moving * momentum + batch * (1 - momentum)``, with the mean squared
+    deviation as the variance of a batch. To that layer is left what is not maps
+    ``(b, height, width, channels)``, a batch with masked rows, and all of it on
+    backends that do not have the operation (``has_fused_batch_norm``).
+    """
+
+    def __init__(self, *, batch_mask: BatchMask | None = None, **arguments: Any):
+        """Make the layer.
+
+        Args:
+            batch_mask: Which rows are measured, where not all are.
+            arguments: Of ``keras.layers.BatchNormalization``.
+        """
+        super().__init__(**arguments)
+        self.batch_mask = batch_mask
+
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        if len(inputs.shape) != 4 or mask is not None:
+        images = self.batch_mask.images if self.batch_mask and training else None
+        if images is not None:
+            shape = (-1, *(1,) * (len(inputs.shape) - 2))
+            mask = ops.broadcast_to(ops.reshape(images, shape), ops.shape(inputs)[:-1])
+        if len(inputs.shape) != 4 or mask is not None or not has_fused_batch_norm():
             return super().call(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
         # Converted here: a Keras variable is none of TensorFlow's.

@@ -21,11 +21,18 @@ from cifarcnn.engine.tensorflow_only import (
     has_fused_gelu,
 )
 from cifarcnn.literals import Policy
-from cifarcnn.network.builder import assemble, convert_arguments, convert_layer
+from cifarcnn.network.builder import (
+    assemble,
+    convert_arguments,
+    convert_choice,
+    convert_layer,
+)
 from cifarcnn.network.max_pooling import ComparedMaxPooling2D, has_separate_windows
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
+    BatchMask,
     FusedBatchNormalization,
+    MaskedRegularizer,
     SeparateBiasConv2D,
 )
 
@@ -39,6 +46,7 @@ def build_training_network(
     config: Config,
     class_count: int,
     precision: Policy = "float32",
+    batch_mask: BatchMask | None = None,
     *,
     compiled: bool = False,
 ) -> keras.Model:
@@ -63,6 +71,8 @@ def build_training_network(
         config: As for ``build_model``.
         class_count: Number of classes.
         precision: Keras's name of a dtype policy.
+        batch_mask: Which rows of a batch count, where some do not: in the statistics of
+            normalizations and in penalties on outputs.
         compiled: Whether XLA compiles the steps.
 
     Raises:
@@ -85,8 +95,15 @@ def build_training_network(
             arguments["activation"] = "linear"
         elif getattr(layer, "activation", "") == "gelu" and has_fused_gelu():
             arguments["activation"] = fused_gelu
-        if isinstance(layer, BatchNormalization) and has_fused_batch_norm():
+        penalty = getattr(layer, "activity_regularizer", None)
+        if penalty is not None and batch_mask is not None:
+            penalty = convert_choice(keras.regularizers, penalty)
+            arguments["activity_regularizer"] = MaskedRegularizer(penalty, batch_mask)
+        if isinstance(layer, BatchNormalization) and (
+            has_fused_batch_norm() or batch_mask is not None
+        ):
             kind = FusedBatchNormalization
+            arguments["batch_mask"] = batch_mask
         elif isinstance(layer, Conv2D) and policy == "float32":
             # In 16 bits the plain sum of the bias's gradient would be less exact.
             kind = SeparateBiasConv2D

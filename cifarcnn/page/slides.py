@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -26,18 +25,6 @@ _MOST_AT_ONCE = 8
 # Part of a window is taken up by its frame, also where it is never shown.
 _FRAME = 300
 _SECONDS = 120
-_BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "microsoft-edge",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-)
 _FLAGS = (
     "--headless",
     "--disable-gpu",
@@ -49,22 +36,6 @@ _FLAGS = (
     "--hide-scrollbars",
     "--force-device-scale-factor=1",
 )
-
-
-def find_browser() -> str:
-    """The program of a browser that can draw slides.
-
-    Raises:
-        UsageError: None is installed.
-    """
-    for name in _BROWSERS:
-        if program := shutil.which(name):
-            return program
-    raise UsageError(
-        "Pictures for slides are drawn by Chromium, Google Chrome or Microsoft Edge, "
-        "and none of them was found. Install one; or leave out --format png and print "
-        "the page from any browser, which begins a sheet for every part."
-    )
 
 
 def draw_slides(page: str, browser: str, folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -48,6 +48,8 @@ _DTYPES = {
     "I32": "int32", "U32": "uint32", "I64": "int64", "U64": "uint64",
     "F16": "float16", "F32": "float32", "F64": "float64",
 }  # fmt: skip
+# What the backends count steps and random draws in.
+_COUNTERS = frozenset({"int32", "uint32", "int64"})
 
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -116,7 +118,8 @@ class Checkpoint:
         """The arrays, in the order of ``expected``.
 
         Args:
-            expected: Shape and element type of each array, by name.
+            expected: Shape and element type of each array, by name. Whole numbers are
+                taken from any type of them: each backend counts in another one.
 
         Raises:
             RunError: The file does not hold exactly what is expected, or a value in it
@@ -127,6 +130,9 @@ class Checkpoint:
             for name in file.keys():  # noqa: SIM118 - no mapping
                 part = file.get_slice(name)
                 dtype = _DTYPES.get(part.get_dtype(), part.get_dtype())
+                _, wanted = expected.get(name, ((), ""))
+                if {dtype, wanted} <= _COUNTERS:
+                    dtype = wanted
                 found[name] = (tuple(part.get_shape()), dtype)
             # Before anything of the size that the file claims is made.
             difference = first_difference(found, expected)
@@ -135,7 +141,10 @@ class Checkpoint:
                     f"{self.path} does not fit the training of config.yaml: "
                     f"{difference}."
                 )
-            arrays = {name: file.get_tensor(name) for name in expected}
+            arrays = {
+                name: file.get_tensor(name).astype(dtype, copy=False)
+                for name, (_, dtype) in expected.items()
+            }
         check_finite(self.path, arrays)
         return arrays
 

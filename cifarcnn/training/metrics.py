@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.training.loss import holds_shares
 
 
@@ -19,19 +20,23 @@ class Accuracy(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
     as well, since Python looks at the loss only after several steps.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, batch_mask: BatchMask | None = None) -> None:
         """Prepare the metric.
 
         Args:
             model: What is to be compiled with it.
+            batch_mask: Which rows of a batch count; ``None``: all.
         """
         super().__init__(_is_right, name="accuracy")
+        self.batch_mask = batch_mask or BatchMask()
         # In a function, since Keras would take the model for a part of the metric.
         self._total_loss: Callable[[], Any] = lambda: model.metrics[0].total
         self.finite_steps = self.add_variable((), "zeros", name="finite_steps")
 
-    def update_state(self, *arguments: Any, **keywords: Any) -> None:
-        super().update_state(*arguments, **keywords)
+    def update_state(self, labels: Any, logits: Any, sample_weight: Any = None) -> None:
+        if self.batch_mask.images is not None:
+            sample_weight = self.batch_mask.images
+        super().update_state(labels, logits, sample_weight)
         # Keras's own metric of the loss is the first. Its sum, once it is not finite,
         # stays so.
         finite = ops.isfinite(self._total_loss())
@@ -40,6 +45,17 @@ class Accuracy(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
     def reset_state(self) -> None:
         super().reset_state()
         self.finite_steps.assign(0)
+
+
+def count_images(loss: keras.metrics.Mean, batch_mask: BatchMask) -> None:
+    """Have the mean of the loss go by images, where Keras takes rows for them."""
+    update = loss.update_state
+
+    def update_state(value: Any, sample_weight: Any = None) -> None:
+        images = batch_mask.images
+        update(value, sample_weight if images is None else ops.sum(images))
+
+    loss.update_state = update_state
 
 
 def _is_right(labels: Any, logits: Any) -> Any:

@@ -97,6 +97,16 @@ class Observer:
     def training_started(self, plan: Plan) -> None:
         """The network is built; the first step comes next."""
 
+    def compilation_started(self) -> None:
+        """XLA compiles the training now, or reads what it compiled before."""
+
+    def compilation_ended(self, seconds: float) -> None:
+        """The training is compiled.
+
+        Args:
+            seconds: How long that took.
+        """
+
     def batch_ended(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         """A step is done; of small networks, a few that ran in one go.
 

@@ -103,6 +103,7 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
         for change in changes
     ):
         return None
+    environment = run.read_environment() if run.has_environment else {}
     return ResumePlan(
         config=config,
         checkpoint=checkpoint,
@@ -110,7 +111,7 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
         extended=run.finished,
         replanned=wanted != epochs,
         notes=(*damages, *_describe_divergence(run), *_describe(changes)),
-        backend=_read_backend(run),
+        backend=_find_backend(newest_environment(environment)),
     )
 
 
@@ -145,10 +146,9 @@ def newest_environment(environment: Mapping[str, object]) -> Mapping[str, object
     return last if isinstance(last, dict) else environment
 
 
-def _read_backend(run: Run) -> str | None:
-    if not run.has_environment:
-        return None
-    versions = newest_environment(run.read_environment()).get("versions")
+def _find_backend(environment: Mapping[str, object]) -> str | None:
+    """Keras's name of the backend in a part of ``environment.json``."""
+    versions = environment.get("versions")
     names = versions if isinstance(versions, dict) else {}
     return next((name for name in BACKENDS if name in names), None)
 
@@ -220,7 +220,10 @@ def describe_environment_change(
                 found.append(f"{item.path} was {item.before}, is {item.after} now")
     if not found:
         return None
+    further = ""
+    if _find_backend(before) != _find_backend(now):
+        further = ", and further where layers such as Dropout draw random numbers"
     return (
         f"{'; '.join(found)}: the results may differ in their last digits from those "
-        "of a training without interruption"
+        f"of a training without interruption{further}"
     )

@@ -37,6 +37,7 @@ from cifarcnn.training.run_files import (
     write_keras_model,
     write_litert_model,
 )
+from cifarcnn.training.steps_per_execution import steps_per_execution
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import build_training_model
 
@@ -78,7 +79,10 @@ def train(
     source = resume.checkpoint if resume else None
     precision = _choose_precision(config, run, device, source)
     memory_explained = partial(
-        explain_out_of_memory, config.training.batch_size, resumed=source is not None
+        explain_out_of_memory,
+        config.training.batch_size,
+        on_gpu=device.kind == "gpu",
+        resumed=source is not None,
     )
     signals: list[int] = []
     with ending_signals_handled(signals.append):
@@ -93,8 +97,10 @@ def train(
         _restore(resume, run, ours, environment)
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
+            steps = steps_per_execution(config, device)
             with memory_explained(), _refusals_explained(config), ours.writer:
-                fit(data, ours, callbacks, source.state if source else None)
+                state = source.state if source else None
+                fit(data, ours, callbacks, state, steps)
             outcome = _finish(config, data, run, network, ours, signals)
     observer.training_ended(outcome)
     return outcome

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
 
-from cifarcnn.config import Config, summarize
+from cifarcnn.config import Config
 from cifarcnn.engine import Device
-from cifarcnn.literals import Policy
+from cifarcnn.engine.backend import repeat_steps
+from cifarcnn.errors import UsageError
+from cifarcnn.literals import JitCompile, Policy
 from cifarcnn.network.builder import build_model, logits_model, normalization
 from cifarcnn.network.initialization import set_whitening
+from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.network.training_network import build_training_network
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
-from cifarcnn.training.input_pipeline import TrainingBatches, stack_images
+from cifarcnn.training.input_pipeline import (
+    Batches,
+    Numbers,
+    TrainingBatches,
+    stack_images,
+)
 from cifarcnn.training.learning_rate_schedules import PlannedRate, learning_rate
 from cifarcnn.training.loss import crossentropy
-from cifarcnn.training.metrics import Accuracy
+from cifarcnn.training.metrics import Accuracy, count_images
 from cifarcnn.training.model_state import ModelState
 from cifarcnn.training.optimizers import build_optimizer
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.weight_averaging import WeightAverages, averaging_rule
 
-# Arithmetic between two looks at the clock and at signals: about a quarter of a second
-# on two cores, so that a network that is small beside Python's work does not wait
-# for it after each step (a tenth faster at batch 32), and a large one stops at once.
-# On a GPU it is a tenth of a second at 100 TFLOP a second; a slow one takes a second.
-_OPERATIONS_PER_EXECUTION = {"cpu": 6e10, "gpu": 1e13}
-_MOST_STEPS_PER_EXECUTION = 16
+# Numbers of an epoch, first step, and the step behind the last one, to the metrics.
+Steps: TypeAlias = Callable[[Numbers, int, int], Mapping[str, Any]]
 
 
 class ImageTable(keras.layers.Layer):  # type: ignore[misc]
@@ -68,6 +73,8 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
     """
 
     # Plain objects, none of which Keras takes for a part of the model.
+    batch_mask: BatchMask | None = None
+    """Which rows of a batch count, where the last one is filled up."""
     weight_averages: WeightAverages | None = None
     """Averages of the weights, where those are what is validated and saved."""
     planned_rate: float | PlannedRate
@@ -105,6 +112,35 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
             [scope.get_current_value(variable) for variable in group]
             for group in groups
         )
+
+    def make_steps(self, batches: Batches, *, training: bool) -> Steps:
+        """What does a range of steps in one go.
+
+        Args:
+            batches: How a step reads its batch.
+            training: Whether the steps learn, or only add to the metrics.
+
+        Returns:
+            A function of the numbers of an epoch, the first step, and the step behind
+            the last one, that gives the metrics.
+        """
+        keras_step = self.train_step if training else self.test_step
+        mask = self.batch_mask
+
+        def step(*arguments: Any) -> Any:
+            *state, numbers, number = arguments
+            try:
+                return keras_step(*state, batches.read(numbers, number, mask))
+            finally:
+                if mask is not None:
+                    mask.images = None
+
+        def variables() -> list[Any]:
+            weights = [self.trainable_variables, self.non_trainable_variables]
+            optimizer = [self.optimizer.variables] if training else []
+            return [*weights, *optimizer, self.metrics_variables]
+
+        return repeat_steps(self, step, variables, self.jit_compile)
 
     def read_weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights to keep, as they are now: the averages, if any."""
@@ -174,15 +210,19 @@ def build_training_model(
     set_whitening(
         network, config.model.layers, data.split.images, *normalization(config)
     )
-    # Keras leaves TensorFlow's steps to TensorFlow where they are to be deterministic.
-    compiled = device.backend == "jax" or (
-        device.kind == "gpu" and not settings.deterministic
-    )
+    compiled = uses_xla(settings.jit_compile, device, settings.deterministic)
+    # Without XLA a smaller batch costs nothing, and masking does.
+    mask = BatchMask() if compiled else None
     fast = build_training_network(
-        config, data.class_count, precision, compiled=compiled
+        config,
+        data.class_count,
+        precision,
+        mask if batches.smaller_last else None,
+        compiled=compiled,
     )
     write_weights(fast, read_weights(network))
     model = connect_images(fast, stack_images(data), batches.augmentation)
+    model.batch_mask = mask
     if settings.averaging is not None:
         rule = averaging_rule(settings.averaging, epochs * batches.steps_per_epoch)
         model.add_averages(WeightAverages(fast.weights, rule))
@@ -191,8 +231,8 @@ def build_training_model(
         config,
         epochs,
         batches.steps_per_epoch,
-        steps_per_execution(config, device.kind),
         scale_loss=precision == "mixed_float16",
+        jit_compile=compiled,
     )
     return network, model
 
@@ -202,10 +242,9 @@ def compile_model(
     config: Config,
     epochs: int,
     steps_per_epoch: int,
-    steps_per_execution: int = 1,
     *,
     scale_loss: bool = False,
-    jit_compile: bool | Literal["auto"] = "auto",
+    jit_compile: bool,
 ) -> None:
     """Give a model the loss, the metric and the optimizer of a config.
 
@@ -214,8 +253,8 @@ def compile_model(
         config: Its ``training``.
         epochs: Of the whole training.
         steps_per_epoch: Steps in one epoch.
-        steps_per_execution: As for Keras, and so is ``jit_compile``.
         scale_loss: Whether the gradients are too small for the numbers of the layers.
+        jit_compile: Whether XLA compiles the steps.
     """
     settings = config.training
     model.planned_rate = learning_rate(
@@ -233,25 +272,45 @@ def compile_model(
     if scale_loss:
         # Keras wraps only where a global says so.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    accuracy = Accuracy(model)
+    accuracy = Accuracy(model, model.batch_mask)
     model.compile(
         optimizer=optimizer,
         loss=crossentropy(settings.label_smoothing, model.output_shape[-1]),
         metrics=[accuracy],
-        steps_per_execution=min(steps_per_execution, steps_per_epoch),
         jit_compile=jit_compile,
     )
+    _build_metrics(model)
     model.state = ModelState(model, accuracy)
 
 
-def steps_per_execution(config: Config, kind: Literal["cpu", "gpu"]) -> int:
-    """How many steps run before Python has its turn: the config's number, if any.
+def uses_xla(choice: JitCompile, device: Device, deterministic: bool = False) -> bool:
+    """Whether the steps of a training are compiled by XLA (``training.jit_compile``).
 
-    A step takes two operations for each multiply-accumulate of an image, once
-    forward and about twice that backward.
+    Said outright: Keras would decide it by the devices of the machine, used or not.
+
+    Raises:
+        UsageError: They are to be, and to give the same bits each time on a GPU, which
+            TensorFlow cannot do.
     """
-    if config.training.steps_per_execution is not None:
-        return config.training.steps_per_execution
-    operations = 6 * summarize(config).macs * config.training.batch_size
-    steps = int(_OPERATIONS_PER_EXECUTION[kind] / max(operations, 1))
-    return min(max(steps, 1), _MOST_STEPS_PER_EXECUTION)
+    if device.backend != "tensorflow":
+        return True
+    if deterministic and device.kind == "gpu":
+        if choice is True:
+            raise UsageError(
+                "On a GPU TensorFlow cannot keep training.deterministic in steps that "
+                "XLA compiles. Leave training.jit_compile at auto, or train on Keras's "
+                "other backend (--backend jax)."
+            )
+        return False
+    return device.kind == "gpu" if choice == "auto" else choice
+
+
+def _build_metrics(model: TrainingModel) -> None:
+    """Give loss and metrics their variables, which a loop of steps cannot make."""
+    labels = ops.zeros((1,), "int32")
+    logits = ops.zeros((1, model.output_shape[-1]))
+    model.compute_loss(None, labels, logits)
+    model.compute_metrics(None, labels, logits)
+    model.reset_metrics()
+    if model.batch_mask is not None:
+        count_images(model.metrics[0], model.batch_mask)

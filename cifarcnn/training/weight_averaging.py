@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from cifarcnn.config.named_choice import Choice
-from cifarcnn.network.weights import read_arrays, to_numpy
+from cifarcnn.network.weights import read_arrays
 
 # Old average, weight and number of finished steps to the new average and weight.
 Rule: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
@@ -96,7 +96,8 @@ class WeightAverages:
     def swap(self) -> None:
         """Exchange the values of the weights and of their averages."""
         for weight, average in zip(self.weights, self.averages, strict=True):
-            value, other = to_numpy(weight).copy(), to_numpy(average).copy()
+            # On the device, where a network of a large GPU is swapped in no time.
+            value, other = ops.copy(weight), ops.copy(average)
             weight.assign(other)
             average.assign(value)
         self.swapped = not self.swapped

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import re
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,6 +125,62 @@ def test_without_a_terminal_steps_say_nothing(capsys: pytest.CaptureFixture[str]
         "validation",
         progress.describe_epoch(RECORD, PLAN),
     ]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_compilation_that_takes_long_is_told_of_in_lines(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_BEFORE_LINE", 0.01)
+    logged: list[str] = []
+    with progress.LineDisplay(logged.append, lambda path: None) as display:
+        display.compilation_started()
+        wait_until(lambda: bool(logged))
+        display.compilation_ended(14.24)
+    lines = ["compiling the training ...", "compiled in 14.2 s"]
+    assert logged == capsys.readouterr().err.splitlines() == lines
+
+
+def test_a_short_compilation_says_nothing_in_lines(capsys):
+    threads = threading.active_count()
+    with progress.LineDisplay(print, lambda path: None) as display:
+        display.compilation_started()
+        display.compilation_ended(1.9)
+        assert threading.active_count() == threads
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_compilation_that_fails_leaves_no_clock_behind(capsys):
+    threads = threading.active_count()
+    with (
+        pytest.raises(ZeroDivisionError),
+        progress.LineDisplay(print, lambda path: None) as display,
+    ):
+        display.compilation_started()
+        raise ZeroDivisionError
+    assert threading.active_count() == threads
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_shows_a_clock_while_it_compiles(terminal):
+    with progress.open_display(lambda text: None, lambda path: None) as display:
+        display.training_started(PLAN)
+        display.compilation_started()
+        # Drawn by a thread, while this one does nothing for the display.
+        wait_until(lambda: "compiling, 1 s" in terminal.getvalue())
+        wait_until(lambda: "compiling, 2 s" in terminal.getvalue())
+        display.compilation_ended(2.0)
+        before = len(terminal.getvalue())
+        display.batch_ended(1, 1, {"loss": 1.5, "accuracy": 0.5})
+        display.batch_ended(1, 2, {"loss": 1.5, "accuracy": 0.5})
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert shown.count("compiled in 2.0 s") == 1
+    assert "compiling, 0 s" not in shown
+    assert "compiling" not in terminal.getvalue()[before:]
 
 
 def test_a_terminal_without_control_codes_gets_lines(terminal, monkeypatch):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import random
+import re
 import subprocess
 import sys
 import zipfile
@@ -245,3 +247,44 @@ def test_damaged_files_are_refused_and_never_bring_the_process_down(
     )
     assert ended.returncode == 0, ended.stderr[-500:]
     assert 100 < int(ended.stdout) < 300
+
+
+# Stands for a GPU: another device than the first CPU, on which all is computed.
+ELSEWHERE = """
+import sys
+import tensorflow as tf
+tf.debugging.set_log_device_placement(True)
+cpu = tf.config.list_physical_devices("CPU")[0]
+two = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, two)
+import keras
+from cifarcnn.litert import conversion
+with tf.device("/CPU:1"):
+    images = keras.Input((8, 8, 3), dtype="uint8")
+    maps = keras.layers.Conv2D(4, 3)(keras.layers.Rescaling(1 / 255)(images))
+    maps = keras.layers.BatchNormalization()(maps)
+    end = keras.layers.Flatten()(maps)
+    model = keras.Model(images, keras.layers.Dense(3, activation="softmax")(end))
+    assert all(weight.value.device.endswith("CPU:1") for weight in model.weights)
+    content = conversion.convert_model(model, ["a", "b", "c"])
+    print("the comparison:", file=sys.stderr, flush=True)
+    conversion._require_agreement(model, content)
+"""
+
+
+def test_the_comparison_is_on_the_cpu_whatever_computes_otherwise() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "0",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    _, _, lines = done.stderr.partition("the comparison:")
+    placed = re.findall(r"op \w*(Conv2D|MatMul) in device .*/(.*)", lines)
+    assert {name for name, _ in placed} >= {"Conv2D", "MatMul"}
+    assert {device for _, device in placed} == {"device:CPU:0"}

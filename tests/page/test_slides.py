@@ -14,8 +14,9 @@ from PIL import Image
 from cifarcnn.errors import UsageError
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.page import slides
+from cifarcnn.page.browser import find_browser
 from cifarcnn.page.document import PageInfo, list_missing, render_page
-from cifarcnn.page.slides import draw_slides, find_browser
+from cifarcnn.page.slides import draw_slides
 
 pytestmark = pytest.mark.slow
 
@@ -115,7 +116,7 @@ def test_reasons_are_listed(explanation: Any) -> None:
 def test_without_a_browser_the_way_out_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(slides, "_BROWSERS", ("no-such-browser",))
+    monkeypatch.setattr("cifarcnn.page.browser._BROWSERS", ("no-such-browser",))
     with pytest.raises(UsageError) as caught:
         find_browser()
     assert str(caught.value) == (

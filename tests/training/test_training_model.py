@@ -1,23 +1,35 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from cifarcnn.config import load_config
+from cifarcnn.errors import UsageError
 from cifarcnn.training.learning_rate_schedules import monitor_mode
-from cifarcnn.training.training_model import steps_per_execution
+from cifarcnn.training.training_model import uses_xla
 
 
-@pytest.mark.parametrize(("batch_size", "steps"), [(32, 16), (128, 16), (512, 4)])
-def test_the_article_runs_a_quarter_of_a_second_in_one_go_or_16_steps(
-    batch_size, steps
-):
-    # 4,548,608 multiply-accumulates an image, times 6, into 60 billion.
-    config = load_config("article", {"training.batch_size": batch_size})
-    assert steps_per_execution(config, "cpu") == steps
+@pytest.mark.parametrize("choice", ["auto", True, False])
+def test_xla_is_chosen_by_the_device_in_use(device, choice):
+    gpu, jax = replace(device, kind="gpu"), replace(device, backend="jax")
+    assert uses_xla(choice, device) is (choice is True)
+    assert uses_xla(choice, gpu) is (choice is not False)
+    assert uses_xla(choice, jax) is True
 
 
-def test_a_tiny_network_still_looks_up_after_16_steps(make_config):
-    assert steps_per_execution(make_config(), "cpu") == 16
+def test_steps_that_tensorflow_is_to_repeat_to_the_bit_are_not_compiled(device):
+    gpu, jax = replace(device, kind="gpu"), replace(device, backend="jax")
+    assert not uses_xla("auto", gpu, deterministic=True)
+    assert not uses_xla(False, gpu, deterministic=True)
+    assert uses_xla(True, device, deterministic=True)
+    assert uses_xla("auto", replace(jax, kind="gpu"), deterministic=True)
+    with pytest.raises(UsageError) as caught:
+        uses_xla(True, gpu, deterministic=True)
+    assert str(caught.value) == (
+        "On a GPU TensorFlow cannot keep training.deterministic in steps that XLA "
+        "compiles. Leave training.jit_compile at auto, or train on Keras's other "
+        "backend (--backend jax)."
+    )
 
 
 def test_losses_should_fall_and_accuracies_rise():

@@ -49,11 +49,11 @@ def source_files(layout: Layout) -> tuple[str, ...]:
     return (*(file.name for file in layout.data_files), layout.names_file)
 
 
-def read_folder(cifar: Cifar, layout: Layout, folder: Path) -> Iterator[Piece]:
-    """Read the files of ``folder`` one after the other.
+def check_folder(cifar: Cifar, layout: Layout, folder: Path) -> None:
+    """See that the files of ``folder`` are there; what they hold is not read.
 
     Raises:
-        DataError: Files are missing, cannot be read, or have a wrong size.
+        DataError: Files are missing, cannot be looked at, or have a wrong size.
     """
     names = source_files(layout)
     missing = [name for name in names if not os.path.lexists(folder / name)]
@@ -63,9 +63,23 @@ def read_folder(cifar: Cifar, layout: Layout, folder: Path) -> Iterator[Piece]:
         path = folder / name
         try:
             status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                raise DataError(f"{path} is not a regular file.")
-            _check_size(cifar, layout, name, str(path), status.st_size)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{path} is not a regular file.")
+        _check_size(cifar, layout, name, str(path), status.st_size)
+
+
+def read_folder(cifar: Cifar, layout: Layout, folder: Path) -> Iterator[Piece]:
+    """Read the files of ``folder`` one after the other.
+
+    Raises:
+        DataError: Files are missing, cannot be read, or have a wrong size.
+    """
+    check_folder(cifar, layout, folder)
+    for name in source_files(layout):
+        path = folder / name
+        try:
             data = path.read_bytes()
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror}.") from None

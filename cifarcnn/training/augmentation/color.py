@@ -29,7 +29,7 @@ class RandomBrightness(Operation):
     factor: float
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        draws = self.random.draw(epoch, index, 1)[:, 0]
+        draws = self.random.draw(epoch, index, 1)[..., 0]
         largest = round(255 * self.factor)
         return {"added": whole_numbers(draws, -largest, largest)}
 
@@ -44,7 +44,7 @@ class _BlendWithGrey(Operation):
     factor: float
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        draws = self.random.draw(epoch, index, 1)[:, 0]
+        draws = self.random.draw(epoch, index, 1)[..., 0]
         largest = round(ONE * self.factor)
         return {"factor": ONE + whole_numbers(draws, -largest, largest)}
 

@@ -96,7 +96,7 @@ class RandomFlip(Move):
         if self.alternate:
             flipped = (self.random.draw_once(index) < 0.5) ^ (epoch % 2 == 1)
         else:
-            flipped = self.random.draw(epoch, index, 1)[:, 0] < 0.5
+            flipped = self.random.draw(epoch, index, 1)[..., 0] < 0.5
         return {"flipped": flipped.astype(np.int32)}
 
     def places(self, draws: Mapping[str, Any]) -> Places:

@@ -29,9 +29,9 @@ class MixUp(Mixing):
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
         draws = self.random.draw(epoch, index, 2)
-        share = np.round(ONE * quantile_of_beta(draws[:, 1], self.alpha))
+        share = np.round(ONE * quantile_of_beta(draws[..., 1], self.alpha))
         return {
-            "partner": draw_partners(draws[:, 0]),
+            "partner": draw_partners(draws[..., 0]),
             "share": share.astype(np.int32),
         }
 
@@ -42,8 +42,9 @@ class MixUp(Mixing):
         mixed = own * share + other * (ONE - share) + ONE // 2
         return ops.cast(ops.right_shift(mixed, 10), "uint8")
 
-    def mix_labels(self, labels: np.ndarray, draws: Draws) -> np.ndarray:
-        return _mix(labels, draws["partner"], draws["share"] / ONE)
+    def mix_labels(self, labels: Any, draws: Mapping[str, Any]) -> Any:
+        share = ops.cast(draws["share"], "float32") / ONE
+        return _mix(labels, draws["partner"], share)
 
 
 @dataclass(frozen=True)
@@ -59,39 +60,40 @@ class CutMix(Mixing):
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
         draws = self.random.draw(epoch, index, 4)
-        pasted = 1 - quantile_of_beta(draws[:, 1], self.alpha)
+        pasted = 1 - quantile_of_beta(draws[..., 1], self.alpha)
         height, width = (
             np.round(side * np.sqrt(pasted)).astype(np.int32)
             for side in self.image_size
         )
         return {
-            "partner": draw_partners(draws[:, 0]),
-            "box": draw_boxes(self.image_size, height, width, draws[:, 2:]),
+            "partner": draw_partners(draws[..., 0]),
+            "box": draw_boxes(self.image_size, height, width, draws[..., 2:]),
         }
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         other = ops.take(images, draws["partner"], axis=0)
         return ops.where(inside_boxes(draws["box"], self.image_size), other, images)
 
-    def mix_labels(self, labels: np.ndarray, draws: Draws) -> np.ndarray:
+    def mix_labels(self, labels: Any, draws: Mapping[str, Any]) -> Any:
         height, width = self.image_size
-        pasted = draws["box"][:, 2] * draws["box"][:, 3] / (height * width)
-        return _mix(labels, draws["partner"], 1 - pasted)
+        pasted = draws["box"][:, 2] * draws["box"][:, 3]
+        share = 1 - ops.cast(pasted, "float32") / (height * width)
+        return _mix(labels, draws["partner"], share)
 
 
 def draw_partners(draws: np.ndarray) -> np.ndarray:
     """For each image of a batch another one; each is somebody's partner once.
 
     Args:
-        draws: ``(b,)``; their order decides.
+        draws: ``(..., b)``, each row of a batch; their order decides.
 
     Returns:
-        int32 ``(b,)``, places in the batch. Alone, an image is its own partner.
+        int32 ``(..., b)``, places in the batch. Alone, an image is its own partner.
     """
-    order = np.argsort(draws, kind="stable")
-    partners = np.empty(len(draws), dtype=np.int32)
+    order = np.argsort(draws, axis=-1, kind="stable").astype(np.int32)
+    partners = np.empty_like(order)
     # In a ring through the whole batch nobody meets itself.
-    partners[order] = np.roll(order, 1)
+    np.put_along_axis(partners, order, np.roll(order, 1, axis=-1), axis=-1)
     return partners
 
 
@@ -121,7 +123,6 @@ def quantile_of_beta(draws: np.ndarray, alpha: float) -> np.ndarray:
     return numbers
 
 
-def _mix(labels: np.ndarray, partner: np.ndarray, share: np.ndarray) -> np.ndarray:
-    own = share.astype(np.float32)[:, None]
-    mixed: np.ndarray = own * labels + (1 - own) * labels[partner]
-    return mixed
+def _mix(labels: Any, partner: Any, share: Any) -> Any:
+    own = share[:, None]
+    return own * labels + (1 - own) * ops.take(labels, partner, axis=0)

@@ -33,15 +33,15 @@ class Operation(ABC):
 
     @abstractmethod
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        """What happens to each image of a batch, in a few numbers.
+        """What happens to each image of some batches, in a few numbers.
 
         Args:
             epoch: Counted from 0.
-            index: int ``(b,)``, which images; ``b`` may be 0.
+            index: int ``(..., b)``, which images; each row is a batch. ``b`` may be 0.
 
         Returns:
-            int32 ``(b,)`` or ``(b, ...)`` by name. The names, and the shapes but for
-            ``b``, are always the same.
+            int32 ``(..., b)`` or ``(..., b, k)`` by name. The names, the types and
+            ``k`` are always the same.
         """
 
     @abstractmethod
@@ -61,12 +61,12 @@ class Mixing(Operation):
     """An operation that takes parts of other images of the batch."""
 
     @abstractmethod
-    def mix_labels(self, labels: np.ndarray, draws: Draws) -> np.ndarray:
-        """Mix the labels in the proportion of the images.
+    def mix_labels(self, labels: Any, draws: Mapping[str, Any]) -> Any:
+        """Mix the labels in the proportion of the images: ``keras.ops`` alone.
 
         Args:
             labels: float32 ``(b, classes)``, shares that add to 1.
-            draws: As :meth:`draw` gives them.
+            draws: As :meth:`draw` gives them, as tensors.
 
         Returns:
             float32 ``(b, classes)``, shares that add to 1.

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from cifarcnn.config.named_choice import Choice, snake_case
 from cifarcnn.network.weights import to_numpy
@@ -99,10 +100,10 @@ class Augmentation:
             for key, value in operation.draw(epoch, index).items()
         }
 
-    def draw_nothing(self, count: int) -> Draws:
-        """What takes the place of the draws where nothing happens: zeros."""
+    def draw_nothing(self, *shape: int) -> Draws:
+        """Zeros in place of the draws for ``shape``, ``(..., b)``: nothing happens."""
         return {
-            name: np.zeros((count, *value.shape[1:]), value.dtype)
+            name: np.zeros((*shape, *value.shape[1:]), value.dtype)
             for name, value in self._no_draws().items()
         }
 
@@ -125,10 +126,10 @@ class Augmentation:
         return move_all(images, moves) if moves else images
 
     def mix_labels(
-        self, labels: np.ndarray, class_count: int, draws: Draws
-    ) -> np.ndarray:
+        self, labels: Any, class_count: int, draws: Mapping[str, Any]
+    ) -> Any:
         """Labels ``(b,)`` of mixed images, as shares: float32 ``(b, class_count)``."""
-        shares: np.ndarray = np.eye(class_count, dtype=np.float32)[labels]
+        shares = ops.one_hot(labels, class_count, dtype="float32")
         for name, operation in self.operations.items():
             if isinstance(operation, Mixing):
                 shares = operation.mix_labels(shares, _own(draws, name))

@@ -66,8 +66,8 @@ class RandAugment(Operation):
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
         draws = self.random.draw(epoch, index, 2 * self.num_ops)
-        kind = whole_numbers(draws[:, : self.num_ops], 0, len(KINDS) - 1)
-        strength = self.factor * (2 * draws[:, self.num_ops :] - 1)
+        kind = whole_numbers(draws[..., : self.num_ops], 0, len(KINDS) - 1)
+        strength = self.factor * (2 * draws[..., self.num_ops :] - 1)
         return {
             "kind": kind,
             "transform": draw_transforms(kind, strength, self.image_size),

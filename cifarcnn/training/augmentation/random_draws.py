@@ -39,13 +39,13 @@ class RandomDraws:
 
         Args:
             epoch: Counted from 0.
-            index: The images, ``(b,)``.
+            index: The images, ``(..., b)``.
             columns: How many numbers for an image, the same in every call.
 
         Returns:
-            float64 ``(b, columns)``, 0 or more and less than 1.
+            float64 ``(..., b, columns)``, 0 or more and less than 1.
         """
-        # One assignment of one tuple, because Keras asks from a thread of its own.
+        # One assignment of one tuple: the next epoch is drawn in a thread of its own.
         drawn, table = self._drawn
         if drawn != epoch or table is None:
             table = self._table([self.seed, epoch, self.place, _STREAM], columns)
@@ -57,7 +57,7 @@ class RandomDraws:
         """A number for each image that is the same in every epoch.
 
         Returns:
-            float64 ``(b,)``, 0 or more and less than 1.
+            float64 ``(..., b)``, 0 or more and less than 1.
         """
         numbers: np.ndarray = self._fixed[index]
         return numbers

@@ -29,11 +29,11 @@ class RandomErasing(Operation):
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
         draws = self.random.draw(epoch, index, 5)
-        sides = whole_numbers(draws[:, :2], *self.size)
+        sides = whole_numbers(draws[..., :2], *self.size)
         # A rectangle without pixels leaves the image as it is.
-        sides *= draws[:, 2:3] < self.probability
-        height, width = sides.T
-        return {"box": draw_boxes(self.image_size, height, width, draws[:, 3:])}
+        sides *= draws[..., 2:3] < self.probability
+        height, width = np.moveaxis(sides, -1, 0)
+        return {"box": draw_boxes(self.image_size, height, width, draws[..., 3:])}
 
     def apply(self, images: Any, draws: Mapping[str, Any]) -> Any:
         paint = ops.full_like(images, self.fill_value)
@@ -47,16 +47,16 @@ def draw_boxes(
 
     Args:
         size: Height and width of the image.
-        height: int32 ``(b,)`` in pixels, 0 to that of the image.
+        height: int32 ``(..., b)`` in pixels, 0 to that of the image.
         width: The same.
-        draws: float64 ``(b, 2)``, for the place.
+        draws: float64 ``(..., b, 2)``, for the place.
 
     Returns:
-        int32 ``(b, 4)``: top, left, height and width.
+        int32 ``(..., b, 4)``: top, left, height and width.
     """
-    top = whole_numbers(draws[:, 0], 0, size[0] - height)
-    left = whole_numbers(draws[:, 1], 0, size[1] - width)
-    return np.stack([top, left, height, width], axis=1).astype(np.int32)
+    top = whole_numbers(draws[..., 0], 0, size[0] - height)
+    left = whole_numbers(draws[..., 1], 0, size[1] - width)
+    return np.stack([top, left, height, width], axis=-1).astype(np.int32)
 
 
 def inside_boxes(boxes: Any, size: Size) -> Any:

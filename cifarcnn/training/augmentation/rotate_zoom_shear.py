@@ -38,7 +38,7 @@ class RandomRotation(_Affine):
     factor: Range
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        (turn,) = self.random.draw(epoch, index, 1).T
+        turn = self.random.draw(epoch, index, 1)[..., 0]
         angle = 2 * np.pi * _between(turn, self.factor)
         cosine, sine = np.cos(angle), np.sin(angle)
         return {"transform": to_fixed_point(cosine, sine, 0, -sine, cosine, 0)}
@@ -52,7 +52,7 @@ class RandomZoom(_Affine):
     width_factor: Range | None
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        first, second = self.random.draw(epoch, index, 2).T
+        first, second = np.moveaxis(self.random.draw(epoch, index, 2), -1, 0)
         height = width = 1 + _between(first, self.height_factor)
         if self.width_factor is not None:
             width = 1 + _between(second, self.width_factor)
@@ -70,7 +70,8 @@ class RandomShear(_Affine):
     y_factor: Range
 
     def draw(self, epoch: int, index: np.ndarray) -> Draws:
-        direction, along_x, along_y = self.random.draw(epoch, index, 3).T
+        draws = self.random.draw(epoch, index, 3)
+        direction, along_x, along_y = np.moveaxis(draws, -1, 0)
         sign = np.where(direction < 0.5, 1, -1)
         x = sign * _between(along_x, self.x_factor)
         y = sign * _between(along_y, self.y_factor)

@@ -11,7 +11,6 @@ import numpy as np
 
 from cifarcnn.runs.checkpoints import CheckpointState
 from cifarcnn.runs.history import EpochRecord
-from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.observer import Plan
 
 Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
@@ -73,11 +72,10 @@ class Progress:
         """Take note of a finished step, or of the last of a few that ran in one go.
 
         Args:
-            step: Counted from 0. Keras counts full executions, also where the epoch
-                ends before.
+            step: Counted from 0.
             logs: Means over the epoch so far.
         """
-        self.steps_done = min(step + 1, self.plan.steps_per_epoch)
+        self.steps_done = step + 1
         self.steps_end = time.perf_counter()
         self._newest_logs = dict(logs)
         if self.steps_done == self.plan.steps_per_epoch:
@@ -123,19 +121,19 @@ class Progress:
 
 
 class TrackProgress(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the progress up to date, and tells the batches which epoch it is."""
+    """Keeps the progress up to date."""
 
-    def __init__(self, progress: Progress, batches: TrainingBatches) -> None:
+    def __init__(self, progress: Progress) -> None:
         super().__init__()
         self.progress = progress
-        self.batches = batches
+        self._first_step = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.batches.epoch = epoch
         self.progress.begin_epoch(epoch)
+        self._first_step = self.progress.steps_done
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.progress.end_step(self.batches.first_step + batch, logs)
+        self.progress.end_step(self._first_step + batch, logs)
 
     def on_test_begin(self, logs: Any = None) -> None:
         # The metrics are those of the validation from here on.

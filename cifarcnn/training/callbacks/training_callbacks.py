@@ -66,7 +66,7 @@ class TrainingCallbacks:
         self._ours: list[keras.callbacks.Callback] = [
             # First, so that the weights are in their place for all others.
             *([SwapAverages()] if model.weight_averages else []),
-            TrackProgress(progress, batches),
+            TrackProgress(progress),
             # Nothing is recorded or saved that is not finite.
             self.terminate_on_nan,
             EpochLog(progress),

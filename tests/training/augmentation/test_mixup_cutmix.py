@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.mixup_cutmix import (
     CutMix,
     MixUp,
@@ -51,15 +52,15 @@ def test_cut_mix_pastes_a_rectangle_of_the_partner(apply, images):
         assert np.array_equal(found[place], expected)
 
 
-def test_labels_are_mixed_by_hand():
+def test_labels_are_mixed_by_hand(keras):
     labels = np.eye(3, dtype=np.float32)
     partner = np.array([1, 2, 0])
     draws = {"partner": partner, "share": np.array([1024, 256, 512])}
-    mixed = mix_up().mix_labels(labels, draws)
+    mixed = to_numpy(mix_up().mix_labels(labels, draws))
     assert mixed.tolist() == [[1, 0, 0], [0, 0.25, 0.75], [0.5, 0, 0.5]]
     assert mixed.dtype == np.float32
     boxes = np.array([(0, 0, 16, 16), (0, 0, 32, 32), (9, 9, 0, 0)])
-    mixed = cut_mix().mix_labels(labels, {"partner": partner, "box": boxes})
+    mixed = to_numpy(cut_mix().mix_labels(labels, {"partner": partner, "box": boxes}))
     assert mixed.tolist() == [[0.75, 0.25, 0], [0, 0, 1], [0, 0, 1]]
 
 
@@ -70,6 +71,13 @@ def test_every_image_is_the_partner_of_another_one():
     assert not np.any(partners == np.arange(64))
     assert draw_partners(np.array([0.5])).tolist() == [0]
     assert draw_partners(np.empty(0)).tolist() == []
+
+
+def test_partners_of_several_batches_are_those_of_each():
+    draws = np.random.default_rng(0).random((3, 2, 9))
+    found = draw_partners(draws)
+    for place in np.ndindex(3, 2):
+        assert np.array_equal(found[place], draw_partners(draws[place]))
 
 
 def test_partners_are_others_in_every_epoch_and_the_same_in_every_call():

@@ -85,6 +85,15 @@ def test_draws_depend_on_seed_epoch_and_batch_only():
         assert any(not np.array_equal(first[name], changed[name]) for name in first)
 
 
+def test_several_batches_are_drawn_as_each_by_itself():
+    augmentation = build_augmentation(ALL, 7, 60, SIZE)
+    index = np.random.default_rng(0).permutation(60).reshape(3, 4, 5)
+    drawn = augmentation.draw(2, index)
+    for place in np.ndindex(3, 4):
+        for name, expected in augmentation.draw(2, index[place]).items():
+            assert np.array_equal(drawn[name][place], expected), name
+
+
 def test_two_operations_of_a_kind_draw_apart():
     augmentation = build_augmentation([RandomFlip(), RandomFlip()], 0, 1000, SIZE)
     draws = augmentation.draw(0, np.arange(1000))
@@ -109,7 +118,7 @@ def test_operations_are_done_in_the_order_of_the_list(keras, images):
     assert np.all(done(erased, moved)[:, :31, :8] == 0)
 
 
-def test_labels_are_mixed_by_every_operation_that_mixes():
+def test_labels_are_mixed_by_every_operation_that_mixes(keras):
     assert not build_augmentation(ALL[:-2], 0, 5, SIZE).mixes_labels
     augmentation = build_augmentation(ALL, 0, 5, SIZE)
     assert augmentation.mixes_labels
@@ -119,7 +128,7 @@ def test_labels_are_mixed_by_every_operation_that_mixes():
         "cut_mix_12_partner": np.array([2, 0, 1]),
         "cut_mix_12_box": np.array([[0, 0, 0, 0], [0, 0, 16, 16], [0, 0, 32, 32]]),
     }
-    mixed = augmentation.mix_labels(np.array([0, 1, 2]), 3, draws)
+    mixed = to_numpy(augmentation.mix_labels(np.array([0, 1, 2]), 3, draws))
     # First half of label 1 comes to the first image, then a quarter of that mixture
     # to the second, and the whole second image to the third.
     assert mixed.tolist() == [[0.5, 0.5, 0], [0.125, 0.875, 0], [0, 1, 0]]

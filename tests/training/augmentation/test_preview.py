@@ -33,7 +33,7 @@ def test_the_others_are_what_the_network_is_given_in_these_epochs(
     for place, epoch in enumerate(epochs):
         seen = np.empty((5, 3))
         for step in range(batches.steps_per_epoch):
-            inputs, _ = batches.batch(epoch, step)
-            seen[inputs["index"]] = to_numpy(trained(inputs, training=True))
+            inputs, _ = batches.read(batches.numbers(epoch), step)
+            seen[to_numpy(inputs["index"])] = to_numpy(trained(inputs, training=True))
         means = shown[:, 1 + place].mean(axis=(1, 2)) / 255
         assert np.allclose(seen[[4, 1]], means, atol=1e-5)

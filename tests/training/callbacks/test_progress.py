@@ -6,7 +6,6 @@ import pytest
 from cifarcnn.runs import EpochRecord
 from cifarcnn.runs.checkpoints import CheckpointState
 from cifarcnn.training.callbacks.progress import Progress, TrackProgress
-from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.observer import Plan
 
 GOOD = {"loss": 1.0, "accuracy": 0.5}
@@ -14,11 +13,6 @@ GOOD = {"loss": 1.0, "accuracy": 0.5}
 
 def record_of(epoch: int, val_loss=None, val_accuracy=None) -> EpochRecord:
     return EpochRecord(epoch, 1.0, 0.5, val_loss, val_accuracy, 0.1, 2.0, 100.0)
-
-
-@pytest.fixture
-def batches() -> TrainingBatches:
-    return TrainingBatches(np.zeros(55, np.uint8), batch_size=16, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -40,20 +34,19 @@ def test_without_validation_the_last_epoch_is_the_best(progress):
     assert progress.best.epoch == 2
 
 
-def test_steps_and_epochs_are_followed(progress, batches):
-    track = TrackProgress(progress, batches)
+def test_steps_and_epochs_are_followed(progress):
+    track = TrackProgress(progress)
     track.on_epoch_begin(1)
-    assert (batches.epoch, progress.epoch, progress.steps_done) == (1, 1, 0)
+    assert (progress.epoch, progress.steps_done) == (1, 0)
     track.on_train_batch_end(2, GOOD)
     assert (progress.steps_done, progress.logs) == (3, None)
     assert progress.newest_step == 4 + 2
     assert progress.place("after") == "In epoch 2, after step 3 of 4,"
-    # Keras counts full executions.
-    track.on_train_batch_end(5, GOOD)
+    track.on_train_batch_end(3, GOOD)
     assert (progress.steps_done, progress.logs) == (4, GOOD)
 
 
-def test_an_epoch_that_was_cut_short_goes_on(batches):
+def test_an_epoch_that_was_cut_short_goes_on():
     plan = Plan(3, 4, 16, 55, 15, 127, 3, epochs_done=1, steps_done=2)
     progress = Progress(plan, "val_loss")
     state = CheckpointState(
@@ -72,8 +65,7 @@ def test_an_epoch_that_was_cut_short_goes_on(batches):
     progress.restore(state, {"epoch": np.array(1)})
     assert progress.best == progress.records[0] == record_of(1, 0.5)
     assert 1000 <= progress.training_seconds < 1060
-    batches.first_step = 2
-    track = TrackProgress(progress, batches)
+    track = TrackProgress(progress)
     track.on_epoch_begin(1)
     assert progress.steps_done == 2
     assert 100 <= progress.epoch_seconds < 160

@@ -1,0 +1,116 @@
+"""A library that is tried in a process of its own, with a limit of time.
+
+The process writes a line of JSON for each stage that it enters, and one for its answer;
+where it ends without an answer, the last stage says in the middle of what.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_PACKAGE = Path(__file__).parent.parent
+# It ends itself where whoever started it was killed. The folder is appended, so that it
+# counts only where the package is not installed.
+_SCRIPT = """
+import runpy, signal, sys
+getattr(signal, "alarm", int)(int(sys.argv.pop(1)))
+sys.path.append(sys.argv.pop(1))
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+_SECONDS_TO_SPARE = 5
+_LAST_WORDS = 4000  # characters
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended.
+
+    Attributes:
+        answer: What it found out; ``None`` where it did not come to that.
+        error: The exception that ended it: its ``type``, its ``message``, and the
+            ``package`` that it comes from, which may be missing.
+        stage: What it was doing last; empty where it did not get to its first.
+        exit_code: Negative for a signal; ``None``: its time was up.
+        last_words: The end of what it wrote to standard error.
+    """
+
+    answer: Any = None
+    error: Mapping[str, str] | None = None
+    stage: str = ""
+    exit_code: int | None = None
+    last_words: str = ""
+
+
+def run_probe(
+    module: str,
+    *arguments: str,
+    limit_seconds: float,
+    environment: Mapping[str, str] | None = None,
+) -> Ending:
+    """Run a module of this folder in a process of its own, and end it in any case.
+
+    Args:
+        module: Its name.
+        arguments: Of the module.
+        limit_seconds: After these it is killed, with all that it started.
+        environment: Variables in place of those that this process has.
+
+    Raises:
+        OSError: No process can be started.
+    """
+    command = [
+        *(sys.executable, "-P", "-W", "ignore", "-c", _SCRIPT),
+        str(math.ceil(limit_seconds) + _SECONDS_TO_SPARE),
+        *(str(_PACKAGE.parent), f"cifarcnn.doctor.{module}", *arguments),
+    ]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,
+    )
+    code: int | None = None
+    try:
+        out, errors = process.communicate(timeout=limit_seconds)
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        out, errors = process.communicate()
+    finally:
+        # Also when a signal ends this one.
+        _kill(process)
+        process.wait()
+    return _read(out, code, errors.decode(errors="replace")[-_LAST_WORDS:])
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:  # Windows
+            process.kill()
+
+
+def _read(out: bytes, code: int | None, errors: str) -> Ending:
+    said: dict[str, Any] = {}
+    for line in out.splitlines():
+        # What a package prints while Python starts comes before.
+        with contextlib.suppress(ValueError):
+            part = json.loads(line)
+            if isinstance(part, dict):
+                said |= part
+    return Ending(
+        said.get("answer"), said.get("error"), said.get("stage", ""), code, errors
+    )

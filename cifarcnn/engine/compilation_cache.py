@@ -1,0 +1,253 @@
+"""Programs that XLA compiled, kept for the next process.
+
+A training is compiled for seconds to minutes, the same training always to the same
+programs. JAX and TensorFlow can keep them in a folder, and trust what they find there:
+a damaged file ends a training of TensorFlow. So every program gets a checksum beside it
+once it is whole, and what has none, or another, is removed before the backend starts.
+What the environment says of such a folder is left as it is.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+import time
+import warnings
+from importlib import metadata
+from pathlib import Path
+
+from cifarcnn.caches import cache_folder, cached_files
+from cifarcnn.cpu import read_cpu_info
+from cifarcnn.engine import nvidia_driver
+from cifarcnn.literals import Backend
+
+# Of all programs together, when a process starts; those used longest ago go first.
+LIMIT_BYTES = 500_000_000
+# Must be free, since TensorFlow ends the training when it cannot write a program.
+_ROOM_BYTES = 64_000_000
+_CHECKSUM = ".sha256"
+# TensorFlow ends the process at a flag that it does not know; these know ours.
+_TENSORFLOW_VERSIONS = ("2.20.", "2.21.")
+# Compiled code depends on them, or calls what is in them by number.
+_PACKAGES = (
+    *("tensorflow", "jax", "jaxlib", "jax-cuda12-plugin", "jax-cuda13-plugin"),
+    *("nvidia-cudnn-cu12", "nvidia-cublas-cu12", "nvidia-cuda-nvcc-cu12"),
+    *("nvidia-cudnn-cu13", "nvidia-cublas", "nvidia-cuda-nvcc"),
+)
+_used: set[Path] = set()
+
+
+def use_cache(backend: Backend) -> str | None:
+    """Have the backend keep what it compiles; TensorFlow is not imported yet.
+
+    Args:
+        backend: What Keras will run on.
+
+    Returns:
+        Why nothing will be kept. None where it is, and where that is as it should be:
+        the environment says otherwise, or TensorFlow has no GPU to compile for.
+    """
+    if _is_set_by_user(backend) or (backend == "tensorflow" and not _gpu_models()):
+        return None
+    version = _version(backend)
+    if backend == "tensorflow" and not version.startswith(_TENSORFLOW_VERSIONS):
+        return f"it was not tried with TensorFlow {version}."
+    top = cache_folder("compiled")
+    if top is None:
+        return (
+            "this user has no home folder. Name a folder with the environment variable "
+            "CIFARCNN_CACHE."
+        )
+    folder = top / f"{backend}-{version}-{_fingerprint()}"
+    try:
+        _make_private(top)
+        _make_private(folder)
+        _require_room(folder)
+    except OSError as error:
+        return f"{error.filename or folder}: {error.strerror}."
+    remove_damaged(folder)
+    prune(top)
+    if backend == "jax":
+        _set_jax_options(folder)
+    else:
+        _set_tensorflow_flags(folder)
+    _used.add(folder)
+    atexit.register(seal)
+    return None
+
+
+def seal() -> None:
+    """Give every program that this process may have compiled its checksum.
+
+    To be called once what takes long is compiled; the end of the process calls it too.
+    """
+    for folder in _used:
+        for path, _ in list(cached_files(folder)):
+            mark = _mark(path)
+            if path.suffix != _CHECKSUM and not _is_unfinished(path):
+                with contextlib.suppress(OSError):
+                    if not mark.exists():
+                        mark.write_text(_checksum(path), encoding="ascii")
+
+
+def remove_damaged(folder: Path) -> None:
+    """Remove what is not as it was sealed, and what never was.
+
+    A process that is still to seal a program has it in memory, and loses nothing.
+    """
+    for path, status in list(cached_files(folder)):
+        if _is_unfinished(path):
+            # Another process may be writing it now.
+            keep = time.time() - status.st_mtime < 3600
+        elif path.suffix == _CHECKSUM:
+            keep = path.with_suffix("").exists()
+        else:
+            keep = _is_whole(path)
+        if not keep:
+            for each in (path, _mark(path)):
+                with contextlib.suppress(OSError):
+                    each.unlink()
+
+
+def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+    """Remove the files used longest ago, until those that are left fit the limit."""
+    files = list(cached_files(folder))
+    total = sum(status.st_size for _, status in files)
+    # Most systems note the time of a reading once a day.
+    files.sort(key=lambda file: max(file[1].st_atime, file[1].st_mtime))
+    for path, status in files:
+        if total <= limit_bytes:
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+        total -= status.st_size
+
+
+def _is_set_by_user(backend: Backend) -> bool:
+    if backend == "jax":
+        names = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
+        jax = sys.modules.get("jax")
+        in_code = jax is not None and jax.config.jax_compilation_cache_dir
+        return bool(in_code) or any(name in os.environ for name in names)
+    flags = os.environ.get("TF_XLA_FLAGS", "").strip()
+    # It may also name a file of flags.
+    is_file = bool(flags) and not flags.startswith("-")
+    return is_file or "tf_xla_persistent_cache_directory" in flags
+
+
+def _set_jax_options(folder: Path) -> None:
+    options = {
+        "jax_compilation_cache_dir": str(folder),
+        # Dozens of small programs come before the training.
+        "jax_persistent_cache_min_compile_time_secs": 0,
+    }
+    for name, value in options.items():
+        if name.upper() in os.environ:
+            continue
+        os.environ[name.upper()] = str(value)
+        if (jax := sys.modules.get("jax")) is not None:
+            jax.config.update(name, value)
+    # JAX goes on without, and warns of each program.
+    about = "Error (reading|writing) persistent compilation cache entry"
+    warnings.filterwarnings("ignore", about)
+
+
+def _set_tensorflow_flags(folder: Path) -> None:
+    flags = os.environ.get("TF_XLA_FLAGS", "")
+    if "tf_xla_persistent_cache_device_types" not in flags:
+        # For a CPU little is compiled, and reading it back gives a false alarm. Which
+        # of its two names a device goes by depends on the runtime below.
+        flags += " --tf_xla_persistent_cache_device_types=GPU,XLA_GPU_JIT"
+    quote = '"' if "'" in str(folder) else "'"
+    flags += f" --tf_xla_persistent_cache_directory={quote}{folder}{quote}"
+    os.environ["TF_XLA_FLAGS"] = flags.strip()
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder that only this user can write to.
+
+    Raises:
+        OSError: It cannot be made, or it or what holds it is open to others.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if os.name == "nt":
+        return
+    # A program is code: whoever can put one here could run it as this user.
+    above, own = os.stat(folder.parent), os.lstat(folder)
+    if not stat.S_ISDIR(own.st_mode) or own.st_uid != os.geteuid():
+        raise OSError(0, "is not a folder of this user", str(folder))
+    if own.st_mode & 0o022:
+        raise OSError(0, "others can write there", str(folder))
+    if above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX:
+        raise OSError(0, "others can write there", str(folder.parent))
+
+
+def _require_room(folder: Path) -> None:
+    """See that a program can be written.
+
+    Raises:
+        OSError: It cannot, or there is not enough room.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return _mark(path).read_text(encoding="ascii") == _checksum(path)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(path.name + _CHECKSUM)
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether XLA will give it another name once it is whole."""
+    return path.suffix == ".tmp" or path.name.startswith("tmp")
+
+
+def _checksum(path: Path) -> str:
+    # Without a trace in the times, which tell what was used.
+    flags = os.O_RDONLY | getattr(os, "O_NOATIME", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fingerprint() -> str:
+    """Of all that compiled code may depend on, so that no other code is ever read."""
+    parts = [f"{name} {_version(name)}" for name in _PACKAGES]
+    parts += [read_cpu_info("flags") or read_cpu_info("Features"), *_gpu_models()]
+    parts.append(nvidia_driver.read_driver_version() or "")
+    # TensorFlow would read a program that was compiled with other flags.
+    parts += [
+        os.environ.get(name, "") for name in ("CUDA_VISIBLE_DEVICES", "XLA_FLAGS")
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _gpu_models() -> list[str]:
+    """What the driver says of each NVIDIA card; nothing in WSL2."""
+    models = []
+    folder = nvidia_driver.ROOT / "proc/driver/nvidia/gpus"
+    for file in sorted(folder.glob("*/information")):
+        with contextlib.suppress(OSError):
+            lines = file.read_text(errors="replace").splitlines()
+            models += [line for line in lines if line.startswith("Model:")]
+    return models
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cifarcnn.doctor.child import Ending
+from cifarcnn.doctor.gpus import (
+    ask_for_devices,
+    examine_backend,
+    examine_cuda_libraries,
+    examine_nvidia,
+)
+from cifarcnn.doctor.section import Finding, Section
+from cifarcnn.engine.machine import Machine
+from cifarcnn.engine.nvidia_driver import Card, Driver
+
+Stub = Callable[[str, str], Path]
+LIMIT = 60.0
+NO_DRIVER = Machine(has_driver=False, has_device_files=False)
+CARD = Card("NVIDIA X", 80_000_000_000, (9, 0), "GPU-1")
+WELL = Machine(
+    driver_version="580.95.05",
+    driver=Driver((13, 0), (CARD, Card("NVIDIA Y", 8_500_000_000, (7, 5), "GPU-2"))),
+)
+SEES = Ending({"gpus": [{"name": "NVIDIA X", "compute_capability": [9, 0]}]})
+SEES_NONE = Ending({"gpus": [], "libraries": []})
+LIBRARIES = [
+    {"name": "libcudnn.so.9", "package": "nvidia-cudnn-cu12", "path": "/env/cudnn.so.9",
+     "error": None, "required": True},
+    {"name": "libcusolver.so.11", "package": "nvidia-cusolver-cu12", "path": None,
+     "error": "file too short", "required": True},
+    {"name": "libcufft.so.11", "package": "nvidia-cufft-cu12", "path": None,
+     "error": None, "required": True},
+]  # fmt: skip
+
+
+# What a probe asks TensorFlow for, of a machine with two cards.
+TENSORFLOW = """
+from types import SimpleNamespace as Namespace
+
+cards = [Namespace(name="/physical_device:GPU:0"), Namespace(name="/GPU:1")]
+details = {"device_name": "NVIDIA X", "compute_capability": (8, 6)}
+config = Namespace(
+    list_physical_devices=lambda kind: cards,
+    experimental=Namespace(
+        get_device_details=lambda card: details if card is cards[0] else {},
+        set_memory_growth=lambda card, grow: None,
+    ),
+)
+"""
+
+
+@pytest.fixture
+def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts an nvidia-smi before the one that may be installed."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def write(script: str) -> None:
+        (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "nvidia-smi").chmod(0o755)
+
+    return write
+
+
+def test_the_cards_are_told_with_what_is_free_on_them(
+    smi: Callable[[str], None],
+) -> None:
+    smi("echo 'GPU-2, 100'; echo 'GPU-1, [N/A]'; echo 'Warning: old, driver, x'")
+    section = examine_nvidia(WELL)
+    assert section.facts == {
+        "driver_loaded": True,
+        "driver_version": "580.95.05",
+        "cuda_version": [13, 0],
+        "hidden": False,
+        "cards": [
+            {
+                "name": "NVIDIA X",
+                "memory_bytes": 80_000_000_000,
+                "free_memory_bytes": None,
+                "compute_capability": [9, 0],
+            },
+            {
+                "name": "NVIDIA Y",
+                "memory_bytes": 8_500_000_000,
+                "free_memory_bytes": 104_857_600,
+                "compute_capability": [7, 5],
+            },
+        ],
+        "problem": None,
+    }
+    assert section.lines == [
+        ("driver", "580.95.05"),
+        ("CUDA", "up to 13.0"),
+        ("card 0", "NVIDIA X, 80.0 GB, compute capability 9.0"),
+        ("card 1", "NVIDIA Y, 8.5 GB, 105 MB free, compute capability 7.5"),
+    ]
+
+
+@pytest.mark.parametrize("script", ["exit 9", "echo No devices were found", "kill $$"])
+def test_an_nvidia_smi_that_fails_leaves_the_memory_unknown(
+    smi: Callable[[str], None], script: str
+) -> None:
+    smi(script)
+    assert examine_nvidia(WELL).facts["cards"][0]["free_memory_bytes"] is None
+
+
+@pytest.mark.parametrize(
+    ("machine", "lines"),
+    [
+        (NO_DRIVER, [("driver", "not loaded"), ("cards", "none was found")]),
+        (
+            Machine(has_driver=False, makers=frozenset({"NVIDIA"})),
+            [("driver", "not loaded"), ("cards", "one is plugged in")],
+        ),
+        (
+            Machine(driver=Driver(complaint="it did not answer within 30 seconds")),
+            [
+                ("driver", "loaded, of unknown version"),
+                ("cards", "none is listed: it did not answer within 30 seconds"),
+            ],
+        ),
+        (
+            Machine(driver_version="1.2", driver=Driver(error=(999, "unknown error"))),
+            [("driver", "1.2"), ("cards", "none is listed: unknown error")],
+        ),
+    ],
+)
+def test_without_cards_what_is_there_is_told(
+    machine: Machine, lines: list[tuple[str, str]]
+) -> None:
+    assert examine_nvidia(machine).lines == lines
+
+
+def test_a_backend_that_sees_a_gpu_names_it() -> None:
+    section = examine_backend("tensorflow", WELL, SEES, LIMIT)
+    assert section.facts == {
+        "installed": True,
+        "gpus": [{"name": "NVIDIA X", "compute_capability": [9, 0]}],
+        "reason": None,
+        "command": None,
+    }
+    assert section.lines == [("GPU 0", "NVIDIA X, compute capability 9.0")]
+    jax = Ending({"gpus": [{"name": "NVIDIA X", "compute_capability": "9.0"}]})
+    assert examine_backend("jax", WELL, jax, LIMIT).lines == section.lines
+    other = Ending({"gpus": [{"name": "gfx90a", "compute_capability": None}]})
+    assert examine_backend("jax", NO_DRIVER, other, LIMIT).lines == [
+        ("GPU 0", "gfx90a")
+    ]
+
+
+def test_a_backend_that_is_not_installed_is_nothing_to_mend() -> None:
+    section = examine_backend("jax", WELL, None, LIMIT)
+    assert section.facts["installed"] is False
+    assert (section.lines, section.findings) == ([("", "not installed")], [])
+
+
+def test_a_backend_that_fails_is_to_be_mended(stub: Stub) -> None:
+    stub("jax", "from jax import lib")
+    stub("jax/lib", "raise ModuleNotFoundError('no jaxlib', name='jaxlib')")
+    section = examine_backend("jax", WELL, ask_for_devices("jax", LIMIT), LIMIT)
+    message = (
+        "JAX failed when it was imported: the Python package jaxlib is not installed."
+    )
+    command = "python -m pip install jaxlib"
+    assert section.findings == [Finding(message, command)]
+    assert section.lines == [("fails", message)]
+    assert (section.facts["reason"], section.facts["command"]) == (message, command)
+
+
+def examine_all(machine: Machine, tensorflow: Ending, jax: Ending | None) -> Section:
+    backends = [
+        examine_backend("tensorflow", machine, tensorflow, LIMIT),
+        examine_backend("jax", machine, jax, LIMIT),
+    ]
+    return examine_cuda_libraries(machine, tensorflow, backends)
+
+
+def test_where_no_backend_sees_the_card_each_says_why_and_what_mends_it() -> None:
+    hidden = Machine(hidden=True, driver=WELL.driver)
+    tensorflow = examine_backend("tensorflow", hidden, SEES_NONE, LIMIT)
+    reason = "the environment variable CUDA_VISIBLE_DEVICES hides every GPU."
+    ((label, text),) = tensorflow.lines
+    assert (label, text.startswith(f"none: {reason} ")) == ("GPU", True)
+    assert "unset CUDA_VISIBLE_DEVICES" in text
+    assert tensorflow.facts["command"] == "unset CUDA_VISIBLE_DEVICES"
+    assert examine_all(hidden, SEES_NONE, SEES_NONE).findings == [
+        Finding(f"TensorFlow sees no GPU: {reason}", "unset CUDA_VISIBLE_DEVICES"),
+        Finding(f"JAX sees no GPU: {reason}", "unset CUDA_VISIBLE_DEVICES"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "machine", [NO_DRIVER, Machine(system="Darwin", has_driver=False)]
+)
+def test_a_machine_without_a_card_has_nothing_to_mend(machine: Machine) -> None:
+    assert examine_all(machine, SEES_NONE, None).findings == []
+
+
+def test_a_card_that_one_backend_sees_is_enough() -> None:
+    assert examine_all(WELL, SEES_NONE, SEES).findings == []
+
+
+def test_a_card_without_a_driver_is_to_be_mended() -> None:
+    machine = Machine(has_driver=False, makers=frozenset({"NVIDIA"}))
+    (finding,) = examine_all(machine, SEES_NONE, None).findings
+    assert finding.message.startswith(
+        "TensorFlow sees no GPU: this machine has an NVIDIA card, but its driver is "
+        "not loaded."
+    )
+
+
+def test_the_libraries_are_told_with_where_they_were_found() -> None:
+    ending = Ending({"gpus": [], "libraries": LIBRARIES})
+    section = examine_cuda_libraries(WELL, ending, [])
+    assert section.facts["libraries"] == LIBRARIES
+    assert section.lines[:3] == [
+        ("libcudnn.so.9", "/env/cudnn.so.9"),
+        ("libcusolver.so.11", "file too short"),
+        ("libcufft.so.11", "not found"),
+    ]
+    assert examine_cuda_libraries(NO_DRIVER, SEES_NONE, []).lines[0] == (
+        "",
+        "not looked for: no NVIDIA driver is loaded",
+    )
+    crashed = Ending(stage="import", exit_code=-4)
+    assert examine_cuda_libraries(WELL, crashed, []).lines[0] == (
+        "",
+        "TensorFlow was not asked for them, or did not answer",
+    )
+
+
+def test_tensorflow_is_asked_for_its_gpus_in_a_process_of_its_own(stub: Stub) -> None:
+    stub("tensorflow", TENSORFLOW)
+    ending = ask_for_devices("tensorflow", LIMIT)
+    assert ending.answer == {
+        "libraries": ending.answer["libraries"],
+        "gpus": [
+            {"name": "NVIDIA X", "compute_capability": [8, 6]},
+            {"name": "/GPU:1", "compute_capability": None},
+        ],
+    }
