@@ -37,7 +37,6 @@ def _put_slow_files_first(items: list[pytest.Item]) -> None:
 
     Then what they take from each other in the end is short.
     """
-    _skip_without_gpu(items)
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
