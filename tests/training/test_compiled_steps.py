@@ -204,6 +204,13 @@ class Interrupter(Observer):
 
     def __init__(self, epoch: int, step: int) -> None:
         self.place = epoch, step
+        self.compilations: list[str] = []
+
+    def compilation_started(self):
+        self.compilations.append("started")
+
+    def compilation_ended(self, seconds):
+        self.compilations.append("ended")
 
     def batch_ended(self, epoch, step, logs):
         if (epoch, step) >= self.place:
@@ -237,9 +244,12 @@ def test_cut_by_a_signal_and_resumed_by_other_numbers_of_steps_it_comes_to_the_s
     assert str(caught.value).startswith("Stopped in epoch 1 of 2, after step 3 of 4.")
     three = make(steps_per_execution=3)
     plan = plan_resume(run, three)
+    interrupter = Interrupter(2, 3)
     with pytest.raises(Stopped) as caught:
-        train(three, data, run, device, resume=plan, observer=Interrupter(2, 3))
+        train(three, data, run, device, resume=plan, observer=interrupter)
     assert str(caught.value).startswith("Stopped in epoch 2 of 2, after step 4 of 4.")
+    # Once, although callbacks heard of the epoch that was cut as of one by itself.
+    assert interrupter.compilations == ["started", "ended"]
     train(config, data, run, device, resume=plan_resume(run, config))
     assert files(run) == files(whole)
 
