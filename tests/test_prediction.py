@@ -164,9 +164,9 @@ def test_the_data_set_is_looked_for_where_it_was_said_to_be(
     )
 
 
-# What a few seconds on two cores allow; `article` sees all 10,000 images, `speedrun`
-# with its six views and `resnet18` some hundreds.
-AFFORDABLE_MACS = 3e11
+# What a second on two cores allows; `article` and `quickstart` see all 10,000 images,
+# `speedrun` with its six views and `resnet18` more than a hundred.
+AFFORDABLE_MACS = 1e11
 VIEWS = {"none": 1, "mirror": 2, "mirror_and_shift": 6}
 
 
@@ -179,8 +179,10 @@ def affordable_images(config: Config) -> int:
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", shipped_names())
 def test_every_shipped_config_answers_alike_on_real_test_images(
-    name: str, real_data: Path, tmp_path: Path
+    name: str, real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Weights that have moved are enough.
+    monkeypatch.setattr("cifarcnn.training.training_data.SMOKE_IMAGES", 128)
     settings = {"data.dataset": "cifar10", "data.path": str(real_data)}
     config = cifarcnn.load_config(name, settings)
     run = cifarcnn.train(config, tmp_path / "run", device="cpu", smoke=True)

@@ -87,11 +87,12 @@ def seal() -> None:
     To be called once what takes long is compiled; the end of the process calls it too.
     """
     for folder in _used:
-        for path, _ in list(cached_files(folder)):
+        for path, status in list(cached_files(folder)):
             mark = _mark(path)
             if path.suffix != _CHECKSUM and not _is_unfinished(path):
                 with contextlib.suppress(OSError):
-                    if not mark.exists():
+                    # Two processes may have written the same one, in other bytes.
+                    if not mark.exists() or mark.stat().st_mtime < status.st_mtime:
                         mark.write_text(_checksum(path), encoding="ascii")
 
 

@@ -11,7 +11,7 @@ from keras import ops
 
 from cifarcnn.config import Config
 from cifarcnn.engine import Device
-from cifarcnn.engine.backend import repeat_steps
+from cifarcnn.engine.backend import repeat_steps, set_random_seed
 from cifarcnn.literals import JitCompile, Policy
 from cifarcnn.network.builder import build_model, logits_model, normalization
 from cifarcnn.network.initialization import set_whitening
@@ -204,16 +204,20 @@ def build_training_model(
         what learns in its place, whose weights have the same names.
     """
     settings = config.training
-    keras.utils.set_random_seed(settings.seed)
+    set_random_seed(settings.seed)
     network = build_model(config, data.class_count)
     set_whitening(
         network, config.model.layers, data.split.images, *normalization(config)
     )
-    compiled = uses_xla(settings.jit_compile, device)
+    compiled = uses_xla(settings.jit_compile, settings.deterministic, device)
     # Without XLA a smaller batch costs nothing, and masking does.
     mask = BatchMask() if compiled else None
     fast = build_training_network(
-        config, data.class_count, precision, mask if batches.smaller_last else None
+        config,
+        data.class_count,
+        precision,
+        mask if batches.smaller_last else None,
+        compiled=compiled,
     )
     write_weights(fast, read_weights(network))
     model = connect_images(fast, stack_images(data), batches.augmentation)
@@ -278,14 +282,22 @@ def compile_model(
     model.state = ModelState(model, accuracy)
 
 
-def uses_xla(choice: JitCompile, device: Device) -> bool:
-    """Whether the steps of a training are compiled by XLA (``training.jit_compile``).
+def uses_xla(choice: JitCompile, deterministic: bool, device: Device) -> bool:
+    """Whether XLA compiles the steps of a training.
 
     Said outright: Keras would decide it by the devices of the machine, used or not.
+
+    Args:
+        choice: ``training.jit_compile``; ``auto`` leaves the steps to TensorFlow on a
+            CPU, and as Keras does where they are to be deterministic.
+        deterministic: ``training.deterministic``.
+        device: What Keras was started on.
     """
     if device.backend != "tensorflow":
         return True
-    return device.kind == "gpu" if choice == "auto" else choice
+    if choice == "auto":
+        return device.kind == "gpu" and not deterministic
+    return choice
 
 
 def _build_metrics(model: TrainingModel) -> None:

@@ -161,12 +161,19 @@ def test_a_backend_that_is_not_installed_is_nothing_to_mend() -> None:
 
 def test_a_backend_that_fails_is_to_be_mended(stub: Stub) -> None:
     stub("jax", "from jax import lib")
-    stub("jax/lib", "raise ModuleNotFoundError('no jaxlib', name='jaxlib')")
+    # JAX's own way to say so.
+    stub(
+        "jax/lib",
+        "try:\n    import jaxlib_that_is_not_there\n"
+        "except ModuleNotFoundError as error:\n"
+        "    raise ModuleNotFoundError('jax requires jaxlib') from error",
+    )
     section = examine_backend("jax", WELL, ask_for_devices("jax", LIMIT), LIMIT)
     message = (
-        "JAX failed when it was imported: the Python package jaxlib is not installed."
+        "JAX failed when it was imported: the Python package jaxlib-that-is-not-there "
+        "is not installed."
     )
-    command = "python -m pip install jaxlib"
+    command = "python -m pip install jaxlib-that-is-not-there"
     assert section.findings == [Finding(message, command)]
     assert section.lines == [("fails", message)]
     assert (section.facts["reason"], section.facts["command"]) == (message, command)

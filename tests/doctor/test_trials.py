@@ -57,7 +57,7 @@ def test_each_device_is_tried_in_a_process_of_its_own(
         assert fact["problem"] is None
         assert 0 <= fact["median_milliseconds"] < 1000 * fact["process_seconds"]
         assert 0 <= fact["first_milliseconds"] < 1000 * fact["process_seconds"]
-    again = "python -m pip install --force-reinstall tensorflow"
+    again = "pip install 'cifarcnn[gpu]'"
     crash = "TensorFlow on GPU 1 crashed in a small convolution: Segmentation fault."
     error = (
         "TensorFlow on GPU 2 failed in a small convolution: ValueError: it gave 8 in "
