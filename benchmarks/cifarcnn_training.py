@@ -41,7 +41,7 @@ def main():
         overrides |= {"data.augmentation": [], "training.averaging": None}
     config = cifarcnn.load_config(options.network, overrides)
     observer = Images(contestant.Counter(options.counter))
-    cifarcnn.train(config, "run", device="cpu", observer=observer)
+    cifarcnn.train(config, "run", device=options.device, observer=observer)
 
 
 if __name__ == "__main__":

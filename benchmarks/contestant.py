@@ -13,13 +13,18 @@ def parse(description):
     parser.add_argument("--network", choices=["article", "speedrun"], default="article")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--recipe", action="store_true")
     parser.add_argument("--framework", choices=["tensorflow", "torch"])
     return parser.parse_args()
 
 
 class Counter:
-    """Tells by way of a file how much was done since the start."""
+    """Tells by way of a file how much was done since the start.
+
+    What is only on its way to a GPU is not done: wait for it before.
+    """
 
     def __init__(self, path):
         self.file = os.open(path, os.O_WRONLY)

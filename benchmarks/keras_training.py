@@ -27,6 +27,7 @@ class Images(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
+        float(logs["loss"])  # is there only when a GPU has done the step
         done = min((batch + 1) * self.batch_size, self.each)
         self.counter.write(self.epoch * self.each + done)
 

@@ -12,11 +12,13 @@ import time
 
 import contestant
 
-SIZES = (1024, 2048, 4096)
+SIZES = {"cpu": (1024, 2048, 4096), "gpu": (4096, 8192, 16384)}
+# Between two waits for a GPU.
+PRODUCTS = {"cpu": 1, "gpu": 10}
 _TRIAL_SECONDS = 0.7
 
 
-def tensorflow_product(size, half):
+def tensorflow_product(size, half, device):
     import tensorflow as tf
 
     kind = tf.bfloat16 if half else tf.float32
@@ -26,15 +28,18 @@ def tensorflow_product(size, half):
     def product():
         return tf.matmul(left, right)
 
-    return product
+    return product, tf.test.experimental.sync_devices
 
 
-def torch_product(size, half):
+def torch_product(size, half, device):
     import torch
 
+    torch.set_float32_matmul_precision("high" if device == "gpu" else "highest")
     kind = torch.bfloat16 if half else torch.float32
-    left, right = (torch.randn(size, size).to(kind) for _ in range(2))
-    return lambda: torch.matmul(left, right)
+    place = "cuda" if device == "gpu" else "cpu"
+    left, right = (torch.randn(size, size).to(place, kind) for _ in range(2))
+    wait = torch.cuda.synchronize if device == "gpu" else (lambda: None)
+    return lambda: torch.matmul(left, right), wait
 
 
 def main():
@@ -42,20 +47,33 @@ def main():
     half = options.precision == "mixed_bfloat16"
     make = torch_product if options.framework == "torch" else tensorflow_product
 
+    count = PRODUCTS[options.device]
+
+    def repeat(size):
+        """A function that does some products, and waits for them."""
+        product, wait = make(size, half, options.device)
+
+        def products():
+            for _ in range(count):
+                product()
+            wait()
+
+        products()
+        return products
+
     def speed(size):
-        product, count = make(size, half), 0
-        product()
+        products, turns = repeat(size), 0
         start = time.perf_counter()
         while time.perf_counter() < start + _TRIAL_SECONDS:
-            product()
-            count += 1
-        return count * 2 * size**3 / (time.perf_counter() - start)
+            products()
+            turns += 1
+        return turns * 2 * size**3 / (time.perf_counter() - start)
 
-    size = max(SIZES, key=speed)
-    product, counter, done = make(size, half), contestant.Counter(options.counter), 0
+    size = max(SIZES[options.device], key=speed)
+    products, counter, done = repeat(size), contestant.Counter(options.counter), 0
     while True:
-        product()
-        done += 2 * size**3
+        products()
+        done += count * 2 * size**3
         counter.write(done)
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
@@ -38,9 +39,14 @@ def show(figure, form):
     )
 
 
-def machine():
-    """What the figures depend on, as it is before the benchmark starts."""
+def machine(device="cpu"):
+    """What the figures depend on, as it is before the benchmark starts.
+
+    Args:
+        device: ``gpu`` names the card and its driver, too.
+    """
     return {
+        **({"gpu": _gpu()} if device == "gpu" else {}),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(
@@ -53,6 +59,12 @@ def machine():
         "load_before": round(os.getloadavg()[0], 2),
         "date": time.strftime("%Y-%m-%d"),
     }
+
+
+def add_device_option(parser):
+    parser.add_argument(
+        "--device", choices=["cpu", "gpu"], default="cpu", help="default: cpu"
+    )
 
 
 def add_json_option(parser):
@@ -108,6 +120,17 @@ def _processor():
         if name.strip() == "model name":
             return value.strip()
     return platform.processor() or platform.machine()
+
+
+def _gpu():
+    """The first card and its driver, such as ``NVIDIA A100, driver 580.95``."""
+    command = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"nvidia-smi does not name a GPU: {error}") from error
+    name, _, driver = done.stdout.splitlines()[0].rpartition(", ")
+    return f"{name}, driver {driver}"
 
 
 def _versions():

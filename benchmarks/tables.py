@@ -123,6 +123,11 @@ def startup(results):
     return table(["whole process", "seconds", "of importing TensorFlow"], rows)
 
 
+def first_start(results):
+    rows = [[name, figure(seconds, ".1f")] for name, seconds in results.items()]
+    return table(["whole training", "seconds"], rows)
+
+
 def prediction(results):
     text = startup(results["one_picture"])
     rows = []
@@ -159,6 +164,7 @@ TABLES = {
     "precision": precision,
     "leave_one_out": leave_one_out,
     "startup": startup,
+    "first_start": first_start,
     "prediction": prediction,
     "time_between_steps": time_between_steps,
 }
@@ -173,9 +179,10 @@ def describe(document):
     )
     place = document["machine"]
     packages = ", ".join(f"{name} {text}" for name, text in place["packages"].items())
+    device = f"{place['gpu']}; " if "gpu" in place else ""
     return (
         f"### {document['benchmark']}: {arguments}\n\n"
-        f"{place['date']}, {place['cores']} cores of {place['processor']}, "
+        f"{place['date']}, {device}{place['cores']} cores of {place['processor']}, "
         f"{place['memory_gib']:.0f} GiB, Python {place['python']}, {packages}; load of "
         f"other programs before {place['load_before']:.1f}.\n\n"
     )

@@ -5,9 +5,11 @@
 DATA holds CIFAR-10 in any form that cifarcnn reads; left out, images are drawn. Every
 contestant trains the same network in a process of its own, and all are alive at once;
 in turn each goes on for a few seconds while the others are stopped (SIGSTOP), so that a
-machine whose speed drifts slows all alike. A slice begins where a step ended and ends
-with a step. Counted are the images that a contestant learns from in its slices,
-everything between the steps included: reading ahead, callbacks, the ends of epochs.
+machine whose speed drifts slows all alike. With ``--device gpu`` they share the card,
+and each counts what the card has done, not what it is still to do. A slice begins where
+a step ended and ends with a step. Counted are the images that a contestant learns from
+in its slices, everything between the steps included: reading ahead, callbacks, the ends
+of epochs.
 
 Products of large matrices run in turn with them, and the better of TensorFlow's and
 PyTorch's is taken for the most that the machine can do in each precision. The share of
@@ -47,23 +49,38 @@ class Contestant:
     needs: str = "tensorflow"
     arguments: tuple[str, ...] = ()
     backend: str = "tensorflow"
+    # Of the devices that it is compared on where nobody names contestants.
+    devices: tuple[str, ...] = ("cpu", "gpu")
 
 
 CONTESTANTS = {
     "cifarcnn-float32": Contestant("cifarcnn_training.py", "float32"),
     "cifarcnn-bfloat16": Contestant("cifarcnn_training.py", "mixed_bfloat16"),
     "cifarcnn-recipe": Contestant(
-        "cifarcnn_training.py", "mixed_bfloat16", arguments=("--recipe",)
+        "cifarcnn_training.py", "mixed_bfloat16", arguments=("--recipe",), devices=()
     ),
     "cifarcnn-jax-float32": Contestant(
-        "cifarcnn_training.py", "float32", "jax", backend="jax"
+        "cifarcnn_training.py", "float32", "jax", backend="jax", devices=("gpu",)
+    ),
+    "cifarcnn-jax-bfloat16": Contestant(
+        "cifarcnn_training.py", "mixed_bfloat16", "jax", backend="jax", devices=("gpu",)
     ),
     "keras-float32": Contestant("keras_training.py", "float32"),
     "keras-bfloat16": Contestant("keras_training.py", "mixed_bfloat16"),
     "torch-float32": Contestant("torch_training.py", "float32", "torch"),
     "torch-bfloat16": Contestant("torch_training.py", "mixed_bfloat16", "torch"),
+    "torch-compiled-bfloat16": Contestant(
+        "torch_training.py",
+        "mixed_bfloat16",
+        "torch",
+        arguments=("--compile",),
+        devices=("gpu",),
+    ),
     "keras-jax-float32": Contestant(
         "keras_training.py", "float32", "jax", backend="jax"
+    ),
+    "keras-jax-bfloat16": Contestant(
+        "keras_training.py", "mixed_bfloat16", "jax", backend="jax", devices=("gpu",)
     ),
 }
 MATRICES = {
@@ -87,6 +104,7 @@ class Process:
         command += ["--counter", str(self.counter), *contestant.arguments]
         command += ["--precision", contestant.precision, "--network", options.network]
         command += ["--batch-size", str(options.batch_size)]
+        command += ["--device", options.device]
         if options.data:
             command += ["--data", str(options.data.resolve())]
         place = folder / f"{name}.folder"
@@ -94,9 +112,12 @@ class Process:
         environment = {
             **os.environ,
             "KERAS_BACKEND": contestant.backend,
-            "JAX_PLATFORMS": "cpu",
-            "CUDA_VISIBLE_DEVICES": "",
+            # All share one card.
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         }
+        if options.device == "cpu":
+            environment |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 command,
@@ -274,6 +295,7 @@ def main():
     parser = report.parser(__doc__)
     parser.add_argument("--network", choices=["article", "speedrun"], default="article")
     parser.add_argument("--batch-size", type=int, default=128)
+    report.add_device_option(parser)
     parser.add_argument("--data", type=Path, help="CIFAR-10; else drawn pictures")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--minutes", type=float, default=10, help="at most, when warm")
@@ -282,11 +304,6 @@ def main():
         "--contestants",
         nargs="+",
         choices=CONTESTANTS,
-        default=[
-            name
-            for name in CONTESTANTS
-            if name not in ("cifarcnn-recipe", "cifarcnn-jax-float32")
-        ],
         metavar="NAME",
         help=", ".join(CONTESTANTS),
     )
@@ -295,7 +312,10 @@ def main():
     options = parser.parse_args()
     # Else what is stopped just then would stay so for ever.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    place = report.machine()
+    place = report.machine(options.device)
+    options.contestants = options.contestants or [
+        name for name, each in CONTESTANTS.items() if options.device in each.devices
+    ]
     wanted = {name: CONTESTANTS[name] for name in options.contestants}
     if not options.no_peak:
         wanted |= MATRICES

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -63,17 +65,19 @@ class LoadedRun(TrainedRun):
 
         Raises:
             DataError: The data set is not here, or has no such split.
+            RunError: There is not enough memory.
             UsageError: The run was trained without validation images, or the images
                 are the user's own and have no such split.
         """
         from cifarcnn.evaluation import evaluate
 
-        return evaluate(
-            self.model,
-            self.split(split),
-            self.class_names,
-            views=views or self.views,
-        )
+        with _memory_explained(self.device):
+            return evaluate(
+                self.model,
+                self.split(split),
+                self.class_names,
+                views=views or self.views,
+            )
 
     def predict(self, images: Array) -> Array:
         """The probabilities of images, with the config's test-time augmentation.
@@ -85,6 +89,7 @@ class LoadedRun(TrainedRun):
             float32 ``(n, classes)``; the columns are ``class_names``.
 
         Raises:
+            RunError: There is not enough memory.
             UsageError: The array has another shape or element type.
         """
         from cifarcnn.network.predict import predict_probabilities
@@ -95,7 +100,8 @@ class LoadedRun(TrainedRun):
                 f"takes uint8 (n, {', '.join(map(str, self.image_shape))}): red, green "
                 "and blue from 0 to 255."
             )
-        return predict_probabilities(self.model, images, views=self.views)
+        with _memory_explained(self.device):
+            return predict_probabilities(self.model, images, views=self.views)
 
     def explain(
         self,
@@ -114,20 +120,47 @@ class LoadedRun(TrainedRun):
 
         Raises:
             ImageError: The image cannot be read.
+            RunError: There is not enough memory.
             UsageError: There is no such class, or an array has another shape or
                 element type.
         """
         from cifarcnn.explanation.explain import explain_image
 
-        return explain_image(
-            _as_network(self), image, name=name, wanted_class=wanted_class
-        )
+        with _memory_explained(self.device):
+            return explain_image(
+                _as_network(self), image, name=name, wanted_class=wanted_class
+            )
 
     def explain_model(self) -> ModelExplanation:
-        """What there is to say about the network without an image."""
+        """What there is to say about the network without an image.
+
+        Raises:
+            RunError: There is not enough memory.
+        """
         from cifarcnn.explanation.explain import explain_model
 
-        return explain_model(_as_network(self))
+        with _memory_explained(self.device):
+            return explain_model(_as_network(self))
+
+
+@contextlib.contextmanager
+def _memory_explained(device: Device) -> Iterator[None]:
+    """Say what to do where TensorFlow or JAX finds too little memory.
+
+    Raises:
+        RunError: It did within the context.
+    """
+    from cifarcnn import engine
+
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MemoryError) or not engine.is_out_of_memory(error):
+            raise
+        on_gpu = device.kind == "gpu"
+        found = engine.describe_out_of_memory(error, "for the network", on_gpu=on_gpu)
+        way_out = "Use the device cpu, or free" if on_gpu else "Free"
+        raise RunError(f"{found} {way_out} some of it, and try again.") from error
 
 
 def _as_network(loaded: LoadedRun) -> TrainedNetwork:
@@ -186,10 +219,11 @@ def load_run(
     from cifarcnn.network.builder import build_model as build
     from cifarcnn.network.weights import read_weights, write_weights
 
-    model = build(config, len(names))
-    expected = describe_arrays(read_weights(model))
-    stored = load_weights(run.path, weights_kind(choice), expected)
-    write_weights(model, stored.arrays)
+    with _memory_explained(started):
+        model = build(config, len(names))
+        expected = describe_arrays(read_weights(model))
+        stored = load_weights(run.path, weights_kind(choice), expected)
+        write_weights(model, stored.arrays)
     return LoadedRun(
         run,
         manifest,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import cifarcnn
+from cifarcnn.errors import RunError
 from cifarcnn.network.test_time_augmentation import views_of
 
 
@@ -82,3 +85,41 @@ def test_the_command_answers_with_the_same_views(call, mirrored_run):
     found = json.loads(answer.out)[0]
     assert found["label"] == run.class_names[int(expected.argmax())]
     assert found["probability"] == pytest.approx(float(expected.max()), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (
+            "gpu",
+            "The memory of the GPU is not enough for the network. Use the device cpu, "
+            "or free some of it, and try again.",
+        ),
+        (
+            "cpu",
+            "The memory is not enough for the network. Free some of it, and try again.",
+        ),
+    ],
+)
+def test_too_little_memory_for_a_trained_network_is_told(
+    trained_run: Path, kind: Any, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    loaded = cifarcnn.load_run(trained_run, device="cpu")
+    loaded.device = replace(loaded.device, kind=kind)
+
+    def allocate(*arguments: Any) -> Any:
+        from keras import ops
+
+        return ops.zeros((10**13,))
+
+    monkeypatch.setattr(loaded.model, "predict_on_batch", allocate)
+    image = np.zeros((32, 32, 3), np.uint8)
+    for ask in (
+        lambda: loaded.evaluate("validation"),
+        lambda: loaded.predict(image[None]),
+        lambda: loaded.explain(image),
+    ):
+        with pytest.raises(RunError) as caught:
+            ask()
+        assert str(caught.value) == sentence

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cifarcnn.engine.card_memory import describe_holders, read_card_memory
+
 _ROOT = Path("/")
 # Of a control group, in its second and in its first version: the limit, and what is
 # taken of it.
@@ -15,6 +17,25 @@ _GROUPS = (
     ("sys/fs/cgroup", "memory.max", "memory.current"),
     ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
 )
+_NO_MEMORY = (
+    "ResourceExhausted",
+    "RESOURCE_EXHAUSTED",
+    "CUDA_ERROR_OUT_OF_MEMORY",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+# As XLA and TensorFlow word it, in lower case.
+_NOT_STARTED = (
+    "cudnn_status_internal_error",
+    "cudnn_status_not_initialized",
+    "cublas_status_not_initialized",
+    "dnn library initialization failed",
+    "could not create cudnn handle",
+    "failed to create cublas",
+    "blas support",
+)
+# More than that is what the first version has for no limit.
+_NO_LIMIT = 2**60
 
 
 def free_memory(root: Path = _ROOT) -> int | None:
@@ -43,12 +64,33 @@ def free_memory(root: Path = _ROOT) -> int | None:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception means that there was too little memory.
 
-    TensorFlow and JAX have types of their own for it, with one word in common.
+    TensorFlow and JAX have types of their own for it, with one word in common, and the
+    libraries of CUDA have theirs. Those that cannot be started may have got no memory:
+    they have not where the card is full.
     """
     words = f"{type(error).__name__} {error}"
-    return isinstance(error, MemoryError) or any(
-        word in words for word in ("ResourceExhausted", "RESOURCE_EXHAUSTED")
-    )
+    if isinstance(error, MemoryError) or any(word in words for word in _NO_MEMORY):
+        return True
+    if not any(word in words.lower() for word in _NOT_STARTED):
+        return False
+    memory = read_card_memory()
+    return memory is not None and memory.is_full
+
+
+def describe_out_of_memory(error: BaseException, purpose: str, *, on_gpu: bool) -> str:
+    """A sentence on an exception that means it, and on who else holds the card.
+
+    Args:
+        error: The exception.
+        purpose: What the memory is too little for, such as ``for the network``.
+        on_gpu: Whether a GPU computes.
+    """
+    # Python itself wants memory of the machine.
+    if not on_gpu or isinstance(error, MemoryError):
+        return f"The memory is not enough {purpose}."
+    holders = describe_holders(read_card_memory())
+    clause = f"; {holders}" if holders else ""
+    return f"The memory of the GPU is not enough {purpose}{clause}."
 
 
 def _limit_of_process() -> int | None:
@@ -72,7 +114,8 @@ def _free_in_groups(root: Path) -> list[int]:
         for name in names:
             group = root / base / name
             limit, usage = _read(group / limit_name), _read(group / usage_name)
-            if limit.strip().isdigit() and usage.strip().isdigit():
+            known = limit.strip().isdigit() and usage.strip().isdigit()
+            if known and int(limit) < _NO_LIMIT:
                 # Pages of files count as taken, but are given back.
                 table = _read_table(group / "memory.stat")
                 cached = table.get("inactive_file", 0) + table.get("active_file", 0)

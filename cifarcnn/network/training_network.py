@@ -27,6 +27,7 @@ from cifarcnn.network.builder import (
     convert_choice,
     convert_layer,
 )
+from cifarcnn.network.max_pooling import ComparedMaxPooling2D, has_separate_windows
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     BatchMask,
@@ -46,6 +47,8 @@ def build_training_network(
     class_count: int,
     precision: Policy = "float32",
     batch_mask: BatchMask | None = None,
+    *,
+    compiled: bool = False,
 ) -> keras.Model:
     """The network of :func:`cifarcnn.network.builder.build_model`, for training only.
 
@@ -57,6 +60,8 @@ def build_training_network(
     - Between a convolution and a max pooling the activation changes its place with the
       pooling, when it never falls: the maximum stays the same, and there is a quarter
       of the values to compute (for 2x2 windows).
+    - Where XLA compiles the steps, the gradient of a max pooling of separate windows is
+      found by comparison.
     - With a precision of 16 bits the layers compute in it, from the first one up to
       the last that has weights; that one and those after it stay in float32, and so do
       the statistics, scales and shifts of the normalizations.
@@ -68,6 +73,7 @@ def build_training_network(
         precision: Keras's name of a dtype policy.
         batch_mask: Which rows of a batch count, where some do not: in the statistics of
             normalizations and in penalties on outputs.
+        compiled: Whether XLA compiles the steps.
 
     Raises:
         UsageError: As for ``build_model``.
@@ -80,8 +86,11 @@ def build_training_network(
         policy = "float32" if layer.name in exact else precision
         kind: Any = None
         arguments: dict[str, Any] = {"dtype": policy}
-        if isinstance(layer, MaxPooling2D) and layer.name in late:
-            kind, arguments["activation"] = ActivatedMaxPooling2D, late[layer.name]
+        if isinstance(layer, MaxPooling2D):
+            arguments["activation"] = late.get(layer.name, "linear")
+            kind = ActivatedMaxPooling2D
+            if compiled and has_separate_windows(layer):
+                kind = ComparedMaxPooling2D
         elif layer.name in late:
             arguments["activation"] = "linear"
         elif getattr(layer, "activation", "") == "gelu" and has_fused_gelu():

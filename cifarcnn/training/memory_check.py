@@ -11,7 +11,13 @@ import keras
 from cifarcnn.config import Config, summarize
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.config.summary import Row
-from cifarcnn.engine import Device, choose_precision, free_memory, is_out_of_memory
+from cifarcnn.engine import (
+    Device,
+    choose_precision,
+    describe_out_of_memory,
+    free_memory,
+    is_out_of_memory,
+)
 from cifarcnn.errors import RunError
 from cifarcnn.training.training_data import TrainingData
 
@@ -79,12 +85,15 @@ def least_bytes_of_weights(rows: list[Row]) -> int:
 
 
 @contextlib.contextmanager
-def explain_out_of_memory(batch_size: int, *, resumed: bool = False) -> Iterator[None]:
+def explain_out_of_memory(
+    batch_size: int, *, on_gpu: bool = False, resumed: bool = False
+) -> Iterator[None]:
     """Say what to do when an engine raises an exception for want of memory.
 
     Args:
         batch_size: Of the training.
-        resumed: Whether it cannot change any more.
+        on_gpu: Whether a GPU computes.
+        resumed: Whether the batch size cannot change any more.
 
     Raises:
         RunError: One was raised within the context.
@@ -94,9 +103,11 @@ def explain_out_of_memory(batch_size: int, *, resumed: bool = False) -> Iterator
     except Exception as error:
         if not is_out_of_memory(error):
             raise
+        found = describe_out_of_memory(
+            error, f"for a batch of {batch_size:,} pictures", on_gpu=on_gpu
+        )
         raise RunError(
-            f"The memory is not enough for a batch of {batch_size:,} pictures. "
-            f"{_describe_way_out(batch_size // 2, resumed)}"
+            f"{found} {_describe_way_out(batch_size // 2, resumed)}"
         ) from error
 
 

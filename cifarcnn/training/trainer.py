@@ -79,7 +79,10 @@ def train(
     source = resume.checkpoint if resume else None
     precision = _choose_precision(config, run, device, source)
     memory_explained = partial(
-        explain_out_of_memory, config.training.batch_size, resumed=source is not None
+        explain_out_of_memory,
+        config.training.batch_size,
+        on_gpu=device.kind == "gpu",
+        resumed=source is not None,
     )
     signals: list[int] = []
     with ending_signals_handled(signals.append):

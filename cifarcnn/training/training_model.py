@@ -12,6 +12,7 @@ from keras import ops
 from cifarcnn.config import Config
 from cifarcnn.engine import Device
 from cifarcnn.engine.backend import repeat_steps, set_random_seed
+from cifarcnn.errors import UsageError
 from cifarcnn.literals import JitCompile, Policy
 from cifarcnn.network.builder import build_model, logits_model, normalization
 from cifarcnn.network.initialization import set_whitening
@@ -209,11 +210,15 @@ def build_training_model(
     set_whitening(
         network, config.model.layers, data.split.images, *normalization(config)
     )
-    compiled = uses_xla(settings.jit_compile, device)
+    compiled = uses_xla(settings.jit_compile, device, settings.deterministic)
     # Without XLA a smaller batch costs nothing, and masking does.
     mask = BatchMask() if compiled else None
     fast = build_training_network(
-        config, data.class_count, precision, mask if batches.smaller_last else None
+        config,
+        data.class_count,
+        precision,
+        mask if batches.smaller_last else None,
+        compiled=compiled,
     )
     write_weights(fast, read_weights(network))
     model = connect_images(fast, stack_images(data), batches.augmentation)
@@ -278,13 +283,25 @@ def compile_model(
     model.state = ModelState(model, accuracy)
 
 
-def uses_xla(choice: JitCompile, device: Device) -> bool:
+def uses_xla(choice: JitCompile, device: Device, deterministic: bool = False) -> bool:
     """Whether the steps of a training are compiled by XLA (``training.jit_compile``).
 
     Said outright: Keras would decide it by the devices of the machine, used or not.
+
+    Raises:
+        UsageError: They are to be, and to give the same bits each time on a GPU, which
+            TensorFlow cannot do.
     """
     if device.backend != "tensorflow":
         return True
+    if deterministic and device.kind == "gpu":
+        if choice is True:
+            raise UsageError(
+                "On a GPU TensorFlow cannot keep training.deterministic in steps that "
+                "XLA compiles. Leave training.jit_compile at auto, or train on Keras's "
+                "other backend (--backend jax)."
+            )
+        return False
     return device.kind == "gpu" if choice == "auto" else choice
 
 

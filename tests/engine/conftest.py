@@ -88,10 +88,9 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         *options: str,
         **environment: str | Path,
     ) -> subprocess.CompletedProcess[str]:
-        variables = {
-            **os.environ,
-            **{key: str(val) for key, val in environment.items()},
-        }
+        given = {key: str(value) for key, value in environment.items()}
+        # The tests see no GPU; this machine has one.
+        variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "0", **given}
         variables["PYTHONPATH"] = os.pathsep.join(map(str, [*packages, ROOT]))
         beginning = (
             "from pathlib import Path\n"
@@ -122,3 +121,27 @@ def loaded_driver(tmp_path: Path) -> Path:
     for name in ("nvidia0", "nvidiactl"):
         (root / "dev" / name).touch()
     return root
+
+
+@pytest.fixture
+def card(
+    driver: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Makes a card: what nvidia-smi says of its memory, then of each process."""
+
+    def make(memory: str = "", *processes: str) -> None:
+        monkeypatch.setenv("LD_LIBRARY_PATH", str(driver()))
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        (tools / "memory").write_text(f"{memory}\n" if memory else "")
+        (tools / "processes").write_text("".join(f"{each}\n" for each in processes))
+        program = tools / "nvidia-smi"
+        program.write_text(
+            f'#!/bin/sh\necho "$@" >> {tools}/asked\n'
+            f'case "$2" in *=memory*) cat {tools}/memory ;;\n'
+            f"*) cat {tools}/processes ;; esac\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+
+    return make

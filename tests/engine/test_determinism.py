@@ -70,7 +70,7 @@ def test_what_xla_is_told_stands_beside_what_the_user_tells_it():
             "--xla_gpu_per_fusion_autotune_cache_dir=/a",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_flag_of_the_user_that_says_the_opposite_is_refused(
     monkeypatch: pytest.MonkeyPatch, flags: str, found: str
 ):

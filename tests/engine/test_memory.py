@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cifarcnn.engine.memory import free_memory, is_out_of_memory
+from cifarcnn.engine.memory import (
+    describe_out_of_memory,
+    free_memory,
+    is_out_of_memory,
+)
 
 GIB = 1024**3
 
@@ -72,6 +79,11 @@ def test_a_control_group_may_leave_less(
     assert free_memory(write(tmp_path, {**MACHINE, **group})) == free
 
 
+def test_a_control_group_without_a_limit_says_nothing(tmp_path: Path):
+    unlimited = {name: value for name, value in FIRST.items() if GROUP not in name}
+    assert free_memory(write(tmp_path, unlimited)) is None
+
+
 def test_a_limit_of_the_process_may_leave_less():
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (GIB, GIB))
@@ -93,3 +105,71 @@ def test_what_engines_raise_is_known():
         np.zeros(2**50)
     assert is_out_of_memory(refused.value)
     assert not is_out_of_memory(InvalidArgumentError(None, None, "something else"))
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_what_jax_raises_for_want_of_it_means_it():
+    script = (
+        "import jax\n"
+        "from cifarcnn.engine import is_out_of_memory\n"
+        "try:\n    jax.numpy.zeros(10**13).block_until_ready()\n"
+        "except Exception as error:\n    print(is_out_of_memory(error))\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "INTERNAL: failed to call cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory",
+        "Failed with CUDNN_STATUS_ALLOC_FAILED at cuda_dnn.cc",
+        "failed to create cublas handle: CUBLAS_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_what_the_libraries_of_cuda_say_of_it_means_it(words: str):
+    from tensorflow.errors import InternalError
+
+    assert is_out_of_memory(InternalError(None, None, words))
+    assert is_out_of_memory(RuntimeError(words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "DNN library initialization failed. Look at the errors above for more details.",
+        "Could not create cudnn handle: CUDNN_STATUS_INTERNAL_ERROR",
+        "failed to create cublas handle: the resource allocation failed",
+        "No BLAS support in stream.",
+    ],
+)
+def test_a_library_that_does_not_start_means_it_where_the_card_is_full(
+    words: str, card: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    from tensorflow.errors import InternalError
+
+    error = InternalError(None, None, words)
+    assert not is_out_of_memory(error)
+    card("81559, 12")
+    assert is_out_of_memory(error)
+    assert not is_out_of_memory(InternalError(None, None, "something else"))
+    tools = Path(os.environ["PATH"].partition(":")[0])
+    (tools / "memory").write_text("81559, 81000\n")
+    assert not is_out_of_memory(error)
+
+
+def test_the_sentence_names_who_else_holds_the_card(card: Callable[..., None]):
+    error = RuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+    purpose = "for a batch of 8 pictures"
+    assert describe_out_of_memory(error, purpose, on_gpu=True) == (
+        "The memory of the GPU is not enough for a batch of 8 pictures."
+    )
+    card("81559, 12", f"{os.getpid()}, 900, python3", "17, 76000, ollama")
+    assert describe_out_of_memory(error, purpose, on_gpu=True) == (
+        "The memory of the GPU is not enough for a batch of 8 pictures; process 17 "
+        "(ollama) holds 79.7 GB of 85.5, which its end would free."
+    )
+    plain = "The memory is not enough for a batch of 8 pictures."
+    assert describe_out_of_memory(error, purpose, on_gpu=False) == plain
+    assert describe_out_of_memory(MemoryError(), purpose, on_gpu=True) == plain

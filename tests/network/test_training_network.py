@@ -5,6 +5,7 @@ import pytest
 
 from cifarcnn.network import training_network
 from cifarcnn.network.builder import build_model, logits_model
+from cifarcnn.network.max_pooling import ComparedMaxPooling2D
 from cifarcnn.network.training_network import (
     activations_after_pooling,
     build_training_network,
@@ -182,3 +183,23 @@ def test_an_activation_that_falls_somewhere_stays(make_config, activation):
     assert not activations_after_pooling(
         make_config(layers_with(activation)).model.layers
     )
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_gradient_of_separate_windows_is_compared_where_steps_are_compiled(
+    make_config, compiled
+):
+    layers = [
+        {"Conv2D": {"filters": 4, "kernel_size": 3, "activation": "relu"}},
+        {"MaxPooling2D": {"pool_size": 2, "name": "separate"}},
+        {"MaxPooling2D": {"pool_size": 3, "strides": 2, "name": "overlapping"}},
+        "GlobalAveragePooling2D",
+        {"Dense": 10},
+    ]
+    model = build_training_network(make_config(layers), 10, compiled=compiled)
+    kinds = [
+        isinstance(model.get_layer(name), ComparedMaxPooling2D)
+        for name in ("separate", "overlapping")
+    ]
+    assert kinds == [compiled, False]
+    assert model.get_layer("separate").activation.__name__ == "relu"

@@ -6,6 +6,7 @@ import re
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,14 @@ import pytest
 
 from cifarcnn.config import summarize
 from cifarcnn.errors import RunError
+from cifarcnn.runs import Run
 from cifarcnn.training.memory_check import (
     explain_out_of_memory,
     least_bytes_of_image,
     least_bytes_of_weights,
 )
+from cifarcnn.training.trainer import train
+from cifarcnn.training.training_data import load_training_data
 
 pytestmark = pytest.mark.slow
 
@@ -74,6 +78,61 @@ def test_what_is_raised_for_want_of_memory_becomes_a_sentence(
     assert str(caught.value) == (
         f"The memory is not enough for a batch of {batch_size} pictures. {way_out} "
         "with more memory."
+    )
+
+
+def allocate() -> None:
+    from keras import ops
+
+    ops.zeros((10**13,))
+
+
+def test_on_a_gpu_it_is_the_memory_of_that(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with (
+        pytest.raises(RunError) as caught,
+        explain_out_of_memory(300, on_gpu=True),
+    ):
+        allocate()
+    assert str(caught.value) == (
+        "The memory of the GPU is not enough for a batch of 300 pictures. Try --set "
+        "training.batch_size=128, a smaller network, or a machine with more memory."
+    )
+
+
+def start_training(make_dataset, device, run: Run, config, *callbacks) -> str:
+    data = load_training_data(config, make_dataset(70), False)
+    with pytest.raises(RunError) as caught:
+        train(config, data, run, device, callbacks=callbacks)
+    return str(caught.value)
+
+
+def test_it_is_explained_where_the_network_is_built(
+    make_config, make_dataset, device, run: Run
+):
+    wide = {"Dense": 10**6}
+    config = make_config(layers=["GlobalAveragePooling2D", wide, wide, {"Dense": 3}])
+    assert start_training(make_dataset, device, run, config) == (
+        "The memory is not enough for a batch of 16 pictures. Try --set "
+        "training.batch_size=8, a smaller network, or a machine with more memory."
+    )
+
+
+@pytest.mark.usefixtures("no_litert")
+@pytest.mark.parametrize("moment", ["on_train_batch_end", "on_test_batch_end"])
+def test_it_is_explained_where_it_trains_and_where_it_validates(
+    keras, make_config, make_dataset, device, run: Run, moment: str
+):
+    class Greedy(keras.callbacks.Callback):
+        pass
+
+    setattr(Greedy, moment, lambda *arguments, **named: allocate())
+    sentence = start_training(
+        make_dataset, replace(device, kind="gpu"), run, make_config(), Greedy()
+    )
+    assert sentence.startswith(
+        "The memory of the GPU is not enough for a batch of 16 pictures. Try --set "
+        "training.batch_size=8, a smaller network, or a machine with more memory."
     )
 
 
