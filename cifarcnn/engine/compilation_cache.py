@@ -230,9 +230,13 @@ def _is_unfinished(path: Path) -> bool:
 
 
 def _checksum(path: Path) -> str:
-    # Without a trace in the times, which tell what was used.
-    flags = os.O_RDONLY | getattr(os, "O_NOATIME", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    try:
+        # Without a trace in the times, which tell what was used.
+        descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:
+        descriptor = os.open(path, flags)
+    with open(descriptor, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
