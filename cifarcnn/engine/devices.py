@@ -121,14 +121,7 @@ def start(
         require_deterministic()
         started.forbid_nondeterministic_operations()
     if complaint := started.try_convolution(on_gpu=gpu.name is not None):
-        platforms = os.environ.get("JAX_PLATFORMS", "cpu")
-        if chosen.name == "jax" and platforms != "cpu":
-            raise DeviceError(
-                f"The environment variable JAX_PLATFORMS asks for {platforms!r}, and "
-                f"JAX did not work there: {complaint}. Unset it."
-            )
-        extra = JAX_EXTRA if chosen.name == "jax" else GPU_EXTRA
-        raise DeviceError(describe_failed_operation(gpu.name, complaint, extra))
+        raise DeviceError(_describe_failure(chosen.name, gpu.name, complaint))
     versions = _versions(chosen.name)
     software = f"{BACKENDS[chosen.name]} {versions[chosen.name]}"
     software += f", Keras {versions['keras']}"
@@ -213,6 +206,17 @@ def _is_about_settings(error: Exception) -> bool:
         trace = trace.tb_next
     file = Path(trace.tb_frame.f_code.co_filename if trace else "")
     return file.parts[-4:] == ("keras", "src", "backend", "config.py")
+
+
+def _describe_failure(backend: Backend, gpu: str | None, complaint: str) -> str:
+    platforms = os.environ.get("JAX_PLATFORMS", "cpu")
+    if backend == "jax" and platforms != "cpu":
+        return (
+            f"The environment variable JAX_PLATFORMS asks for {platforms!r}, and "
+            f"JAX did not work there: {complaint}. Unset it."
+        )
+    extra = JAX_EXTRA if backend == "jax" else GPU_EXTRA
+    return describe_failed_operation(gpu, complaint, extra)
 
 
 def describe_failed_operation(
