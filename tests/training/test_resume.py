@@ -363,19 +363,19 @@ def test_a_checkpoint_that_fails_is_not_tried_again_at_the_next_step(
     from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 
     (run.path / "checkpoint").write_text("in the way")
-    save, due = BackupAndRestore.save, []
+    prepare, due = BackupAndRestore._prepare, []
 
-    def save_late(self: BackupAndRestore, *arguments: Any) -> None:
+    def prepare_late(self: BackupAndRestore, *arguments: Any) -> Any:
         self._last_try -= 3600
         due.append(self.due())
         try:
-            save(self, *arguments)
+            return prepare(self, *arguments)
         finally:
             due.append(self.due())
 
-    monkeypatch.setattr(BackupAndRestore, "save", save_late)
+    monkeypatch.setattr(BackupAndRestore, "_prepare", prepare_late)
     with pytest.raises(RunError):
-        begin(make_way())
+        begin(make_way(epochs=1))
     assert due == [True, False]
 
 
