@@ -71,6 +71,7 @@ class _Fitting:
         self.progress, self.observer = ours.progress, ours.observer
         self.callbacks = ours.in_order(users)
         self.execution = steps_per_execution
+        self.compiled = False
         self.learn = self.model.make_steps(self.batches, training=True)
         self.validation = validation_batches(data, self.batches.augmentation)
         if self.validation is not None:
@@ -106,10 +107,15 @@ class _Fitting:
 
     def _compile(self, epoch: int) -> None:
         """Compile all there is to compile, by doing no step."""
+        if self.compiled:
+            return
         self.batches.draw_ahead(epoch)
-        self.learn(self.batches.numbers(epoch), 0, 0)
-        if self.validation is not None:
-            self.judge(self.validation.numbers, 0, 0)
+        numbers = self.batches.numbers(epoch)
+        with compilation_told(self.observer, self.model.jit_compile):
+            self.learn(numbers, 0, 0)
+            if self.validation is not None:
+                self.judge(self.validation.numbers, 0, 0)
+        self.compiled = True
 
     def _train(self, epoch: int, listed: Any, last: bool) -> dict[str, Any]:
         """The steps of an epoch that are left."""

@@ -68,10 +68,12 @@ def layers(dropout: float) -> list[Any]:
 
 @pytest.fixture
 def make(make_config: Callable[..., Config]) -> Callable[..., Config]:
-    def make(dropout: float = 0.2, **changes: Any) -> Config:
+    def make(
+        dropout: float = 0.2, augmentation: list[Any] = AUGMENTATION, **changes: Any
+    ) -> Config:
         settings = {"jit_compile": True, **SETTINGS, **changes}
         config = make_config(layers=layers(dropout), **settings)
-        data = {**config.model_dump()["data"], "augmentation": AUGMENTATION}
+        data = {**config.model_dump()["data"], "augmentation": augmentation}
         return config.with_data(augmentation=type(config.data)(**data).augmentation)
 
     return make
@@ -194,7 +196,9 @@ def test_validation_counts_every_image_once(build):
     built.do_eagerly(built.validation, built.validation.numbers, training=False)
     expected = built.values()
     assert found["metrics"][1] == 300
-    np.testing.assert_allclose(found["metrics"], expected["metrics"], rtol=1e-5)
+    # XLA adds up the many numbers of a penalty one by one.
+    assert found["metrics"][0] == pytest.approx(expected["metrics"][0], rel=5e-4)
+    assert np.array_equal(found["metrics"][1:], expected["metrics"][1:])
     for name, value in built.start.items():
         assert np.array_equal(found[name], value), name
 
@@ -204,6 +208,13 @@ class Interrupter(Observer):
 
     def __init__(self, epoch: int, step: int) -> None:
         self.place = epoch, step
+        self.compilations: list[str] = []
+
+    def compilation_started(self):
+        self.compilations.append("started")
+
+    def compilation_ended(self, seconds):
+        self.compilations.append("ended")
 
     def batch_ended(self, epoch, step, logs):
         if (epoch, step) >= self.place:
@@ -228,18 +239,22 @@ def test_cut_by_a_signal_and_resumed_by_other_numbers_of_steps_it_comes_to_the_s
     make, make_dataset, device, run, tmp_path
 ):
     whole = Run.create(tmp_path / "whole", "tiny")
-    config = make()
+    few = ["RandomFlip", {"MixUp": 0.4}]
+    config = make(augmentation=few)
     data = load_training_data(config, make_dataset(70))
     train(config, data, whole, device)
-    single = make(steps_per_execution=1)
+    single = make(augmentation=few, steps_per_execution=1)
     with pytest.raises(Stopped) as caught:
         train(single, data, run, device, observer=Interrupter(1, 2))
     assert str(caught.value).startswith("Stopped in epoch 1 of 2, after step 3 of 4.")
-    three = make(steps_per_execution=3)
+    three = make(augmentation=few, steps_per_execution=3)
     plan = plan_resume(run, three)
+    interrupter = Interrupter(2, 3)
     with pytest.raises(Stopped) as caught:
-        train(three, data, run, device, resume=plan, observer=Interrupter(2, 3))
+        train(three, data, run, device, resume=plan, observer=interrupter)
     assert str(caught.value).startswith("Stopped in epoch 2 of 2, after step 4 of 4.")
+    # Once, although callbacks heard of the epoch that was cut as of one by itself.
+    assert interrupter.compilations == ["started", "ended"]
     train(config, data, run, device, resume=plan_resume(run, config))
     assert files(run) == files(whole)
 
