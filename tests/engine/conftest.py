@@ -88,8 +88,10 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         *options: str,
         **environment: str | Path,
     ) -> subprocess.CompletedProcess[str]:
+        # Nothing hides the GPUs of that machine.
+        hiding = ("CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS")
         variables = {
-            **os.environ,
+            **{key: val for key, val in os.environ.items() if key not in hiding},
             **{key: str(val) for key, val in environment.items()},
         }
         variables["PYTHONPATH"] = os.pathsep.join(map(str, [*packages, ROOT]))
