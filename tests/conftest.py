@@ -32,7 +32,26 @@ def gpu_environment() -> Mapping[str, str]:
     return _GPU_ENVIRONMENT
 
 
+def _put_slow_files_first(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first in each of the halves that two workers get.
+
+    Then what they take from each other in the end is short.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow, quick = [], []
+    for tests in files.values():
+        is_slow = any(item.get_closest_marker("slow") for item in tests)
+        (slow if is_slow else quick).append(tests)
+    halves = [[item for tests in slow[half::2] for item in tests] for half in (0, 1)]
+    rest = [item for tests in quick for item in tests]
+    room = max(len(items) // 2 - len(halves[0]), 0)
+    items[:] = [*halves[0], *rest[:room], *halves[1], *rest[room:]]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _put_slow_files_first(items)
     from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 
     hidden = _GPU_ENVIRONMENT.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")

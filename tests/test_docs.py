@@ -25,6 +25,8 @@ from PIL import Image
 
 from cifarcnn.cli.main import cli
 from cifarcnn.config import check_config
+from cifarcnn.data.dataset import Dataset
+from cifarcnn.training.training_data import choose_for_smoke
 
 
 def _load(name: str) -> ModuleType:
@@ -153,6 +155,19 @@ def test_the_commands_say_what_is_shown(
             assert list(command.output) == said, f"{page}: $ {command.line}"
 
 
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings see fewer images of an epoch; all else is the same."""
+    training = Dataset.training
+
+    def cut(dataset: Dataset, fraction: float, seed: int) -> Any:
+        split, validation = training(dataset, fraction, seed)
+        return choose_for_smoke(split), validation and choose_for_smoke(validation)
+
+    monkeypatch.setattr(Dataset, "training", cut)
+
+
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize("page", pages_with("python"))
 def test_the_python_blocks_run(page: str, folder: Path) -> None:
     names: dict[str, object] = {"__name__": "__main__"}

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -32,6 +33,7 @@ from cifarcnn.config.named_choice import (
     Choice,
     NamedChoice,
     Strict,
+    describe,
     expect_name,
     external,
     name_or_mapping,
@@ -96,6 +98,13 @@ ClassWeights: TypeAlias = Annotated[
 ]
 
 
+def _check_jit_compile(value: Any) -> Any:
+    # Each part of a union would give a problem of its own.
+    if isinstance(value, bool) or value == "auto":
+        return value
+    raise problem(f"expected true, false or auto, found {describe(value)}", "")
+
+
 # A larger factor is a slip of the pen.
 Multipliers: TypeAlias = dict[str, Annotated[float, Field(ge=0, le=10_000)]]
 
@@ -121,7 +130,7 @@ class Training(Strict):
     """What Keras runs on; `auto`: JAX where it can use a GPU, else TensorFlow."""
     precision: Precision = "float32"
     """Numbers within the training step; `auto`: 16 bits where the device is fast."""
-    jit_compile: JitCompile = "auto"
+    jit_compile: Annotated[JitCompile, BeforeValidator(_check_jit_compile)] = "auto"
     """Whether XLA compiles the steps: `auto` on a GPU. JAX compiles them always."""
     steps_per_execution: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Steps without a look at clock and signals; null: a quarter of a second or so."""

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cifarcnn.doctor.probe import describe_exception
+
 _PACKAGE = Path(__file__).parent.parent
 # It ends itself where whoever started it was killed. The folder is appended, so that it
 # counts only where the package is not installed.
@@ -37,8 +39,7 @@ class Ending:
 
     Attributes:
         answer: What it found out; ``None`` where it did not come to that.
-        error: The exception that ended it: its ``type``, its ``message``, and the
-            ``package`` that it comes from, which may be missing.
+        error: The exception that ended it, from :func:`describe_exception`.
         stage: What it was doing last; empty where it did not get to its first.
         exit_code: Negative for a signal; ``None``: its time was up.
         last_words: The end of what it wrote to standard error.
@@ -64,23 +65,23 @@ def run_probe(
         arguments: Of the module.
         limit_seconds: After these it is killed, with all that it started.
         environment: Variables in place of those that this process has.
-
-    Raises:
-        OSError: No process can be started.
     """
     command = [
         *(sys.executable, "-P", "-W", "ignore", "-c", _SCRIPT),
         str(math.ceil(limit_seconds) + _SECONDS_TO_SPARE),
         *(str(_PACKAGE.parent), f"cifarcnn.doctor.{module}", *arguments),
     ]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **(environment or {})},
-        start_new_session=True,
-    )
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    except OSError as error:
+        return Ending(error=describe_exception(error))
     code: int | None = None
     try:
         out, errors = process.communicate(timeout=limit_seconds)

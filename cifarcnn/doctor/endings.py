@@ -11,8 +11,9 @@ from cifarcnn.doctor.child import Ending
 from cifarcnn.doctor.section import Finding
 
 # Of a module whose package has another name for pip.
-PIP_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
-_AGAIN = "python -m pip install --force-reinstall"
+_PIP_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
+_KILLED = -9  # SIGKILL, which Windows does not name
+_AGAIN = "install --force-reinstall"
 _STAGES = {
     "": "when Python was started",
     "libraries": "when its CUDA libraries were loaded",
@@ -22,9 +23,15 @@ _STAGES = {
     "convolution": "in a small convolution",
 }
 _VARIABLE = re.compile(r"environment variable (\w+)\b.*\bUnset it")
+_MEMORY = re.compile(
+    r"MemoryError|failed to map segment|allocate memory|bad_alloc|out of memory"
+    r"|RESOURCE_EXHAUSTED|OUT_OF_MEMORY|ResourceExhausted",
+    re.IGNORECASE,
+)
 # A fatal line of TensorFlow's log, an exception of C++, a loader's complaint.
 _FATAL = re.compile(r"^F[0-9]{4} |terminate called|what\(\)|rror|lloc")
-_LOG_PREFIX = re.compile(r"^[FE][0-9]{4} [^\]]*\] ")
+_LOG_PREFIX = re.compile(r"^[FEWI][0-9]{4} [^\]]*\] ")
+_ABOUT_GPUS = re.compile(r"^[EW].*(GPU|CUDA|cuInit|dlopen)|WARNING.*(GPU|CUDA)")
 
 
 def explain_ending(
@@ -39,61 +46,68 @@ def explain_ending(
         limit_seconds: The time that it had.
     """
     stage = _STAGES.get(ending.stage, ending.stage)
-    again = f"{_AGAIN} {package}"
     if ending.error is not None:
-        return _explain_error(ending.error, title, stage, package)
-    if ending.exit_code is None:
+        text, package = _describe_error(ending.error, package)
+        if ending.error["type"] == "DeviceError":
+            # Whole sentences, with their way out.
+            variable = _VARIABLE.search(text)
+            return Finding(text, variable and f"unset {variable[1]}")
+        message = f"{title} failed {stage}: {text}."
+    elif ending.exit_code is None:
         return Finding(
             f"{title} gave no answer within {limit_seconds:g} seconds {stage}, and was "
             "ended."
         )
-    if ending.exit_code < 0:
-        number = -ending.exit_code
-        name = signal.strsignal(number) or f"signal {number}"
-        if name == "Killed":
-            return Finding(
-                f"{title} was killed {stage}, as the system does where memory runs "
-                "out. Free memory, and try again."
-            )
-        if number in (signal.SIGILL, signal.SIGABRT) and _lacks_avx():
-            return Finding(
-                f"{title} crashed {stage}: {name}: this CPU has no AVX, which the "
-                "published packages need. Use a machine that has it."
-            )
-        text = f"{title} crashed {stage}: {name}.{_last_words(ending)}"
-        return Finding(text, again, package)
-    return Finding(
-        f"{title} ended the process {stage}, with exit code {ending.exit_code}."
-        f"{_last_words(ending)}",
-        again,
-        package,
-    )
-
-
-def _explain_error(
-    error: Mapping[str, str], title: str, stage: str, package: str
-) -> Finding:
-    cause = PIP_NAMES.get(error["package"], error["package"].replace("_", "-"))
-    if error["type"] == "ModuleNotFoundError" and cause:
-        return Finding(
-            f"{title} failed {stage}: the Python package {cause} is not installed.",
-            f"python -m pip install {cause}",
-            cause,
+    elif ending.exit_code == _KILLED:
+        message = (
+            f"{title} was killed {stage}, as the system does where memory runs out."
         )
+        return Finding(f"{message} Free memory, and try again.")
+    elif ending.exit_code < 0:
+        name = signal.strsignal(-ending.exit_code) or f"signal {-ending.exit_code}"
+        message = f"{title} crashed {stage}: {name}"
+        if -ending.exit_code in (signal.SIGILL, signal.SIGABRT) and _lacks_avx():
+            return Finding(
+                f"{message}: this CPU has no AVX, which the published packages need. "
+                "Use a machine that has it."
+            )
+        message += f".{_last_words(ending)}"
+    else:
+        message = f"{title} ended the process {stage}, with exit code "
+        message += f"{ending.exit_code}.{_last_words(ending)}"
+    if _MEMORY.search(message):
+        return Finding(f"{message} Free memory, or raise a limit of it (ulimit -v).")
+    if not ending.stage:
+        return Finding(message)  # Python itself was not well, whatever was to be tried
+    install = "install" if message.endswith("is not installed.") else _AGAIN
+    return Finding(message, f"python -m pip {install} {package}", package)
+
+
+def _describe_error(error: Mapping[str, str], package: str) -> tuple[str, str]:
+    """An exception in words, and the package to install for it."""
     if error["type"] == "DeviceError":
-        # Whole sentences, with their way out.
-        variable = _VARIABLE.search(error["message"])
-        return Finding(error["message"], variable and f"unset {variable[1]}")
-    if cause and cause != "cifarcnn":
-        package = cause
+        return error["message"], package
+    if missing := _pip_name(error["missing"]):
+        return f"the Python package {missing} is not installed", missing
+    cause = _pip_name(error["package"])
     text = f"{error['type']}: {error['message']}".rstrip(".: ")
-    command = f"{_AGAIN} {package}"
-    return Finding(f"{title} failed {stage}: {text}.", command, package)
+    return text, package if cause in ("", "cifarcnn") else cause
+
+
+def _pip_name(module: str) -> str:
+    return _PIP_NAMES.get(module, module.replace("_", "-"))
 
 
 def _lacks_avx() -> bool:
     flags = read_cpu_info("flags").split()
     return bool(flags) and "avx" not in flags
+
+
+def find_words_about_gpus(ending: Ending) -> str | None:
+    """What a library itself wrote last on the GPUs that it does not take."""
+    lines = ending.last_words.splitlines()
+    about = [line.strip() for line in lines if _ABOUT_GPUS.search(line)]
+    return _LOG_PREFIX.sub("", about[-1])[:300] if about else None
 
 
 def _last_words(ending: Ending) -> str:

@@ -48,6 +48,7 @@ def examine(
     yield look("cuda_libraries", "CUDA libraries", libraries)
     yield look("cpu", "CPU", partial(machine.examine_cpu, root))
     yield look("environment", "Environment variables", machine.examine_environment)
+    tell("looking for data sets and caches")
     yield look("data_sets", "Data sets", files_here.examine_data_sets)
     yield look("caches", "Caches", files_here.examine_caches)
     yield look("browser", "Browser", files_here.examine_browser)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def examine_system(root: Path) -> Section:
         "release": release,
         "distribution": _read_distribution(root),
         "architecture": platform.machine() or "unknown",
+        "python_executable": sys.executable,
         "wsl": "microsoft" in release.lower(),
         "container": (root / ".dockerenv").exists()
         or (root / "run/.containerenv").exists(),
@@ -54,7 +56,10 @@ def examine_system(root: Path) -> Section:
     words = [f"{name} {release}", facts["distribution"], facts["architecture"]]
     words += ["in WSL2"] if facts["wsl"] else []
     words += ["in a container"] if facts["container"] else []
-    lines = [("system", ", ".join(str(word) for word in words if word))]
+    lines = [
+        ("system", ", ".join(str(word) for word in words if word)),
+        ("Python is", sys.executable),
+    ]
     return Section("system", "System", facts, lines)
 
 

@@ -49,19 +49,32 @@ class Probe:
 
 
 def describe_exception(error: BaseException) -> dict[str, str]:
-    """Its type, the first line of its message, and the package that it comes from."""
+    """Its type, the first line of its message, where it comes from, what is missing.
+
+    Returns:
+        ``type``, ``message``, ``package`` that it was raised in, and ``missing``, the
+        module that is not there; the last two may be empty.
+    """
     lines = str(error).strip().splitlines()
     return {
         "type": type(error).__name__,
         "message": next((line.strip() for line in lines if line.strip()), ""),
         "package": _find_package(error),
+        "missing": _find_missing(error),
     }
 
 
+def _find_missing(error: BaseException | None) -> str:
+    """Also of an exception that was raised in place of the first, as JAX does."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return error.name.partition(".")[0]
+        error = error.__cause__
+    return ""
+
+
 def _find_package(error: BaseException) -> str:
-    """The missing module, or that whose file raised; empty for one of Python's own."""
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return error.name.partition(".")[0]
+    """The module whose file raised it; empty for one of Python's own."""
     folders = [Path(folder) for folder in sys.path if folder]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         file = Path(frame.filename)

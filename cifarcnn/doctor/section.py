@@ -53,10 +53,10 @@ def look(key: str, title: str, examine: Callable[[], Section]) -> Section:
         return examine()
     except Exception as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
-        message = f"{title} could not be looked at: {reason}."
-        return Section(
-            key, title, {"error": reason}, [("error", reason)], [Finding(message)]
-        )
+        missing = error.name if isinstance(error, ImportError) else None
+        package = missing and missing.partition(".")[0]
+        finding = Finding(f"{title} could not be looked at: {reason}.", None, package)
+        return Section(key, title, {"error": reason}, [("error", reason)], [finding])
 
 
 def format_bytes(count: float | None) -> str:

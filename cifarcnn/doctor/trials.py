@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cifarcnn.doctor.child import run_probe
 from cifarcnn.doctor.endings import explain_ending
 from cifarcnn.doctor.section import Section
-from cifarcnn.engine.backend_choice import BACKENDS
+from cifarcnn.engine.backend_choice import BACKENDS, VARIABLE
+from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
 from cifarcnn.literals import Backend
 
 # So that the CPU is tried also where the driver of a card is not well.
 _WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 # What each backend calls its devices.
 _NAMES = {"tensorflow": ("/CPU:0", "/GPU:{}"), "jax": ("cpu:0", "gpu:{}")}
+# With the CUDA libraries, which are what fails on a GPU.
+_EXTRAS = {"tensorflow": GPU_EXTRA, "jax": JAX_EXTRA}
 
 
 def examine_convolutions(
@@ -44,6 +49,8 @@ def examine_convolutions(
             finding = explain_ending(
                 ending, f"{BACKENDS[backend]} on {device}", backend, limit_seconds
             )
+            if device != "CPU" and finding.command:
+                finding = replace(finding, command=_EXTRAS[backend], package=None)
             findings.append(finding)
             lines.append((title, finding.message))
             facts.append({**fact, "problem": finding.message})
@@ -52,9 +59,8 @@ def examine_convolutions(
         lines.append(
             (
                 title,
-                f"{times['median_milliseconds']:.3g} ms; the first "
-                f"{times['first_milliseconds']:.3g} ms; with the start of the library "
-                f"{seconds:.1f} s",
+                f"{times['median_milliseconds']:.3g} ms (the first "
+                f"{times['first_milliseconds']:.3g} ms, the start {seconds:.1f} s)",
             )
         )
         facts.append({**fact, **times, "problem": None})
@@ -90,9 +96,11 @@ def examine_training(cpu_works: bool, limit_seconds: float) -> Section:
     title = "Training"
     ending = run_probe("probe_training", "auto", limit_seconds=limit_seconds)
     if found := ending.answer:
+        since = _explain_backend(found["backend"])
+        found["backend_reason"] = since
         lines = [
             ("device", found["description"]),
-            ("backend", BACKENDS[found["backend"]]),
+            ("backend", f"{BACKENDS[found['backend']]}, since {since}"),
             ("precision", f"auto takes {found['precision_auto']}"),
         ]
         lines += [("note", found["note"])] if found["note"] else []
@@ -110,3 +118,10 @@ def examine_training(cpu_works: bool, limit_seconds: float) -> Section:
         facts = {"problem": finding.message, "device": None}
         lines = [("fails", finding.message)]
     return Section("training", title, facts, lines, [finding])
+
+
+def _explain_backend(backend: Backend) -> str:
+    """Why a training takes it where no config and no option names one."""
+    if os.environ.get(VARIABLE):
+        return f"{VARIABLE} asks for it"
+    return "it sees a GPU" if backend == "jax" else "JAX sees no GPU"

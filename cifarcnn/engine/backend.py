@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +13,10 @@ import keras
 import numpy as np
 
 from cifarcnn.engine import tensorflow_only
-from cifarcnn.engine.devices import ChosenGpu, DeviceChoice, has_nvidia_driver
+from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
+from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
+from cifarcnn.engine.missing_gpu import explain_missing_gpu
+from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
 from cifarcnn.errors import DeviceError, first_line
 
@@ -27,6 +31,22 @@ def reset_settings() -> None:
     keras.config.set_epsilon(1e-7)
 
 
+def set_random_seed(seed: int) -> None:
+    """Keras's function of that name, which would import TensorFlow to seed it as well.
+
+    On another backend that takes seconds, for what nobody asks there.
+    """
+    if "tensorflow" in sys.modules:
+        keras.utils.set_random_seed(seed)
+        return
+    # An import finds that it is not installed.
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    try:
+        keras.utils.set_random_seed(seed)
+    finally:
+        del sys.modules["tensorflow"]
+
+
 def choose_gpu(device: DeviceChoice) -> ChosenGpu:
     """The GPU to use, or why there is none.
 
@@ -39,6 +59,9 @@ def choose_gpu(device: DeviceChoice) -> ChosenGpu:
 
 
 def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
+    if device == "cpu":
+        # Too late where JAX has begun to compute.
+        jax.config.update("jax_platforms", "cpu")
     # Asked for a platform that is not there, JAX raises.
     with contextlib.suppress(RuntimeError):
         first = jax.devices()[0]
@@ -54,15 +77,10 @@ def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
     # A machine without a card needs no explanation unless one was asked for.
     if device == "cpu" or (device == "auto" and not has_nvidia_driver()):
         return ChosenGpu()
-    if platforms := os.environ.get("JAX_PLATFORMS"):
-        return ChosenGpu(
-            reason=f"JAX computes on {platforms!r}, as the environment variable "
-            "JAX_PLATFORMS says. Start a new process without it."
-        )
-    return ChosenGpu(
-        reason="JAX lists none. Install its CUDA variant (pip install "
-        "'cifarcnn[gpu-jax]'), or ask for the backend tensorflow."
-    )
+    platforms = jax.config.jax_platforms
+    if platforms == "cpu" and os.environ.get("JAX_PLATFORMS") != platforms:
+        return ChosenGpu(reason=HIDDEN_EARLIER)
+    return ChosenGpu(reason=str(explain_missing_gpu("jax")))
 
 
 def forbid_nondeterministic_operations() -> None:
@@ -72,8 +90,12 @@ def forbid_nondeterministic_operations() -> None:
         tensorflow_only.forbid_nondeterministic_operations()
 
 
-def try_convolution() -> str | None:
-    """Run a 3x3 convolution over ones, which gives nines; what is wrong, if any."""
+def try_convolution(*, on_gpu: bool = False) -> str | None:
+    """Run a 3x3 convolution over ones, which gives nines; what is wrong, if any.
+
+    Raises:
+        DeviceError: The memory of the GPU is too little even for that.
+    """
     try:
         image = keras.ops.ones((1, 4, 4, 1), dtype="float32")
         kernel = keras.ops.ones((3, 3, 1, 1), dtype="float32")
@@ -81,6 +103,10 @@ def try_convolution() -> str | None:
             keras.ops.conv(image, kernel, padding="valid")
         )
     except Exception as error:
+        if on_gpu and is_out_of_memory(error):
+            found = describe_out_of_memory(error, "to begin", on_gpu=True)
+            way_out = "Free some of it, or take the device cpu."
+            raise DeviceError(f"{found} {way_out}") from error
         # Whatever a broken driver or library raises here, the user needs its text.
         return f"it failed with: {first_line(error)}"
     return None if (result == 9.0).all() else f"it gave {result.ravel()[0]}"

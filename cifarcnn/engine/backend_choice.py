@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
+from cifarcnn.engine.nvidia_driver import cards_are_hidden, has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
 from cifarcnn.literals import Backend, BackendChoice
 
@@ -45,7 +46,6 @@ def choose_backend(
     before: str | None = None,
     *,
     gpu_allowed: bool = True,
-    driver: bool = False,
 ) -> ChosenBackend:
     """The backend of this process.
 
@@ -56,7 +56,6 @@ def choose_backend(
         before: What the training that goes on now ran on. It is taken again where it
             is installed and nobody asks for another, for the same numbers.
         gpu_allowed: Whether the network may run on a GPU.
-        driver: Whether the NVIDIA driver is loaded.
 
     Raises:
         DeviceError: ``KERAS_BACKEND`` names another backend than these two, or Keras
@@ -73,7 +72,7 @@ def choose_backend(
         )
     name = wish or running
     if name is None:
-        name, note = _choose_by_machine(before, gpu_allowed, driver)
+        name, note = _choose_by_machine(before, gpu_allowed)
     note = join(note, *_describe_overruled(wishes, name))
     return ChosenBackend(name, who if wish else None, note)
 
@@ -163,7 +162,7 @@ def _running_backend() -> Backend | None:
 
 
 def _choose_by_machine(
-    before: str | None, gpu_allowed: bool, driver: bool
+    before: str | None, gpu_allowed: bool
 ) -> tuple[Backend, str | None]:
     """JAX where it can use a GPU; and why not, where that was to be expected."""
     known = _find_backend(before or "")
@@ -173,14 +172,14 @@ def _choose_by_machine(
         return "tensorflow", None
     if not is_installed("tensorflow"):
         return "jax", None
-    if not gpu_allowed or not _may_find_gpu(driver):
+    if not gpu_allowed or not _may_find_gpu():
         return "tensorflow", None
     if complaint := _try_gpu_of_jax():
         return "tensorflow", f"JAX is installed for a GPU, but not used: {complaint}."
     return "jax", None
 
 
-def _may_find_gpu(driver: bool) -> bool:
+def _may_find_gpu() -> bool:
     """Whether it is worth importing JAX to look for a GPU."""
     platforms = os.environ.get("JAX_PLATFORMS", "").split(",")
     if not {"", "cuda", "gpu", "rocm"} & set(platforms):
@@ -188,8 +187,8 @@ def _may_find_gpu(driver: bool) -> bool:
     spec = _find_spec("jax_plugins")
     places = spec.submodule_search_locations if spec else None
     names = [module.name for module in pkgutil.iter_modules(places or ())]
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
-    return any("cuda" not in name or (driver and not hidden) for name in names)
+    nvidia = has_nvidia_driver() and not cards_are_hidden()
+    return any(nvidia or "cuda" not in name for name in names)
 
 
 def _try_gpu_of_jax() -> str | None:

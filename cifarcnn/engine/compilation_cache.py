@@ -39,6 +39,11 @@ _PACKAGES = (
     *("nvidia-cudnn-cu12", "nvidia-cublas-cu12", "nvidia-cuda-nvcc-cu12"),
     *("nvidia-cudnn-cu13", "nvidia-cublas", "nvidia-cuda-nvcc"),
 )
+# TensorFlow looks at none of them when it looks for a program.
+_VARIABLES = (
+    *("XLA_FLAGS", "TF_XLA_FLAGS"),
+    *("TF_DETERMINISTIC_OPS", "CUDA_VISIBLE_DEVICES"),
+)
 _used: set[Path] = set()
 
 
@@ -87,11 +92,12 @@ def seal() -> None:
     To be called once what takes long is compiled; the end of the process calls it too.
     """
     for folder in _used:
-        for path, _ in list(cached_files(folder)):
+        for path, status in list(cached_files(folder)):
             mark = _mark(path)
             if path.suffix != _CHECKSUM and not _is_unfinished(path):
                 with contextlib.suppress(OSError):
-                    if not mark.exists():
+                    # Two processes may have written the same one, in other bytes.
+                    if not mark.exists() or mark.stat().st_mtime < status.st_mtime:
                         mark.write_text(_checksum(path), encoding="ascii")
 
 
@@ -228,10 +234,7 @@ def _fingerprint() -> str:
     parts = [f"{name} {_version(name)}" for name in _PACKAGES]
     parts += [read_cpu_info("flags") or read_cpu_info("Features"), *_gpu_models()]
     parts.append(nvidia_driver.read_driver_version() or "")
-    # TensorFlow would read a program that was compiled with other flags.
-    parts += [
-        os.environ.get(name, "") for name in ("CUDA_VISIBLE_DEVICES", "XLA_FLAGS")
-    ]
+    parts += [os.environ.get(name, "") for name in _VARIABLES]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 

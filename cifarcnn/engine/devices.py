@@ -23,13 +23,15 @@ from cifarcnn.engine.backend_choice import (
 from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
 from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
-from cifarcnn.engine.missing_gpu import GPU_EXTRA
+from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver as has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
 from cifarcnn.literals import Backend, BackendChoice
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
+# Why a process that was on the CPU before cannot use a GPU.
+HIDDEN_EARLIER = "it was hidden earlier in this process (device cpu). Start a new one."
 # Keras reads them when it is imported.
 _REFUSED = ("KERAS_NNX_ENABLED", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 
@@ -99,11 +101,9 @@ def start(
         DeviceError: The device or the backend cannot be used; the message says why.
     """
     _prepare_environment(device, deterministic)
-    gpu_allowed, driver = device != "cpu", has_nvidia_driver()
-    chosen = choose_backend(
-        backend, configured, before, gpu_allowed=gpu_allowed, driver=driver
-    )
-    _prepare_backend(device, chosen.name)
+    chosen = choose_backend(backend, configured, before, gpu_allowed=device != "cpu")
+    # JAX may be imported already, where it was asked for its GPU.
+    use_cache(chosen.name)
     if chosen.name == "tensorflow":
         load_libraries_for(device)
     _start_keras(chosen)
@@ -119,14 +119,15 @@ def start(
     if deterministic and gpu.name is not None:
         require_deterministic()
         started.forbid_nondeterministic_operations()
-    if complaint := started.try_convolution():
+    if complaint := started.try_convolution(on_gpu=gpu.name is not None):
         platforms = os.environ.get("JAX_PLATFORMS", "cpu")
         if chosen.name == "jax" and platforms != "cpu":
             raise DeviceError(
                 f"The environment variable JAX_PLATFORMS asks for {platforms!r}, and "
                 f"JAX did not work there: {complaint}. Unset it."
             )
-        raise DeviceError(describe_failed_operation(gpu.name, complaint))
+        extra = JAX_EXTRA if chosen.name == "jax" else GPU_EXTRA
+        raise DeviceError(describe_failed_operation(gpu.name, complaint, extra))
     versions = _versions(chosen.name)
     software = f"{BACKENDS[chosen.name]} {versions[chosen.name]}"
     software += f", Keras {versions['keras']}"
@@ -164,16 +165,6 @@ def _prepare_environment(device: DeviceChoice, deterministic: bool) -> None:
                 f"The environment variable {name} is {value!r}, which makes Keras do "
                 f"what no config of cifarcnn says. Unset it: unset {name}"
             )
-
-
-def _prepare_backend(device: DeviceChoice, backend: Backend) -> None:
-    """Prepare what one backend looks for when it is imported, and the other does not.
-
-    JAX may be imported already, where it was asked for its GPU.
-    """
-    if backend == "jax" and device == "cpu":
-        os.environ["JAX_PLATFORMS"] = "cpu"
-    use_cache(backend)
 
 
 def _start_keras(chosen: ChosenBackend) -> None:
@@ -219,12 +210,14 @@ def _is_about_settings(error: Exception) -> bool:
     return file.parts[-4:] == ("keras", "src", "backend", "config.py")
 
 
-def describe_failed_operation(gpu: str | None, complaint: str) -> str:
+def describe_failed_operation(
+    gpu: str | None, complaint: str, extra: str = GPU_EXTRA
+) -> str:
     """The sentence for a device whose first operation went wrong."""
     if gpu:
         return (
             f"The GPU {gpu} is listed, but a small convolution on it did not work: "
-            f"{complaint}. Check the driver and its CUDA libraries ({GPU_EXTRA}), or "
+            f"{complaint}. Check the driver and its CUDA libraries ({extra}), or "
             "train on the device cpu."
         )
     return (

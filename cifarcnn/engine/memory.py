@@ -34,6 +34,8 @@ _NOT_STARTED = (
     "failed to create cublas",
     "blas support",
 )
+# More than that is what the first version has for no limit.
+_NO_LIMIT = 2**60
 
 
 def free_memory(root: Path = _ROOT) -> int | None:
@@ -112,7 +114,8 @@ def _free_in_groups(root: Path) -> list[int]:
         for name in names:
             group = root / base / name
             limit, usage = _read(group / limit_name), _read(group / usage_name)
-            if limit.strip().isdigit() and usage.strip().isdigit():
+            known = limit.strip().isdigit() and usage.strip().isdigit()
+            if known and int(limit) < _NO_LIMIT:
                 # Pages of files count as taken, but are given back.
                 table = _read_table(group / "memory.stat")
                 cached = table.get("inactive_file", 0) + table.get("active_file", 0)

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifarcnn.engine.devices import ChosenGpu, DeviceChoice
+from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
@@ -48,10 +48,7 @@ def choose_gpu(device: DeviceChoice) -> ChosenGpu:
     if device == "cpu":
         return ChosenGpu()
     if gpus and not tf.config.get_visible_devices("GPU"):
-        return ChosenGpu(
-            reason="it was hidden earlier in this process (device cpu). Start a new "
-            "one."
-        )
+        return ChosenGpu(reason=HIDDEN_EARLIER)
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return ChosenGpu(

@@ -16,6 +16,7 @@ import keras
 
 from cifarcnn.runs.checkpoints import CheckpointState
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
+from cifarcnn.training.compilation import compilation_told
 from cifarcnn.training.input_pipeline import ValidationBatches, validation_batches
 from cifarcnn.training.steps_per_execution import StepsPerExecution
 from cifarcnn.training.training_data import TrainingData
@@ -67,9 +68,10 @@ class _Fitting:
         steps_per_execution: StepsPerExecution,
     ) -> None:
         self.model, self.batches = ours.model, ours.batches
-        self.progress = ours.progress
+        self.progress, self.observer = ours.progress, ours.observer
         self.callbacks = ours.in_order(users)
         self.execution = steps_per_execution
+        self.compiled = False
         self.learn = self.model.make_steps(self.batches, training=True)
         self.validation = validation_batches(data, self.batches.augmentation)
         if self.validation is not None:
@@ -86,7 +88,8 @@ class _Fitting:
             epochs=end,
             steps=self.batches.steps_per_epoch,
         )
-        self._compile(first)
+        with compilation_told(self.observer, model.jit_compile):
+            self._compile(first)
         model.stop_training = False
         listed.on_train_begin()
         figures: dict[str, Any] = {}
@@ -104,10 +107,15 @@ class _Fitting:
 
     def _compile(self, epoch: int) -> None:
         """Compile all there is to compile, by doing no step."""
+        if self.compiled:
+            return
         self.batches.draw_ahead(epoch)
-        self.learn(self.batches.numbers(epoch), 0, 0)
-        if self.validation is not None:
-            self.judge(self.validation.numbers, 0, 0)
+        numbers = self.batches.numbers(epoch)
+        with compilation_told(self.observer, self.model.jit_compile):
+            self.learn(numbers, 0, 0)
+            if self.validation is not None:
+                self.judge(self.validation.numbers, 0, 0)
+        self.compiled = True
 
     def _train(self, epoch: int, listed: Any, last: bool) -> dict[str, Any]:
         """The steps of an epoch that are left."""

@@ -29,7 +29,8 @@ def crossentropy(label_smoothing: float, class_count: int) -> Callable[..., Any]
         if holds_shares(labels):
             right = ops.cast(labels, logits.dtype)
         else:
-            labels = ops.reshape(labels, (-1,))
+            # Keras has made numbers with a point of them.
+            labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
             if label_smoothing == 0:
                 return ops.sparse_categorical_crossentropy(
                     labels, logits, from_logits=True

@@ -11,7 +11,7 @@ from keras import ops
 
 from cifarcnn.config import Config
 from cifarcnn.engine import Device
-from cifarcnn.engine.backend import repeat_steps
+from cifarcnn.engine.backend import repeat_steps, set_random_seed
 from cifarcnn.errors import UsageError
 from cifarcnn.literals import JitCompile, Policy
 from cifarcnn.network.builder import build_model, logits_model, normalization
@@ -205,7 +205,7 @@ def build_training_model(
         what learns in its place, whose weights have the same names.
     """
     settings = config.training
-    keras.utils.set_random_seed(settings.seed)
+    set_random_seed(settings.seed)
     network = build_model(config, data.class_count)
     set_whitening(
         network, config.model.layers, data.split.images, *normalization(config)

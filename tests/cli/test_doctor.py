@@ -105,6 +105,7 @@ def titles(text: str) -> list[str]:
 @pytest.mark.slow
 def test_in_a_whole_installation_all_is_in_order(tmp_path: Path) -> None:
     environment = {**os.environ, "CIFARCNN_CACHE": str(tmp_path)}
+    environment.pop("KERAS_BACKEND", None)
     done = doctor(environment, "--json")
     facts = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
@@ -113,6 +114,10 @@ def test_in_a_whole_installation_all_is_in_order(tmp_path: Path) -> None:
     assert facts["problems"] == []
     assert facts["training"]["problem"] is None
     assert facts["training"]["device"] in ("cpu", "gpu")
+    since = {"tensorflow": "JAX sees no GPU", "jax": "it sees a GPU"}
+    training = facts["training"]
+    assert training["backend_reason"] == since[training["backend"]]
+    assert training["precision_auto"] in ("float32", "mixed_bfloat16", "mixed_float16")
     assert facts["convolutions"][0]["backend"] == "tensorflow"
     assert facts["convolutions"][0]["median_milliseconds"] > 0
 

@@ -73,9 +73,11 @@ def weights(run: Path) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in arrays.items()}
 
 
-def test_killed_stopped_and_hung_up_it_comes_to_the_same(folder: Path, start: Start):
-    whole = start("--config", "tiny.yaml", "--run", "whole")
-    assert whole.wait() == 0, whole.communicate()
+def test_killed_stopped_and_hung_up_it_comes_to_the_same(
+    folder: Path, start: Start, call: Callable[..., object]
+):
+    whole = call(*COMMAND[3:], "-c", "tiny.yaml", "--run", "whole", "--device", "cpu")
+    assert whole.code == 0, whole.err
 
     killed = start("--config", "tiny.yaml")
     wait_for_checkpoint(folder, killed)

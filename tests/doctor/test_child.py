@@ -56,11 +56,13 @@ def test_an_exception_is_told_with_the_package_that_it_comes_from(stub: Stub) ->
         "type": "RuntimeError",
         "message": "built for another Python",
         "package": "inner",
+        "missing": "",
     }
     assert probe("no_such_module").error == {
         "type": "ModuleNotFoundError",
         "message": "No module named 'no_such_module'",
-        "package": "no_such_module",
+        "package": "cifarcnn",
+        "missing": "no_such_module",
     }
 
 
@@ -148,3 +150,12 @@ def test_warnings_are_no_errors(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> 
     stub("old", "import warnings\nwarnings.warn('old', DeprecationWarning)")
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     assert probe("old").answer is True
+
+
+def test_where_no_process_can_be_started_that_is_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    ending = probe("json")
+    assert ending.stage == "" and ending.error is not None
+    assert ending.error["type"] == "FileNotFoundError"

@@ -26,7 +26,8 @@ def explain(ending: Ending) -> Finding:
 
 
 def failed(kind: str, message: str, package: str, stage: str = "import") -> Finding:
-    error = {"type": kind, "message": message, "package": package}
+    missing = package if kind == "ModuleNotFoundError" else ""
+    error = {"type": kind, "message": message, "package": package, "missing": missing}
     return explain(Ending(error=error, stage=stage, exit_code=0))
 
 
@@ -72,12 +73,54 @@ def test_a_kill_by_the_system() -> None:
 
 
 def test_an_exit_of_its_own() -> None:
-    ending = Ending(exit_code=3, last_words="one\nno licence\n")
+    ending = Ending(stage="start", exit_code=3, last_words="one\nno licence\n")
     assert explain(ending) == Finding(
-        "TensorFlow ended the process when Python was started, with exit code 3. Its "
-        "last words: no licence.",
+        "TensorFlow ended the process when it was started, with exit code 3. Its last "
+        "words: no licence.",
         AGAIN,
     )
+
+
+def test_what_comes_before_the_library_is_not_mended_by_it() -> None:
+    assert explain(Ending(exit_code=3)) == Finding(
+        "TensorFlow ended the process when Python was started, with exit code 3."
+    )
+    assert failed("OSError", "[Errno 11] Try again", "", stage="") == Finding(
+        "TensorFlow failed when Python was started: OSError: [Errno 11] Try again."
+    )
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        Ending(stage="import", exit_code=-signal.SIGABRT, last_words="x bad_alloc\n"),
+        Ending(
+            stage="convolution",
+            exit_code=0,
+            error={
+                "type": "ResourceExhaustedError",
+                "message": "failed to allocate 2.3 GB",
+                "package": "tensorflow",
+                "missing": "",
+            },
+        ),
+        Ending(
+            stage="import",
+            exit_code=0,
+            error={
+                "type": "ImportError",
+                "message": "x.so: failed to map segment from shared object",
+                "package": "tensorflow",
+                "missing": "",
+            },
+        ),
+    ],
+)
+def test_without_memory_nothing_is_to_be_installed(ending: Ending) -> None:
+    finding = explain(ending)
+    way_out = " Free memory, or raise a limit of it (ulimit -v)."
+    assert finding.message.endswith(way_out)
+    assert finding.command is None
 
 
 def test_a_package_that_is_missing_or_broken() -> None:

@@ -104,6 +104,7 @@ def test_a_machine_whose_cards_nobody_sees(
     assert told == [
         "importing NumPy, Pillow and LiteRT",
         "asking TensorFlow for its GPUs",
+        "looking for data sets and caches",
         "a small convolution on each device",
         "starting as a training does",
     ]
@@ -118,6 +119,15 @@ def test_each_command_is_given_once() -> None:
         Section("b", "B", {}, [], [also, free]),
     ]
     assert list_findings(sections) == [mend, free]
+
+
+def test_a_package_that_is_missing_is_told_once_with_the_command() -> None:
+    def examine_nothing() -> Section:
+        raise ModuleNotFoundError("No module named 'yaml.x'", name="yaml.x")
+
+    mend = Finding("yaml is not installed.", "pip install pyyaml", "yaml")
+    sections = [Section("a", "A", {}, [], [mend]), look("b", "B", examine_nothing)]
+    assert list_findings(sections) == [mend]
 
 
 def test_what_cannot_be_looked_at_is_told_and_the_rest_goes_on() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def test_the_system_is_named_with_its_distribution(
         "release": "6.6.87-microsoft-standard-WSL2",
         "distribution": None,
         "architecture": "x86_64",
+        "python_executable": sys.executable,
         "wsl": True,
         "container": False,
     }
@@ -49,7 +51,8 @@ def test_the_system_is_named_with_its_distribution(
             "system",
             "Linux 6.6.87-microsoft-standard-WSL2, Bär Linux 9, x86_64, in WSL2, in a "
             "container",
-        )
+        ),
+        ("Python is", sys.executable),
     ]
 
 

@@ -6,18 +6,25 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+Choose = Callable[..., dict[str, Any]]
+
 CHOOSE = """
 import json, sys
 from dataclasses import asdict
+from pathlib import Path
+from cifarcnn.engine import nvidia_driver
 from cifarcnn.engine.backend_choice import choose_backend
 from cifarcnn.errors import DeviceError
 arguments = json.loads(sys.argv[1])
+nvidia_driver.ROOT = Path(arguments.pop("root"))
 sys.path[:0] = arguments.pop("first")
 for name in arguments.pop("gone"):
     sys.modules[name] = None
@@ -46,11 +53,31 @@ lax = SimpleNamespace(conv_general_dilated=convolve)
 """
 
 
-def choose(
-    *first: Path, gone: tuple[str, ...] = (), env: Any = None, **arguments: Any
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders in which the driver of a machine lies, or does not."""
+    root = tmp_path_factory.mktemp("machines")
+    (root / "True/proc/driver/nvidia").mkdir(parents=True)
+    (root / "True/proc/driver/nvidia/version").write_text("NVRM version: 580.1\n")
+    return root
+
+
+@pytest.fixture
+def choose(machines: Path) -> Callable[..., dict[str, Any]]:
+    return partial(_choose, machines)
+
+
+def _choose(
+    machines: Path,
+    *first: Path,
+    gone: tuple[str, ...] = (),
+    env: Any = None,
+    driver: bool = False,
+    **arguments: Any,
 ) -> dict[str, Any]:
     """The answer of a new process, which looks for modules in ``first`` first."""
     given = {"first": [str(path) for path in first], "gone": gone, **arguments}
+    given["root"] = str(machines / str(driver))
     variables = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
     done = subprocess.run(
         [sys.executable, "-c", CHOOSE, json.dumps(given)],
@@ -86,7 +113,7 @@ def jax(tmp_path: Path) -> Any:
     return make
 
 
-def test_without_jax_it_is_tensorflow_and_nothing_is_imported() -> None:
+def test_without_jax_it_is_tensorflow_and_nothing_is_imported(choose: Choose) -> None:
     assert choose(driver=True, **NO_JAX) == {
         "name": "tensorflow",
         "wish": None,
@@ -95,7 +122,7 @@ def test_without_jax_it_is_tensorflow_and_nothing_is_imported() -> None:
     }
 
 
-def test_a_card_that_jax_can_use_decides_for_jax(jax: Any) -> None:
+def test_a_card_that_jax_can_use_decides_for_jax(choose: Choose, jax: Any) -> None:
     found = choose(jax(), driver=True)
     assert (found["name"], found["wish"], found["note"]) == ("jax", None, None)
     assert found["imported"] == ["jax"]
@@ -113,18 +140,22 @@ def test_a_card_that_jax_can_use_decides_for_jax(jax: Any) -> None:
     ],
 )
 def test_where_no_card_can_be_used_jax_is_not_even_imported(
-    jax: Any, plugins: tuple[str, ...], arguments: Any, env: Any
+    choose: Choose, jax: Any, plugins: tuple[str, ...], arguments: Any, env: Any
 ) -> None:
     found = choose(jax(plugins=plugins), env=env, **arguments)
     assert (found["name"], found["note"]) == ("tensorflow", None)
     assert found["imported"] == []
 
 
-def test_a_card_of_another_maker_needs_no_nvidia_driver(jax: Any) -> None:
+def test_a_card_of_another_maker_needs_no_nvidia_driver(
+    choose: Choose, jax: Any
+) -> None:
     assert choose(jax(plugins=("xla_rocm7",)), driver=False)["name"] == "jax"
 
 
-def test_jax_that_finds_no_card_is_passed_over_with_its_reason(jax: Any) -> None:
+def test_jax_that_finds_no_card_is_passed_over_with_its_reason(
+    choose: Choose, jax: Any
+) -> None:
     found = choose(jax(platform="cpu"), driver=True)
     assert (found["name"], found["note"]) == (
         "tensorflow",
@@ -133,7 +164,7 @@ def test_jax_that_finds_no_card_is_passed_over_with_its_reason(jax: Any) -> None
     )
 
 
-def test_a_card_that_computes_nonsense_is_passed_over(jax: Any) -> None:
+def test_a_card_that_computes_nonsense_is_passed_over(choose: Choose, jax: Any) -> None:
     found = choose(jax(result=0.0), driver=True)
     assert (found["name"], found["note"]) == (
         "tensorflow",
@@ -142,7 +173,7 @@ def test_a_card_that_computes_nonsense_is_passed_over(jax: Any) -> None:
     )
 
 
-def test_jax_that_cannot_be_imported_is_passed_over(jax: Any) -> None:
+def test_jax_that_cannot_be_imported_is_passed_over(choose: Choose, jax: Any) -> None:
     folder = jax()
     (folder / "jax" / "__init__.py").write_text("raise ImportError('no jaxlib 9')\n")
     found = choose(folder, driver=True)
@@ -153,7 +184,7 @@ def test_jax_that_cannot_be_imported_is_passed_over(jax: Any) -> None:
 
 
 def test_the_real_jax_with_a_plugin_that_is_none_leaves_it_to_tensorflow(
-    tmp_path: Path,
+    choose: Choose, tmp_path: Path
 ) -> None:
     if find_spec("jax") is None:
         pytest.skip("jax is not installed")
@@ -166,7 +197,9 @@ def test_the_real_jax_with_a_plugin_that_is_none_leaves_it_to_tensorflow(
     )
 
 
-def test_without_tensorflow_it_is_jax_with_or_without_a_card(jax: Any) -> None:
+def test_without_tensorflow_it_is_jax_with_or_without_a_card(
+    choose: Choose, jax: Any
+) -> None:
     folder = jax(plugins=())
     for allowed in (True, False):
         found = choose(folder, gpu_allowed=allowed, **NO_TENSORFLOW)
@@ -174,7 +207,9 @@ def test_without_tensorflow_it_is_jax_with_or_without_a_card(jax: Any) -> None:
         assert found["imported"] == []
 
 
-def test_the_option_comes_first_then_the_variable_then_the_config() -> None:
+def test_the_option_comes_first_then_the_variable_then_the_config(
+    choose: Choose,
+) -> None:
     env = {"KERAS_BACKEND": "tensorflow"}
     found = choose(option="jax", configured="tensorflow", env=env)
     assert found["name"] == "jax"
@@ -198,13 +233,13 @@ def test_the_option_comes_first_then_the_variable_then_the_config() -> None:
     )
 
 
-def test_who_agrees_is_not_mentioned() -> None:
+def test_who_agrees_is_not_mentioned(choose: Choose) -> None:
     env = {"KERAS_BACKEND": "jax"}
     assert choose(option="jax", configured="jax", env=env)["note"] is None
     assert choose(option="auto", configured="auto", **NO_JAX)["note"] is None
 
 
-def test_the_option_auto_leaves_it_to_the_machine() -> None:
+def test_the_option_auto_leaves_it_to_the_machine(choose: Choose) -> None:
     found = choose(option="auto", env={"KERAS_BACKEND": "jax"}, **NO_JAX)
     assert (found["name"], found["wish"]) == ("tensorflow", None)
     assert found["note"] == (
@@ -213,12 +248,12 @@ def test_the_option_auto_leaves_it_to_the_machine() -> None:
     )
 
 
-def test_an_empty_variable_asks_for_nothing() -> None:
+def test_an_empty_variable_asks_for_nothing(choose: Choose) -> None:
     found = choose(env={"KERAS_BACKEND": ""}, **NO_JAX)
     assert (found["name"], found["wish"]) == ("tensorflow", None)
 
 
-def test_a_training_that_goes_on_stays_where_it_was(jax: Any) -> None:
+def test_a_training_that_goes_on_stays_where_it_was(choose: Choose, jax: Any) -> None:
     folder = jax()
     found = choose(folder, before="tensorflow", driver=True)
     assert (found["name"], found["imported"]) == ("tensorflow", [])
@@ -323,3 +358,38 @@ def test_a_backend_that_is_not_installed_is_told_by_who_asks_for_it() -> None:
         "The option backend asks for tensorflow, but the Python package tensorflow is "
         "not installed. Install it."
     )
+
+
+FALL_BACK = """
+import sys
+from pathlib import Path
+from cifarcnn.engine import nvidia_driver
+nvidia_driver.ROOT = Path(sys.argv[1])
+sys.path.insert(0, sys.argv[2])
+from cifarcnn import engine
+device = engine.start("auto")
+print(device.backend, "jax" in sys.modules, device.note, sep=" | ")
+# What is chosen once stays, without another look.
+print(engine.start("auto") == device)
+"""
+
+
+@pytest.mark.slow
+def test_where_jax_finds_no_card_tensorflow_starts_in_the_same_process(
+    machines: Path, tmp_path: Path
+) -> None:
+    if find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    (tmp_path / "jax_plugins" / "xla_cuda13").mkdir(parents=True)
+    (tmp_path / "jax_plugins" / "xla_cuda13" / "__init__.py").touch()
+    variables = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
+    done = subprocess.run(
+        [sys.executable, "-c", FALL_BACK, str(machines / "True"), str(tmp_path)],
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    first, _ = done.stdout.splitlines()
+    assert first.startswith("tensorflow | True | The GPU is not used: ")
+    assert "JAX is installed for a GPU, but not used: it failed with: " in first

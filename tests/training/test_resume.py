@@ -42,8 +42,9 @@ BRANCHES = [
     "GlobalAveragePooling2D",
     {"Dense": {"units": 3, "activation": "softmax"}},
 ]  # fmt: skip
+FLIP = {"RandomFlip": {"alternate": True}}
 AUGMENTATION = [
-    {"RandomFlip": {"alternate": True}},
+    FLIP,
     {"RandomTranslation": 2},
     *({"RandomRotation": 0.1}, {"RandomZoom": 0.2}, {"RandomShear": 0.2}),
     {"MixUp": 0.4},
@@ -66,8 +67,9 @@ WAYS: dict[str, dict[str, Any]] = {
     "moving average and half precision": {
         "averaging": {"ExponentialMovingAverage": {"momentum": 0.7}},
         "precision": "mixed_float16",
+        "augmentation": AUGMENTATION,
     },
-    "branches": {"layers": BRANCHES},
+    "branches": {"layers": BRANCHES, "augmentation": AUGMENTATION},
     "branches in half precision": {"layers": BRANCHES, "precision": "mixed_bfloat16"},
     "adadelta and restarts": {
         "optimizer": {"Adadelta": 1.0},
@@ -88,6 +90,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "learning_rate_schedule": {"ReduceLROnPlateau": {"patience": 1}},
         "averaging": {"ExponentialMovingAverage": {"momentum": 0.7}},
         "class_weights": "balanced",
+        "augmentation": [FLIP, {"MixUp": 0.4}],
     },
 }
 
@@ -124,9 +127,10 @@ class Listener(Observer):
 def make_way(make_config) -> Callable[..., Config]:
     def make(way: str = "adam", **changes: Any) -> Config:
         settings = {"epochs": 3, "steps_per_execution": 1, **WAYS[way], **changes}
+        augmentation = settings.pop("augmentation", [FLIP])
         config: Config = make_config(**{"layers": NORMALIZED, **settings})
         values = config.model_dump()
-        data = {**values["data"], "augmentation": AUGMENTATION}
+        data = {**values["data"], "augmentation": augmentation}
         return config.with_data(augmentation=type(config.data)(**data).augmentation)
 
     return make
@@ -179,16 +183,41 @@ def result(run: Run) -> dict[str, Any]:
     return {"arrays": arrays, "rows": rows, "kept": kept["epoch"]}
 
 
+@pytest.fixture(scope="module")
+def known() -> dict[str, Run]:
+    """The trainings without interruption so far."""
+    return {}
+
+
 @pytest.fixture
-def whole(begin, tmp_path) -> Callable[[Config], dict[str, Any]]:
+def trained(begin, known, tmp_path_factory) -> Callable[[Config], Run]:
+    """A training without interruption, made once; not to be changed."""
+
+    def trained(config: Config) -> Run:
+        key = config.model_dump_json()
+        if key not in known:
+            place = Run.create(tmp_path_factory.mktemp("trained"), "tiny")
+            begin(config, place=place)
+            known[key] = place
+        return known[key]
+
+    return trained
+
+
+@pytest.fixture
+def finish(trained, run: Run) -> Callable[[Config], Any]:
+    """Trains to the end in the run of the test."""
+
+    def finish(config: Config) -> Any:
+        return shutil.copytree(trained(config).path, run.path, dirs_exist_ok=True)
+
+    return finish
+
+
+@pytest.fixture
+def whole(trained) -> Callable[[Config], dict[str, Any]]:
     """What a training without interruption comes to."""
-
-    def whole(config: Config) -> dict[str, Any]:
-        place = Run.create(tmp_path / "whole", "tiny")
-        begin(config, place=place)
-        return result(place)
-
-    return whole
+    return lambda config: result(trained(config))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -351,11 +380,11 @@ def test_a_checkpoint_that_fails_is_not_tried_again_at_the_next_step(
 
 
 def test_killed_before_the_last_files_it_only_writes_them(
-    begin, go_on, whole, make_way, run: Run
+    finish, go_on, whole, make_way, run: Run
 ):
     config = make_way()
     expected = whole(config)
-    begin(config)
+    finish(config)
     for name in ("metrics.json", "model.keras", "last.safetensors"):
         (run.path / name).unlink()
     listener = Listener()
@@ -366,11 +395,11 @@ def test_killed_before_the_last_files_it_only_writes_them(
 
 
 def test_files_that_are_ahead_of_the_checkpoint_are_brought_back(
-    begin, go_on, whole, make_way, run: Run
+    finish, go_on, whole, make_way, run: Run
 ):
     config = make_way()
     expected = whole(config)
-    begin(config)
+    finish(config)
     (run.path / "metrics.json").unlink()
     # As if the disk had lost it: the one before is of the middle of the last epoch.
     kept = sorted((run.path / "checkpoint").glob("*.safetensors"))
@@ -425,9 +454,9 @@ def test_a_long_epoch_has_checkpoints_of_its_own(begin, make_way, run: Run):
     assert count(1000.0) == ["epoch-0000-step-000003"]
 
 
-def test_a_finished_run_has_nothing_left(begin, make_way, run: Run):
+def test_a_finished_run_has_nothing_left(finish, make_way, run: Run):
     config = make_way()
-    begin(config)
+    finish(config)
     assert plan_resume(run, config) is None
 
 
@@ -461,9 +490,9 @@ def test_a_trial_stays_a_trial(keras, make_dataset, device, make_way, run: Run, 
     ],
 )
 def test_a_finished_run_can_be_made_longer(
-    begin, go_on, make_way, run: Run, way: str, note: str
+    finish, go_on, make_way, run: Run, way: str, note: str
 ):
-    begin(make_way(way))
+    finish(make_way(way))
     rows = run.read_history()
     longer = make_way(way, epochs=5)
     listener = Listener()
@@ -492,11 +521,11 @@ def test_a_finished_run_can_be_made_longer(
     ],
 )
 def test_a_longer_training_is_the_same_as_a_long_one_where_nothing_spans_it(
-    begin, go_on, whole, make_way, run: Run, changes: dict[str, Any], rate: str
+    finish, go_on, whole, make_way, run: Run, changes: dict[str, Any], rate: str
 ):
     longer = make_way(**changes, epochs=5)
     expected = whole(longer)
-    begin(make_way(**changes))
+    finish(make_way(**changes))
     listener = Listener()
     go_on(longer, listener)
     assert result(run) == expected
@@ -504,12 +533,12 @@ def test_a_longer_training_is_the_same_as_a_long_one_where_nothing_spans_it(
 
 
 def test_lookahead_alone_is_planned_anew_and_makes_another_training(
-    begin, go_on, whole, make_way, run: Run
+    finish, go_on, whole, make_way, run: Run
 ):
     lookahead = {"averaging": {"Lookahead": {"every_steps": 2}}}
     longer = make_way(**lookahead, epochs=5)
     expected = whole(longer)
-    begin(make_way(**lookahead))
+    finish(make_way(**lookahead))
     listener = Listener()
     go_on(longer, listener)
     assert result(run) != expected
@@ -520,8 +549,8 @@ def test_lookahead_alone_is_planned_anew_and_makes_another_training(
     ]
 
 
-def test_settings_that_decided_the_steps_cannot_change(begin, make_way, run: Run):
-    begin(make_way(epochs=1))
+def test_settings_that_decided_the_steps_cannot_change(finish, make_way, run: Run):
+    finish(make_way(epochs=1))
     other = make_way(epochs=1, batch_size=8, label_smoothing=0.1)
     with pytest.raises(UsageError) as caught:
         plan_resume(run, other)
@@ -535,8 +564,8 @@ def test_settings_that_decided_the_steps_cannot_change(begin, make_way, run: Run
     )
 
 
-def test_epochs_that_are_done_cannot_be_taken_back(begin, make_way, run: Run):
-    begin(make_way())
+def test_epochs_that_are_done_cannot_be_taken_back(finish, make_way, run: Run):
+    finish(make_way())
     with pytest.raises(UsageError) as caught:
         plan_resume(run, make_way(epochs=2))
     assert str(caught.value) == (
@@ -545,11 +574,11 @@ def test_epochs_that_are_done_cannot_be_taken_back(begin, make_way, run: Run):
 
 
 def test_early_stopping_that_would_end_it_at_once_is_told_before_anything_changes(
-    begin, go_on, make_way, run: Run
+    finish, go_on, make_way, run: Run
 ):
     stopping = {"patience": 1, "min_delta": 0.01}
     config = make_way(epochs=9, **STILL, early_stopping=stopping)
-    begin(config)
+    finish(config)
     longer = make_way(epochs=20, **STILL, early_stopping=stopping)
     with pytest.raises(UsageError) as caught:
         go_on(longer)
@@ -562,9 +591,9 @@ def test_early_stopping_that_would_end_it_at_once_is_told_before_anything_change
     assert Run(run.path).config == config
 
 
-def test_weights_without_a_checkpoint_are_not_trained_over(begin, make_way, run: Run):
+def test_weights_without_a_checkpoint_are_not_trained_over(finish, make_way, run: Run):
     config = make_way(epochs=1)
-    begin(config)
+    finish(config)
     shutil.rmtree(run.path / "checkpoint")
     with pytest.raises(RunError) as caught:
         plan_resume(run, config)
@@ -576,11 +605,11 @@ def test_weights_without_a_checkpoint_are_not_trained_over(begin, make_way, run:
 
 
 def test_a_manifest_without_weights_is_no_reason_not_to_begin_anew(
-    begin, go_on, whole, make_way, run: Run
+    finish, go_on, whole, make_way, run: Run
 ):
     config = make_way(epochs=1)
     expected = whole(config)
-    begin(config)
+    finish(config)
     # As a disk leaves it that was full from the first save on.
     for path in run.path.iterdir():
         if path.is_dir():

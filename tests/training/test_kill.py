@@ -1,0 +1,113 @@
+"""A real training is killed at random moments, and comes to the same nevertheless."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+import cifarcnn
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("no_litert"),
+    pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process"),
+]
+
+# Epochs that take no longer than to write their files, so that this never stops.
+CONFIG = """\
+name: tiny
+data: {dataset: folder, path: pictures, validation_fraction: 0.2}
+model:
+  layers:
+    - Conv2D: {filters: 8, kernel_size: 3, strides: 4, activation: relu}
+    - BatchNormalization
+    - Dropout: 0.1
+    - Flatten
+    - Dense: {units: 128, activation: relu}
+    - Dense: {units: 2, activation: softmax}
+training:
+  epochs: 24
+  batch_size: 16
+  averaging: {ExponentialMovingAverage: {momentum: 0.9}}
+"""
+KILLS = 15
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    generator = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for name, most in (("dark", 155), ("light", 255)):
+            place = tmp_path / "pictures" / split / name
+            place.mkdir(parents=True)
+            for number in range(30):
+                pixels = generator.integers(0, most, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(place / f"{number}.png")
+    (tmp_path / "tiny.yaml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def moments(process: subprocess.Popen[str], run: Path) -> Iterator[Path]:
+    """Copies of a run, each as it would lie there had its training been killed then."""
+    assert process.stderr is not None
+    lines = [""]
+    while not lines[-1].startswith("epoch "):
+        lines.append(process.stderr.readline())
+        assert lines[-1], "".join(lines)
+    chance = random.Random(0)
+    for number in range(KILLS):
+        time.sleep(chance.uniform(0, 0.02))
+        # To stop it lets no thread take another step, as to kill it does.
+        process.send_signal(signal.SIGSTOP)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            break
+        yield shutil.copytree(run, run.with_name(f"killed-{number}"))
+        process.send_signal(signal.SIGCONT)
+
+
+def result(run: Path) -> tuple[Any, ...]:
+    """All that must be the same, bit for bit."""
+    newest = max((run / "checkpoint").glob("*.safetensors"))
+    files = (run / "weights.safetensors", run / "last.safetensors", newest)
+    arrays = [
+        (name, array.tobytes())
+        for path in files
+        for name, array in sorted(load_file(path).items())
+    ]
+    rows = [line.split(",")[:6] for line in (run / "history.csv").read_text().split()]
+    return newest.name[:22], rows, arrays
+
+
+def test_killed_at_any_moment_a_training_comes_to_the_same(folder: Path, device: Any):
+    whole = cifarcnn.train(cifarcnn.load_config("tiny.yaml"), run="whole")
+    expected = result(whole.path)
+    command = [sys.executable, "-m", "cifarcnn", "train", "--device", "cpu"]
+    with subprocess.Popen(
+        [*command, "-c", "tiny.yaml", "--run", "run"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        killed = list(moments(process, folder / "run"))
+        process.kill()
+    assert killed
+    for run in [folder / "run", *killed]:
+        # Unless it came to its end, on a machine that is fast enough.
+        if not (run / "metrics.json").exists():
+            cifarcnn.resume(run)
+        assert result(run) == expected
