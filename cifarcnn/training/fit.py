@@ -88,8 +88,7 @@ class _Fitting:
             epochs=end,
             steps=self.batches.steps_per_epoch,
         )
-        with compilation_told(self.observer, model.jit_compile):
-            self._compile(first)
+        self._compile(first)
         model.stop_training = False
         listed.on_train_begin()
         figures: dict[str, Any] = {}
