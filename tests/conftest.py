@@ -32,24 +32,11 @@ def gpu_environment() -> Mapping[str, str]:
     return _GPU_ENVIRONMENT
 
 
-def _skip_without_gpu(items: list[pytest.Item]) -> None:
-    from cifarcnn.engine.nvidia_driver import has_nvidia_driver
-
-    hidden = _GPU_ENVIRONMENT.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
-    if has_nvidia_driver() and not hidden:
-        return
-    skip = pytest.mark.skip(reason="no NVIDIA GPU is visible here")
-    for item in items:
-        if item.get_closest_marker("gpu"):
-            item.add_marker(skip)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _put_slow_files_first(items: list[pytest.Item]) -> None:
     """Put files with slow tests first in each of the halves that two workers get.
 
     Then what they take from each other in the end is short.
     """
-    _skip_without_gpu(items)
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
@@ -61,6 +48,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rest = [item for tests in quick for item in tests]
     room = max(len(items) // 2 - len(halves[0]), 0)
     items[:] = [*halves[0], *rest[:room], *halves[1], *rest[room:]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _put_slow_files_first(items)
+    from cifarcnn.engine.nvidia_driver import has_nvidia_driver
+
+    hidden = _GPU_ENVIRONMENT.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
+    if has_nvidia_driver() and not hidden:
+        return
+    skip = pytest.mark.skip(reason="no NVIDIA GPU is visible here")
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

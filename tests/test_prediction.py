@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from functools import partial
@@ -16,8 +17,9 @@ from cifarcnn.config import Config, summarize
 from cifarcnn.config.shipped import shipped_names
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.litert.runtime import LiteRTModel
-from cifarcnn.prediction import Predictor, open_predictor
+from cifarcnn.prediction import Predictor, open_predictor, write_missing_litert
 from cifarcnn.runs import WeightsChoice
+from cifarcnn.runs.file_lock import lock_run
 from cifarcnn.runs.weights import save_weights
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), np.uint8)
@@ -161,6 +163,96 @@ def test_the_data_set_is_looked_for_where_it_was_said_to_be(
         predictor.split("test")
     assert str(caught.value) == (
         f"dataset: synthetic is drawn by code and takes no path, found {tmp_path}."
+    )
+
+
+@pytest.fixture
+def slow(run: Path) -> Predictor:
+    """Keras's answers from a run that has no LiteRT file."""
+    (run / "model.tflite").unlink()
+    return open_predictor(run)
+
+
+def test_a_missing_file_is_written_for_the_next_time(
+    slow: Predictor, run: Path
+) -> None:
+    assert write_missing_litert(slow) == (
+        f"{run}/model.tflite was missing and is written now; the next answer comes "
+        "sooner."
+    )
+    fast = open_predictor(run)
+    assert is_fast(fast)
+    assert np.abs(fast.predict(IMAGES) - slow.predict(IMAGES)).max() < 1e-4
+    # Neither once more, nor where LiteRT answers or Keras was asked for.
+    for predictor in (slow, fast, open_predictor(run, keras=True)):
+        assert write_missing_litert(predictor) is None
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_lies_there_is_not_replaced(run: Path, kind: str) -> None:
+    path = run / "model.tflite"
+    path.unlink()
+    path.write_bytes(b"mine") if kind == "file" else path.symlink_to("elsewhere")
+    assert write_missing_litert(open_predictor(run)) is None
+    assert path.is_symlink() or path.read_bytes() == b"mine"
+
+
+def test_of_an_unfinished_run_it_is_left_to_the_training(
+    slow: Predictor, run: Path
+) -> None:
+    (run / "metrics.json").unlink()
+    assert write_missing_litert(slow) is None
+
+
+def test_where_another_process_trains_nothing_is_written(
+    slow: Predictor, run: Path
+) -> None:
+    with lock_run(run):
+        assert write_missing_litert(slow) is None
+    assert not (run / "model.tflite").exists()
+
+
+def test_weights_that_changed_meanwhile_are_not_mixed_up(
+    slow: Predictor, run: Path
+) -> None:
+    loaded = cifarcnn.load_run(run, device="cpu")
+    from cifarcnn.network.weights import read_weights
+
+    arrays, origin = read_weights(loaded.model), loaded.manifest.origin
+    save_weights(run, "selected", arrays, epoch=3, origin=origin)
+    assert write_missing_litert(slow) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs Unix permissions")
+def test_a_run_that_cannot_be_written_is_no_error(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By its name alone: the folders above it are closed to others.
+    monkeypatch.chdir(run.parent)
+    run.parent.chmod(0o755)
+    (run / "model.tflite").unlink()
+    (run / ".lock").unlink(missing_ok=True)
+    run.chmod(0o555)
+    slow, user = open_predictor(run.name), os.geteuid()
+    if user == 0:  # who may write anywhere
+        os.seteuid(65534)
+    try:
+        assert write_missing_litert(slow) is None
+    finally:
+        os.seteuid(user)
+        run.chmod(0o755)
+    assert not (run / "model.tflite").exists()
+
+
+def test_a_file_that_cannot_be_made_is_told(
+    slow: Predictor, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cifarcnn.litert import conversion
+
+    monkeypatch.setattr(conversion, "TOLERANCE", -1.0)
+    said = write_missing_litert(slow)
+    assert said is not None and said.startswith(
+        f"{run}/model.tflite is not written: its probabilities differ from Keras's by "
     )
 
 

@@ -12,6 +12,7 @@ from cifarcnn.doctor.section import Finding
 
 # Of a module whose package has another name for pip.
 _PIP_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
+_KILLED = -9  # SIGKILL, which Windows does not name
 _AGAIN = "install --force-reinstall"
 _STAGES = {
     "": "when Python was started",
@@ -29,7 +30,8 @@ _MEMORY = re.compile(
 )
 # A fatal line of TensorFlow's log, an exception of C++, a loader's complaint.
 _FATAL = re.compile(r"^F[0-9]{4} |terminate called|what\(\)|rror|lloc")
-_LOG_PREFIX = re.compile(r"^[FE][0-9]{4} [^\]]*\] ")
+_LOG_PREFIX = re.compile(r"^[FEWI][0-9]{4} [^\]]*\] ")
+_ABOUT_GPUS = re.compile(r"^[EW].*(GPU|CUDA|cuInit|dlopen)|WARNING.*(GPU|CUDA)")
 
 
 def explain_ending(
@@ -56,7 +58,7 @@ def explain_ending(
             f"{title} gave no answer within {limit_seconds:g} seconds {stage}, and was "
             "ended."
         )
-    elif ending.exit_code == -signal.SIGKILL:
+    elif ending.exit_code == _KILLED:
         message = (
             f"{title} was killed {stage}, as the system does where memory runs out."
         )
@@ -99,6 +101,13 @@ def _pip_name(module: str) -> str:
 def _lacks_avx() -> bool:
     flags = read_cpu_info("flags").split()
     return bool(flags) and "avx" not in flags
+
+
+def find_words_about_gpus(ending: Ending) -> str | None:
+    """What a library itself wrote last on the GPUs that it does not take."""
+    lines = ending.last_words.splitlines()
+    about = [line.strip() for line in lines if _ABOUT_GPUS.search(line)]
+    return _LOG_PREFIX.sub("", about[-1])[:300] if about else None
 
 
 def _last_words(ending: Ending) -> str:

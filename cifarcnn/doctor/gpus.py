@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from cifarcnn.doctor.child import Ending, run_probe
-from cifarcnn.doctor.endings import explain_ending
+from cifarcnn.doctor.endings import explain_ending, find_words_about_gpus
 from cifarcnn.doctor.section import Finding, Section, format_bytes
 from cifarcnn.engine.backend_choice import BACKENDS
 from cifarcnn.engine.cuda_libraries import CudaLibrary, read_tensorflow_build
@@ -113,7 +113,7 @@ def examine_backend(
     """
     title = BACKENDS[backend]
     facts: dict[str, Any] = {"installed": ending is not None, "gpus": []}
-    facts |= {"reason": None, "command": None}
+    facts |= {"reason": None, "command": None, "said": None}
     if ending is None:
         return Section(backend, title, facts, [("", "not installed")])
     if ending.answer is None:
@@ -127,7 +127,12 @@ def examine_backend(
     missing = _explain_missing(backend, machine, ending)
     reason = missing.reason if missing.command else str(missing)
     facts |= {"reason": reason, "command": missing.command}
-    return Section(backend, title, facts, [("GPU", f"none: {missing}")])
+    lines = [("GPU", f"none: {missing}")]
+    said = ending.answer.get("said") or find_words_about_gpus(ending)
+    if said and machine.has_driver:
+        facts["said"] = said
+        lines.append(("it says", said))
+    return Section(backend, title, facts, lines)
 
 
 def _find_missing_gpu(machine: Machine, sections: Sequence[Section]) -> list[Finding]:

@@ -17,6 +17,7 @@ from cifarcnn.doctor.probe import (
     Probe,
     time_convolution,
 )
+from cifarcnn.errors import first_line
 
 
 def main(probe: Probe, what: str) -> dict[str, Any]:
@@ -28,15 +29,21 @@ def main(probe: Probe, what: str) -> dict[str, Any]:
 
     probe.stage("devices")
     if what == "devices":
-        devices = [device for device in jax.devices() if device.platform != "cpu"]
+        devices, said = [], None
+        try:
+            devices = [each for each in jax.devices() if each.platform == "gpu"]
+        except Exception as error:
+            # Of several kinds, where JAX_PLATFORMS names what is not there.
+            said = f"{type(error).__name__}: {first_line(error)}"
         return {
+            "said": said,
             "gpus": [
                 {
                     "name": device.device_kind,
                     "compute_capability": getattr(device, "compute_capability", None),
                 }
                 for device in devices
-            ]
+            ],
         }
     platform, _, number = what.partition(":")
     device = jax.devices(platform)[int(number)]

@@ -14,6 +14,7 @@ import numpy as np
 
 from cifarcnn.engine import tensorflow_only
 from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
+from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
@@ -89,8 +90,12 @@ def forbid_nondeterministic_operations() -> None:
         tensorflow_only.forbid_nondeterministic_operations()
 
 
-def try_convolution() -> str | None:
-    """Run a 3x3 convolution over ones, which gives nines; what is wrong, if any."""
+def try_convolution(*, on_gpu: bool = False) -> str | None:
+    """Run a 3x3 convolution over ones, which gives nines; what is wrong, if any.
+
+    Raises:
+        DeviceError: The memory of the GPU is too little even for that.
+    """
     try:
         image = keras.ops.ones((1, 4, 4, 1), dtype="float32")
         kernel = keras.ops.ones((3, 3, 1, 1), dtype="float32")
@@ -98,6 +103,10 @@ def try_convolution() -> str | None:
             keras.ops.conv(image, kernel, padding="valid")
         )
     except Exception as error:
+        if on_gpu and is_out_of_memory(error):
+            found = describe_out_of_memory(error, "to begin", on_gpu=True)
+            way_out = "Free some of it, or take the device cpu."
+            raise DeviceError(f"{found} {way_out}") from error
         # Whatever a broken driver or library raises here, the user needs its text.
         return f"it failed with: {first_line(error)}"
     return None if (result == 9.0).all() else f"it gave {result.ravel()[0]}"

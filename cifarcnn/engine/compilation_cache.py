@@ -39,6 +39,11 @@ _PACKAGES = (
     *("nvidia-cudnn-cu12", "nvidia-cublas-cu12", "nvidia-cuda-nvcc-cu12"),
     *("nvidia-cudnn-cu13", "nvidia-cublas", "nvidia-cuda-nvcc"),
 )
+# TensorFlow looks at none of them when it looks for a program.
+_VARIABLES = (
+    *("XLA_FLAGS", "TF_XLA_FLAGS"),
+    *("TF_DETERMINISTIC_OPS", "CUDA_VISIBLE_DEVICES"),
+)
 _used: set[Path] = set()
 
 
@@ -229,7 +234,7 @@ def _fingerprint() -> str:
     parts = [f"{name} {_version(name)}" for name in _PACKAGES]
     parts += [read_cpu_info("flags") or read_cpu_info("Features"), *_gpu_models()]
     parts.append(nvidia_driver.read_driver_version() or "")
-    parts.append(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    parts += [os.environ.get(name, "") for name in _VARIABLES]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 

@@ -119,7 +119,7 @@ def start(
     if deterministic and gpu.name is not None:
         require_deterministic()
         started.forbid_nondeterministic_operations()
-    if complaint := started.try_convolution():
+    if complaint := started.try_convolution(on_gpu=gpu.name is not None):
         platforms = os.environ.get("JAX_PLATFORMS", "cpu")
         if chosen.name == "jax" and platforms != "cpu":
             raise DeviceError(

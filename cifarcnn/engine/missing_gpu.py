@@ -22,8 +22,10 @@ from cifarcnn.engine.machine import Machine, inspect_machine
 
 GPU_EXTRA = "pip install 'cifarcnn[gpu]'"
 JAX_EXTRA = "pip install 'cifarcnn[gpu-jax]'"
-_OLDER_JAX = (
-    "pip uninstall -y jax-cuda13-plugin jax-cuda13-pjrt && pip install 'jax[cuda12]'"
+# For drivers older than 580.
+OLDER_JAX_EXTRA = "pip install 'cifarcnn[gpu-jax-cuda12]'"
+_REPLACE_JAX = (
+    f"pip uninstall -y jax-cuda13-plugin jax-cuda13-pjrt && {OLDER_JAX_EXTRA}"
 )
 
 
@@ -105,14 +107,14 @@ def explain_for_jax(
             command,
         )
     if plugin is None:
-        return MissingGpu(
-            "JAX is installed without CUDA.", f"Add it: {JAX_EXTRA}.", JAX_EXTRA
-        )
+        newest = machine.driver.cuda or (13, 0)
+        extra = JAX_EXTRA if newest >= (13, 0) else OLDER_JAX_EXTRA
+        return MissingGpu("JAX is installed without CUDA.", f"Add it: {extra}.", extra)
     if old := explain_old_driver(machine, "JAX", plugin):
         # Every driver that runs CUDA 12 does for the other JAX.
         if plugin == 13 and explain_old_driver(machine, "JAX", 12) is None:
-            remedy = f"{old.remedy[:-1]}, or take JAX for CUDA 12: {_OLDER_JAX}."
-            return MissingGpu(old.reason, remedy, _OLDER_JAX)
+            remedy = f"{old.remedy[:-1]}, or take JAX for CUDA 12: {_REPLACE_JAX}."
+            return MissingGpu(old.reason, remedy, _REPLACE_JAX)
         return old
     command = "python -c 'import jax; jax.devices(\"gpu\")'"
     return MissingGpu(

@@ -12,6 +12,7 @@ from keras import ops
 from cifarcnn.config import Config
 from cifarcnn.engine import Device
 from cifarcnn.engine.backend import repeat_steps, set_random_seed
+from cifarcnn.errors import UsageError
 from cifarcnn.literals import JitCompile, Policy
 from cifarcnn.network.builder import build_model, logits_model, normalization
 from cifarcnn.network.initialization import set_whitening
@@ -209,7 +210,7 @@ def build_training_model(
     set_whitening(
         network, config.model.layers, data.split.images, *normalization(config)
     )
-    compiled = uses_xla(settings.jit_compile, settings.deterministic, device)
+    compiled = uses_xla(settings.jit_compile, device, settings.deterministic)
     # Without XLA a smaller batch costs nothing, and masking does.
     mask = BatchMask() if compiled else None
     fast = build_training_network(
@@ -282,22 +283,26 @@ def compile_model(
     model.state = ModelState(model, accuracy)
 
 
-def uses_xla(choice: JitCompile, deterministic: bool, device: Device) -> bool:
-    """Whether XLA compiles the steps of a training.
+def uses_xla(choice: JitCompile, device: Device, deterministic: bool = False) -> bool:
+    """Whether the steps of a training are compiled by XLA (``training.jit_compile``).
 
     Said outright: Keras would decide it by the devices of the machine, used or not.
 
-    Args:
-        choice: ``training.jit_compile``; ``auto`` leaves the steps to TensorFlow on a
-            CPU, and as Keras does where they are to be deterministic.
-        deterministic: ``training.deterministic``.
-        device: What Keras was started on.
+    Raises:
+        UsageError: They are to be, and to give the same bits each time on a GPU, which
+            TensorFlow cannot do.
     """
     if device.backend != "tensorflow":
         return True
-    if choice == "auto":
-        return device.kind == "gpu" and not deterministic
-    return choice
+    if deterministic and device.kind == "gpu":
+        if choice is True:
+            raise UsageError(
+                "On a GPU TensorFlow cannot keep training.deterministic in steps that "
+                "XLA compiles. Leave training.jit_compile at auto, or train on Keras's "
+                "other backend (--backend jax)."
+            )
+        return False
+    return device.kind == "gpu" if choice == "auto" else choice
 
 
 def _build_metrics(model: TrainingModel) -> None:

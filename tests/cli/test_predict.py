@@ -362,6 +362,10 @@ def test_keras_answers_with_a_word_when_the_file_is_gone(
         f"note: {run}/model.tflite is missing. Keras answers from the checked weights "
         "instead, which takes longer to start."
     )
+    assert result.err.splitlines()[-1] == (
+        f"note: {run}/model.tflite was missing and is written now; the next answer "
+        "comes sooner."
+    )
 
 
 WITHOUT_RUNTIME = """

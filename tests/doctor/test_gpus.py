@@ -143,6 +143,7 @@ def test_a_backend_that_sees_a_gpu_names_it() -> None:
         "gpus": [{"name": "NVIDIA X", "compute_capability": [9, 0]}],
         "reason": None,
         "command": None,
+        "said": None,
     }
     assert section.lines == [("GPU 0", "NVIDIA X, compute capability 9.0")]
     jax = Ending({"gpus": [{"name": "NVIDIA X", "compute_capability": "9.0"}]})
@@ -199,6 +200,28 @@ def test_where_no_backend_sees_the_card_each_says_why_and_what_mends_it() -> Non
         Finding(f"TensorFlow sees no GPU: {reason}", "unset CUDA_VISIBLE_DEVICES"),
         Finding(f"JAX sees no GPU: {reason}", "unset CUDA_VISIBLE_DEVICES"),
     ]
+
+
+def test_what_a_backend_says_itself_of_its_gpus_is_told() -> None:
+    words = (
+        "W0000 00:00:1.2 34 gpu_device.cc:2342] Cannot dlopen some GPU libraries.\n"
+        "I0000 00:00:1.2 34 port.cc:1] oneDNN is on, no GPU.\n"
+        "2026-01-01 errors, as always\n"
+    )
+    said = Ending({"gpus": [], "libraries": []}, last_words=words)
+    section = examine_backend("tensorflow", WELL, said, LIMIT)
+    assert section.facts["said"] == "Cannot dlopen some GPU libraries."
+    assert section.lines[-1] == ("it says", "Cannot dlopen some GPU libraries.")
+    # Where there is no driver, that is said already.
+    assert examine_backend("tensorflow", NO_DRIVER, said, LIMIT).facts["said"] is None
+    jax = Ending({"gpus": [], "said": "Unable to initialize backend 'cuda'"})
+    assert examine_backend("jax", WELL, jax, LIMIT).facts["said"] == (
+        "Unable to initialize backend 'cuda'"
+    )
+    jax = Ending({"gpus": []}, last_words="WARNING:root:An NVIDIA GPU may be present\n")
+    assert examine_backend("jax", WELL, jax, LIMIT).facts["said"] == (
+        "WARNING:root:An NVIDIA GPU may be present"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cifarcnn.doctor.gpus import ask_for_devices
+from cifarcnn.doctor.packages import is_installed
 from cifarcnn.doctor.section import Finding
 from cifarcnn.doctor.trials import cpu_works, examine_convolutions, examine_training
 
@@ -133,3 +135,17 @@ def test_a_training_on_the_cpu_is_offered_where_the_other_device_fails(
     assert section.facts["device"] == "cpu"
     assert section.facts["problem"] == "The GPU NVIDIA X does not compute."
     assert section.lines[-1] == ("CPU", "works with: cifarcnn train --device cpu")
+
+
+@pytest.mark.slow
+def test_jax_computes_on_the_cpu_whatever_the_environment_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not is_installed("jax"):
+        pytest.skip("JAX is not installed")
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    (fact,) = examine_convolutions({"jax": []}, LIMIT).facts
+    assert fact["problem"] is None
+    assert fact["median_milliseconds"] > 0
+    ending = ask_for_devices("jax", LIMIT)
+    assert ending.answer["gpus"] or ending.answer["said"]

@@ -88,10 +88,9 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         *options: str,
         **environment: str | Path,
     ) -> subprocess.CompletedProcess[str]:
-        variables = {
-            **os.environ,
-            **{key: str(val) for key, val in environment.items()},
-        }
+        given = {key: str(value) for key, value in environment.items()}
+        # The tests see no GPU; this machine has one.
+        variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "0", **given}
         variables["PYTHONPATH"] = os.pathsep.join(map(str, [*packages, ROOT]))
         beginning = (
             "from pathlib import Path\n"

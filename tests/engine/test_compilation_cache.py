@@ -229,6 +229,16 @@ def test_another_card_or_version_has_a_folder_of_its_own(
     assert len(list(cache.iterdir())) == 3
 
 
+def test_a_deterministic_training_does_not_get_the_program_of_another(
+    cache: Path, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for flags in ("", "--xla_gpu_deterministic_ops=true"):
+        monkeypatch.setenv("XLA_FLAGS", flags)
+        monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+        compilation_cache.use_cache("tensorflow")
+    assert len(list(cache.iterdir())) == 2
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
 def test_a_folder_that_others_can_write_to_is_not_used(
     cache: Path, tmp_path: Path

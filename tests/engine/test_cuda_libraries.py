@@ -57,14 +57,12 @@ except DeviceError as error:
     problem = str(error)
 mapped = set(re.findall(r"lib[a-zA-Z]+\\.so\\.\\d+", open("/proc/self/maps").read()))
 mapped = sorted(mapped & set({list(NAMES)}))
-found = []
-if {{report!r}}:
-    found = list(map(dataclasses.asdict, cuda_libraries.load_cuda_libraries()))
 folder = cuda_libraries.read_tensorflow_build().folder
 tensorflow = ctypes.CDLL(str(folder / "libtensorflow_framework.so.2"))
 tensorflow.open_by_name.restype = ctypes.c_char_p
 whose = {{{{name: tensorflow.open_by_name(name.encode()).decode()
           for name in {list(NAMES)}}}}}
+found = list(map(dataclasses.asdict, cuda_libraries.load_cuda_libraries()))
 print(json.dumps([whose, found, mapped, problem]))
 """
 
@@ -105,10 +103,9 @@ class Environment:
         self,
         device: str = "auto",
         before: str = "",
-        report: bool = True,
         **environment: str | Path,
     ) -> tuple[dict[str, str], dict[str, dict[str, Any]], list[str], str | None]:
-        script = LOAD.format(device=device, before=before, report=report)
+        script = LOAD.format(device=device, before=before)
         sites = [self.site, self.other]
         done = self.run(script, sites, "-S", **environment)
         assert done.returncode == 0, done.stderr
@@ -131,7 +128,7 @@ def test_what_tensorflow_does_not_find_beside_itself_it_finds(
     environment: Environment,
 ) -> None:
     environment.install(environment.site)
-    alone, _, mapped, _ = environment.load("cpu", report=False)
+    alone, _, mapped, _ = environment.load("cpu")
     lacking = {"libcusolver.so.11", "libnvrtc.so.12", "libnvJitLink.so.12"}
     assert {name for name in alone if not alone[name]} == lacking
     assert mapped == []
@@ -146,7 +143,7 @@ def test_what_tensorflow_does_not_find_beside_itself_it_finds(
 
 def test_they_may_lie_in_another_folder_of_packages(environment: Environment) -> None:
     environment.install(environment.other)
-    assert environment.load("cpu", report=False)[0] == NONE
+    assert environment.load("cpu")[0] == NONE
     whose, found, _, _ = environment.load()
     assert whose == ALL
     assert found["libcudnn.so.9"]["path"] == str(
@@ -172,9 +169,7 @@ def test_an_own_cuda_is_left_alone(environment: Environment) -> None:
     # A library path of nothing is no folder.
     path = f":{own}"
     for device in ("cpu", "auto"):
-        whose, found, _, _ = environment.load(
-            device, report=device == "auto", LD_LIBRARY_PATH=path
-        )
+        whose, found, _, _ = environment.load(device, LD_LIBRARY_PATH=path)
         assert whose == dict.fromkeys(NAMES, "own")
     assert {each["path"] for each in found.values()} == {str(own / n) for n in NAMES}
 
@@ -263,19 +258,19 @@ def test_nothing_is_loaded_where_every_card_is_hidden(
     environment: Environment, value: str
 ) -> None:
     environment.install(environment.other)
-    whose, _, mapped, _ = environment.load(report=False, CUDA_VISIBLE_DEVICES=value)
+    whose, _, mapped, _ = environment.load(CUDA_VISIBLE_DEVICES=value)
     assert (whose, mapped) == (NONE, [])
 
 
 def test_one_of_several_cards_is_enough(environment: Environment) -> None:
     environment.install(environment.other)
-    assert environment.load(report=False, CUDA_VISIBLE_DEVICES="1,-1")[0] == ALL
+    assert environment.load(CUDA_VISIBLE_DEVICES="1,-1")[0] == ALL
 
 
 def test_nothing_is_loaded_without_a_driver(environment: Environment) -> None:
     environment.install(environment.other)
     shutil.rmtree(environment.folder / "root")
-    whose, _, mapped, _ = environment.load("gpu", report=False)
+    whose, _, mapped, _ = environment.load("gpu")
     assert (whose, mapped) == (NONE, [])
 
 
@@ -284,7 +279,7 @@ def test_nothing_is_loaded_for_a_tensorflow_without_cuda(
 ) -> None:
     environment.install(environment.other)
     environment.build.write_text("build_info = OrderedDict([('is_cuda_build', False)])")
-    whose, _, mapped, _ = environment.load("gpu", report=False)
+    whose, _, mapped, _ = environment.load("gpu")
     assert (whose, mapped) == (NONE, [])
 
 

@@ -135,6 +135,24 @@ def test_a_gpu_that_is_not_there_is_refused_with_the_reason():
     )
 
 
+def test_a_card_that_others_hold_is_told_before_anything_begins(cpu, monkeypatch):
+    import keras
+
+    from cifarcnn.engine.backend import try_convolution
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    monkeypatch.setattr(
+        keras.ops, "conv", lambda *operands, **options: keras.ops.zeros((10**13,))
+    )
+    with pytest.raises(DeviceError) as caught:
+        try_convolution(on_gpu=True)
+    assert str(caught.value) == (
+        "The memory of the GPU is not enough to begin. Free some of it, or take the "
+        "device cpu."
+    )
+    assert "it failed with: " in (try_convolution() or "")
+
+
 def test_a_failed_operation_names_the_device_and_the_way_out():
     assert describe_failed_operation("NVIDIA X", "it failed with: no kernel image") == (
         "The GPU NVIDIA X is listed, but a small convolution on it did not work: it "

@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,19 @@ def test_what_engines_raise_is_known():
         np.zeros(2**50)
     assert is_out_of_memory(refused.value)
     assert not is_out_of_memory(InvalidArgumentError(None, None, "something else"))
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_what_jax_raises_for_want_of_it_means_it():
+    script = (
+        "import jax\n"
+        "from cifarcnn.engine import is_out_of_memory\n"
+        "try:\n    jax.numpy.zeros(10**13).block_until_ready()\n"
+        "except Exception as error:\n    print(is_out_of_memory(error))\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
 
 
 @pytest.mark.parametrize(

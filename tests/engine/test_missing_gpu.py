@@ -274,9 +274,8 @@ def test_what_tensorflow_can_do_without_is_not_the_reason() -> None:
     )
 
 
-OTHER_JAX = (
-    "pip uninstall -y jax-cuda13-plugin jax-cuda13-pjrt && pip install 'jax[cuda12]'"
-)
+OLDER_EXTRA = "pip install 'cifarcnn[gpu-jax-cuda12]'"
+OTHER_JAX = f"pip uninstall -y jax-cuda13-plugin jax-cuda13-pjrt && {OLDER_EXTRA}"
 ASK_JAX = "python -c 'import jax; jax.devices(\"gpu\")'"
 
 
@@ -292,12 +291,19 @@ ASK_JAX = "python -c 'import jax; jax.devices(\"gpu\")'"
             None,
         ),
         (
-            WELL,
+            replace(WELL, driver=Driver((13, 0), (CARD,))),
             None,
             "",
             f"JAX is installed without CUDA. Add it: {JAX_EXTRA}.",
-        )
-        + (JAX_EXTRA,),
+            JAX_EXTRA,
+        ),
+        (
+            WELL,
+            None,
+            "",
+            f"JAX is installed without CUDA. Add it: {OLDER_EXTRA}.",
+            OLDER_EXTRA,
+        ),
         (
             WELL,
             12,
