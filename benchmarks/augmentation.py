@@ -43,8 +43,6 @@ class Feed:
     def ours(self, *choices):
         from cifarcnn.training.augmentation.pipeline import build_augmentation
         from cifarcnn.training.input_pipeline import TrainingBatches
-        from cifarcnn.training.loss import crossentropy
-        from cifarcnn.training.metrics import Accuracy
         from cifarcnn.training.training_model import connect_images
 
         split = self.split
@@ -55,73 +53,64 @@ class Feed:
             split.labels, self.batch_size, 0, augmentation=augmentation, class_count=10
         )
         model = connect_images(self.build(), split.images, augmentation)
-        model.compile(
-            "adam",
-            crossentropy(0.0, 10),
-            metrics=[Accuracy(model)],
-            jit_compile=self.xla,
-        )
-        return model, batches
+        return self.compiled(model, batches), batches
+
+    def compiled(self, model, batches):
+        """A range of steps as one function."""
+        from cifarcnn import load_config
+        from cifarcnn.training.training_model import compile_model
+
+        config = load_config("article")
+        compile_model(model, config, 1, batches.steps_per_epoch, jit_compile=self.xla)
+        return model.make_steps(batches, training=True)
 
     def keras_layers(self, *layers):
         """The same with Keras's layers between the images and the network."""
         from cifarcnn.network.builder import logits_model
+        from cifarcnn.training.training_model import TrainingModel, connect_images
 
-        keras = self.keras
-        plain, batches = self.ours()
+        _, batches = self.ours()
+        plain = connect_images(self.build(), self.split.images)
         images = plain.get_layer("image_table").output
         for layer in layers:
             images = layer(images)
         logits = logits_model(self.build())(images)
-        model = keras.Model(plain.input, logits)
-        # Left to itself, so that Keras may find out that XLA cannot compile it.
-        model.compile(
-            "adam",
-            plain.loss,
-            metrics=["accuracy"],
-            jit_compile="auto" if self.xla else False,
-        )
-        return model, batches
+        # Keras finds out where XLA cannot compile it.
+        model = TrainingModel(plain.input, logits)
+        return self.compiled(model, batches), batches
 
 
-def seconds_per_step(keras, model, batches, steps):
-    """Wall and processor time of one short run of ``fit``, without its first steps.
+def seconds_per_step(learn, batches, steps):
+    """Wall and processor time of a few steps, without the first ones.
 
     A step's wall time is the lower quartile: what disturbs a step only makes it longer.
     Processor time is the sum over all threads, which tells the work that is done also
-    where other programs run beside.
+    where other programs run beside; the step's share of what an epoch draws is in it.
     """
+    start = time.process_time()
+    numbers = batches.numbers(0)
+    drawn = (time.process_time() - start) / batches.steps_per_epoch
     times = []
-
-    class Clock(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            times.append((time.perf_counter(), time.process_time()))
-
-    model.fit(
-        batches,
-        epochs=1,
-        steps_per_epoch=steps,
-        callbacks=[Clock()],
-        verbose=0,
-    )
+    for step in range(min(steps, batches.steps_per_epoch)):
+        float(learn(numbers, step, step + 1)["loss"])
+        times.append((time.perf_counter(), time.process_time()))
     (wall, processor) = zip(*times[_WARM_UP:], strict=True)
     each = [end - start for start, end in itertools.pairwise(wall)]
-    return statistics.quantiles(each, n=4)[0], (processor[-1] - processor[0]) / (
-        len(processor) - 1
-    )
+    share = (processor[-1] - processor[0]) / (len(processor) - 1)
+    return statistics.quantiles(each, n=4)[0], share + drawn
 
 
-def compare(keras, subjects, rounds, steps, minutes):
+def compare(subjects, rounds, steps, minutes):
     """Run all in turn and tell what each costs beside the first."""
     names = list(subjects)
     for name in names:
-        seconds_per_step(keras, *subjects[name], 10)
+        seconds_per_step(*subjects[name], 10)
     found = {name: [] for name in names}
     orders = itertools.cycle([names, names[::-1]])
     end = time.monotonic() + 60 * minutes
     for _, order in zip(range(rounds), orders, strict=False):
         for name in order:
-            found[name].append(seconds_per_step(keras, *subjects[name], steps))
+            found[name].append(seconds_per_step(*subjects[name], steps))
         if time.monotonic() > end:
             break
     rows = {}
@@ -186,7 +175,7 @@ def main():
             )
             subjects[f"Keras's {choice.__name__}"] = feed.keras_layers(layer)
     print(f"article, batch {options.batch_size}, {options.rounds} rounds")
-    rows = compare(feed.keras, subjects, options.rounds, options.steps, options.minutes)
+    rows = compare(subjects, options.rounds, options.steps, options.minutes)
     report.finish(options, place, rows)
 
 

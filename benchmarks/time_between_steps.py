@@ -3,16 +3,15 @@
     python benchmarks/time_between_steps.py article --data DATA [--epochs 5]
         [--set data.validation_fraction=0.1]
 
-A real training of a shipped config through ``cifarcnn.train``, on TensorFlow, with
-clocks put around Keras's pieces from outside: the compiled step, the callbacks, the
-validation, the end of an epoch. What the thread does that makes the batches is counted
-as processor time, since it works beside the step.
+A real training of a shipped config through ``cifarcnn.train``, with clocks put around
+its pieces from outside: the steps, the callbacks, the validation, the end of an epoch.
+What the thread does that makes the batches of the next epoch is counted as processor
+time, since it works beside the steps.
 
-The compiled step waits where a batch is not ready, and is slowed where something works
-beside it. So after each epoch the same compiled function is run again on batches that
-lie ready in TensorFlow's memory, with no Python beside it; what a step takes longer in
-the training is what goes to anything but the step, all told. (These steps learn too:
-the accuracy of this training means nothing.)
+Steps are slowed where something works beside them. So after each epoch the same
+function is run again on batches that lie ready, with no Python beside it; what a step
+takes longer in the training is what goes to anything but the step, all told. (These
+steps learn too: the accuracy of this training means nothing.)
 """
 
 import os
@@ -28,8 +27,7 @@ from pathlib import Path
 
 import report
 
-_READY_BATCHES = 64
-# Steps on the ready batches, after each epoch.
+# Of steps on the ready batches, after each epoch.
 _READY_SECONDS = 3.0
 END = "end of the epoch: saving, telling"
 
@@ -68,36 +66,25 @@ class Clock:
 
 
 class Ready:
-    """The compiled function of the training, and batches that lie ready for it."""
+    """The function of the training, and the numbers of its first epoch."""
 
     def __init__(self):
-        self.function = None
-        self.iterator = None
+        self.given = None
 
-    def hold(self, function, iterator, batches):
-        """Take some batches of the first epoch into TensorFlow's own memory."""
-        import tensorflow as tf
-
-        self.function = function
-        steps = min(batches.steps_per_epoch - 1, _READY_BATCHES) or 1
-        # The same types as in the training, or the function would be built anew.
-        made = tf.data.Dataset.from_generator(
-            lambda: (batches.batch(0, step) for step in range(steps)),
-            output_signature=iterator.element_spec,
-        ).cache()
-        for _ in made:
-            pass
-        self.iterator = iter(made.repeat().prefetch(2))
+    def hold(self, function, numbers, steps):
+        """Take those of the first execution."""
+        if self.given is None:
+            self.given = function, numbers, steps
 
     def time_executions(self, seconds):
-        """Seconds of each of a few executions, the first left out."""
-        self.function(self.iterator)
+        """Seconds a step of each of a few executions, the first left out."""
+        function, numbers, steps = self.given
         times, end = [], time.perf_counter() + seconds
-        while time.perf_counter() < end or len(times) < 3:
+        while time.perf_counter() < end or len(times) < 4:
             start = time.perf_counter()
-            self.function(self.iterator)
-            times.append(time.perf_counter() - start)
-        return times
+            float(function(numbers, 0, steps)["loss"])
+            times.append((time.perf_counter() - start) / steps)
+        return times[1:]
 
 
 def memory(field):
@@ -108,31 +95,31 @@ def memory(field):
 
 
 def put_clocks(clock, ready):
-    """Around what Keras does in ``fit``, and what makes our batches."""
-    import keras
-    from keras.src.callbacks.callback_list import CallbackList
+    """Around the steps, the callbacks, the validation, and what draws the numbers."""
+    from keras.callbacks import CallbackList
 
+    from cifarcnn.training.fit import _Fitting
     from cifarcnn.training.input_pipeline import TrainingBatches
+    from cifarcnn.training.training_model import TrainingModel
 
-    make = keras.Model.make_train_function
+    make = TrainingModel.make_steps
     executions = clock.executions = []
 
-    def make_timed(model, *arguments, **named):
-        make(model, *arguments, **named)
-        function = model.train_function
+    def make_timed(model, batches, *, training):
+        function = make(model, batches, training=training)
 
-        def timed(iterator):
-            if ready.function is None:
-                ready.hold(function, iterator, clock.batches)
+        def timed(numbers, first, end):
             start = time.perf_counter()
-            result = function(iterator)
-            end = time.perf_counter()
-            executions.append((start, end))
+            result = function(numbers, first, end)
+            if first < end:
+                float(result["loss"])
+                executions.append((start, time.perf_counter(), end - first))
+                ready.hold(function, numbers, end - first)
             return result
 
-        model.train_function = timed
+        return timed if training else function
 
-    keras.Model.make_train_function = make_timed
+    TrainingModel.make_steps = make_timed
     for method, name in (
         ("on_train_batch_begin", "callbacks of steps"),
         ("on_train_batch_end", "callbacks of steps"),
@@ -140,16 +127,9 @@ def put_clocks(clock, ready):
         ("on_epoch_end", END),
     ):
         clock.wrap(CallbackList, method, name)
-    clock.wrap(keras.Model, "evaluate", "validation")
-
-    original = TrainingBatches.batch
-
-    def batch(batches, epoch, step):
-        clock.batches = batches
-        with clock.running("making batches, beside", time.thread_time):
-            return original(batches, epoch, step)
-
-    TrainingBatches.batch = batch
+    clock.wrap(_Fitting, "_validate", "validation")
+    beside = "making batches, beside"
+    clock.wrap(TrainingBatches, "_draw", beside, time.thread_time)
 
 
 def measure(options):
@@ -236,19 +216,20 @@ def judge(watch, epochs):
     for epoch in later:
         executions = epoch["executions"]
         parts = dict(epoch["seconds"])
-        step = sum(end - start for start, end in executions)
+        step = sum(end - start for start, end, _ in executions)
         loop = executions[-1][1] - executions[0][0]
-        typical = statistics.median(end - start for start, end in executions)
-        first = executions[0][1] - executions[0][0]
+        each = [(end - start) / steps for start, end, steps in executions]
+        typical = statistics.median(each)
         whole = epoch["end"] - epoch["begin"]
         beside = parts.pop("making batches, beside", 0.0)
-        parts["compiled step, and waiting for batches"] = step
-        parts["of it, first step longer than the others"] = max(first - typical, 0)
+        parts["steps"] = step
+        longer = (each[0] - typical) * executions[0][2]
+        parts["of it, first steps longer than the others"] = max(longer, 0)
         begun = epoch["begun"]
-        parts["Keras: making the reader of the epoch"] = (
+        parts["numbers of the epoch"] = (
             executions[0][0] - epoch["begin"] - parts.get("start of the epoch", 0.0)
         )
-        parts["Keras: from the last step to what follows"] = (
+        parts["from the last step to what follows"] = (
             begun.get("validation", begun[END]) - executions[-1][1]
         )
         known = (
@@ -257,16 +238,16 @@ def judge(watch, epochs):
             + parts.get("start of the epoch", 0.0)
             + parts.get(END, 0.0)
             + parts.get("validation", 0.0)
-            + parts["Keras: making the reader of the epoch"]
-            + parts["Keras: from the last step to what follows"]
+            + parts["numbers of the epoch"]
+            + parts["from the last step to what follows"]
         )
-        parts["Keras: between the steps, and the rest"] = whole - known
+        parts["between the steps, and the rest"] = whole - known
         parts["making batches, beside (processor time)"] = beside
         for name, seconds in parts.items():
             rows.setdefault(name, []).append((seconds, seconds / whole))
         between.append(1 - step / loop)
-        # The last execution may have fewer or smaller steps.
-        usual = [end - start for start, end in executions[1:-1]] or [typical]
+        # The last execution may have a smaller step.
+        usual = each[1:-1] or [typical]
         gaps = [
             after[0] - before[1]
             for before, after in zip(executions, executions[1:], strict=False)
@@ -274,7 +255,7 @@ def judge(watch, epochs):
         told.append(
             1
             - statistics.median(epoch["ready"])
-            / (statistics.median(usual) + statistics.median(gaps))
+            / (statistics.median(usual) + statistics.median(gaps) / executions[0][2])
         )
     wholes = [epoch["end"] - epoch["begin"] for epoch in later]
     plan = watch.plan
