@@ -149,10 +149,12 @@ def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
 
 def _is_set_by_user(backend: Backend) -> bool:
     if backend == "jax":
-        names = ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE")
         jax = sys.modules.get("jax")
         in_code = jax is not None and jax.config.jax_compilation_cache_dir
-        return bool(in_code) or any(name in os.environ for name in names)
+        enabled = os.environ.get("JAX_ENABLE_COMPILATION_CACHE", "true").lower()
+        # As JAX reads it.
+        off = enabled not in ("y", "yes", "t", "true", "on", "1")
+        return bool(in_code) or off or "JAX_COMPILATION_CACHE_DIR" in os.environ
     flags = os.environ.get("TF_XLA_FLAGS", "").strip()
     # It may also name a file of flags.
     is_file = bool(flags) and not flags.startswith("-")

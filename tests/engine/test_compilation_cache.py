@@ -216,6 +216,14 @@ def test_the_users_own_cache_of_jax_stays(
     assert "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ
 
 
+def test_one_that_is_only_switched_on_is_ours(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "True")
+    assert compilation_cache.use_cache("jax") is None
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"].startswith(f"{cache}/")
+
+
 def test_another_card_or_version_has_a_folder_of_its_own(
     cache: Path, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
