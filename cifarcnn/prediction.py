@@ -104,15 +104,8 @@ def open_predictor(
     loaded = load_run(
         run.path, weights=weights, device=device, backend=backend, data_path=data_path
     )
-    return Predictor(
-        run,
-        manifest,
-        loaded.image_shape,
-        loaded.predict,
-        note,
-        loaded,
-        data_path=data_path,
-    )
+    shape, answer = loaded.image_shape, loaded.predict
+    return Predictor(run, manifest, shape, answer, note, loaded, data_path=data_path)
 
 
 def write_missing_litert(predictor: Predictor) -> str | None:

@@ -57,6 +57,11 @@ def use_cache(backend: Backend) -> str | None:
         Why nothing will be kept. None where it is, and where that is as it should be:
         the environment says otherwise, or TensorFlow has no GPU to compile for.
     """
+    reason = _prepare(backend)
+    return f"What XLA compiles is not kept: {reason}" if reason else None
+
+
+def _prepare(backend: Backend) -> str | None:
     if _is_set_by_user(backend) or (backend == "tensorflow" and not _gpu_models()):
         return None
     version = _version(backend)
@@ -191,7 +196,9 @@ def _make_private(folder: Path) -> None:
         raise OSError(0, "is not a folder of this user", str(folder))
     if own.st_mode & 0o022:
         raise OSError(0, "others can write there", str(folder))
-    if above.st_mode & 0o022 and not above.st_mode & stat.S_ISVTX:
+    # Many systems give each user a group, and have it write as well.
+    others = 0o002 if above.st_gid == os.getegid() else 0o022
+    if above.st_mode & others and not above.st_mode & stat.S_ISVTX:
         raise OSError(0, "others can write there", str(folder.parent))
 
 
@@ -223,9 +230,13 @@ def _is_unfinished(path: Path) -> bool:
 
 
 def _checksum(path: Path) -> str:
-    # Without a trace in the times, which tell what was used.
-    flags = os.O_RDONLY | getattr(os, "O_NOATIME", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    try:
+        # Without a trace in the times, which tell what was used.
+        descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:
+        descriptor = os.open(path, flags)
+    with open(descriptor, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

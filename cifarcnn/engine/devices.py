@@ -46,7 +46,8 @@ class Device:
         threads: How many threads one operation may use on the CPU.
         versions: Version of each package that the numbers depend on, by name.
         note: Why a GPU that this machine has is not used, or a backend that somebody
-            asks for; ``None`` when there is nothing to explain.
+            asks for, or why compiled programs are not kept; ``None`` when there is
+            nothing to explain.
         backend: Keras's name of what it runs on.
         compute_capability: Of an NVIDIA GPU, such as ``(8, 0)``; ``None``: unknown.
     """
@@ -103,7 +104,7 @@ def start(
     _prepare_environment(device, deterministic)
     chosen = choose_backend(backend, configured, before, gpu_allowed=device != "cpu")
     # JAX may be imported already, where it was asked for its GPU.
-    use_cache(chosen.name)
+    cache_note = use_cache(chosen.name)
     if chosen.name == "tensorflow":
         load_libraries_for(device)
     _start_keras(chosen)
@@ -120,14 +121,7 @@ def start(
         require_deterministic()
         started.forbid_nondeterministic_operations()
     if complaint := started.try_convolution(on_gpu=gpu.name is not None):
-        platforms = os.environ.get("JAX_PLATFORMS", "cpu")
-        if chosen.name == "jax" and platforms != "cpu":
-            raise DeviceError(
-                f"The environment variable JAX_PLATFORMS asks for {platforms!r}, and "
-                f"JAX did not work there: {complaint}. Unset it."
-            )
-        extra = JAX_EXTRA if chosen.name == "jax" else GPU_EXTRA
-        raise DeviceError(describe_failed_operation(gpu.name, complaint, extra))
+        raise DeviceError(_describe_failure(chosen.name, gpu.name, complaint))
     versions = _versions(chosen.name)
     software = f"{BACKENDS[chosen.name]} {versions[chosen.name]}"
     software += f", Keras {versions['keras']}"
@@ -138,7 +132,11 @@ def start(
         f"{kind} ({gpu.name or _describe_cpu()}), {software}",
         usable_cores(),  # TensorFlow starts a thread for each.
         versions,
-        join(f"The GPU is not used: {gpu.reason}" if explained else None, chosen.note),
+        join(
+            f"The GPU is not used: {gpu.reason}" if explained else None,
+            chosen.note,
+            cache_note,
+        ),
         chosen.name,
         gpu.compute_capability,
     )
@@ -208,6 +206,17 @@ def _is_about_settings(error: Exception) -> bool:
         trace = trace.tb_next
     file = Path(trace.tb_frame.f_code.co_filename if trace else "")
     return file.parts[-4:] == ("keras", "src", "backend", "config.py")
+
+
+def _describe_failure(backend: Backend, gpu: str | None, complaint: str) -> str:
+    platforms = os.environ.get("JAX_PLATFORMS", "cpu")
+    if backend == "jax" and platforms != "cpu":
+        return (
+            f"The environment variable JAX_PLATFORMS asks for {platforms!r}, and "
+            f"JAX did not work there: {complaint}. Unset it."
+        )
+    extra = JAX_EXTRA if backend == "jax" else GPU_EXTRA
+    return describe_failed_operation(gpu, complaint, extra)
 
 
 def describe_failed_operation(

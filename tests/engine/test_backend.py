@@ -93,3 +93,47 @@ def test_what_a_number_does_not_depend_on_has_the_gradient_0() -> None:
     at = np.ones((2, 3), np.float32)
     found = gradient(lambda values: keras.ops.ones(()), at)
     assert np.array_equal(found, np.zeros((2, 3)))
+
+
+CARD_OF_JAX = """
+from types import SimpleNamespace
+from cifarcnn import engine
+from cifarcnn.errors import DeviceError
+print(engine.start("cpu").description)
+from cifarcnn.engine import backend
+print(backend.choose_gpu("gpu").reason)
+card = SimpleNamespace(
+    platform="gpu", device_kind="NVIDIA X", compute_capability="9.0"
+)
+backend.jax.devices = lambda: [card]
+print(backend.choose_gpu("auto"))
+try:
+    backend.choose_gpu("cpu")
+except DeviceError as error:
+    print(error)
+"""
+
+
+def test_a_card_has_its_name_under_jax_and_the_cpu_hides_it() -> None:
+    if find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    variables = {k: v for k, v in os.environ.items() if k != "JAX_PLATFORMS"}
+    done = subprocess.run(
+        [sys.executable, "-c", CARD_OF_JAX],
+        env={**variables, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    first, hidden, card, refused = done.stdout.splitlines()
+    assert first.startswith("cpu (") and ", JAX " in first
+    assert hidden == (
+        "it was hidden earlier in this process (device cpu). Start a new one."
+    )
+    assert card == (
+        "ChosenGpu(name='NVIDIA X', compute_capability=(9, 0), reason=None)"
+    )
+    assert refused == (
+        "The device cpu cannot be chosen any more: JAX already uses a GPU in this "
+        "process. Start a new one."
+    )

@@ -21,6 +21,7 @@ VARIABLES = (
     *("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE", "TF_XLA_FLAGS"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
 )
+NOT_KEPT = "What XLA compiles is not kept: "
 # A step of a training, compiled by XLA on the CPU. TensorFlow only keeps what it
 # compiles for a GPU, unless the environment says otherwise, as it does here.
 SCRIPT = """
@@ -169,7 +170,7 @@ def test_a_version_that_may_not_know_the_flags_gets_none(
 ) -> None:
     monkeypatch.setattr(compilation_cache, "_version", lambda package: "2.99.0")
     reason = compilation_cache.use_cache("tensorflow")
-    assert reason == "it was not tried with TensorFlow 2.99.0."
+    assert reason == f"{NOT_KEPT}it was not tried with TensorFlow 2.99.0."
     assert "TF_XLA_FLAGS" not in os.environ and not cache.exists()
 
 
@@ -241,16 +242,25 @@ def test_a_deterministic_training_does_not_get_the_program_of_another(
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
 def test_a_folder_that_others_can_write_to_is_not_used(
-    cache: Path, tmp_path: Path
+    cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.mkdir(parents=True)
     cache.chmod(0o770)
     reason = compilation_cache.use_cache("jax")
-    assert reason == f"{cache}: others can write there."
+    assert reason == f"{NOT_KEPT}{cache}: others can write there."
     cache.chmod(0o700)
     cache.parent.chmod(0o777)
     reason = compilation_cache.use_cache("jax")
-    assert reason == f"{cache.parent}: others can write there."
+    assert reason == f"{NOT_KEPT}{cache.parent}: others can write there."
+    if os.geteuid() == 0:
+        cache.parent.chmod(0o775)
+        os.chown(cache.parent, 0, 54321)
+        assert compilation_cache.use_cache("jax") is not None
+        os.chown(cache.parent, 0, os.getegid())
+    # As it is made where the user's own group may write.
+    cache.parent.chmod(0o775)
+    assert compilation_cache.use_cache("jax") is None
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")
     # There nobody can move what is another's, as in /tmp.
     cache.parent.chmod(0o1777)
     assert compilation_cache.use_cache("jax") is None
@@ -262,7 +272,8 @@ def test_a_cache_that_cannot_be_written_is_not_used(
 ) -> None:
     cache.parent.write_text("a file where the folder would be")
     reason = compilation_cache.use_cache(backend)
-    assert reason in (f"{cache.parent}: {os.strerror(code)}." for code in (17, 20))
+    sentences = [f"{NOT_KEPT}{cache.parent}: {os.strerror(code)}." for code in (17, 20)]
+    assert reason in sentences
     assert not set(VARIABLES) & set(os.environ)
 
 
@@ -271,7 +282,7 @@ def test_a_link_in_its_place_is_not_followed(cache: Path, tmp_path: Path) -> Non
     cache.parent.mkdir()
     cache.symlink_to(tmp_path / "elsewhere")
     reason = compilation_cache.use_cache("jax")
-    assert reason == f"{cache}: is not a folder of this user."
+    assert reason == f"{NOT_KEPT}{cache}: is not a folder of this user."
     assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
 
 
@@ -281,7 +292,7 @@ def test_a_disk_without_room_is_not_used(
     # More than any file system has.
     monkeypatch.setattr(compilation_cache, "_ROOM_BYTES", 1 << 62)
     reason = compilation_cache.use_cache("jax")
-    assert reason is not None and reason.startswith(str(cache))
+    assert reason is not None and reason.startswith(f"{NOT_KEPT}{cache}")
     assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
     assert programs(cache) == []
 

@@ -363,19 +363,19 @@ def test_a_checkpoint_that_fails_is_not_tried_again_at_the_next_step(
     from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 
     (run.path / "checkpoint").write_text("in the way")
-    save, due = BackupAndRestore.save, []
+    prepare, due = BackupAndRestore._prepare, []
 
-    def save_late(self: BackupAndRestore, *arguments: Any) -> None:
+    def prepare_late(self: BackupAndRestore, *arguments: Any) -> Any:
         self._last_try -= 3600
         due.append(self.due())
         try:
-            save(self, *arguments)
+            return prepare(self, *arguments)
         finally:
             due.append(self.due())
 
-    monkeypatch.setattr(BackupAndRestore, "save", save_late)
+    monkeypatch.setattr(BackupAndRestore, "_prepare", prepare_late)
     with pytest.raises(RunError):
-        begin(make_way())
+        begin(make_way(epochs=1))
     assert due == [True, False]
 
 
@@ -558,8 +558,9 @@ def test_settings_that_decided_the_steps_cannot_change(finish, make_way, run: Ru
         f"{run.path} cannot go on with other settings: training.batch_size was 16 and "
         "would be 8; training.label_smoothing was 0.0 and would be 0.1. Only "
         "training.epochs, training.early_stopping, training.checkpoint_minutes, "
-        "training.steps_per_execution, data.path, data.fetch, data.sources, evaluation "
-        "can change in the middle of a training. To train anew: cifarcnn train "
+        "training.steps_per_execution, training.backend, data.path, data.fetch, "
+        "data.sources, evaluation can change in the middle of a training. To train "
+        "anew: cifarcnn train "
         f"--config {run.path / 'config.yaml'} --set ..."
     )
 
