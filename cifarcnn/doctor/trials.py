@@ -11,7 +11,7 @@ from typing import Any
 from cifarcnn.doctor.child import run_probe
 from cifarcnn.doctor.endings import explain_ending
 from cifarcnn.doctor.section import Section
-from cifarcnn.engine.backend_choice import BACKENDS, VARIABLE
+from cifarcnn.engine.backend_choice import BACKENDS, VARIABLE, is_installed
 from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
 from cifarcnn.literals import Backend
 
@@ -19,6 +19,11 @@ from cifarcnn.literals import Backend
 _WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 # What each backend calls its devices.
 _NAMES = {"tensorflow": ("/CPU:0", "/GPU:{}"), "jax": ("cpu:0", "gpu:{}")}
+# Of what failed, so that the document has its keys.
+_NO_TIMES = {"first_milliseconds": None, "median_milliseconds": None}
+_NO_TRAINING: dict[str, Any] = dict.fromkeys(
+    ("device", "backend", "backend_reason", "description", "note", "precision_auto")
+)
 # With the CUDA libraries, which are what fails on a GPU.
 _EXTRAS = {"tensorflow": GPU_EXTRA, "jax": JAX_EXTRA}
 
@@ -53,7 +58,7 @@ def examine_convolutions(
                 finding = replace(finding, command=_EXTRAS[backend], package=None)
             findings.append(finding)
             lines.append((title, finding.message))
-            facts.append({**fact, "problem": finding.message})
+            facts.append({**fact, **_NO_TIMES, "problem": finding.message})
             continue
         times = ending.answer
         lines.append(
@@ -111,11 +116,12 @@ def examine_training(cpu_works: bool, limit_seconds: float) -> Section:
         cpu = run_probe("probe_training", "cpu", limit_seconds=limit_seconds)
         found = cpu.answer
     if found:
+        found["backend_reason"] = _explain_backend(found["backend"])
         facts = {**found, "problem": finding.message}
         way = "works with: cifarcnn train --device cpu"
         lines = [("fails", finding.message), ("CPU", way)]
     else:
-        facts = {"problem": finding.message, "device": None}
+        facts = {**_NO_TRAINING, "problem": finding.message}
         lines = [("fails", finding.message)]
     return Section("training", title, facts, lines, [finding])
 
@@ -124,4 +130,7 @@ def _explain_backend(backend: Backend) -> str:
     """Why a training takes it where no config and no option names one."""
     if os.environ.get(VARIABLE):
         return f"{VARIABLE} asks for it"
-    return "it sees a GPU" if backend == "jax" else "JAX sees no GPU"
+    other: Backend = "jax" if backend == "tensorflow" else "tensorflow"
+    if not is_installed(other):
+        return f"{BACKENDS[other]} is not installed"
+    return "it sees a GPU" if backend == "jax" else "JAX uses no GPU here"

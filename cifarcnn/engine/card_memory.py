@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 from dataclasses import dataclass
@@ -96,9 +95,11 @@ def _ask(card: str, query: str) -> list[list[str]]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=_PATIENCE_SECONDS,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return []
-    return list(csv.reader(done.stdout.splitlines(), skipinitialspace=True))
+    # Nothing is quoted; of a name, the last one, a comma is a part.
+    return [line.split(", ", 2) for line in done.stdout.splitlines()]

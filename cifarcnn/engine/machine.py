@@ -58,6 +58,7 @@ def inspect_machine() -> Machine:
     files = sorted((root / "dev").glob("nvidia[0-9c]*"))
     in_wsl = (root / "dev/dxg").exists()
     marks = (".dockerenv", "run/.containerenv")
+    driver = ask_driver() if has_driver else Driver()
     return Machine(
         system=platform.system(),
         processor=platform.machine(),
@@ -70,9 +71,17 @@ def inspect_machine() -> Machine:
         forbidden=tuple(
             str(file) for file in files if not os.access(file, os.R_OK | os.W_OK)
         ),
-        hidden=cards_are_hidden(),
-        driver=ask_driver() if has_driver else Driver(),
+        hidden=cards_are_hidden() or _names_no_card(driver),
+        driver=driver,
     )
+
+
+def _names_no_card(driver: Driver) -> bool:
+    """Whether ``CUDA_VISIBLE_DEVICES`` names none of the cards that are there."""
+    if not driver.cards or "CUDA_VISIBLE_DEVICES" not in os.environ:
+        return False
+    shown = ask_driver(hidden_too=False)
+    return not shown.cards and shown.complaint is None
 
 
 def _makers_on_bus(root: Path) -> frozenset[str]:

@@ -99,6 +99,21 @@ def test_a_hanging_process_ends_with_all_that_it_started(
     wait_for(lambda: not alive(pid))
 
 
+@pytest.mark.slow
+def test_what_it_leaves_behind_is_not_waited_for(stub: Stub, tmp_path: Path) -> None:
+    stub(
+        "server",
+        "import subprocess\n"
+        "child = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n",
+    )
+    try:
+        ending = probe("server", limit_seconds=10)
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert ending.answer is True
+
+
 def start_a_hanging_probe(
     folder: Path, limit_seconds: float
 ) -> tuple[subprocess.Popen[bytes], int]:

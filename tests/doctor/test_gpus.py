@@ -222,6 +222,15 @@ def test_what_a_backend_says_itself_of_its_gpus_is_told() -> None:
     assert examine_backend("jax", WELL, jax, LIMIT).facts["said"] == (
         "WARNING:root:An NVIDIA GPU may be present"
     )
+    words = (
+        "Jax plugin configuration error: Exception when calling jax_plugins.x()\n"
+        "Traceback (most recent call last):\n"
+        "RuntimeError: Unable to load cuDNN. Is it installed?\n"
+    )
+    section = examine_backend(
+        "jax", WELL, Ending({"gpus": []}, last_words=words), LIMIT
+    )
+    assert section.facts["said"] == words.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

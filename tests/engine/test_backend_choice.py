@@ -87,7 +87,7 @@ def _choose(
         check=True,
     )
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return {**found, **({"err": done.stderr} if done.stderr else {})}
 
 
 _VARIABLES = ("KERAS_BACKEND", "JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES")
@@ -192,8 +192,27 @@ def test_the_real_jax_with_a_plugin_that_is_none_leaves_it_to_tensorflow(
     (tmp_path / "jax_plugins" / "xla_cuda13" / "__init__.py").touch()
     found = choose(tmp_path, driver=True)
     assert found["name"] == "tensorflow"
-    assert found["note"].startswith(
-        "JAX is installed for a GPU, but not used: it failed with: Unknown backend cuda"
+    assert found["note"] == (
+        "JAX is installed for a GPU, but not used: it failed with: module "
+        "'jax_plugins.xla_cuda13' has no attribute 'initialize'."
+    )
+
+
+def test_what_a_plugin_of_the_real_jax_raises_is_the_reason(
+    choose: Choose, tmp_path: Path
+) -> None:
+    if find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    (tmp_path / "jax_plugins" / "xla_cuda13").mkdir(parents=True)
+    (tmp_path / "jax_plugins" / "xla_cuda13" / "__init__.py").write_text(
+        "def initialize():\n    raise RuntimeError('cuDNN 9.1 is too old.\\nMore')\n"
+    )
+    found = choose(tmp_path, driver=True)
+    assert (found["name"], found["note"], found.get("err")) == (
+        "tensorflow",
+        "JAX is installed for a GPU, but not used: it failed with: cuDNN 9.1 is too "
+        "old.",
+        None,
     )
 
 
@@ -393,3 +412,27 @@ def test_where_jax_finds_no_card_tensorflow_starts_in_the_same_process(
     first, _ = done.stdout.splitlines()
     assert first.startswith("tensorflow | True | The GPU is not used: ")
     assert "JAX is installed for a GPU, but not used: it failed with: " in first
+
+
+def test_what_a_plugin_of_jax_raises_is_told_without_a_traceback(
+    machines: Path, tmp_path: Path
+) -> None:
+    if find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    (tmp_path / "jax_plugins" / "xla_cuda12").mkdir(parents=True)
+    (tmp_path / "jax_plugins" / "xla_cuda12" / "__init__.py").write_text(
+        "def initialize():\n    raise RuntimeError('No libcudnn.so.9')\n"
+    )
+    script = FALL_BACK.replace('start("auto")', 'start("auto", "jax")')
+    variables = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(machines / "True"), str(tmp_path)],
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    first, _ = done.stdout.splitlines()
+    assert first.startswith("jax | True | The GPU is not used: ")
+    assert first.endswith(" JAX says: No libcudnn.so.9.")
+    assert "Traceback" not in done.stderr
