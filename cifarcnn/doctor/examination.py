@@ -11,6 +11,7 @@ from cifarcnn.doctor.section import Finding, Section, look
 from cifarcnn.engine import nvidia_driver
 from cifarcnn.engine.backend_choice import BACKENDS
 from cifarcnn.engine.machine import inspect_machine
+from cifarcnn.installed import find_module
 from cifarcnn.literals import Backend
 
 LIMIT_SECONDS = 90.0
@@ -35,7 +36,7 @@ def examine(
     endings: dict[Backend, Ending] = {}
     seen: list[Section] = []
     for backend, title in BACKENDS.items():
-        if packages.is_installed(backend):
+        if find_module(backend):
             tell(f"asking {title} for its GPUs")
             endings[backend] = gpus.ask_for_devices(backend, limit_seconds)
         ending = endings.get(backend)

@@ -12,11 +12,10 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 
 from cifarcnn.engine.nvidia_driver import cards_are_hidden, has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.installed import find_module
 from cifarcnn.literals import Backend, BackendChoice
 
 # Keras's name of each backend, and its own.
@@ -89,16 +88,9 @@ def describe_missing(chosen: ChosenBackend, package: str) -> str:
 
 def is_installed(backend: Backend) -> bool:
     """Whether a backend seems to be there; it is not imported."""
-    specs = map(_find_spec, _PACKAGES[backend])
+    specs = map(find_module, _PACKAGES[backend])
     # Without an origin it is a folder with nothing in it.
     return all(spec is not None and spec.origin for spec in specs)
-
-
-def _find_spec(package: str) -> ModuleSpec | None:
-    try:
-        return find_spec(package)
-    except ValueError:  # as it is where somebody put a stand-in into sys.modules
-        return None
 
 
 def join(*notes: str | None) -> str | None:
@@ -184,7 +176,7 @@ def _may_find_gpu() -> bool:
     platforms = os.environ.get("JAX_PLATFORMS", "").split(",")
     if not {"", "cuda", "gpu", "rocm"} & set(platforms):
         return False
-    spec = _find_spec("jax_plugins")
+    spec = find_module("jax_plugins")
     places = spec.submodule_search_locations if spec else None
     names = [module.name for module in pkgutil.iter_modules(places or ())]
     nvidia = has_nvidia_driver() and not cards_are_hidden()

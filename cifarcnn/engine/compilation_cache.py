@@ -18,12 +18,12 @@ import sys
 import tempfile
 import time
 import warnings
-from importlib import metadata
 from pathlib import Path
 
 from cifarcnn.caches import cache_folder, cached_files
 from cifarcnn.cpu import read_cpu_info
 from cifarcnn.engine import nvidia_driver
+from cifarcnn.installed import installed_version
 from cifarcnn.literals import Backend
 
 # Of all programs together, when a process starts; those used longest ago go first.
@@ -64,7 +64,7 @@ def use_cache(backend: Backend) -> str | None:
 def _prepare(backend: Backend) -> str | None:
     if _is_set_by_user(backend) or (backend == "tensorflow" and not _gpu_models()):
         return None
-    version = _version(backend)
+    version = installed_version(backend) or "unknown"
     if backend == "tensorflow" and not version.startswith(_TENSORFLOW_VERSIONS):
         return f"it was not tried with TensorFlow {version}."
     top = cache_folder("compiled")
@@ -242,7 +242,7 @@ def _checksum(path: Path) -> str:
 
 def _fingerprint() -> str:
     """Of all that compiled code may depend on, so that no other code is ever read."""
-    parts = [f"{name} {_version(name)}" for name in _PACKAGES]
+    parts = [f"{name} {installed_version(name)}" for name in _PACKAGES]
     parts += [read_cpu_info("flags") or read_cpu_info("Features"), *_gpu_models()]
     parts.append(nvidia_driver.read_driver_version() or "")
     parts += [os.environ.get(name, "") for name in _VARIABLES]
@@ -258,10 +258,3 @@ def _gpu_models() -> list[str]:
             lines = file.read_text(errors="replace").splitlines()
             models += [line for line in lines if line.startswith("Model:")]
     return models
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"

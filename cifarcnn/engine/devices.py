@@ -7,7 +7,6 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +23,8 @@ from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
 from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
 from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
-from cifarcnn.engine.nvidia_driver import has_nvidia_driver as has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.installed import installed_version
 from cifarcnn.literals import Backend, BackendChoice
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
@@ -236,11 +235,10 @@ def describe_failed_operation(
 
 
 def _versions(engine: Backend) -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    try:
-        versions["cifarcnn"] = version("cifarcnn")
-    except PackageNotFoundError:
-        versions["cifarcnn"] = "not installed"
+    versions = {
+        "python": platform.python_version(),
+        "cifarcnn": installed_version("cifarcnn") or "not installed",
+    }
     for name in (engine, "keras", "numpy"):
         versions[name] = str(getattr(sys.modules.get(name), "__version__", "unknown"))
     return versions

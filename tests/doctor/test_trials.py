@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from cifarcnn.doctor.gpus import ask_for_devices
-from cifarcnn.doctor.packages import is_installed
 from cifarcnn.doctor.section import Finding
 from cifarcnn.doctor.trials import cpu_works, examine_convolutions, examine_training
+from cifarcnn.installed import find_module
 
 Stub = Callable[[str, str], Path]
 LIMIT = 120.0
@@ -141,7 +141,7 @@ def test_a_training_on_the_cpu_is_offered_where_the_other_device_fails(
 def test_jax_computes_on_the_cpu_whatever_the_environment_asks_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not is_installed("jax"):
+    if not find_module("jax"):
         pytest.skip("JAX is not installed")
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
     (fact,) = examine_convolutions({"jax": []}, LIMIT).facts
