@@ -168,7 +168,9 @@ def test_tensorflow_keeps_what_is_for_the_gpu(cache: Path, card: Path) -> None:
 def test_a_version_that_may_not_know_the_flags_gets_none(
     cache: Path, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compilation_cache, "installed_version", lambda package: "2.99.0")
+    monkeypatch.setattr(
+        compilation_cache, "installed_version", lambda package: "2.99.0"
+    )
     reason = compilation_cache.use_cache("tensorflow")
     assert reason == f"{NOT_KEPT}it was not tried with TensorFlow 2.99.0."
     assert "TF_XLA_FLAGS" not in os.environ and not cache.exists()
