@@ -122,22 +122,15 @@ def start(
     if complaint := started.try_convolution(on_gpu=gpu.name is not None):
         raise DeviceError(_describe_failure(chosen.name, gpu.name, complaint))
     versions = _versions(chosen.name)
-    software = f"{BACKENDS[chosen.name]} {versions[chosen.name]}"
-    software += f", Keras {versions['keras']}"
-    kind: Literal["cpu", "gpu"] = "gpu" if gpu.name else "cpu"
-    explained = gpu.reason and device == "auto"
+    unused = gpu.reason and device == "auto" and f"The GPU is not used: {gpu.reason}"
     return Device(
-        kind,
-        f"{kind} ({gpu.name or _describe_cpu()}), {software}",
-        usable_cores(),  # TensorFlow starts a thread for each.
-        versions,
-        join(
-            f"The GPU is not used: {gpu.reason}" if explained else None,
-            chosen.note,
-            cache_note,
-        ),
-        chosen.name,
-        gpu.compute_capability,
+        kind="gpu" if gpu.name else "cpu",
+        description=_describe(gpu, chosen.name, versions),
+        threads=usable_cores(),  # TensorFlow starts a thread for each.
+        versions=versions,
+        note=join(unused or None, chosen.note, cache_note),
+        backend=chosen.name,
+        compute_capability=gpu.compute_capability,
     )
 
 
@@ -242,6 +235,12 @@ def _versions(engine: Backend) -> dict[str, str]:
     for name in (engine, "keras", "numpy"):
         versions[name] = str(getattr(sys.modules.get(name), "__version__", "unknown"))
     return versions
+
+
+def _describe(gpu: ChosenGpu, backend: Backend, versions: Mapping[str, str]) -> str:
+    hardware = f"gpu ({gpu.name})" if gpu.name else f"cpu ({_describe_cpu()})"
+    software = f"{BACKENDS[backend]} {versions[backend]}, Keras {versions['keras']}"
+    return f"{hardware}, {software}"
 
 
 def _describe_cpu() -> str:

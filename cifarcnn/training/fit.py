@@ -14,7 +14,6 @@ from typing import Any
 
 import keras
 
-from cifarcnn.runs.checkpoints import CheckpointState
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.compilation import compilation_told
 from cifarcnn.training.input_pipeline import ValidationBatches, validation_batches
@@ -26,7 +25,6 @@ def fit(
     data: TrainingData,
     ours: TrainingCallbacks,
     users: Sequence[keras.callbacks.Callback],
-    state: CheckpointState | None,
     steps_per_execution: StepsPerExecution,
 ) -> None:
     """Train until the last epoch is over, or something ends it before.
@@ -37,7 +35,6 @@ def fit(
         data: The images.
         ours: The callbacks of the program, which know the model and the batches.
         users: Those of the user.
-        state: Where the training goes on; ``None`` from the beginning.
         steps_per_execution: Steps between two events.
 
     Raises:
@@ -45,16 +42,16 @@ def fit(
         RunError: The files of the run cannot be written.
         Stopped: A signal came; what was trained is saved.
     """
-    epochs = ours.progress.plan.epochs
-    epoch = state.epoch if state else 0
+    plan = ours.progress.plan
+    epoch = plan.epochs_done
     fitting = _Fitting(data, ours, users, steps_per_execution)
-    if state is not None and state.step:
+    if plan.steps_done:
         fitting.fit(epoch, epoch + 1)
         if ours.model.stop_training:
             return
         epoch += 1
-    if epoch < epochs and not ours.replay.replay():
-        fitting.fit(epoch, epochs)
+    if epoch < plan.epochs and not ours.replay.replay():
+        fitting.fit(epoch, plan.epochs)
 
 
 class _Fitting:

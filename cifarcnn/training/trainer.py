@@ -93,14 +93,14 @@ def train(
             network, ours = _build(
                 config, data, run, device, precision, source, observer, signals
             )
-        environment = describe_environment(config, data, device, precision)
-        _restore(resume, run, ours, environment)
+        _restore(
+            resume, run, ours, describe_environment(config, data, device, precision)
+        )
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
             steps = steps_per_execution(config, device)
             with memory_explained(), _refusals_explained(config), ours.writer:
-                state = source.state if source else None
-                fit(data, ours, callbacks, state, steps)
+                fit(data, ours, callbacks, steps)
             outcome = _finish(config, data, run, network, ours, signals)
     observer.training_ended(outcome)
     return outcome
