@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,7 @@ from cifarcnn.files import own_folder
 
 Kind = Literal["compiled", "decoded"]
 
+_UNFINISHED_SECONDS = 3600
 # What this program writes there, and nobody else: see ``data/decoded_cache.py`` and
 # ``engine/compilation_cache.py``.
 _WRITTEN: dict[Kind, re.Pattern[str]] = {
@@ -37,30 +39,46 @@ def cache_folder(kind: Kind | None = None) -> Path | None:
 
 def size_bytes(kind: Kind) -> int:
     """How much a cache holds of what this program wrote; 0 where there is none."""
-    return sum(status.st_size for _, status in _written_files(kind))
+    return sum(status.st_size for _, status in written_files(kind))
 
 
 def clear(kind: Kind) -> int:
     """Remove what this program wrote into a cache, also while others use it.
 
-    What must stay, stays, and so does what a user put there.
+    What must stay, stays, and so does what a user put there, and what another process
+    may be writing: TensorFlow would end over it.
 
     Returns:
         How many bytes were freed.
     """
     freed = 0
-    for path, status in _written_files(kind):
+    for path, status in written_files(kind):
+        if is_unfinished(path) and is_young(status):
+            continue
         with contextlib.suppress(OSError):
             path.unlink()
             freed += status.st_size
     return freed
 
 
-def _written_files(kind: Kind) -> Iterator[tuple[Path, os.stat_result]]:
-    folder = cache_folder(kind)
+def written_files(
+    kind: Kind, folder: Path | None = None
+) -> Iterator[tuple[Path, os.stat_result]]:
+    """What this program wrote into a cache; ``folder``: another than the user's own."""
+    folder = folder or cache_folder(kind)
     for path, status in cached_files(folder):
         if folder and _WRITTEN[kind].fullmatch(path.relative_to(folder).as_posix()):
             yield path, status
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether whoever writes it will give it another name once it is whole."""
+    return path.suffix == ".tmp" or path.name.startswith("tmp")
+
+
+def is_young(status: os.stat_result) -> bool:
+    """Whether a file may still be in the hands of whoever writes it."""
+    return time.time() - status.st_mtime < _UNFINISHED_SECONDS
 
 
 def cached_files(folder: Path | None) -> Iterator[tuple[Path, os.stat_result]]:

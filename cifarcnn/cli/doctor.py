@@ -49,8 +49,7 @@ def command(as_json: bool, clear_caches: bool) -> int:
             raise click.UsageError(
                 "--clear-caches does nothing else; leave --json out."
             )
-        _clear_caches()
-        return 0
+        return _clear_caches()
     from cifarcnn.doctor.examination import can_train, examine, list_findings
     from cifarcnn.doctor.home import hide_home
 
@@ -79,12 +78,16 @@ def command(as_json: bool, clear_caches: bool) -> int:
     return 0 if works else 1
 
 
-def _clear_caches() -> None:
+def _clear_caches() -> int:
     from cifarcnn.doctor.files_here import clear_caches, describe_caches
     from cifarcnn.doctor.home import hide_home
 
     console.print_result(hide_home(_format_lines("Removing", describe_caches())))
-    clear_caches()
+    if not (left := clear_caches()):
+        return 0
+    why = "This user may not remove it, or another process is just writing it."
+    console.print_result(hide_home(_format_lines("Left", [*left, ("", why)])))
+    return 1
 
 
 def _format_lines(title: str, lines: Sequence[tuple[str, str]]) -> str:

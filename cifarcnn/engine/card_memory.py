@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import subprocess
@@ -118,4 +117,5 @@ def _ask_nvidia_smi(*query: str) -> list[list[str]]:
         )
     except (OSError, subprocess.SubprocessError):
         return []
-    return list(csv.reader(done.stdout.splitlines(), skipinitialspace=True))
+    # Nothing is quoted; of a name, the last one, a comma is a part.
+    return [line.split(", ", 2) for line in done.stdout.splitlines()]

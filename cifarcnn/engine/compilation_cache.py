@@ -16,11 +16,16 @@ import os
 import stat
 import sys
 import tempfile
-import time
 import warnings
 from pathlib import Path
 
-from cifarcnn.caches import cache_folder, cached_files
+from cifarcnn.caches import (
+    cache_folder,
+    cached_files,
+    is_unfinished,
+    is_young,
+    written_files,
+)
 from cifarcnn.cpu import read_cpu_info
 from cifarcnn.engine import nvidia_driver
 from cifarcnn.installed import installed_version
@@ -99,7 +104,7 @@ def seal() -> None:
     for folder in _used:
         for path, status in list(cached_files(folder)):
             mark = _mark(path)
-            if path.suffix != _CHECKSUM and not _is_unfinished(path):
+            if path.suffix != _CHECKSUM and not is_unfinished(path):
                 with contextlib.suppress(OSError):
                     # Two processes may have written the same one, in other bytes.
                     if not mark.exists() or mark.stat().st_mtime < status.st_mtime:
@@ -112,9 +117,9 @@ def remove_damaged(folder: Path) -> None:
     A process that is still to seal a program has it in memory, and loses nothing.
     """
     for path, status in list(cached_files(folder)):
-        if _is_unfinished(path):
+        if is_unfinished(path):
             # Another process may be writing it now.
-            keep = time.time() - status.st_mtime < 3600
+            keep = is_young(status)
         elif path.suffix == _CHECKSUM:
             keep = path.with_suffix("").exists()
         else:
@@ -126,8 +131,11 @@ def remove_damaged(folder: Path) -> None:
 
 
 def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
-    """Remove the files used longest ago, until those that are left fit the limit."""
-    files = list(cached_files(folder))
+    """Remove the programs used longest ago, until those that are left fit the limit.
+
+    What a user put beside them neither counts nor goes.
+    """
+    files = list(written_files("compiled", folder))
     total = sum(status.st_size for _, status in files)
     # Most systems note the time of a reading once a day.
     files.sort(key=lambda file: max(file[1].st_atime, file[1].st_mtime))
@@ -193,7 +201,7 @@ def _make_private(folder: Path) -> None:
     # A program is code: whoever can put one here could run it as this user.
     above, own = os.stat(folder.parent), os.lstat(folder)
     if not stat.S_ISDIR(own.st_mode) or own.st_uid != os.geteuid():
-        raise OSError(0, "is not a folder of this user", str(folder))
+        raise OSError(0, "a link, or not a folder of this user", str(folder))
     if own.st_mode & 0o022:
         raise OSError(0, "others can write there", str(folder))
     # Many systems give each user a group, and have it write as well.
@@ -222,11 +230,6 @@ def _is_whole(path: Path) -> bool:
 
 def _mark(path: Path) -> Path:
     return path.with_name(path.name + _CHECKSUM)
-
-
-def _is_unfinished(path: Path) -> bool:
-    """Whether XLA will give it another name once it is whole."""
-    return path.suffix == ".tmp" or path.name.startswith("tmp")
 
 
 def _checksum(path: Path) -> str:

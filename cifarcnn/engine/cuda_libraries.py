@@ -22,6 +22,7 @@ from cifarcnn.errors import DeviceError
 from cifarcnn.installed import find_module
 
 _CUT_SHORT = "the file is cut short"
+_SEGMENT_BYTES = 56  # of Elf64_Phdr; the loader refuses any other number
 
 
 @dataclass(frozen=True)
@@ -208,17 +209,23 @@ def _is_preset(name: str) -> bool:
 
 def _is_cut_short(path: str) -> bool:
     """Whether an ELF file lacks its end, at which the loader would crash (SIGBUS)."""
-    with open(path, "rb") as file:
+    try:
+        file = open(path, "rb")
+    except OSError:
+        return False  # The loader says why it cannot be read.
+    with file:
         header = file.read(64)
         if header[:6] != b"\x7fELF\x02\x01" or len(header) < 64:
             return False  # The loader knows what it is.
         (offset,) = struct.unpack_from("<Q", header, 32)
         each, count = struct.unpack_from("<HH", header, 54)
+        if each != _SEGMENT_BYTES:
+            return False
+        size = file.seek(0, os.SEEK_END)
+        if offset + each * count > size:
+            return True
         file.seek(offset)
         segments = file.read(each * count)
-        size = file.seek(0, os.SEEK_END)
-    if len(segments) < each * count:
-        return True
     places = (
         struct.unpack_from("<QQQQ", segments, at * each + 8) for at in range(count)
     )

@@ -61,7 +61,7 @@ def has_nvidia_driver() -> bool:
     # In WSL2 it is a part of the one of Windows, and shows as its library alone.
     in_wsl = "usr/lib/wsl/lib/libcuda.so.1"
     paths = ("proc/driver/nvidia/version", "dev/nvidiactl", in_wsl)
-    return any((ROOT / path).exists() for path in paths)
+    return any(os.path.exists(ROOT / path) for path in paths)
 
 
 def cards_are_hidden() -> bool:
@@ -98,8 +98,8 @@ def ask_driver(*, hidden_too: bool = True) -> Driver:
             [sys.executable, "-I", "-S", __file__],
             env=environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             timeout=PATIENCE_SECONDS,
         )
     except subprocess.TimeoutExpired:
@@ -133,7 +133,7 @@ def _ask_libcuda() -> dict[str, Any]:
     if code := cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(number)):
         words = ctypes.c_char_p()
         cuda.cuGetErrorString(code, ctypes.byref(words))
-        return {**found, "error": [code, (words.value or b"").decode()]}
+        return {**found, "error": [code, (words.value or b"").decode(errors="replace")]}
     found["cards"] = [_describe(cuda, index) for index in range(number.value)]
     return found
 
@@ -153,8 +153,11 @@ def _describe(cuda: ctypes.CDLL, index: int) -> list[Any]:
     raw = ctypes.create_string_buffer(16)
     cuda.cuDeviceGetUuid(raw, device)
     card_id = f"GPU-{uuid.UUID(bytes=raw.raw)}"
-    return [name.value.decode(), memory.value, *capability, card_id]
+    return [name.value.decode(errors="replace"), memory.value, *capability, card_id]
 
 
 if __name__ == "__main__":
-    print(json.dumps(_ask_libcuda()))
+    answer = os.dup(1)
+    # What the driver prints is no part of it.
+    os.dup2(2, 1)
+    os.write(answer, json.dumps(_ask_libcuda()).encode())

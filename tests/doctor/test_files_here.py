@@ -151,6 +151,7 @@ def test_caches_are_measured_and_emptied_and_what_a_user_put_there_stays(
     for path in (*mine, *made):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * 1000)
+        os.utime(path, (1000, 1000))
     outside = home / "outside"
     outside.mkdir()
     (outside / "index.json").write_text("mine")
@@ -165,7 +166,7 @@ def test_caches_are_measured_and_emptied_and_what_a_user_put_there_stays(
         ("compiled programs", f"1 kB in {cache / 'compiled'}"),
         ("to empty them", "cifarcnn doctor --clear-caches"),
     ]
-    clear_caches()
+    assert clear_caches() == []
     assert [path for path in made if path.exists()] == []
     assert [path for path in mine if not path.exists()] == []
     assert (outside / "index.json").read_text() == "mine"

@@ -46,6 +46,22 @@ def test_one_that_holds_it(card: Card) -> None:
     )
 
 
+def test_a_name_may_hold_a_comma_and_quotes(card: Card) -> None:
+    card(GPUS, f'{os.getpid()}, 500, /opt/a, b/py"thon', '4711, 60000, /opt/"x, y')
+    found = read_card_memory()
+    assert found is not None
+    assert found.others == (CardProcess(4711, '"x, y', 60000 * MIB),)
+
+
+def test_what_is_no_text_is_passed_over(card: Card, tmp_path: Path) -> None:
+    card(GPUS, OWN)
+    processes = tmp_path / "tools" / "processes"
+    processes.write_bytes(processes.read_bytes() + b"4711, 60000, /opt/\xe9tude\n")
+    found = read_card_memory()
+    assert found is not None
+    assert found.others == (CardProcess(4711, "\ufffdtude", 60000 * MIB),)
+
+
 def test_numbers_of_another_container_are_not_taken_for_others(card: Card) -> None:
     card(GPUS, "4711, 60000, train")
     found = read_card_memory()

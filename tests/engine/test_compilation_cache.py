@@ -284,7 +284,7 @@ def test_a_link_in_its_place_is_not_followed(cache: Path, tmp_path: Path) -> Non
     cache.parent.mkdir()
     cache.symlink_to(tmp_path / "elsewhere")
     reason = compilation_cache.use_cache("jax")
-    assert reason == f"{NOT_KEPT}{cache}: is not a folder of this user."
+    assert reason == f"{NOT_KEPT}{cache}: a link, or not a folder of this user."
     assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
 
 
@@ -336,14 +336,30 @@ def test_what_another_process_wrote_once_more_is_sealed_once_more(
 
 
 def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
-    old = put(tmp_path / "jax-0.7.0" / "a", bytes(60), used=1000)
-    middle = put(tmp_path / "jax-0.8.0" / "b", bytes(60), used=2000)
-    new = put(tmp_path / "tensorflow-2.21.0" / "c", bytes(60), used=3000)
+    first, second, third = (
+        tmp_path / f"{name}-0123456789ab"
+        for name in ("jax-0.7.0", "jax-0.8.0", "tensorflow-2.21.0")
+    )
+    old = put(first / "a", bytes(60), used=1000)
+    middle = put(second / "b", bytes(60), used=2000)
+    new = put(third / "c", bytes(60), used=3000)
     os.utime(middle, (4000, 500))  # made first, and read last
     compilation_cache.prune(tmp_path, limit_bytes=130)
     assert [path.exists() for path in (old, middle, new)] == [False, True, True]
     compilation_cache.prune(tmp_path, limit_bytes=70)
     assert [path.exists() for path in (middle, new)] == [True, False]
+
+
+def test_what_a_user_put_there_does_not_make_room(tmp_path: Path) -> None:
+    mine = [tmp_path / "thesis.tex", tmp_path / "jax-notes" / "2024.md"]
+    for path in mine:
+        put(path, bytes(1000), used=1000)
+    program = put(tmp_path / "jax-0.9.0-0123456789ab" / "a", bytes(60), used=2000)
+    compilation_cache.prune(tmp_path, limit_bytes=100)
+    assert program.exists()
+    compilation_cache.prune(tmp_path, limit_bytes=50)
+    assert not program.exists()
+    assert all(path.exists() for path in mine)
 
 
 def test_checking_does_not_count_as_use(tmp_path: Path) -> None:

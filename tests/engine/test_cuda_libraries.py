@@ -253,6 +253,29 @@ def test_a_library_that_is_cut_short_is_named_before_it_ends_the_process(
     )
 
 
+@pytest.mark.parametrize("what", ["folder", "header", "offset"])
+def test_what_is_no_library_is_left_to_the_loader(
+    environment: Environment, what: str
+) -> None:
+    environment.install(environment.site)
+    file = environment.site / "nvidia/cufft/lib/libcufft.so.11"
+    content = bytearray(file.read_bytes())
+    file.unlink()
+    if what == "folder":
+        file.mkdir()
+    elif what == "header":
+        content[54:56] = b"\0\0"  # no bytes for a segment
+        file.write_bytes(content)
+    else:
+        content[32:40] = b"\xff" * 8
+        file.write_bytes(content)
+    whose, found, _, problem = environment.load()
+    assert whose["libcufft.so.11"] == ""
+    assert found["libcufft.so.11"]["path"] is None
+    assert found["libcufft.so.11"]["error"].startswith(f"{file}: ")
+    assert (problem is not None) == (what == "offset")
+
+
 @pytest.mark.parametrize("value", ["", "-1", "NoDevFiles", " -1,0"])
 def test_nothing_is_loaded_where_every_card_is_hidden(
     environment: Environment, value: str

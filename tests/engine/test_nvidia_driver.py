@@ -46,6 +46,16 @@ def test_an_error_comes_with_its_code_and_its_words(
     assert ask_driver() == Driver((12, 4), error=(803, "made up"))
 
 
+def test_what_the_driver_prints_is_no_answer(
+    driver: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nor need it be text.
+    prints = r'write(1,"\377\n",2)+write(2,"\377\n",2)'
+    folder = driver(prints, "-Wno-implicit-function-declaration")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
+    assert ask_driver() == Driver((12, 4), (CARD,))
+
+
 def test_a_driver_that_crashes_takes_nothing_with_it(
     driver: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
