@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from cifarcnn.doctor.child import run_probe
-from cifarcnn.doctor.endings import explain_ending
+from cifarcnn.doctor.failures import explain_failure
 from cifarcnn.doctor.section import Finding, Section
 from cifarcnn.installed import find_module, installed_version
 
@@ -42,7 +42,7 @@ _TRIED = {
 }
 
 
-def examine_packages(limit_seconds: float) -> Section:
+def examine_packages() -> Section:
     """Versions, what cannot be imported, and what does not fit together."""
     facts: dict[str, str | None] = {
         "cifarcnn": installed_version("cifarcnn"),
@@ -61,9 +61,9 @@ def examine_packages(limit_seconds: float) -> Section:
         lines.append((title, found or "not installed"))
         if key in _TRIED and found:
             tried = _TRIED[key]
-            ending = run_probe("probe_import", tried, limit_seconds=limit_seconds)
-            if ending.answer is None:
-                findings.append(explain_ending(ending, title, names[0], limit_seconds))
+            result = run_probe("probe_import", tried)
+            if result.answer is None:
+                findings.append(explain_failure(result, title, names[0]))
     return Section("versions", "Versions", facts, lines, findings)
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from cifarcnn.doctor.examination import can_train, examine, list_findings
-from cifarcnn.doctor.section import Finding, Section, format_bytes, look
+from cifarcnn.doctor.section import Finding, Section, format_bytes, make_section
 
 Stub = Callable[[str, str], Path]
-LIMIT = 60.0
 SEES_NOTHING = """
 from types import SimpleNamespace
 config = SimpleNamespace(
@@ -49,7 +48,7 @@ def test_a_machine_whose_cards_nobody_sees(
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.setitem(sys.modules, "jax", None)
     told: list[str] = []
-    sections = {each.key: each for each in examine(LIMIT, told.append)}
+    sections = {each.key: each for each in examine(told.append)}
     assert sections["nvidia"].lines == [
         ("driver", "550.54.14"),
         ("CUDA", "up to 12.4"),
@@ -89,7 +88,10 @@ def test_a_package_that_is_missing_is_told_once_with_the_command() -> None:
         raise ModuleNotFoundError("No module named 'yaml.x'", name="yaml.x")
 
     mend = Finding("yaml is not installed.", "pip install pyyaml", "yaml")
-    sections = [Section("a", "A", {}, [], [mend]), look("b", "B", examine_nothing)]
+    sections = [
+        Section("a", "A", {}, [], [mend]),
+        make_section("b", "B", examine_nothing),
+    ]
     assert list_findings(sections) == [mend]
 
 
@@ -97,7 +99,7 @@ def test_what_cannot_be_looked_at_is_told_and_the_rest_goes_on() -> None:
     def examine_nothing() -> Section:
         raise OSError(5, "Input/output error", "/proc/cpuinfo")
 
-    section = look("cpu", "CPU", examine_nothing)
+    section = make_section("cpu", "CPU", examine_nothing)
     reason = "OSError: [Errno 5] Input/output error: '/proc/cpuinfo'"
     assert section == Section(
         "cpu",
