@@ -117,14 +117,12 @@ def command(
         if loaded.device.note:
             console.print_message(f"note: {loaded.device.note}")
         if pixels is None:
-            summary = None
             _write(loaded.explain_model(), trained, label, path, gif_path, browser)
         else:
             explanation = loaded.explain(pixels, name=name, wanted_class=wanted_class)
-            summary = _summarize(name, explanation)
             _write(explanation, trained, label, path, gif_path, browser)
-    if summary is not None:
-        console.print_result(summary)
+    if pixels is not None:
+        console.print_result(_summarize(name, explanation))
     for written in filter(None, (path, gif_path)):
         console.print_raw(str(written))
     if show:

@@ -30,12 +30,12 @@ class ChosenBackend:
 
     Attributes:
         name: Keras's name of it.
-        wish: Who asks for it, as a sentence begins; ``None``: nobody does.
+        asked_by: Who asks for it, as a sentence begins; ``None``: nobody does.
         note: Who asks in vain for another, or why JAX was passed over.
     """
 
     name: Backend
-    wish: str | None = None
+    asked_by: str | None = None
     note: str | None = None
 
 
@@ -62,18 +62,18 @@ def choose_backend(
     """
     wishes = _collect_wishes(option, configured)
     who, wanted = wishes[0] if wishes else ("", "auto")
-    wish, running, note = _find_backend(wanted), _running_backend(), None
-    if wish and running not in (None, wish):
+    asked, running, note = _find_backend(wanted), _running_backend(), None
+    if asked and running not in (None, asked):
         raise DeviceError(
-            f"{who} asks for {wish}, but Keras runs on {running} since it was imported "
-            "in this process, and cannot change. Start a new process, or ask for "
-            f"{running}."
+            f"{who} asks for {asked}, but Keras runs on {running} since it was "
+            "imported in this process, and cannot change. Start a new process, or ask "
+            f"for {running}."
         )
-    name = wish or running
+    name = asked or running
     if name is None:
         name, note = _choose_by_machine(before, gpu_allowed)
-    note = join(note, *_describe_overruled(wishes, name))
-    return ChosenBackend(name, who if wish else None, note)
+    note = join_notes(note, *_describe_overruled(wishes, name))
+    return ChosenBackend(name, who if asked else None, note)
 
 
 def describe_missing(chosen: ChosenBackend, package: str) -> str:
@@ -81,8 +81,8 @@ def describe_missing(chosen: ChosenBackend, package: str) -> str:
     other: Backend = "jax" if chosen.name == "tensorflow" else "tensorflow"
     way_out = f", or ask for {other}" if is_installed(other) else ""
     return (
-        f"{chosen.wish} asks for {chosen.name}, but the Python package {package} is "
-        f"not installed. Install it{way_out}."
+        f"{chosen.asked_by} asks for {chosen.name}, but the Python package {package} "
+        f"is not installed. Install it{way_out}."
     )
 
 
@@ -93,7 +93,7 @@ def is_installed(backend: Backend) -> bool:
     return all(spec is not None and spec.origin for spec in specs)
 
 
-def join(*notes: str | None) -> str | None:
+def join_notes(*notes: str | None) -> str | None:
     """Those that there are, as one text."""
     return " ".join(filter(None, notes)) or None
 

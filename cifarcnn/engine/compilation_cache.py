@@ -103,12 +103,15 @@ def seal() -> None:
     """
     for folder in _used:
         for path, status in list(cached_files(folder)):
-            mark = _mark(path)
+            checksum = _checksum_file(path)
             if path.suffix != _CHECKSUM and not is_unfinished(path):
                 with contextlib.suppress(OSError):
                     # Two processes may have written the same one, in other bytes.
-                    if not mark.exists() or mark.stat().st_mtime < status.st_mtime:
-                        mark.write_text(_checksum(path), encoding="ascii")
+                    if (
+                        not checksum.exists()
+                        or checksum.stat().st_mtime < status.st_mtime
+                    ):
+                        checksum.write_text(_checksum(path), encoding="ascii")
 
 
 def remove_damaged(folder: Path) -> None:
@@ -125,7 +128,7 @@ def remove_damaged(folder: Path) -> None:
         else:
             keep = _is_whole(path)
         if not keep:
-            for each in (path, _mark(path)):
+            for each in (path, _checksum_file(path)):
                 with contextlib.suppress(OSError):
                     each.unlink()
 
@@ -223,12 +226,12 @@ def _require_room(folder: Path) -> None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        return _mark(path).read_text(encoding="ascii") == _checksum(path)
+        return _checksum_file(path).read_text(encoding="ascii") == _checksum(path)
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def _mark(path: Path) -> Path:
+def _checksum_file(path: Path) -> Path:
     return path.with_name(path.name + _CHECKSUM)
 
 

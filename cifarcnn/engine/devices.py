@@ -17,7 +17,7 @@ from cifarcnn.engine.backend_choice import (
     ChosenBackend,
     choose_backend,
     describe_missing,
-    join,
+    join_notes,
 )
 from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
@@ -113,8 +113,8 @@ def start(
     gpu = started.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
         raise DeviceError(
-            f"The device gpu cannot be used: {join(gpu.reason, chosen.note)} Or train "
-            "on the device cpu."
+            f"The device gpu cannot be used: {join_notes(gpu.reason, chosen.note)} Or "
+            "train on the device cpu."
         )
     if deterministic and gpu.name is not None:
         require_deterministic()
@@ -122,13 +122,15 @@ def start(
     if complaint := started.try_convolution(on_gpu=gpu.name is not None):
         raise DeviceError(_describe_failure(chosen.name, gpu.name, complaint))
     versions = _versions(chosen.name)
-    unused = gpu.reason and device == "auto" and f"The GPU is not used: {gpu.reason}"
+    ignored = gpu.reason if device == "auto" else None
     return Device(
         kind="gpu" if gpu.name else "cpu",
         description=_describe(gpu, chosen.name, versions),
         threads=usable_cores(),  # TensorFlow starts a thread for each.
         versions=versions,
-        note=join(unused or None, chosen.note, cache_note),
+        note=join_notes(
+            ignored and f"The GPU is not used: {ignored}", chosen.note, cache_note
+        ),
         backend=chosen.name,
         compute_capability=gpu.compute_capability,
     )
@@ -169,7 +171,7 @@ def _start_keras(chosen: ChosenBackend) -> None:
         from cifarcnn.engine import backend  # noqa: F401
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if chosen.wish is None or package not in (chosen.name, f"{chosen.name}lib"):
+        if chosen.asked_by is None or package not in (chosen.name, f"{chosen.name}lib"):
             raise
         raise DeviceError(describe_missing(chosen, package)) from None
     except Exception as error:

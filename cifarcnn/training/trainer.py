@@ -93,14 +93,12 @@ def train(
             network, ours = _build(
                 config, data, run, device, precision, source, observer, signals
             )
-        _restore(
-            resume, run, ours, describe_environment(config, data, device, precision)
-        )
+        environment = describe_environment(config, data, device, precision)
+        _restore(resume, run, ours, environment)
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
-            steps = steps_per_execution(config, device)
             with memory_explained(), _refusals_explained(config), ours.writer:
-                fit(data, ours, callbacks, steps)
+                fit(data, ours, callbacks, steps_per_execution(config, device))
             outcome = _finish(config, data, run, network, ours, signals)
     observer.training_ended(outcome)
     return outcome
