@@ -87,12 +87,23 @@ def run_probe(
         code = process.returncode
     except subprocess.TimeoutExpired:
         _kill(process)
-        out, errors = process.communicate()
+        out, errors = _collect(process)
     finally:
         # Also when a signal ends this one.
         _kill(process)
         process.wait()
     return _read(out, code, errors.decode(errors="replace")[-_STDERR_END:])
+
+
+def _collect(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """What a process wrote that was killed."""
+    try:
+        return process.communicate(timeout=_SECONDS_TO_SPARE)
+    except subprocess.TimeoutExpired as late:
+        # It started another one that left its group, and that holds the pipes open.
+        for pipe in filter(None, (process.stdout, process.stderr)):
+            pipe.close()
+        return late.stdout or b"", late.stderr or b""
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

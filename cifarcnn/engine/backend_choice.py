@@ -7,10 +7,11 @@ TensorFlow. Nothing is imported to find that out where JAX has no plugin for a G
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cifarcnn.engine.nvidia_driver import cards_are_hidden, has_nvidia_driver
@@ -183,11 +184,33 @@ def _may_find_gpu() -> bool:
     return any(nvidia or "cuda" not in name for name in names)
 
 
+@contextlib.contextmanager
+def _collect_refusals(into: list[str]) -> Iterator[None]:
+    """Take what plugins for a GPU raise, which JAX only logs, with a traceback."""
+    import logging
+
+    def keep(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            into.append(first_line(error))
+        return error is None
+
+    log = logging.getLogger("jax._src.xla_bridge")
+    log.addFilter(keep)
+    try:
+        yield
+    finally:
+        log.removeFilter(keep)
+
+
 def _try_gpu_of_jax() -> str | None:
     """Run a small convolution on the first device of JAX; what is wrong, if any."""
+    refused: list[str] = []
     try:
         import jax
 
+        with _collect_refusals(refused):
+            jax.devices()
         device = jax.devices()[0]
         if device.platform != "gpu":
             # Raises with the reason, where JAX knows one.
@@ -202,5 +225,6 @@ def _try_gpu_of_jax() -> str | None:
         found = float(result[0, 0, 0, 0])
     except Exception as error:
         # Whatever a broken driver or installation raises here.
-        return f"it failed with: {first_line(error).rstrip('.')}"
+        refused.append(first_line(error))
+        return f"it failed with: {refused[0].rstrip('.')}"
     return None if found == 9 else f"a small convolution on {device} gave {found:g}"

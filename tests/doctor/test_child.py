@@ -101,6 +101,24 @@ def test_a_hanging_process_ends_with_all_that_it_started(
     wait_for(lambda: not alive(pid))
 
 
+@pytest.mark.slow
+def test_what_it_leaves_behind_is_not_waited_for(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "LIMIT_SECONDS", 10)
+    stub(
+        "server",
+        "import subprocess\n"
+        "child = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n",
+    )
+    try:
+        result = probe("server")
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert result.answer is True
+
+
 def start_a_hanging_probe(
     folder: Path, limit_seconds: int
 ) -> tuple[subprocess.Popen[bytes], int]:

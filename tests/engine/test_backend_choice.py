@@ -87,7 +87,7 @@ def _choose(
         check=True,
     )
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return {**found, **({"err": done.stderr} if done.stderr else {})}
 
 
 _VARIABLES = ("KERAS_BACKEND", "JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES")
@@ -192,8 +192,27 @@ def test_the_real_jax_with_a_plugin_that_is_none_leaves_it_to_tensorflow(
     (tmp_path / "jax_plugins" / "xla_cuda13" / "__init__.py").touch()
     found = choose(tmp_path, driver=True)
     assert found["name"] == "tensorflow"
-    assert found["note"].startswith(
-        "JAX is installed for a GPU, but not used: it failed with: Unknown backend cuda"
+    assert found["note"] == (
+        "JAX is installed for a GPU, but not used: it failed with: module "
+        "'jax_plugins.xla_cuda13' has no attribute 'initialize'."
+    )
+
+
+def test_what_a_plugin_of_the_real_jax_raises_is_the_reason(
+    choose: Choose, tmp_path: Path
+) -> None:
+    if find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    (tmp_path / "jax_plugins" / "xla_cuda13").mkdir(parents=True)
+    (tmp_path / "jax_plugins" / "xla_cuda13" / "__init__.py").write_text(
+        "def initialize():\n    raise RuntimeError('cuDNN 9.1 is too old.\\nMore')\n"
+    )
+    found = choose(tmp_path, driver=True)
+    assert (found["name"], found["note"], found.get("err")) == (
+        "tensorflow",
+        "JAX is installed for a GPU, but not used: it failed with: cuDNN 9.1 is too "
+        "old.",
+        None,
     )
 
 

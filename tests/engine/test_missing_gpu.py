@@ -314,6 +314,14 @@ ASK_JAX = "python -c 'import jax; jax.devices(\"gpu\")'"
         ),
         (
             WELL,
+            12,
+            "cpu,cuda",
+            "the environment variable JAX_PLATFORMS is 'cpu,cuda'. Unset it: unset "
+            "JAX_PLATFORMS.",
+            "unset JAX_PLATFORMS",
+        ),
+        (
+            WELL,
             13,
             "cuda,cpu",
             "the driver 535.10 runs CUDA up to 12.2, and JAX was built for CUDA 13. "
