@@ -8,6 +8,7 @@ fifth of the time when the numbers of an epoch and the loop lie on the device.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -45,13 +46,14 @@ def fit(
     plan = ours.progress.plan
     epoch = plan.epochs_done
     fitting = _Fitting(data, ours, users, steps_per_execution)
-    if plan.steps_done:
-        fitting.fit(epoch, epoch + 1)
-        if ours.model.stop_training:
-            return
-        epoch += 1
-    if epoch < plan.epochs and not ours.replay.replay():
-        fitting.fit(epoch, plan.epochs)
+    with closing(ours.batches):
+        if plan.steps_done:
+            fitting.fit(epoch, epoch + 1, plan.steps_done)
+            if ours.model.stop_training:
+                return
+            epoch += 1
+        if epoch < plan.epochs and not ours.replay.replay():
+            fitting.fit(epoch, plan.epochs)
 
 
 class _Fitting:
@@ -75,15 +77,16 @@ class _Fitting:
             self.judge = self.model.make_steps(self.validation, training=False)
             self.test_execution = replace(steps_per_execution)
 
-    def fit(self, first: int, end: int) -> None:
-        """The epochs from one up to another, which may be in its middle."""
+    def fit(self, first: int, end: int, first_step: int = 0) -> None:
+        """The epochs from one, of which some steps may be done, up to another."""
         model = self.model
         listed = keras.callbacks.CallbackList(
             self.callbacks,
             add_history=True,
             model=model,
             epochs=end,
-            steps=self.batches.steps_per_epoch,
+            steps=self.batches.steps_per_epoch - first_step,
+            verbose=0,
         )
         self._compile(first)
         model.stop_training = False
@@ -125,10 +128,13 @@ class _Fitting:
         first = step = progress.steps_done
         steps = self.batches.steps_per_epoch
         logs: dict[str, Any] = {}
-        while step < steps and not model.stop_training:
+        while step < steps:
             listed.on_train_batch_begin(step - first)
             step, logs = self.execution.run(learn, step, steps)
             listed.on_train_batch_end(step - first - 1, logs)
+            # Asked here, so that an epoch has figures whoever asked for its end before.
+            if model.stop_training:
+                break
         return logs
 
     def _validate(self, listed: Any, validation: ValidationBatches) -> dict[str, Any]:
@@ -139,9 +145,11 @@ class _Fitting:
         model.reset_metrics()
         step = 0
         logs: dict[str, Any] = {}
-        while step < steps and not model.stop_evaluating:
+        while step < steps:
             listed.on_test_batch_begin(step)
             step, logs = self.test_execution.run(judge, step, steps)
             listed.on_test_batch_end(step - 1, logs)
+            if model.stop_evaluating:
+                break
         listed.on_test_end(logs)
         return logs

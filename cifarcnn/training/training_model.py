@@ -21,6 +21,7 @@ from cifarcnn.network.training_network import build_training_network
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
 from cifarcnn.training.compilation import uses_xla
+from cifarcnn.training.image_table import ImageTable
 from cifarcnn.training.input_pipeline import (
     Batches,
     Numbers,
@@ -37,33 +38,6 @@ from cifarcnn.training.weight_averaging import WeightAverages, averaging_rule
 
 # Numbers of an epoch, first step, and the step behind the last one, to the metrics.
 Steps: TypeAlias = Callable[[Numbers, int, int], Mapping[str, Any]]
-
-
-class ImageTable(keras.layers.Layer):  # type: ignore[misc]
-    """Gathers rows of a table of images, so that only indices travel to the device.
-
-    Input shape: int32 ``(b,)``. Output shape: uint8 ``(b, height, width, 3)``.
-    """
-
-    def __init__(self, images: np.ndarray) -> None:
-        """Prepare the layer; uint8 ``(n, height, width, 3)`` go to the device once."""
-        super().__init__(name="image_table")
-        self.images = images
-
-    def build(self, input_shape: Any) -> None:
-        self.table = self.add_weight(
-            shape=self.images.shape,
-            dtype="uint8",
-            initializer=lambda shape, dtype: ops.convert_to_tensor(self.images),
-            trainable=False,
-            name="table",
-        )
-
-    def call(self, index: Any) -> Any:
-        return ops.take(self.table, index, axis=0)
-
-    def compute_output_spec(self, index: Any) -> Any:
-        return keras.KerasTensor((*index.shape, *self.images.shape[1:]), dtype="uint8")
 
 
 class TrainingModel(keras.Model):  # type: ignore[misc]
@@ -215,7 +189,7 @@ def build_training_model(
         config,
         data.class_count,
         precision,
-        mask if batches.smaller_last else None,
+        mask,
         compiled=compiled,
     )
     write_weights(fast, read_weights(network))
