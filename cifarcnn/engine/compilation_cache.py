@@ -133,7 +133,7 @@ def remove_damaged(folder: Path) -> None:
                     each.unlink()
 
 
-def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+def prune(folder: Path) -> None:
     """Remove the programs used longest ago, until those that are left fit the limit.
 
     What a user put beside them neither counts nor goes.
@@ -143,7 +143,7 @@ def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
     # Most systems note the time of a reading once a day.
     files.sort(key=lambda file: max(file[1].st_atime, file[1].st_mtime))
     for path, status in files:
-        if total <= limit_bytes:
+        if total <= LIMIT_BYTES:
             return
         with contextlib.suppress(OSError):
             path.unlink()

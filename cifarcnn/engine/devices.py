@@ -213,9 +213,7 @@ def _describe_failure(backend: Backend, gpu: str | None, complaint: str) -> str:
     return describe_failed_operation(gpu, complaint, extra)
 
 
-def describe_failed_operation(
-    gpu: str | None, complaint: str, extra: str = GPU_EXTRA
-) -> str:
+def describe_failed_operation(gpu: str | None, complaint: str, extra: str) -> str:
     """The sentence for a device whose first operation went wrong."""
     if gpu:
         return (
