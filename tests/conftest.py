@@ -216,14 +216,17 @@ def library(_gcc: None) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def driver(_gcc: None, tmp_path: Path) -> Callable[..., Path]:
-    """Makes a folder with a driver; options go to the compiler."""
+def driver(
+    _gcc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Path]:
+    """Puts a driver where the loader looks; options go to the compiler."""
 
     def make(before: str = "", *options: str) -> Path:
         folder = tmp_path / "driver"
         compile_library(
             folder / "libcuda.so.1", DRIVER, options=[f"-DBEFORE={before}", *options]
         )
+        monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
         return folder
 
     return make

@@ -31,7 +31,7 @@ def machine(
     """A machine with a driver for CUDA 12.4 and two cards."""
     (loaded_driver / "proc/meminfo").write_text("MemAvailable: 1000000 kB\n")
     monkeypatch.setattr("cifarcnn.engine.nvidia_driver.ROOT", loaded_driver)
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(driver("", "-DCARDS=2")))
+    driver("", "-DCARDS=2")
     smi(
         "echo 'GPU-1b1b1b1b-1b1b-1b1b-1b1b-1b1b1b1b1b1b, 5000'\n"
         "echo 'GPU-1a1a1a1a-1a1a-1a1a-1a1a-1a1a1a1a1a1a, 11000'"

@@ -50,7 +50,7 @@ def card(
     """Makes a card: what nvidia-smi says of its memory, then of each process."""
 
     def make(memory: str = "", *processes: str) -> None:
-        monkeypatch.setenv("LD_LIBRARY_PATH", str(driver()))
+        driver()
         tools = tmp_path / "tools"
         tools.mkdir()
         (tools / "memory").write_text(f"{memory}\n" if memory else "")
