@@ -128,6 +128,9 @@ def write_missing_litert(predictor: Predictor) -> str | None:
     selected, answering = (manifest.weights.get(name) for name in names)
     if selected != answering or not run.finished or not has_runtime():
         return None
+    # Known before seconds are spent on what cannot be kept.
+    if not os.access(run.path, os.W_OK):
+        return None
     from cifarcnn.litert.conversion import convert_run
     from cifarcnn.runs.file_lock import lock_run
 

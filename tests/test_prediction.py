@@ -212,6 +212,18 @@ def test_where_another_process_trains_nothing_is_written(
     assert not (run / "model.tflite").exists()
 
 
+def test_in_a_run_that_cannot_be_written_nothing_is_tried(
+    slow: Predictor, run: Path
+) -> None:
+    run.chmod(0o555)
+    try:
+        if os.access(run, os.W_OK):
+            pytest.skip("this user may write anywhere")
+        assert write_missing_litert(slow) is None
+    finally:
+        run.chmod(0o755)
+
+
 def test_weights_that_changed_meanwhile_are_not_mixed_up(
     slow: Predictor, run: Path
 ) -> None:
