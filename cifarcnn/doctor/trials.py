@@ -101,17 +101,10 @@ def examine_training(cpu_works: bool) -> Section:
         lines += [("note", found["note"])] if found["note"] else []
         return Section("training", title, {**found, "problem": None}, lines)
     finding = explain_failure(result, "A training", "cifarcnn")
-    found = None
-    if cpu_works:
-        cpu = run_probe("probe_training", "cpu")
-        found = cpu.answer
-    if found:
-        facts = {**found, "problem": finding.message}
-        way = "works with: cifarcnn train --device cpu"
-        lines = [("fails", finding.message), ("CPU", way)]
-    else:
-        facts = {"problem": finding.message, "device": None}
-        lines = [("fails", finding.message)]
+    found = run_probe("probe_training", "cpu").answer if cpu_works else None
+    facts = {**(found or {"device": None}), "problem": finding.message}
+    lines = [("fails", finding.message)]
+    lines += [("CPU", "works with: cifarcnn train --device cpu")] if found else []
     return Section("training", title, facts, lines, [finding])
 
 
