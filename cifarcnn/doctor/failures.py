@@ -32,7 +32,11 @@ _MEMORY = re.compile(
 # A fatal line of TensorFlow's log, an exception of C++, a loader's complaint.
 _FATAL = re.compile(r"^F[0-9]{4} |terminate called|what\(\)|rror|lloc")
 _LOG_PREFIX = re.compile(r"^[FEWI][0-9]{4} [^\]]*\] ")
-_ABOUT_GPUS = re.compile(r"^[EW].*(GPU|CUDA|cuInit|dlopen)|WARNING.*(GPU|CUDA)")
+_ABOUT_GPUS = re.compile(
+    r"^[EW].*(GPU|CUDA|cuInit|dlopen)|WARNING.*(GPU|CUDA)"
+    # What JAX logs of an exception of a plugin.
+    r"|^\w+Error: .*(GPU|CUDA|cuDNN|\.so\b)"
+)
 
 
 def explain_failure(result: ProbeResult, title: str, package: str) -> Finding:

@@ -19,6 +19,11 @@ from cifarcnn.literals import Backend
 _WITHOUT_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 # What each backend calls its devices.
 _NAMES = {"tensorflow": ("/CPU:0", "/GPU:{}"), "jax": ("cpu:0", "gpu:{}")}
+# Of what failed, so that the document has its keys.
+_NO_TIMES = {"first_milliseconds": None, "median_milliseconds": None}
+_NO_TRAINING: dict[str, Any] = dict.fromkeys(
+    ("device", "backend", "backend_reason", "description", "note", "precision_auto")
+)
 # With the CUDA libraries, which are what fails on a GPU.
 _EXTRAS = {"tensorflow": GPU_EXTRA, "jax": JAX_EXTRA}
 
@@ -49,7 +54,7 @@ def examine_convolutions(gpus: Mapping[Backend, list[Any]]) -> Section:
                 finding = replace(finding, command=_EXTRAS[backend], package=None)
             findings.append(finding)
             lines.append((title, finding.message))
-            facts.append({**fact, "problem": finding.message})
+            facts.append({**fact, **_NO_TIMES, "problem": finding.message})
             continue
         times = result.answer
         lines.append(
@@ -102,9 +107,11 @@ def examine_training(cpu_works: bool) -> Section:
         return Section("training", title, {**found, "problem": None}, lines)
     finding = explain_failure(result, "A training", "cifarcnn")
     found = run_probe("probe_training", "cpu").answer if cpu_works else None
-    facts = {**(found or {"device": None}), "problem": finding.message}
     lines = [("fails", finding.message)]
-    lines += [("CPU", "works with: cifarcnn train --device cpu")] if found else []
+    if found:
+        found["backend_reason"] = _explain_backend(found["backend"])
+        lines.append(("CPU", "works with: cifarcnn train --device cpu"))
+    facts = {**(found or _NO_TRAINING), "problem": finding.message}
     return Section("training", title, facts, lines, [finding])
 
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from cifarcnn.engine import tensorflow_only
+from cifarcnn.engine.backend_choice import collect_refusals, join_notes
 from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
 from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
@@ -62,8 +63,9 @@ def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
     if device == "cpu":
         # Too late where JAX has begun to compute.
         jax.config.update("jax_platforms", "cpu")
+    refused: list[str] = []
     # Asked for a platform that is not there, JAX raises.
-    with contextlib.suppress(RuntimeError):
+    with contextlib.suppress(RuntimeError), collect_refusals(refused):
         first = jax.devices()[0]
         if first.platform == "gpu":
             if device == "cpu":
@@ -80,7 +82,9 @@ def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
     platforms = jax.config.jax_platforms
     if platforms == "cpu" and os.environ.get("JAX_PLATFORMS") != platforms:
         return ChosenGpu(reason=HIDDEN_EARLIER)
-    return ChosenGpu(reason=str(explain_missing_gpu("jax")))
+    explained = str(explain_missing_gpu("jax"))
+    said = f"JAX says: {refused[0].rstrip('.')}." if refused else None
+    return ChosenGpu(reason=join_notes(explained, said))
 
 
 def forbid_nondeterministic_operations() -> None:

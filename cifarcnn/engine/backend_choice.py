@@ -185,7 +185,7 @@ def _may_find_gpu() -> bool:
 
 
 @contextlib.contextmanager
-def _collect_refusals(into: list[str]) -> Iterator[None]:
+def collect_refusals(into: list[str]) -> Iterator[None]:
     """Take what plugins for a GPU raise, which JAX only logs, with a traceback."""
     import logging
 
@@ -209,7 +209,7 @@ def _try_gpu_of_jax() -> str | None:
     try:
         import jax
 
-        with _collect_refusals(refused):
+        with collect_refusals(refused):
             jax.devices()
         device = jax.devices()[0]
         if device.platform != "gpu":

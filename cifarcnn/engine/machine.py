@@ -57,6 +57,7 @@ def inspect_machine() -> Machine:
     has_driver = platform.system() == "Linux" and has_nvidia_driver()
     files = sorted((root / "dev").glob("nvidia[0-9c]*"))
     in_wsl = (root / "dev/dxg").exists()
+    driver = ask_driver() if has_driver else Driver()
     return Machine(
         system=platform.system(),
         processor=platform.machine(),
@@ -69,14 +70,22 @@ def inspect_machine() -> Machine:
         forbidden=tuple(
             str(file) for file in files if not os.access(file, os.R_OK | os.W_OK)
         ),
-        hidden=cards_are_hidden(),
-        driver=ask_driver() if has_driver else Driver(),
+        hidden=cards_are_hidden() or _names_no_card(driver),
+        driver=driver,
     )
 
 
 def is_container(root: Path) -> bool:
     """Whether the system below ``root`` is Docker's or Podman's."""
     return any((root / name).exists() for name in (".dockerenv", "run/.containerenv"))
+
+
+def _names_no_card(driver: Driver) -> bool:
+    """Whether ``CUDA_VISIBLE_DEVICES`` names none of the cards that are there."""
+    if not driver.cards or "CUDA_VISIBLE_DEVICES" not in os.environ:
+        return False
+    shown = ask_driver(hidden_too=False)
+    return not shown.cards and shown.complaint is None
 
 
 def _makers_on_bus(root: Path) -> frozenset[str]:

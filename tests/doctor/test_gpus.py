@@ -208,6 +208,14 @@ def test_what_a_backend_says_itself_of_its_gpus_is_told() -> None:
     assert examine_backend("jax", WELL, jax).facts["said"] == (
         "WARNING:root:An NVIDIA GPU may be present"
     )
+    words = (
+        "Jax plugin configuration error: Exception when calling jax_plugins.x()\n"
+        "Traceback (most recent call last):\n"
+        "RuntimeError: Unable to load cuDNN. Is it installed?\n"
+    )
+    said = ProbeResult({"gpus": []}, stderr=words)
+    section = examine_backend("jax", WELL, said)
+    assert section.facts["said"] == words.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def test_each_device_is_tried_in_a_process_of_its_own(
     )
     assert section.findings == [Finding(crash, again), Finding(error, again)]
     assert section.facts[2]["problem"] == crash
+    assert section.facts[2]["median_milliseconds"] is None
+    assert len({tuple(sorted(fact)) for fact in section.facts}) == 1
     assert cpu_works(section)
     assert section.lines[2:] == [
         ("TensorFlow, GPU 1", crash),
@@ -109,7 +111,12 @@ def test_a_training_that_cannot_start_says_why(
         "on tensorflow or jax. Unset it, or name one of these."
     )
     assert section.findings == [Finding(message, "unset KERAS_BACKEND")]
-    assert section.facts == {"problem": message, "device": None}
+    nothing = ("backend", "backend_reason", "description", "note", "precision_auto")
+    assert section.facts == {
+        **dict.fromkeys(nothing),
+        "problem": message,
+        "device": None,
+    }
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     (finding,) = examine_training(True).findings
     assert finding == Finding(
@@ -136,6 +143,7 @@ def test_a_training_on_the_cpu_is_offered_where_the_other_device_fails(
     section = examine_training(True)
     assert section.findings == [Finding("The GPU NVIDIA X does not compute.")]
     assert section.facts["device"] == "cpu"
+    assert section.facts["backend_reason"]
     assert section.facts["problem"] == "The GPU NVIDIA X does not compute."
     assert section.lines[-1] == ("CPU", "works with: cifarcnn train --device cpu")
 

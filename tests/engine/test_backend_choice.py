@@ -412,3 +412,27 @@ def test_where_jax_finds_no_card_tensorflow_starts_in_the_same_process(
     first, _ = done.stdout.splitlines()
     assert first.startswith("tensorflow | True | The GPU is not used: ")
     assert "JAX is installed for a GPU, but not used: it failed with: " in first
+
+
+def test_what_a_plugin_of_jax_raises_is_told_without_a_traceback(
+    machines: Path, tmp_path: Path
+) -> None:
+    if find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    (tmp_path / "jax_plugins" / "xla_cuda12").mkdir(parents=True)
+    (tmp_path / "jax_plugins" / "xla_cuda12" / "__init__.py").write_text(
+        "def initialize():\n    raise RuntimeError('No libcudnn.so.9')\n"
+    )
+    script = FALL_BACK.replace('start("auto")', 'start("auto", "jax")')
+    variables = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(machines / "True"), str(tmp_path)],
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    first, _ = done.stdout.splitlines()
+    assert first.startswith("jax | True | The GPU is not used: ")
+    assert first.endswith(" JAX says: No libcudnn.so.9.")
+    assert "Traceback" not in done.stderr

@@ -91,6 +91,23 @@ def test_hidden_cards_and_missing_files(
     assert found.driver.cards == (CARD,)
 
 
+@pytest.mark.parametrize(("value", "hidden"), [("7", True), ("0", False)])
+def test_cards_are_hidden_as_well_where_none_of_them_is_named(
+    value: str,
+    hidden: bool,
+    root: Path,
+    loaded_driver: Path,
+    driver: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As cuInit answers to a number that no card has.
+    before = 'if(getenv("CUDA_VISIBLE_DEVICES")&&*getenv("CUDA_VISIBLE_DEVICES")>\'0\')'
+    driver(f"{before}return(100)")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    found = inspect_machine()
+    assert (found.hidden, found.driver.cards) == (hidden, (CARD,))
+
+
 def test_files_that_this_user_may_not_open(
     root: Path,
     loaded_driver: Path,
