@@ -11,7 +11,7 @@ from typing import Any
 from cifarcnn.doctor.child import run_probe
 from cifarcnn.doctor.endings import explain_ending
 from cifarcnn.doctor.section import Section
-from cifarcnn.engine.backend_choice import BACKENDS, VARIABLE
+from cifarcnn.engine.backend_choice import BACKENDS, VARIABLE, is_installed
 from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
 from cifarcnn.literals import Backend
 
@@ -124,4 +124,7 @@ def _explain_backend(backend: Backend) -> str:
     """Why a training takes it where no config and no option names one."""
     if os.environ.get(VARIABLE):
         return f"{VARIABLE} asks for it"
+    other: Backend = "jax" if backend == "tensorflow" else "tensorflow"
+    if not is_installed(other):
+        return f"{BACKENDS[other]} is not installed"
     return "it sees a GPU" if backend == "jax" else "JAX sees no GPU"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,3 +150,16 @@ def test_jax_computes_on_the_cpu_whatever_the_environment_asks_for(
     assert fact["median_milliseconds"] > 0
     ending = ask_for_devices("jax", LIMIT)
     assert ending.answer["gpus"] or ending.answer["said"]
+
+
+@pytest.mark.slow
+def test_the_backend_that_is_not_installed_is_no_backend_without_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    # As in an environment without JAX.
+    monkeypatch.setitem(sys.modules, "jax", None)
+    section = examine_training(True, LIMIT)
+    assert section.facts["backend_reason"] == "JAX is not installed"
+    assert ("backend", "TensorFlow, since JAX is not installed") in section.lines
