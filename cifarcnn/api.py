@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -196,16 +195,13 @@ def continue_training(
         device: As for :func:`resume`, and so are all the others.
     """
     from cifarcnn.training.observer import Observer
-    from cifarcnn.training.resume import plan_resume
+    from cifarcnn.training.resume import describe_finished, plan_resume
 
     observer = observer or Observer()
     with lock_run(opened.path):
         plan = plan_resume(opened, config)
         if plan is None:
-            observer.noted(
-                f"{opened.path} is finished. To train it further: cifarcnn train "
-                f"--resume {shlex.quote(str(opened.path))} --set training.epochs=NUMBER"
-            )
+            observer.noted(describe_finished(opened))
             return
         data = _load_data(config, plan.smoke, fetch, fetch_observer)
         trained_on = plan.checkpoint.state.data_checksum if plan.checkpoint else None

@@ -42,23 +42,17 @@ def size_bytes(kind: Kind) -> int:
     return sum(status.st_size for _, status in written_files(kind))
 
 
-def clear(kind: Kind) -> int:
+def clear(kind: Kind) -> None:
     """Remove what this program wrote into a cache, also while others use it.
 
     What must stay, stays, and so does what a user put there, and what another process
     may be writing: TensorFlow would end over it.
-
-    Returns:
-        How many bytes were freed.
     """
-    freed = 0
     for path, status in written_files(kind):
         if is_unfinished(path) and is_young(status):
             continue
         with contextlib.suppress(OSError):
             path.unlink()
-            freed += status.st_size
-    return freed
 
 
 def written_files(

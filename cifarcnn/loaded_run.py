@@ -206,11 +206,7 @@ def load_run(
     config = run.config
     manifest = read_manifest(run.path)
     names = manifest.origin.class_names
-    if config.class_count not in (None, len(names)):
-        raise RunError(
-            f"{run.path / 'manifest.json'} names {len(names)} classes, but config.yaml "
-            f"has {config.class_count}. The files do not belong together."
-        )
+    _require_same_classes(run, len(names))
     if weights == "best":
         require_best(run)
     choice = weights or config.training.weights
@@ -233,6 +229,14 @@ def load_run(
         device=started,
         data_path=None if data_path is None else Path(data_path),
     )
+
+
+def _require_same_classes(run: Run, count: int) -> None:
+    if run.config.class_count not in (None, count):
+        raise RunError(
+            f"{run.path / 'manifest.json'} names {count} classes, but config.yaml has "
+            f"{run.config.class_count}. The files do not belong together."
+        )
 
 
 def require_best(run: Run) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
+import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,3 +156,92 @@ def call(
         return Called(int(left.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+# --- machines that are made up: shared libraries with the names of real ones ---------
+
+# What TensorFlow calls of the driver before it lists a card. `FAILURE` is what cuInit
+# answers, `CARDS` how many there are.
+DRIVER = """
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#ifndef FAILURE
+#define FAILURE 0
+#endif
+#ifndef CARDS
+#define CARDS 1
+#endif
+int cuInit(unsigned flags) { BEFORE; return FAILURE; }
+int cuDriverGetVersion(int *version) { *version = 12040; return 0; }
+int cuDeviceGetCount(int *count) { *count = CARDS; return 0; }
+int cuDeviceGet(int *device, int index) { *device = index; return 0; }
+int cuDeviceGetName(char *name, int length, int device)
+{ strncpy(name, device ? "NVIDIA Second" : "NVIDIA Made-Up", length); return 0; }
+int cuDeviceTotalMem_v2(size_t *bytes, int device)
+{ *bytes = (size_t)24 << (30 + device); return 0; }
+int cuDeviceGetAttribute(int *value, int attribute, int device)
+{ *value = attribute == 75 ? 8 : attribute == 76 ? 6 : 0; return 0; }
+int cuDeviceGetUuid(char *uuid, int device)
+{ memset(uuid, 0x1a + device, 16); return 0; }
+int cuDevicePrimaryCtxGetState(int device, unsigned *flags, int *active)
+{ *flags = 0; *active = 0; return 0; }
+int cuGetErrorString(int code, const char **words) { *words = "made up"; return 0; }
+int cuGetErrorName(int code, const char **name) { *name = "MADE_UP"; return 0; }
+"""
+
+
+def compile_library(
+    file: Path, source: str, needs: Sequence[Path] = (), options: Sequence[str] = ()
+) -> Path:
+    """A shared library of a source in C; its name for the loader is the file's."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-x", "none"]
+    command += [f"-Wl,-soname,{file.name}", "-Wl,--no-as-needed", *map(str, needs)]
+    subprocess.run(
+        [*command, *options, "-o", file], input=source, text=True, check=True
+    )
+    return file
+
+
+@pytest.fixture(scope="session")
+def _gcc() -> None:
+    if sys.platform != "linux" or shutil.which("gcc") is None:
+        pytest.skip("needs Linux and gcc")
+
+
+@pytest.fixture
+def library(_gcc: None) -> Callable[..., Path]:
+    return compile_library
+
+
+@pytest.fixture
+def driver(
+    _gcc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Path]:
+    """Puts a driver where the loader looks; options go to the compiler."""
+
+    def make(before: str = "", *options: str) -> Path:
+        folder = tmp_path / "driver"
+        compile_library(
+            folder / "libcuda.so.1", DRIVER, options=[f"-DBEFORE={before}", *options]
+        )
+        monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def loaded_driver(tmp_path: Path) -> Path:
+    """The root of a machine where the kernel has the driver."""
+    root = tmp_path / "root"
+    (root / "proc/driver/nvidia").mkdir(parents=True)
+    (root / "proc/driver/nvidia/version").write_text(
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22\n"
+        "GCC version:  gcc version 12.2.0\n"
+    )
+    (root / "dev").mkdir()
+    for name in ("nvidia0", "nvidiactl"):
+        (root / "dev" / name).touch()
+    return root

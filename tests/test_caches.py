@@ -22,7 +22,8 @@ def put(path: Path, size: int) -> Path:
 
 
 def test_a_cache_that_is_not_there_is_empty(cache: Path) -> None:
-    assert caches.size_bytes("compiled") == caches.clear("compiled") == 0
+    caches.clear("compiled")
+    assert caches.size_bytes("compiled") == 0
     assert not cache.exists()
 
 
@@ -38,10 +39,10 @@ def test_one_is_cleared_and_nothing_else(cache: Path, tmp_path: Path) -> None:
     assert caches.size_bytes("decoded") == 5
     link_bytes = len(str(mine))  # what a link itself takes, not its target
     assert caches.size_bytes("compiled") == 304 + link_bytes
-    assert caches.clear("compiled") == 304 + link_bytes
+    caches.clear("compiled")
     assert caches.size_bytes("compiled") == 0
     assert fetched.exists() and decoded.exists() and mine.exists()
-    assert caches.clear("decoded") == 5
+    caches.clear("decoded")
     assert fetched.exists() and not decoded.exists()
 
 

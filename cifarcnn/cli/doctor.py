@@ -55,7 +55,7 @@ def command(as_json: bool, clear_caches: bool) -> int:
 
     sections = []
     with console.stderr_console().status("") as status:
-        for section in examine(tell=status.update):
+        for section in examine(status.update):
             sections.append(section)
             if not as_json:
                 text = _format_lines(section.title, section.lines)

@@ -110,24 +110,19 @@ def command(
         name = run.path.resolve().name if image is None else image
         path = choose_output_path(out, name, layout)
         gif_path = choose_gif_path(out, path, name, layout) if gif else None
-        pixels, label = None, None
-        if image is not None:
-            pixels, label = _read(image, trained)
+        pixels, label = (None, None) if image is None else _read(image, trained)
         loaded = load_run(
             run.path, weights=weights, device=device, backend=backend, data_path=data
         )
         if loaded.device.note:
             console.print_message(f"note: {loaded.device.note}")
-        explanation: Explanation | ModelExplanation
-        summary = None
         if pixels is None:
-            explanation = loaded.explain_model()
+            _write(loaded.explain_model(), trained, label, path, gif_path, browser)
         else:
             explanation = loaded.explain(pixels, name=name, wanted_class=wanted_class)
-            summary = _summarize(name, explanation)
-        _write(explanation, trained, label, path, gif_path, browser)
-    if summary is not None:
-        console.print_result(summary)
+            _write(explanation, trained, label, path, gif_path, browser)
+    if pixels is not None:
+        console.print_result(_summarize(name, explanation))
     for written in filter(None, (path, gif_path)):
         console.print_raw(str(written))
     if show:

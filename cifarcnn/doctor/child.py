@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import signal
 import subprocess
@@ -29,46 +28,46 @@ getattr(signal, "alarm", int)(int(sys.argv.pop(1)))
 sys.path.append(sys.argv.pop(1))
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
+# After these a process is killed, with all that it started.
+LIMIT_SECONDS = 90
 _SECONDS_TO_SPARE = 5
-_LAST_WORDS = 4000  # characters
+_STDERR_END = 4000  # characters
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a process ended.
+class ProbeResult:
+    """What a process found out, and how it ended.
 
     Attributes:
         answer: What it found out; ``None`` where it did not come to that.
         error: The exception that ended it, from :func:`describe_exception`.
         stage: What it was doing last; empty where it did not get to its first.
         exit_code: Negative for a signal; ``None``: its time was up.
-        last_words: The end of what it wrote to standard error.
+        stderr: The end of what it wrote to standard error.
     """
 
     answer: Any = None
     error: Mapping[str, str] | None = None
     stage: str = ""
     exit_code: int | None = None
-    last_words: str = ""
+    stderr: str = ""
 
 
 def run_probe(
     module: str,
     *arguments: str,
-    limit_seconds: float,
     environment: Mapping[str, str] | None = None,
-) -> Ending:
+) -> ProbeResult:
     """Run a module of this folder in a process of its own, and end it in any case.
 
     Args:
         module: Its name.
         arguments: Of the module.
-        limit_seconds: After these it is killed, with all that it started.
         environment: Variables in place of those that this process has.
     """
     command = [
         *(sys.executable, "-P", "-W", "ignore", "-c", _SCRIPT),
-        str(math.ceil(limit_seconds) + _SECONDS_TO_SPARE),
+        str(LIMIT_SECONDS + _SECONDS_TO_SPARE),
         *(str(_PACKAGE.parent), f"cifarcnn.doctor.{module}", *arguments),
     ]
     try:
@@ -81,10 +80,10 @@ def run_probe(
             start_new_session=True,
         )
     except OSError as error:
-        return Ending(error=describe_exception(error))
+        return ProbeResult(error=describe_exception(error))
     code: int | None = None
     try:
-        out, errors = process.communicate(timeout=limit_seconds)
+        out, errors = process.communicate(timeout=LIMIT_SECONDS)
         code = process.returncode
     except subprocess.TimeoutExpired:
         _kill(process)
@@ -93,7 +92,7 @@ def run_probe(
         # Also when a signal ends this one.
         _kill(process)
         process.wait()
-    return _read(out, code, errors.decode(errors="replace")[-_LAST_WORDS:])
+    return _read(out, code, errors.decode(errors="replace")[-_STDERR_END:])
 
 
 def _collect(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
@@ -115,7 +114,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             process.kill()
 
 
-def _read(out: bytes, code: int | None, errors: str) -> Ending:
+def _read(out: bytes, code: int | None, errors: str) -> ProbeResult:
     said: dict[str, Any] = {}
     for line in out.splitlines():
         # What a package prints while Python starts comes before.
@@ -123,6 +122,6 @@ def _read(out: bytes, code: int | None, errors: str) -> Ending:
             part = json.loads(line)
             if isinstance(part, dict):
                 said |= part
-    return Ending(
+    return ProbeResult(
         said.get("answer"), said.get("error"), said.get("stage", ""), code, errors
     )

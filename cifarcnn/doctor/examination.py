@@ -6,65 +6,62 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from cifarcnn.doctor import files_here, gpus, machine, packages, trials
-from cifarcnn.doctor.child import Ending
-from cifarcnn.doctor.section import Finding, Section, look
+from cifarcnn.doctor.child import ProbeResult
+from cifarcnn.doctor.section import Finding, Section, make_section
 from cifarcnn.engine import nvidia_driver
 from cifarcnn.engine.backend_choice import BACKENDS
 from cifarcnn.engine.machine import inspect_machine
+from cifarcnn.installed import find_module
 from cifarcnn.literals import Backend
 
-LIMIT_SECONDS = 90.0
 
-
-def examine(
-    limit_seconds: float = LIMIT_SECONDS, tell: Callable[[str], object] = str
-) -> Iterator[Section]:
+def examine(announce: Callable[[str], object]) -> Iterator[Section]:
     """One section after the other, each worked out when it is asked for.
 
     Args:
-        limit_seconds: For each process in which something is tried.
-        tell: Told what comes next and takes seconds.
+        announce: Told what comes next and takes seconds.
     """
     root = nvidia_driver.ROOT
-    tell("importing NumPy, Pillow and LiteRT")
-    versions = partial(packages.examine_packages, limit_seconds)
-    yield look("versions", "Versions", versions)
-    yield look("system", "System", partial(machine.examine_system, root))
+    announce("importing NumPy, Pillow and LiteRT")
+    yield make_section("versions", "Versions", packages.examine_packages)
+    yield make_section("system", "System", partial(machine.examine_system, root))
     host = inspect_machine()
-    yield look("nvidia", "NVIDIA", partial(gpus.examine_nvidia, host))
-    endings: dict[Backend, Ending] = {}
+    yield make_section("nvidia", "NVIDIA", partial(gpus.examine_nvidia, host))
+    results: dict[Backend, ProbeResult] = {}
     seen: list[Section] = []
     for backend, title in BACKENDS.items():
-        if packages.is_installed(backend):
-            tell(f"asking {title} for its GPUs")
-            endings[backend] = gpus.ask_for_devices(backend, limit_seconds)
-        ending = endings.get(backend)
-        ask = partial(gpus.examine_backend, backend, host, ending, limit_seconds)
-        seen.append(look(backend, title, ask))
+        if find_module(backend):
+            announce(f"asking {title} for its GPUs")
+            results[backend] = gpus.ask_for_devices(backend)
+        result = results.get(backend)
+        ask = partial(gpus.examine_backend, backend, host, result)
+        seen.append(make_section(backend, title, ask))
         yield seen[-1]
     libraries = partial(
-        gpus.examine_cuda_libraries, host, endings.get("tensorflow"), seen
+        gpus.examine_cuda_libraries, host, results.get("tensorflow"), seen
     )
-    yield look("cuda_libraries", "CUDA libraries", libraries)
-    yield look("cpu", "CPU", partial(machine.examine_cpu, root))
-    yield look("environment", "Environment variables", machine.examine_environment)
-    tell("looking for data sets and caches")
-    yield look("data_sets", "Data sets", files_here.examine_data_sets)
-    yield look("caches", "Caches", files_here.examine_caches)
-    yield look("browser", "Browser", files_here.examine_browser)
-    tell("a small convolution on each device")
+    yield make_section("cuda_libraries", "CUDA libraries", libraries)
+    yield make_section("cpu", "CPU", partial(machine.examine_cpu, root))
+    yield make_section(
+        "environment", "Environment variables", machine.examine_environment
+    )
+    announce("looking for data sets and caches")
+    yield make_section("data_sets", "Data sets", files_here.examine_data_sets)
+    yield make_section("caches", "Caches", files_here.examine_caches)
+    yield make_section("browser", "Browser", files_here.examine_browser)
+    announce("a small convolution on each device")
     devices = {
-        name: (ending.answer or {}).get("gpus", [])
-        for name, ending in endings.items()
+        name: (result.answer or {}).get("gpus", [])
+        for name, result in results.items()
         # What cannot be imported would only take its time again.
-        if ending.answer or ending.stage not in ("", "import")
+        if result.answer or result.stage not in ("", "import")
     }
-    convolve = partial(trials.examine_convolutions, devices, limit_seconds)
-    tried = look("convolutions", "A small convolution", convolve)
+    convolve = partial(trials.examine_convolutions, devices)
+    tried = make_section("convolutions", "A small convolution", convolve)
     yield tried
-    tell("starting as a training does")
-    train = partial(trials.examine_training, trials.cpu_works(tried), limit_seconds)
-    yield look("training", "Training", train)
+    announce("starting as a training does")
+    train = partial(trials.examine_training, trials.cpu_works(tried))
+    yield make_section("training", "Training", train)
 
 
 def can_train(sections: Sequence[Section]) -> bool:

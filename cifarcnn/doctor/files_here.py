@@ -92,17 +92,14 @@ def _describe_place(cifar: Cifar, place: Location) -> dict[str, Any]:
 
 def examine_caches() -> Section:
     """What can be made again: where it lies, and how much it is."""
-    facts = []
-    for kind in _CACHES:
-        folder = caches.cache_folder(kind)
-        path = None if folder is None else str(folder)
-        facts.append(
-            {
-                "name": kind,
-                "path": path,
-                "size_bytes": caches.size_bytes(kind),
-            }
-        )
+    facts = [
+        {
+            "name": kind,
+            "path": (folder := caches.cache_folder(kind)) and str(folder),
+            "size_bytes": caches.size_bytes(kind),
+        }
+        for kind in _CACHES
+    ]
     lines = describe_caches()
     if any(fact["size_bytes"] for fact in facts):
         lines.append(("to empty them", "cifarcnn doctor --clear-caches"))

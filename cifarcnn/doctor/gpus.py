@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
-from cifarcnn.doctor.child import Ending, run_probe
-from cifarcnn.doctor.endings import explain_ending, find_words_about_gpus
+from cifarcnn.doctor.child import ProbeResult, run_probe
+from cifarcnn.doctor.failures import explain_failure, find_words_about_gpus
 from cifarcnn.doctor.section import Finding, Section, format_bytes
 from cifarcnn.engine.backend_choice import BACKENDS
-from cifarcnn.engine.cuda_libraries import CudaLibrary, read_tensorflow_build
-from cifarcnn.engine.driver_problems import MissingGpu
+from cifarcnn.engine.card_memory import read_free_bytes
+from cifarcnn.engine.cuda_libraries import CudaLibrary
 from cifarcnn.engine.machine import Machine
-from cifarcnn.engine.missing_gpu import (
-    explain_for_jax,
-    explain_for_tensorflow,
-    installed_jax_plugin,
-)
+from cifarcnn.engine.missing_gpu import explain_missing_gpu
 from cifarcnn.literals import Backend
-
-# The second is where WSL2 has it, outside the path of some shells.
-_NVIDIA_SMI = ("nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi")
-_PATIENCE_SECONDS = 30
-_MEBIBYTE = 2**20
 
 
 def examine_nvidia(machine: Machine) -> Section:
     """The driver and the cards, as the driver's own library has them."""
     driver = machine.driver
-    free = _read_free_memory() if driver.cards else {}
+    free = read_free_bytes() if driver.cards else {}
     cards = [
         {
             "name": card.name,
@@ -70,65 +58,40 @@ def examine_nvidia(machine: Machine) -> Section:
     return Section("nvidia", "NVIDIA", facts, lines)
 
 
-def _read_free_memory() -> dict[str, int]:
-    """The free bytes of each card, by its UUID; nothing where nobody says."""
-    program = next(filter(None, map(shutil.which, _NVIDIA_SMI)), None)
-    if program is None:
-        return {}
-    query = ["--query-gpu=uuid,memory.free", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(
-            [program, *query],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    rows = [line.split(", ") for line in done.stdout.splitlines()]
-    return {
-        row[0]: int(row[1]) * _MEBIBYTE
-        for row in rows
-        if len(row) == 2 and row[1].strip().isdigit()
-    }
-
-
-def ask_for_devices(backend: Backend, limit_seconds: float) -> Ending:
+def ask_for_devices(backend: Backend) -> ProbeResult:
     """Import a backend in a process of its own, and ask it for its GPUs."""
-    return run_probe(f"probe_{backend}", "devices", limit_seconds=limit_seconds)
+    return run_probe(f"probe_{backend}", "devices")
 
 
 def examine_backend(
-    backend: Backend, machine: Machine, ending: Ending | None, limit_seconds: float
+    backend: Backend, machine: Machine, result: ProbeResult | None
 ) -> Section:
     """Whether a backend sees a GPU, and if not, why.
 
     Args:
         backend: Which.
         machine: From ``inspect_machine``.
-        ending: From :func:`ask_for_devices`; ``None``: it is not installed.
-        limit_seconds: The time that it had.
+        result: From :func:`ask_for_devices`; ``None``: it is not installed.
     """
     title = BACKENDS[backend]
-    facts: dict[str, Any] = {"installed": ending is not None, "gpus": []}
+    facts: dict[str, Any] = {"installed": result is not None, "gpus": []}
     facts |= {"reason": None, "command": None, "said": None}
-    if ending is None:
+    if result is None:
         return Section(backend, title, facts, [("", "not installed")])
-    if ending.answer is None:
-        finding = explain_ending(ending, title, backend, limit_seconds)
+    if result.answer is None:
+        finding = explain_failure(result, title, backend)
         facts |= {"reason": finding.message, "command": finding.command}
         return Section(backend, title, facts, [("fails", finding.message)], [finding])
-    if gpus := ending.answer["gpus"]:
+    if gpus := result.answer["gpus"]:
         facts["gpus"] = gpus
         names = [(f"GPU {number}", _name(gpu)) for number, gpu in enumerate(gpus)]
         return Section(backend, title, facts, names)
-    missing = _explain_missing(backend, machine, ending)
+    libraries = [CudaLibrary(**each) for each in result.answer.get("libraries", ())]
+    missing = explain_missing_gpu(backend, machine, libraries)
     reason = missing.reason if missing.command else str(missing)
     facts |= {"reason": reason, "command": missing.command}
     lines = [("GPU", f"none: {missing}")]
-    said = ending.answer.get("said") or find_words_about_gpus(ending)
+    said = result.answer.get("said") or find_words_about_gpus(result)
     if said and machine.has_driver:
         facts["said"] = said
         lines.append(("it says", said))
@@ -149,14 +112,6 @@ def _find_missing_gpu(machine: Machine, sections: Sequence[Section]) -> list[Fin
     ]
 
 
-def _explain_missing(backend: Backend, machine: Machine, ending: Ending) -> MissingGpu:
-    if backend == "jax":
-        platforms = os.environ.get("JAX_PLATFORMS", "")
-        return explain_for_jax(machine, installed_jax_plugin(), platforms)
-    libraries = [CudaLibrary(**found) for found in ending.answer["libraries"]]
-    return explain_for_tensorflow(machine, read_tensorflow_build(), libraries)
-
-
 def _name(gpu: dict[str, Any]) -> str:
     capability = gpu["compute_capability"]
     if isinstance(capability, list):
@@ -166,16 +121,16 @@ def _name(gpu: dict[str, Any]) -> str:
 
 
 def examine_cuda_libraries(
-    machine: Machine, ending: Ending | None, backends: Sequence[Section]
+    machine: Machine, result: ProbeResult | None, backends: Sequence[Section]
 ) -> Section:
     """The CUDA libraries that TensorFlow would open, and the packages that bring any.
 
     Args:
         machine: From ``inspect_machine``.
-        ending: TensorFlow's, from :func:`ask_for_devices`.
+        result: TensorFlow's, from :func:`ask_for_devices`.
         backends: From :func:`examine_backend`.
     """
-    found = (ending.answer or {}).get("libraries", []) if ending else []
+    found = (result.answer or {}).get("libraries", []) if result else []
     packages = {
         name: distribution.version
         for distribution in metadata.distributions()

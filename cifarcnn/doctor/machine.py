@@ -12,6 +12,7 @@ from typing import Any
 from cifarcnn.cpu import read_cpu_info, usable_cores
 from cifarcnn.doctor.section import Section, format_bytes
 from cifarcnn.engine import free_memory
+from cifarcnn.engine.machine import is_container
 
 # As Linux calls them: of x86 the first ones, of Arm the others.
 _SIXTEEN_BITS = {
@@ -50,8 +51,7 @@ def examine_system(root: Path) -> Section:
         "architecture": platform.machine() or "unknown",
         "python_executable": sys.executable,
         "wsl": "microsoft" in release.lower(),
-        "container": (root / ".dockerenv").exists()
-        or (root / "run/.containerenv").exists(),
+        "container": is_container(root),
     }
     words = [f"{name} {release}", facts["distribution"], facts["architecture"]]
     words += ["in WSL2"] if facts["wsl"] else []

@@ -6,12 +6,12 @@ import contextlib
 import platform
 from collections.abc import Sequence
 from importlib import metadata
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from cifarcnn.doctor.child import run_probe
-from cifarcnn.doctor.endings import explain_ending
+from cifarcnn.doctor.failures import explain_failure
 from cifarcnn.doctor.section import Finding, Section
+from cifarcnn.installed import find_module, installed_version
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -31,9 +31,9 @@ _PACKAGES = {
     "pillow": ("Pillow", "PIL", ("pillow",)),
 }
 # Their own needs are looked at as well.
-_PLUGINS = (
-    *("jax-cuda12-plugin", "jax-cuda12-pjrt", "jax-cuda13-plugin", "jax-cuda13-pjrt"),
-)
+_PLUGINS = [
+    f"jax-cuda{cuda}-{part}" for cuda in (12, 13) for part in ("plugin", "pjrt")
+]
 # The quick ones, which everything else needs; NumPy first.
 _TRIED = {
     "numpy": "numpy",
@@ -42,18 +42,10 @@ _TRIED = {
 }
 
 
-def is_installed(module: str) -> bool:
-    """Whether Python would find a module; it is not imported."""
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def examine_packages(limit_seconds: float) -> Section:
+def examine_packages() -> Section:
     """Versions, what cannot be imported, and what does not fit together."""
     facts: dict[str, str | None] = {
-        "cifarcnn": _version("cifarcnn"),
+        "cifarcnn": installed_version("cifarcnn"),
         "python": platform.python_version(),
     }
     findings = _find_misfits()
@@ -62,24 +54,17 @@ def examine_packages(limit_seconds: float) -> Section:
         ("Python", platform.python_version()),
     ]
     for key, (title, module, names) in _PACKAGES.items():
-        found = next(filter(None, map(_version, names)), None)
-        if found is None and is_installed(module):
+        found = next(filter(None, map(installed_version, names)), None)
+        if found is None and find_module(module):
             found = "unknown"
         facts[key] = found
         lines.append((title, found or "not installed"))
         if key in _TRIED and found:
             tried = _TRIED[key]
-            ending = run_probe("probe_import", tried, limit_seconds=limit_seconds)
-            if ending.answer is None:
-                findings.append(explain_ending(ending, title, names[0], limit_seconds))
+            result = run_probe("probe_import", tried)
+            if result.answer is None:
+                findings.append(explain_failure(result, title, names[0]))
     return Section("versions", "Versions", facts, lines, findings)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _find_misfits() -> list[Finding]:
@@ -91,7 +76,7 @@ def _find_misfits() -> list[Finding]:
     needs: dict[str, list[tuple[str, SpecifierSet]]] = {}
     names = [name for *_, names in _PACKAGES.values() for name in names]
     for owner in ("cifarcnn", *names, *_PLUGINS):
-        version = _version(owner)
+        version = installed_version(owner)
         for text in (metadata.requires(owner) if version else None) or ():
             with contextlib.suppress(InvalidRequirement):
                 need = Requirement(text)
@@ -107,7 +92,7 @@ def _find_misfit(
 ) -> Finding | None:
     # Such as tensorflow-cpu for tensorflow.
     same = next((names for *_, names in _PACKAGES.values() if name in names), (name,))
-    found = next(filter(None, map(_version, same)), None)
+    found = next(filter(None, map(installed_version, same)), None)
     unmet = [
         (owner, numbers)
         for owner, numbers in wanted
@@ -125,7 +110,7 @@ def _find_misfit(
 
 def _find_unfit_plugins() -> list[Finding]:
     """JAX leaves out a plugin of another version, with a mere warning."""
-    library = _version("jaxlib")
+    library = installed_version("jaxlib")
     return [
         Finding(
             f"{name} {found} does not fit jaxlib {library}: JAX will not use the GPU.",
@@ -133,5 +118,7 @@ def _find_unfit_plugins() -> list[Finding]:
             name,
         )
         for name in _PLUGINS
-        if library and (found := _version(name)) and not found.startswith(library)
+        if library
+        and (found := installed_version(name))
+        and not found.startswith(library)
     ]

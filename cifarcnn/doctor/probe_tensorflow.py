@@ -17,11 +17,7 @@ from cifarcnn.doctor.probe import (
     Probe,
     time_convolution,
 )
-from cifarcnn.engine.cuda_libraries import (
-    CudaLibrary,
-    load_cuda_libraries,
-    load_libraries_for,
-)
+from cifarcnn.engine.cuda_libraries import load_cuda_libraries, load_libraries_for
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 
 
@@ -35,9 +31,10 @@ def main(probe: Probe, what: str) -> dict[str, Any]:
     probe.stage("devices")
     gpus = tf.config.list_physical_devices("GPU")
     if what == "devices":
+        libraries = load_cuda_libraries() if has_nvidia_driver() else ()
         details = map(tf.config.experimental.get_device_details, gpus)
         return {
-            "libraries": [asdict(each) for each in _find_libraries()],
+            "libraries": [asdict(each) for each in libraries],
             "gpus": [
                 {
                     "name": found.get("device_name", gpu.name),
@@ -56,10 +53,6 @@ def main(probe: Probe, what: str) -> dict[str, Any]:
         return time_convolution(
             lambda: tf.nn.conv2d(images, kernel, 1, "VALID")[0, 0, 0, 0].numpy()
         )
-
-
-def _find_libraries() -> tuple[CudaLibrary, ...]:
-    return load_cuda_libraries() if has_nvidia_driver() else ()
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class Section:
     findings: list[Finding] = field(default_factory=list)
 
 
-def look(key: str, title: str, examine: Callable[[], Section]) -> Section:
+def make_section(key: str, title: str, examine: Callable[[], Section]) -> Section:
     """The section, or that it could not be looked at.
 
     In a broken installation any import and any file can fail, and the rest is then all

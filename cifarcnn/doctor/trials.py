@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from cifarcnn.doctor.child import run_probe
-from cifarcnn.doctor.endings import explain_ending
+from cifarcnn.doctor.failures import explain_failure
 from cifarcnn.doctor.section import Section
 from cifarcnn.engine.backend_choice import BACKENDS, VARIABLE, is_installed
 from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
@@ -28,31 +28,27 @@ _NO_TRAINING: dict[str, Any] = dict.fromkeys(
 _EXTRAS = {"tensorflow": GPU_EXTRA, "jax": JAX_EXTRA}
 
 
-def examine_convolutions(
-    gpus: Mapping[Backend, list[Any]], limit_seconds: float
-) -> Section:
+def examine_convolutions(gpus: Mapping[Backend, list[Any]]) -> Section:
     """Time a 3x3 convolution on every device, each in a process of its own.
 
     Args:
         gpus: Of each installed backend those that it sees.
-        limit_seconds: For each.
     """
     facts: list[dict[str, Any]] = []
     lines, findings = [], []
     for backend, device, name in _list_devices(gpus):
         title = f"{BACKENDS[backend]}, {device}"
         begin = time.monotonic()
-        ending = run_probe(
+        result = run_probe(
             f"probe_{backend}",
             name,
-            limit_seconds=limit_seconds,
             environment=_WITHOUT_GPU if device == "CPU" else None,
         )
         seconds = time.monotonic() - begin
         fact = {"backend": backend, "device": device, "process_seconds": seconds}
-        if ending.answer is None:
-            finding = explain_ending(
-                ending, f"{BACKENDS[backend]} on {device}", backend, limit_seconds
+        if result.answer is None:
+            finding = explain_failure(
+                result, f"{BACKENDS[backend]} on {device}", backend
             )
             if device != "CPU" and finding.command:
                 finding = replace(finding, command=_EXTRAS[backend], package=None)
@@ -60,7 +56,7 @@ def examine_convolutions(
             lines.append((title, finding.message))
             facts.append({**fact, **_NO_TIMES, "problem": finding.message})
             continue
-        times = ending.answer
+        times = result.answer
         lines.append(
             (
                 title,
@@ -91,16 +87,15 @@ def cpu_works(tried: Section) -> bool:
     return any(fact["device"] == "CPU" and not fact["problem"] for fact in facts)
 
 
-def examine_training(cpu_works: bool, limit_seconds: float) -> Section:
+def examine_training(cpu_works: bool) -> Section:
     """Start as ``train`` does, on the device that it would take; else on the CPU.
 
     Args:
         cpu_works: Whether any library computes on the CPU.
-        limit_seconds: For each.
     """
     title = "Training"
-    ending = run_probe("probe_training", "auto", limit_seconds=limit_seconds)
-    if found := ending.answer:
+    result = run_probe("probe_training", "auto")
+    if found := result.answer:
         since = _explain_backend(found["backend"])
         found["backend_reason"] = since
         lines = [
@@ -110,19 +105,13 @@ def examine_training(cpu_works: bool, limit_seconds: float) -> Section:
         ]
         lines += [("note", found["note"])] if found["note"] else []
         return Section("training", title, {**found, "problem": None}, lines)
-    finding = explain_ending(ending, "A training", "cifarcnn", limit_seconds)
-    found = None
-    if cpu_works:
-        cpu = run_probe("probe_training", "cpu", limit_seconds=limit_seconds)
-        found = cpu.answer
+    finding = explain_failure(result, "A training", "cifarcnn")
+    found = run_probe("probe_training", "cpu").answer if cpu_works else None
+    lines = [("fails", finding.message)]
     if found:
         found["backend_reason"] = _explain_backend(found["backend"])
-        facts = {**found, "problem": finding.message}
-        way = "works with: cifarcnn train --device cpu"
-        lines = [("fails", finding.message), ("CPU", way)]
-    else:
-        facts = {**_NO_TRAINING, "problem": finding.message}
-        lines = [("fails", finding.message)]
+        lines.append(("CPU", "works with: cifarcnn train --device cpu"))
+    facts = {**(found or _NO_TRAINING), "problem": finding.message}
     return Section("training", title, facts, lines, [finding])
 
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from cifarcnn.engine import tensorflow_only
-from cifarcnn.engine.backend_choice import collect_refusals, join
+from cifarcnn.engine.backend_choice import collect_refusals, join_notes
 from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
 from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
@@ -84,7 +84,7 @@ def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
         return ChosenGpu(reason=HIDDEN_EARLIER)
     explained = str(explain_missing_gpu("jax"))
     said = f"JAX says: {refused[0].rstrip('.')}." if refused else None
-    return ChosenGpu(reason=join(explained, said))
+    return ChosenGpu(reason=join_notes(explained, said))
 
 
 def forbid_nondeterministic_operations() -> None:

@@ -13,11 +13,10 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 
 from cifarcnn.engine.nvidia_driver import cards_are_hidden, has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.installed import find_module
 from cifarcnn.literals import Backend, BackendChoice
 
 # Keras's name of each backend, and its own.
@@ -32,12 +31,12 @@ class ChosenBackend:
 
     Attributes:
         name: Keras's name of it.
-        wish: Who asks for it, as a sentence begins; ``None``: nobody does.
+        asked_by: Who asks for it, as a sentence begins; ``None``: nobody does.
         note: Who asks in vain for another, or why JAX was passed over.
     """
 
     name: Backend
-    wish: str | None = None
+    asked_by: str | None = None
     note: str | None = None
 
 
@@ -64,18 +63,18 @@ def choose_backend(
     """
     wishes = _collect_wishes(option, configured)
     who, wanted = wishes[0] if wishes else ("", "auto")
-    wish, running, note = _find_backend(wanted), _running_backend(), None
-    if wish and running not in (None, wish):
+    asked, running, note = _find_backend(wanted), _running_backend(), None
+    if asked and running not in (None, asked):
         raise DeviceError(
-            f"{who} asks for {wish}, but Keras runs on {running} since it was imported "
-            "in this process, and cannot change. Start a new process, or ask for "
-            f"{running}."
+            f"{who} asks for {asked}, but Keras runs on {running} since it was "
+            "imported in this process, and cannot change. Start a new process, or ask "
+            f"for {running}."
         )
-    name = wish or running
+    name = asked or running
     if name is None:
         name, note = _choose_by_machine(before, gpu_allowed)
-    note = join(note, *_describe_overruled(wishes, name))
-    return ChosenBackend(name, who if wish else None, note)
+    note = join_notes(note, *_describe_overruled(wishes, name))
+    return ChosenBackend(name, who if asked else None, note)
 
 
 def describe_missing(chosen: ChosenBackend, package: str) -> str:
@@ -83,26 +82,19 @@ def describe_missing(chosen: ChosenBackend, package: str) -> str:
     other: Backend = "jax" if chosen.name == "tensorflow" else "tensorflow"
     way_out = f", or ask for {other}" if is_installed(other) else ""
     return (
-        f"{chosen.wish} asks for {chosen.name}, but the Python package {package} is "
-        f"not installed. Install it{way_out}."
+        f"{chosen.asked_by} asks for {chosen.name}, but the Python package {package} "
+        f"is not installed. Install it{way_out}."
     )
 
 
 def is_installed(backend: Backend) -> bool:
     """Whether a backend seems to be there; it is not imported."""
-    specs = map(_find_spec, _PACKAGES[backend])
+    specs = map(find_module, _PACKAGES[backend])
     # Without an origin it is a folder with nothing in it.
     return all(spec is not None and spec.origin for spec in specs)
 
 
-def _find_spec(package: str) -> ModuleSpec | None:
-    try:
-        return find_spec(package)
-    except ValueError:  # as it is where somebody put a stand-in into sys.modules
-        return None
-
-
-def join(*notes: str | None) -> str | None:
+def join_notes(*notes: str | None) -> str | None:
     """Those that there are, as one text."""
     return " ".join(filter(None, notes)) or None
 
@@ -185,7 +177,7 @@ def _may_find_gpu() -> bool:
     platforms = os.environ.get("JAX_PLATFORMS", "").split(",")
     if not {"", "cuda", "gpu", "rocm"} & set(platforms):
         return False
-    spec = _find_spec("jax_plugins")
+    spec = find_module("jax_plugins")
     places = spec.submodule_search_locations if spec else None
     names = [module.name for module in pkgutil.iter_modules(places or ())]
     nvidia = has_nvidia_driver() and not cards_are_hidden()

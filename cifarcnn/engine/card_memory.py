@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.engine.nvidia_driver import ask_driver
 
+# The second is where WSL2 has it, outside the path of some shells.
+_NVIDIA_SMI = ("nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi")
 _PATIENCE_SECONDS = 20
-_MIB = 1024**2
+_MEBIBYTE = 2**20
 # Less than this is too little for the handles and work space of cuDNN and cuBLAS.
 _LEAST_BYTES = 1e9
 
@@ -50,12 +53,22 @@ def read_card_memory() -> CardMemory | None:
     cards = ask_driver(hidden_too=False).cards
     if not cards:
         return None
-    found = _ask(cards[0].uuid, "--query-gpu=memory.total,memory.free")
+    card = f"--id={cards[0].uuid}"
+    found = _ask_nvidia_smi(card, "--query-gpu=memory.total,memory.free")
     if len(found) != 1 or not all(value.isdigit() for value in found[0]):
         return None
-    total, free = (int(value) * _MIB for value in found[0])
-    processes = _ask(cards[0].uuid, "--query-compute-apps=pid,used_memory,name")
+    total, free = (int(value) * _MEBIBYTE for value in found[0])
+    processes = _ask_nvidia_smi(card, "--query-compute-apps=pid,used_memory,name")
     return CardMemory(total, free, _other_processes(processes))
+
+
+def read_free_bytes() -> dict[str, int]:
+    """What is free on each card of this machine, by its UUID, as far as it is known."""
+    return {
+        row[0]: int(row[1]) * _MEBIBYTE
+        for row in _ask_nvidia_smi("--query-gpu=uuid,memory.free")
+        if len(row) == 2 and row[1].isdigit()
+    }
 
 
 def describe_holders(memory: CardMemory | None) -> str:
@@ -76,7 +89,7 @@ def describe_holders(memory: CardMemory | None) -> str:
 
 def _other_processes(rows: list[list[str]]) -> tuple[CardProcess, ...]:
     found = [
-        CardProcess(int(number), Path(name).name, int(used) * _MIB)
+        CardProcess(int(number), Path(name).name, int(used) * _MEBIBYTE)
         for number, used, name in (row for row in rows if len(row) == 3)
         if number.isdigit() and used.isdigit()
     ]
@@ -87,11 +100,14 @@ def _other_processes(rows: list[list[str]]) -> tuple[CardProcess, ...]:
     return tuple(sorted(others, key=lambda each: each.bytes, reverse=True))
 
 
-def _ask(card: str, query: str) -> list[list[str]]:
-    command = ["nvidia-smi", f"--id={card}", query, "--format=csv,noheader,nounits"]
+def _ask_nvidia_smi(*query: str) -> list[list[str]]:
+    """The rows of its answer; none where it is not there or fails."""
+    program = next(filter(None, map(shutil.which, _NVIDIA_SMI)), None)
+    if program is None:
+        return []
     try:
         done = subprocess.run(
-            command,
+            [program, *query, "--format=csv,noheader,nounits"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -17,7 +17,6 @@ import stat
 import sys
 import tempfile
 import warnings
-from importlib import metadata
 from pathlib import Path
 
 from cifarcnn.caches import (
@@ -29,6 +28,7 @@ from cifarcnn.caches import (
 )
 from cifarcnn.cpu import read_cpu_info
 from cifarcnn.engine import nvidia_driver
+from cifarcnn.installed import installed_version
 from cifarcnn.literals import Backend
 
 # Of all programs together, when a process starts; those used longest ago go first.
@@ -69,7 +69,7 @@ def use_cache(backend: Backend) -> str | None:
 def _prepare(backend: Backend) -> str | None:
     if _is_set_by_user(backend) or (backend == "tensorflow" and not _gpu_models()):
         return None
-    version = _version(backend)
+    version = installed_version(backend) or "unknown"
     if backend == "tensorflow" and not version.startswith(_TENSORFLOW_VERSIONS):
         return f"it was not tried with TensorFlow {version}."
     top = cache_folder("compiled")
@@ -103,12 +103,15 @@ def seal() -> None:
     """
     for folder in _used:
         for path, status in list(cached_files(folder)):
-            mark = _mark(path)
+            checksum = _checksum_file(path)
             if path.suffix != _CHECKSUM and not is_unfinished(path):
                 with contextlib.suppress(OSError):
                     # Two processes may have written the same one, in other bytes.
-                    if not mark.exists() or mark.stat().st_mtime < status.st_mtime:
-                        mark.write_text(_checksum(path), encoding="ascii")
+                    if (
+                        not checksum.exists()
+                        or checksum.stat().st_mtime < status.st_mtime
+                    ):
+                        checksum.write_text(_checksum(path), encoding="ascii")
 
 
 def remove_damaged(folder: Path) -> None:
@@ -125,12 +128,12 @@ def remove_damaged(folder: Path) -> None:
         else:
             keep = _is_whole(path)
         if not keep:
-            for each in (path, _mark(path)):
+            for each in (path, _checksum_file(path)):
                 with contextlib.suppress(OSError):
                     each.unlink()
 
 
-def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+def prune(folder: Path) -> None:
     """Remove the programs used longest ago, until those that are left fit the limit.
 
     What a user put beside them neither counts nor goes.
@@ -140,7 +143,7 @@ def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
     # Most systems note the time of a reading once a day.
     files.sort(key=lambda file: max(file[1].st_atime, file[1].st_mtime))
     for path, status in files:
-        if total <= limit_bytes:
+        if total <= LIMIT_BYTES:
             return
         with contextlib.suppress(OSError):
             path.unlink()
@@ -225,12 +228,12 @@ def _require_room(folder: Path) -> None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        return _mark(path).read_text(encoding="ascii") == _checksum(path)
+        return _checksum_file(path).read_text(encoding="ascii") == _checksum(path)
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def _mark(path: Path) -> Path:
+def _checksum_file(path: Path) -> Path:
     return path.with_name(path.name + _CHECKSUM)
 
 
@@ -247,7 +250,7 @@ def _checksum(path: Path) -> str:
 
 def _fingerprint() -> str:
     """Of all that compiled code may depend on, so that no other code is ever read."""
-    parts = [f"{name} {_version(name)}" for name in _PACKAGES]
+    parts = [f"{name} {installed_version(name)}" for name in _PACKAGES]
     parts += [read_cpu_info("flags") or read_cpu_info("Features"), *_gpu_models()]
     parts.append(nvidia_driver.read_driver_version() or "")
     parts += [os.environ.get(name, "") for name in _VARIABLES]
@@ -263,10 +266,3 @@ def _gpu_models() -> list[str]:
             lines = file.read_text(errors="replace").splitlines()
             models += [line for line in lines if line.startswith("Model:")]
     return models
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"

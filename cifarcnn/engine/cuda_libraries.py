@@ -15,11 +15,11 @@ import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from cifarcnn.engine.nvidia_driver import cards_are_hidden, has_nvidia_driver
 from cifarcnn.errors import DeviceError
+from cifarcnn.installed import find_module
 
 _CUT_SHORT = "the file is cut short"
 _SEGMENT_BYTES = 56  # of Elf64_Phdr; the loader refuses any other number
@@ -139,10 +139,7 @@ def package_folders() -> list[Path]:
 
 def read_tensorflow_build() -> TensorFlowBuild | None:
     """Read what TensorFlow was built for, without importing it; ``None``: not there."""
-    try:
-        spec = find_spec("tensorflow")
-    except ValueError:  # as it is where somebody put a stand-in into sys.modules
-        spec = None
+    spec = find_module("tensorflow")
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent

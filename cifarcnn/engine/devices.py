@@ -7,7 +7,6 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -18,14 +17,14 @@ from cifarcnn.engine.backend_choice import (
     ChosenBackend,
     choose_backend,
     describe_missing,
-    join,
+    join_notes,
 )
 from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
 from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
 from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
-from cifarcnn.engine.nvidia_driver import has_nvidia_driver as has_nvidia_driver
 from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.installed import installed_version
 from cifarcnn.literals import Backend, BackendChoice
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
@@ -114,8 +113,8 @@ def start(
     gpu = started.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
         raise DeviceError(
-            f"The device gpu cannot be used: {join(gpu.reason, chosen.note)} Or train "
-            "on the device cpu."
+            f"The device gpu cannot be used: {join_notes(gpu.reason, chosen.note)} Or "
+            "train on the device cpu."
         )
     if deterministic and gpu.name is not None:
         require_deterministic()
@@ -123,22 +122,17 @@ def start(
     if complaint := started.try_convolution(on_gpu=gpu.name is not None):
         raise DeviceError(_describe_failure(chosen.name, gpu.name, complaint))
     versions = _versions(chosen.name)
-    software = f"{BACKENDS[chosen.name]} {versions[chosen.name]}"
-    software += f", Keras {versions['keras']}"
-    kind: Literal["cpu", "gpu"] = "gpu" if gpu.name else "cpu"
-    explained = gpu.reason and device == "auto"
+    ignored = gpu.reason if device == "auto" else None
     return Device(
-        kind,
-        f"{kind} ({gpu.name or _describe_cpu()}), {software}",
-        usable_cores(),  # TensorFlow starts a thread for each.
-        versions,
-        join(
-            f"The GPU is not used: {gpu.reason}" if explained else None,
-            chosen.note,
-            cache_note,
+        kind="gpu" if gpu.name else "cpu",
+        description=_describe(gpu, chosen.name, versions),
+        threads=usable_cores(),  # TensorFlow starts a thread for each.
+        versions=versions,
+        note=join_notes(
+            ignored and f"The GPU is not used: {ignored}", chosen.note, cache_note
         ),
-        chosen.name,
-        gpu.compute_capability,
+        backend=chosen.name,
+        compute_capability=gpu.compute_capability,
     )
 
 
@@ -177,7 +171,7 @@ def _start_keras(chosen: ChosenBackend) -> None:
         from cifarcnn.engine import backend  # noqa: F401
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if chosen.wish is None or package not in (chosen.name, f"{chosen.name}lib"):
+        if chosen.asked_by is None or package not in (chosen.name, f"{chosen.name}lib"):
             raise
         raise DeviceError(describe_missing(chosen, package)) from None
     except Exception as error:
@@ -219,9 +213,7 @@ def _describe_failure(backend: Backend, gpu: str | None, complaint: str) -> str:
     return describe_failed_operation(gpu, complaint, extra)
 
 
-def describe_failed_operation(
-    gpu: str | None, complaint: str, extra: str = GPU_EXTRA
-) -> str:
+def describe_failed_operation(gpu: str | None, complaint: str, extra: str) -> str:
     """The sentence for a device whose first operation went wrong."""
     if gpu:
         return (
@@ -236,14 +228,19 @@ def describe_failed_operation(
 
 
 def _versions(engine: Backend) -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    try:
-        versions["cifarcnn"] = version("cifarcnn")
-    except PackageNotFoundError:
-        versions["cifarcnn"] = "not installed"
+    versions = {
+        "python": platform.python_version(),
+        "cifarcnn": installed_version("cifarcnn") or "not installed",
+    }
     for name in (engine, "keras", "numpy"):
         versions[name] = str(getattr(sys.modules.get(name), "__version__", "unknown"))
     return versions
+
+
+def _describe(gpu: ChosenGpu, backend: Backend, versions: Mapping[str, str]) -> str:
+    hardware = f"gpu ({gpu.name})" if gpu.name else f"cpu ({_describe_cpu()})"
+    software = f"{BACKENDS[backend]} {versions[backend]}, Keras {versions['keras']}"
+    return f"{hardware}, {software}"
 
 
 def _describe_cpu() -> str:

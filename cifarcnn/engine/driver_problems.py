@@ -32,12 +32,17 @@ class MissingGpu:
         return f"{self.reason} {self.remedy}".rstrip()
 
 
+def mended_by(reason: str, what: str, command: str) -> MissingGpu:
+    """With one command as the remedy; ``what`` it does, without a full stop."""
+    return MissingGpu(reason, f"{what}: {command}.", command)
+
+
 def explain_driver(machine: Machine) -> MissingGpu | None:
     """What keeps every program from the GPU; ``None``: nothing that is known."""
     if not machine.has_driver:
         return _explain_missing_driver(machine)
     if machine.hidden:
-        return _with_command(
+        return mended_by(
             "the environment variable CUDA_VISIBLE_DEVICES hides every GPU.",
             "Unset it",
             "unset CUDA_VISIBLE_DEVICES",
@@ -99,12 +104,12 @@ def _explain_missing_driver(machine: Machine) -> MissingGpu:
 
 def _explain_missing_files(in_container: bool) -> MissingGpu:
     if in_container:
-        return _with_command(
+        return mended_by(
             "the machine has an NVIDIA driver, but this container is given no card.",
             "Start it with that",
             "docker run --gpus all",
         )
-    return _with_command(
+    return mended_by(
         "the NVIDIA driver is loaded, but its files /dev/nvidia* are missing.",
         "Have them made",
         "sudo nvidia-modprobe -u -c 0",
@@ -114,7 +119,7 @@ def _explain_missing_files(in_container: bool) -> MissingGpu:
 def _explain_silent_driver(complaint: str, in_container: bool) -> MissingGpu:
     reason = f"the driver's library libcuda.so.1 cannot be used: {complaint}."
     if in_container:
-        return _with_command(
+        return mended_by(
             reason,
             "Start the container with the whole driver",
             "docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility",
@@ -131,19 +136,19 @@ def _explain_driver_error(code: int, words: str) -> MissingGpu:
             "`nvidia-smi` shows whether the driver sees one.",
         )
     if code == 802:
-        return _with_command(
+        return mended_by(
             f"the cards are not ready ({error}).",
             "Start what joins them",
             "sudo systemctl start nvidia-fabricmanager",
         )
     if code == 803:
-        return _with_command(
+        return mended_by(
             f"the parts of the driver are of different versions ({error}).",
             "Restart the machine",
             "sudo reboot",
         )
     if code == 999:
-        return _with_command(
+        return mended_by(
             f"the driver is not well, as after a standby ({error}).",
             "Load it anew",
             "sudo modprobe -r nvidia_uvm && sudo modprobe nvidia_uvm",
@@ -151,7 +156,3 @@ def _explain_driver_error(code: int, words: str) -> MissingGpu:
     return MissingGpu(
         f"the driver does not start ({error}).", f"Restart the machine; {_LISTED}"
     )
-
-
-def _with_command(reason: str, what: str, command: str) -> MissingGpu:
-    return MissingGpu(reason, f"{what}: {command}.", command)

@@ -57,12 +57,11 @@ def inspect_machine() -> Machine:
     has_driver = platform.system() == "Linux" and has_nvidia_driver()
     files = sorted((root / "dev").glob("nvidia[0-9c]*"))
     in_wsl = (root / "dev/dxg").exists()
-    marks = (".dockerenv", "run/.containerenv")
     driver = ask_driver() if has_driver else Driver()
     return Machine(
         system=platform.system(),
         processor=platform.machine(),
-        in_container=any((root / mark).exists() for mark in marks),
+        in_container=is_container(root),
         in_wsl=in_wsl,
         makers=_makers_on_bus(root),
         has_driver=has_driver,
@@ -74,6 +73,11 @@ def inspect_machine() -> Machine:
         hidden=cards_are_hidden() or _names_no_card(driver),
         driver=driver,
     )
+
+
+def is_container(root: Path) -> bool:
+    """Whether the system below ``root`` is Docker's or Podman's."""
+    return any((root / name).exists() for name in (".dockerenv", "run/.containerenv"))
 
 
 def _names_no_card(driver: Driver) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 
 from cifarcnn.engine.cuda_libraries import (
     CudaLibrary,
@@ -17,8 +16,11 @@ from cifarcnn.engine.driver_problems import (
     MissingGpu,
     explain_driver,
     explain_old_driver,
+    mended_by,
 )
 from cifarcnn.engine.machine import Machine, inspect_machine
+from cifarcnn.installed import installed_version
+from cifarcnn.literals import Backend
 
 GPU_EXTRA = "pip install 'cifarcnn[gpu]'"
 JAX_EXTRA = "pip install 'cifarcnn[gpu-jax]'"
@@ -29,29 +31,32 @@ _REPLACE_JAX = (
 )
 
 
-def explain_missing_gpu(backend: str) -> MissingGpu:
-    """Look at this machine, and say why a backend of Keras lists no GPU on it.
+def explain_missing_gpu(
+    backend: Backend,
+    machine: Machine | None = None,
+    libraries: Sequence[CudaLibrary] | None = None,
+) -> MissingGpu:
+    """Why a backend of Keras lists no GPU on this machine.
 
     Args:
-        backend: ``tensorflow`` or ``jax``.
+        backend: Which.
+        machine: From :func:`inspect_machine`, which is asked where it is ``None``.
+        libraries: What became of those that TensorFlow needs; ``None``: they are loaded
+            to see that.
     """
-    machine = inspect_machine()
+    machine = machine or inspect_machine()
     if backend == "jax":
         platforms = os.environ.get("JAX_PLATFORMS", "")
         return explain_for_jax(machine, installed_jax_plugin(), platforms)
-    libraries = load_cuda_libraries() if machine.has_driver else ()
+    if libraries is None:
+        libraries = load_cuda_libraries() if machine.has_driver else ()
     return explain_for_tensorflow(machine, read_tensorflow_build(), libraries)
 
 
 def installed_jax_plugin() -> int | None:
     """The version of CUDA that the installed JAX computes with; ``None``: none."""
-    for cuda in (13, 12):
-        try:
-            version(f"jax-cuda{cuda}-plugin")
-        except PackageNotFoundError:
-            continue
-        return cuda
-    return None
+    plugins = (cuda for cuda in (13, 12) if installed_version(f"jax-cuda{cuda}-plugin"))
+    return next(plugins, None)
 
 
 def explain_for_tensorflow(
@@ -66,10 +71,6 @@ def explain_for_tensorflow(
         build: What it was built for; ``None``: not installed.
         libraries: What became of the libraries that it needs.
     """
-    command = (
-        "TF_CPP_MIN_LOG_LEVEL=0 python -c 'import tensorflow as tf; "
-        'tf.config.list_physical_devices("GPU")\''
-    )
     return (
         _explain_system(machine.system, "TensorFlow", GPU_EXTRA)
         or explain_driver(machine)
@@ -77,10 +78,11 @@ def explain_for_tensorflow(
         or explain_old_driver(machine, "TensorFlow", 12)
         or _explain_libraries(libraries)
         or _explain_old_cards(machine, build)
-        or MissingGpu(
+        or mended_by(
             "the driver and its libraries are there, but TensorFlow takes no card.",
-            f"It says more with: {command}.",
-            command,
+            "It says more with",
+            "TF_CPP_MIN_LOG_LEVEL=0 python -c 'import tensorflow as tf; "
+            'tf.config.list_physical_devices("GPU")\'',
         )
     )
 
@@ -101,27 +103,25 @@ def explain_for_jax(
         return found
     # JAX computes on the first of them.
     if platforms and platforms.split(",")[0] not in ("cuda", "gpu"):
-        command = "unset JAX_PLATFORMS"
-        return MissingGpu(
+        return mended_by(
             f"the environment variable JAX_PLATFORMS is {platforms!r}.",
-            f"Unset it: {command}.",
-            command,
+            "Unset it",
+            "unset JAX_PLATFORMS",
         )
     if plugin is None:
         newest = machine.driver.cuda or (13, 0)
         extra = JAX_EXTRA if newest >= (13, 0) else OLDER_JAX_EXTRA
-        return MissingGpu("JAX is installed without CUDA.", f"Add it: {extra}.", extra)
+        return mended_by("JAX is installed without CUDA.", "Add it", extra)
     if old := explain_old_driver(machine, "JAX", plugin):
         # Every driver that runs CUDA 12 does for the other JAX.
         if plugin == 13 and explain_old_driver(machine, "JAX", 12) is None:
             remedy = f"{old.remedy[:-1]}, or take JAX for CUDA 12: {_REPLACE_JAX}."
             return MissingGpu(old.reason, remedy, _REPLACE_JAX)
         return old
-    command = "python -c 'import jax; jax.devices(\"gpu\")'"
-    return MissingGpu(
+    return mended_by(
         "the driver is there, but JAX takes no card.",
-        f"It says more with: {command}.",
-        command,
+        "It says more with",
+        "python -c 'import jax; jax.devices(\"gpu\")'",
     )
 
 
@@ -140,20 +140,19 @@ def _explain_build(
     machine: Machine, build: TensorFlowBuild | None
 ) -> MissingGpu | None:
     if build is None:
-        return MissingGpu(
-            "TensorFlow is not installed.", f"Install it: {GPU_EXTRA}.", GPU_EXTRA
-        )
+        return mended_by("TensorFlow is not installed.", "Install it", GPU_EXTRA)
     if build.cuda is not None:
         return None
     if machine.processor not in ("x86_64", "AMD64"):
-        return MissingGpu(
+        return mended_by(
             f"TensorFlow's packages for {machine.processor} are built without CUDA.",
-            f"Compute on JAX: {JAX_EXTRA}.",
+            "Compute on JAX",
             JAX_EXTRA,
         )
-    command = f"pip uninstall -y tensorflow-cpu tensorflow && {GPU_EXTRA}"
-    return MissingGpu(
-        "this TensorFlow was built without CUDA.", f"Replace it: {command}.", command
+    return mended_by(
+        "this TensorFlow was built without CUDA.",
+        "Replace it",
+        f"pip uninstall -y tensorflow-cpu tensorflow && {GPU_EXTRA}",
     )
 
 
@@ -175,10 +174,10 @@ def _explain_libraries(libraries: Sequence[CudaLibrary]) -> MissingGpu | None:
         reasons.append(f"TensorFlow cannot load {_join(broken)}.")
     packages = dict.fromkeys(each.package for each in lacking)
     command = GPU_EXTRA
-    if broken or any(map(_is_installed, packages)):
+    if broken or any(map(installed_version, packages)):
         # pip would leave alone what it takes to be there.
         command = f"pip install --force-reinstall --no-deps {' '.join(packages)}"
-    return MissingGpu(" ".join(reasons), f"Install it: {command}.", command)
+    return mended_by(" ".join(reasons), "Install it", command)
 
 
 def _explain_old_cards(
@@ -195,14 +194,6 @@ def _explain_old_cards(
         f"TensorFlow computes on cards of compute capability {least[0]}.{least[1]} or "
         f"more, and the {cards[0].name} has {major}.{minor}."
     )
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return False
-    return True
 
 
 def _join(names: Sequence[str]) -> str:

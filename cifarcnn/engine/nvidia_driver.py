@@ -119,11 +119,6 @@ def ask_driver(*, hidden_too: bool = True) -> Driver:
     return Driver(cuda, cards, failure, found["complaint"])
 
 
-def list_cards() -> tuple[Card, ...]:
-    """The cards of this machine, also those that ``CUDA_VISIBLE_DEVICES`` hides."""
-    return ask_driver().cards
-
-
 def _ask_libcuda() -> dict[str, Any]:
     found: dict[str, Any] = {"cuda": None, "cards": [], "error": None}
     found["complaint"] = None

@@ -183,17 +183,7 @@ def repeat_steps(
     results: Callable[[], Any],
     jit_compile: bool,
 ) -> Callable[[Any, int, int], Any]:
-    """A range of steps in one function, with the loop inside.
-
-    Args:
-        step: Of numbers and which of the steps, int32; changes variables.
-        results: What the variables come to at the end.
-        jit_compile: Whether XLA makes one program of all of it.
-
-    Returns:
-        A function of the numbers, the first step, and the step behind the last one,
-        that gives the results. It is compiled once, at its first call.
-    """
+    """A range of steps; see :func:`cifarcnn.engine.backend.repeat_steps`."""
 
     def repeat(numbers: Any, first: Any, end: Any) -> Any:
         def body(number: Any) -> Any:

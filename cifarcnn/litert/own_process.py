@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 from cifarcnn.errors import RunError
+from cifarcnn.installed import find_module
 
 # The exit code of a process that answers with its reason rather than a file.
 REFUSED = 3
@@ -34,7 +34,7 @@ def convert_in_own_process(folder: Path, stopped: Callable[[], bool]) -> bytes:
         RunError: TensorFlow is not installed, the process fails or is killed, or
             ``stopped`` said so.
     """
-    if not sys.executable or find_spec("tensorflow") is None:
+    if not sys.executable or find_module("tensorflow") is None:
         raise RunError("only TensorFlow can make it, which is not installed.")
     # What is installed for this process is for that one, and nothing else: not what
     # happens to lie in the working folder.

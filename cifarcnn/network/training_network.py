@@ -84,32 +84,7 @@ def build_training_network(
 
     def make(layer: AnyLayer) -> Any:
         policy = "float32" if layer.name in exact else precision
-        kind: Any = None
-        arguments: dict[str, Any] = {"dtype": policy}
-        if isinstance(layer, MaxPooling2D):
-            arguments["activation"] = late.get(layer.name, "linear")
-            kind = ActivatedMaxPooling2D
-            if compiled and has_separate_windows(layer):
-                kind = ComparedMaxPooling2D
-        elif layer.name in late:
-            arguments["activation"] = "linear"
-        elif getattr(layer, "activation", "") == "gelu" and has_fused_gelu():
-            arguments["activation"] = fused_gelu
-        penalty = getattr(layer, "activity_regularizer", None)
-        if penalty is not None and batch_mask is not None:
-            penalty = convert_choice(keras.regularizers, penalty)
-            arguments["activity_regularizer"] = MaskedRegularizer(penalty, batch_mask)
-        if isinstance(layer, BatchNormalization) and (
-            has_fused_batch_norm() or batch_mask is not None
-        ):
-            kind = FusedBatchNormalization
-            arguments["batch_mask"] = batch_mask
-        elif isinstance(layer, Conv2D) and policy == "float32":
-            # In 16 bits the plain sum of the bias's gradient would be less exact.
-            kind = SeparateBiasConv2D
-        if kind is None:
-            return convert_layer(layer, **arguments)
-        return kind(**{**convert_arguments(layer.arguments()), **arguments})
+        return _make_layer(layer, policy, late.get(layer.name), batch_mask, compiled)
 
     model = assemble(config, class_count, make)
     for layer in flatten_layers(layers):
@@ -118,6 +93,50 @@ def build_training_network(
             # The bias learns on, so that the layer as a whole cannot be frozen.
             model.get_layer(layer.name).kernel.trainable = False
     return model
+
+
+def _make_layer(
+    layer: AnyLayer,
+    policy: Policy,
+    late_activation: str | None,
+    batch_mask: BatchMask | None,
+    compiled: bool,
+) -> Any:
+    """One layer of Keras, or the faster one in its place.
+
+    Args:
+        layer: Of the config.
+        policy: Keras's name of its dtype policy.
+        late_activation: What a pooling applies, and the convolution before it leaves.
+        batch_mask: As for :func:`build_training_network`.
+        compiled: As for it.
+    """
+    kind: Any = None
+    arguments: dict[str, Any] = {"dtype": policy}
+    if isinstance(layer, MaxPooling2D):
+        arguments["activation"] = late_activation or "linear"
+        kind = ActivatedMaxPooling2D
+        if compiled and has_separate_windows(layer):
+            kind = ComparedMaxPooling2D
+    elif late_activation is not None:
+        arguments["activation"] = "linear"
+    elif getattr(layer, "activation", "") == "gelu" and has_fused_gelu():
+        arguments["activation"] = fused_gelu
+    penalty = getattr(layer, "activity_regularizer", None)
+    if penalty is not None and batch_mask is not None:
+        penalty = convert_choice(keras.regularizers, penalty)
+        arguments["activity_regularizer"] = MaskedRegularizer(penalty, batch_mask)
+    if isinstance(layer, BatchNormalization) and (
+        has_fused_batch_norm() or batch_mask is not None
+    ):
+        kind = FusedBatchNormalization
+        arguments["batch_mask"] = batch_mask
+    elif isinstance(layer, Conv2D) and policy == "float32":
+        # In 16 bits the plain sum of the bias's gradient would be less exact.
+        kind = SeparateBiasConv2D
+    if kind is None:
+        return convert_layer(layer, **arguments)
+    return kind(**{**convert_arguments(layer.arguments()), **arguments})
 
 
 def activations_after_pooling(layers: Sequence[AnyLayer]) -> Mapping[str, str]:

@@ -171,11 +171,11 @@ def save_checkpoint(
     digest = hashlib.sha256(data).hexdigest()
     path = folder / f"epoch-{state.epoch:04}-step-{state.step:06}-{digest}.safetensors"
     try:
-        folder.mkdir(exist_ok=True)
-        _refuse_link(folder)
-        write_atomically(path, data)
-        for old in _list(folder)[KEPT:]:
-            old.unlink(missing_ok=True)
+        try:
+            _write(path, data)
+        except FileNotFoundError:
+            # Somebody removed the folder meanwhile: it is made again.
+            _write(path, data)
     except OSError as error:
         require_folder(run)
         raise RunError(
@@ -184,6 +184,15 @@ def save_checkpoint(
             "Those of before are unharmed."
         ) from error
     return path
+
+
+def _write(path: Path, data: bytes) -> None:
+    folder = path.parent
+    folder.mkdir(exist_ok=True)
+    _refuse_link(folder)
+    write_atomically(path, data)
+    for old in _list(folder)[KEPT:]:
+        old.unlink(missing_ok=True)
 
 
 def find_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:

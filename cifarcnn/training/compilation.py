@@ -1,4 +1,4 @@
-"""The time before the first step, in which XLA compiles."""
+"""Whether XLA compiles the steps of a training, and the time that it takes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,32 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from cifarcnn.engine import compilation_cache
+from cifarcnn.engine import Device, compilation_cache
+from cifarcnn.errors import UsageError
+from cifarcnn.literals import JitCompile
 from cifarcnn.training.observer import Observer
+
+
+def uses_xla(choice: JitCompile, device: Device, deterministic: bool = False) -> bool:
+    """Whether the steps of a training are compiled by XLA (``training.jit_compile``).
+
+    Said outright: Keras would decide it by the devices of the machine, used or not.
+
+    Raises:
+        UsageError: They are to be, and to give the same bits each time on a GPU, which
+            TensorFlow cannot do.
+    """
+    if device.backend != "tensorflow":
+        return True
+    if deterministic and device.kind == "gpu":
+        if choice is True:
+            raise UsageError(
+                "On a GPU TensorFlow cannot keep training.deterministic in steps that "
+                "XLA compiles. Leave training.jit_compile at auto, or train on Keras's "
+                "other backend (--backend jax)."
+            )
+        return False
+    return device.kind == "gpu" if choice == "auto" else choice
 
 
 @contextlib.contextmanager

@@ -8,13 +8,13 @@ fifth of the time when the numbers of an epoch and the loop lie on the device.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import keras
 
-from cifarcnn.runs.checkpoints import CheckpointState
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.compilation import compilation_told
 from cifarcnn.training.input_pipeline import ValidationBatches, validation_batches
@@ -26,7 +26,6 @@ def fit(
     data: TrainingData,
     ours: TrainingCallbacks,
     users: Sequence[keras.callbacks.Callback],
-    state: CheckpointState | None,
     steps_per_execution: StepsPerExecution,
 ) -> None:
     """Train until the last epoch is over, or something ends it before.
@@ -37,7 +36,6 @@ def fit(
         data: The images.
         ours: The callbacks of the program, which know the model and the batches.
         users: Those of the user.
-        state: Where the training goes on; ``None`` from the beginning.
         steps_per_execution: Steps between two events.
 
     Raises:
@@ -45,16 +43,17 @@ def fit(
         RunError: The files of the run cannot be written.
         Stopped: A signal came; what was trained is saved.
     """
-    epochs = ours.progress.plan.epochs
-    epoch = state.epoch if state else 0
+    plan = ours.progress.plan
+    epoch = plan.epochs_done
     fitting = _Fitting(data, ours, users, steps_per_execution)
-    if state is not None and state.step:
-        fitting.fit(epoch, epoch + 1)
-        if ours.model.stop_training:
-            return
-        epoch += 1
-    if epoch < epochs and not ours.replay.replay():
-        fitting.fit(epoch, epochs)
+    with closing(ours.batches):
+        if plan.steps_done:
+            fitting.fit(epoch, epoch + 1, plan.steps_done)
+            if ours.model.stop_training:
+                return
+            epoch += 1
+        if epoch < plan.epochs and not ours.replay.replay():
+            fitting.fit(epoch, plan.epochs)
 
 
 class _Fitting:
@@ -70,39 +69,40 @@ class _Fitting:
         self.model, self.batches = ours.model, ours.batches
         self.progress, self.observer = ours.progress, ours.observer
         self.callbacks = ours.in_order(users)
-        self.execution = steps_per_execution
+        self.train_execution = steps_per_execution
         self.compiled = False
-        self.learn = self.model.make_steps(self.batches, training=True)
+        self.train_steps = self.model.make_steps(self.batches, training=True)
         self.validation = validation_batches(data, self.batches.augmentation)
         if self.validation is not None:
-            self.judge = self.model.make_steps(self.validation, training=False)
+            self.test_steps = self.model.make_steps(self.validation, training=False)
             self.test_execution = replace(steps_per_execution)
 
-    def fit(self, first: int, end: int) -> None:
-        """The epochs from one up to another, which may be in its middle."""
+    def fit(self, first: int, end: int, first_step: int = 0) -> None:
+        """The epochs from one, of which some steps may be done, up to another."""
         model = self.model
-        listed = keras.callbacks.CallbackList(
+        callbacks = keras.callbacks.CallbackList(
             self.callbacks,
             add_history=True,
             model=model,
             epochs=end,
-            steps=self.batches.steps_per_epoch,
+            steps=self.batches.steps_per_epoch - first_step,
+            verbose=0,
         )
         self._compile(first)
         model.stop_training = False
-        listed.on_train_begin()
+        callbacks.on_train_begin()
         figures: dict[str, Any] = {}
         for epoch in range(first, end):
             model.reset_metrics()
-            listed.on_epoch_begin(epoch)
-            figures = self._train(epoch, listed, last=epoch + 1 == end)
+            callbacks.on_epoch_begin(epoch)
+            figures = self._train(epoch, callbacks, last=epoch + 1 == end)
             if self.validation is not None:
-                found = self._validate(listed, self.validation)
+                found = self._validate(callbacks, self.validation)
                 figures |= {f"val_{name}": value for name, value in found.items()}
-            listed.on_epoch_end(epoch, figures)
+            callbacks.on_epoch_end(epoch, figures)
             if model.stop_training:
                 break
-        listed.on_train_end(figures)
+        callbacks.on_train_end(figures)
 
     def _compile(self, epoch: int) -> None:
         """Compile all there is to compile, by doing no step."""
@@ -111,40 +111,47 @@ class _Fitting:
         self.batches.draw_ahead(epoch)
         numbers = self.batches.numbers(epoch)
         with compilation_told(self.observer, self.model.jit_compile):
-            self.learn(numbers, 0, 0)
+            self.train_steps(numbers, 0, 0)
             if self.validation is not None:
-                self.judge(self.validation.numbers, 0, 0)
+                self.test_steps(self.validation.numbers, 0, 0)
         self.compiled = True
 
-    def _train(self, epoch: int, listed: Any, last: bool) -> dict[str, Any]:
+    def _train(self, epoch: int, callbacks: Any, last: bool) -> dict[str, Any]:
         """The steps of an epoch that are left."""
         progress, model = self.progress, self.model
         if progress.logs is not None:
             return dict(progress.logs)
-        learn = partial(self.learn, self.batches.numbers(epoch))
+        execute = partial(self.train_steps, self.batches.numbers(epoch))
         if not last:
             self.batches.draw_ahead(epoch + 1)
         # Callbacks hear of the steps from here on, counted from 0.
         first = step = progress.steps_done
         steps = self.batches.steps_per_epoch
         logs: dict[str, Any] = {}
-        while step < steps and not model.stop_training:
-            listed.on_train_batch_begin(step - first)
-            step, logs = self.execution.run(learn, step, steps)
-            listed.on_train_batch_end(step - first - 1, logs)
+        while step < steps:
+            callbacks.on_train_batch_begin(step - first)
+            step, logs = self.train_execution.run(execute, step, steps)
+            callbacks.on_train_batch_end(step - first - 1, logs)
+            # Asked here, so that an epoch has figures whoever asked for its end before.
+            if model.stop_training:
+                break
         return logs
 
-    def _validate(self, listed: Any, validation: ValidationBatches) -> dict[str, Any]:
+    def _validate(
+        self, callbacks: Any, validation: ValidationBatches
+    ) -> dict[str, Any]:
         model, steps = self.model, validation.steps_per_epoch
-        judge = partial(self.judge, validation.numbers)
+        execute = partial(self.test_steps, validation.numbers)
         model.stop_evaluating = False
-        listed.on_test_begin()
+        callbacks.on_test_begin()
         model.reset_metrics()
         step = 0
         logs: dict[str, Any] = {}
-        while step < steps and not model.stop_evaluating:
-            listed.on_test_batch_begin(step)
-            step, logs = self.test_execution.run(judge, step, steps)
-            listed.on_test_batch_end(step - 1, logs)
-        listed.on_test_end(logs)
+        while step < steps:
+            callbacks.on_test_batch_begin(step)
+            step, logs = self.test_execution.run(execute, step, steps)
+            callbacks.on_test_batch_end(step - 1, logs)
+            if model.stop_evaluating:
+                break
+        callbacks.on_test_end(logs)
         return logs

@@ -166,6 +166,11 @@ class TrainingBatches(Batches):
         """Draw the numbers of an epoch beside what else is done."""
         self._ahead = (epoch, self._thread.submit(self._draw, epoch))
 
+    def close(self) -> None:
+        """End the thread that draws ahead; what it drew is given away."""
+        self._ahead = None
+        self._thread.shutdown(cancel_futures=True)
+
     def _draw(self, epoch: int) -> Numbers:
         def draw(index: np.ndarray) -> Draws:
             return self.augmentation.draw(epoch, index) if self.augmentation else {}

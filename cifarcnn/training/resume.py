@@ -69,7 +69,8 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
         ``None`` when the run is finished, and nothing is left to do.
 
     Raises:
-        UsageError: A setting cannot change in the middle, or the epochs are over.
+        UsageError: A setting cannot change in the middle, or the epochs are over, or a
+            finished trial on few images is to become longer.
         RunError: There is no checkpoint although something was trained, or all are
             damaged; or the manifest is.
     """
@@ -90,6 +91,8 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
     changes = _compare(run, before, config)
     epochs, wanted = before.training.epochs, config.training.epochs
     if state.smoke:
+        if run.finished and wanted != epochs:
+            raise UsageError(describe_finished(run))
         if run.finished:
             return None
     elif wanted != epochs and wanted <= state.epoch - (state.step == 0):
@@ -112,6 +115,23 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
         replanned=wanted != epochs,
         notes=(*damages, *_describe_divergence(run), *_describe(changes)),
         backend=_find_backend(newest_environment(environment)),
+    )
+
+
+def describe_finished(run: Run) -> str:
+    """That a run is finished, and what can be done to train more.
+
+    Raises:
+        RunError: ``metrics.json`` is damaged.
+    """
+    if run.is_smoke():
+        return (
+            f"{run.path} is finished: a trial on few pictures (--smoke) stays one. To "
+            f"train on all: cifarcnn train --config {shlex.quote(str(run.config_path))}"
+        )
+    return (
+        f"{run.path} is finished. To train it further: cifarcnn train --resume "
+        f"{shlex.quote(str(run.path))} --set training.epochs=NUMBER"
     )
 
 
@@ -213,17 +233,29 @@ def describe_environment_change(
     Returns:
         A sentence; ``None`` when nothing that matters is different.
     """
-    found = []
+    old, new = _find_backend(before), _find_backend(now)
+    found, further, skipped = [], "", ["device.note"]
+    if old and new and old != new:
+        skipped += [f"versions.{old}", f"versions.{new}"]
+        found.append(f"the backend was {old}, is {new} now")
+        further = ", and further where layers such as Dropout draw random numbers"
     for key in ("versions", "device", "precision"):
-        for item in find_differences(before.get(key), now.get(key), key):
-            if item.path != "device.note":
+        earlier, later = map(_without_versions, (before.get(key), now.get(key)))
+        for item in find_differences(earlier, later, key):
+            if item.path not in skipped:
                 found.append(f"{item.path} was {item.before}, is {item.after} now")
     if not found:
         return None
-    further = ""
-    if _find_backend(before) != _find_backend(now):
-        further = ", and further where layers such as Dropout draw random numbers"
     return (
         f"{'; '.join(found)}: the results may differ in their last digits from those "
         f"of a training without interruption{further}"
     )
+
+
+def _without_versions(part: Any) -> Any:
+    """A part of ``environment.json``; of a device without what ``versions`` has too."""
+    if not isinstance(part, dict) or not isinstance(part.get("description"), str):
+        return part
+    # As in "cpu (AMD EPYC, 2 cores), JAX 0.10.2, Keras 3.15.1".
+    description = part["description"].rsplit(", ", 2)[0]
+    return {**part, "description": description}

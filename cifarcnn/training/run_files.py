@@ -175,7 +175,7 @@ def write_litert_model(
     network: keras.Model,
     class_names: Sequence[str],
     views: Views,
-    stopped: Callable[[], bool] = lambda: False,
+    stopped: Callable[[], bool],
 ) -> str | None:
     """Write ``model.tflite`` from what ``model.keras`` holds.
 

@@ -97,10 +97,8 @@ def train(
         _restore(resume, run, ours, environment)
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
-            steps = steps_per_execution(config, device)
             with memory_explained(), _refusals_explained(config), ours.writer:
-                state = source.state if source else None
-                fit(data, ours, callbacks, state, steps)
+                fit(data, ours, callbacks, steps_per_execution(config, device))
             outcome = _finish(config, data, run, network, ours, signals)
     observer.training_ended(outcome)
     return outcome

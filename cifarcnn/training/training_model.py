@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import keras
@@ -12,14 +13,15 @@ from keras import ops
 from cifarcnn.config import Config
 from cifarcnn.engine import Device
 from cifarcnn.engine.backend import repeat_steps, set_random_seed
-from cifarcnn.errors import UsageError
-from cifarcnn.literals import JitCompile, Policy
+from cifarcnn.literals import Policy
 from cifarcnn.network.builder import build_model, logits_model, normalization
 from cifarcnn.network.initialization import set_whitening
 from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.network.training_network import build_training_network
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
+from cifarcnn.training.compilation import uses_xla
+from cifarcnn.training.image_table import ImageTable
 from cifarcnn.training.input_pipeline import (
     Batches,
     Numbers,
@@ -36,33 +38,6 @@ from cifarcnn.training.weight_averaging import WeightAverages, averaging_rule
 
 # Numbers of an epoch, first step, and the step behind the last one, to the metrics.
 Steps: TypeAlias = Callable[[Numbers, int, int], Mapping[str, Any]]
-
-
-class ImageTable(keras.layers.Layer):  # type: ignore[misc]
-    """Gathers rows of a table of images, so that only indices travel to the device.
-
-    Input shape: int32 ``(b,)``. Output shape: uint8 ``(b, height, width, 3)``.
-    """
-
-    def __init__(self, images: np.ndarray) -> None:
-        """Prepare the layer; uint8 ``(n, height, width, 3)`` go to the device once."""
-        super().__init__(name="image_table")
-        self.images = images
-
-    def build(self, input_shape: Any) -> None:
-        self.table = self.add_weight(
-            shape=self.images.shape,
-            dtype="uint8",
-            initializer=lambda shape, dtype: ops.convert_to_tensor(self.images),
-            trainable=False,
-            name="table",
-        )
-
-    def call(self, index: Any) -> Any:
-        return ops.take(self.table, index, axis=0)
-
-    def compute_output_spec(self, index: Any) -> Any:
-        return keras.KerasTensor((*index.shape, *self.images.shape[1:]), dtype="uint8")
 
 
 class TrainingModel(keras.Model):  # type: ignore[misc]
@@ -95,12 +70,7 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
             averages.update(self.optimizer.iterations)
             return result
         logs, state = result
-        groups = (
-            self.trainable_variables,
-            self.non_trainable_variables,
-            self.optimizer.variables,
-            self.metrics_variables,
-        )
+        groups = self._variables_of_a_step(training=True)
         values = [
             pair
             for group, held in zip(groups, state, strict=True)
@@ -135,12 +105,14 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
                 if mask is not None:
                     mask.images = None
 
-        def variables() -> list[Any]:
-            weights = [self.trainable_variables, self.non_trainable_variables]
-            optimizer = [self.optimizer.variables] if training else []
-            return [*weights, *optimizer, self.metrics_variables]
-
+        variables = partial(self._variables_of_a_step, training)
         return repeat_steps(self, step, variables, self.jit_compile)
+
+    def _variables_of_a_step(self, training: bool) -> list[Sequence[Any]]:
+        """In the groups in which Keras hands them to its steps on JAX."""
+        weights = [self.trainable_variables, self.non_trainable_variables]
+        optimizer = [self.optimizer.variables] if training else []
+        return [*weights, *optimizer, self.metrics_variables]
 
     def read_weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights to keep, as they are now: the averages, if any."""
@@ -217,7 +189,7 @@ def build_training_model(
         config,
         data.class_count,
         precision,
-        mask if batches.smaller_last else None,
+        mask,
         compiled=compiled,
     )
     write_weights(fast, read_weights(network))
@@ -281,28 +253,6 @@ def compile_model(
     )
     _build_metrics(model)
     model.state = ModelState(model, accuracy)
-
-
-def uses_xla(choice: JitCompile, device: Device, deterministic: bool = False) -> bool:
-    """Whether the steps of a training are compiled by XLA (``training.jit_compile``).
-
-    Said outright: Keras would decide it by the devices of the machine, used or not.
-
-    Raises:
-        UsageError: They are to be, and to give the same bits each time on a GPU, which
-            TensorFlow cannot do.
-    """
-    if device.backend != "tensorflow":
-        return True
-    if deterministic and device.kind == "gpu":
-        if choice is True:
-            raise UsageError(
-                "On a GPU TensorFlow cannot keep training.deterministic in steps that "
-                "XLA compiles. Leave training.jit_compile at auto, or train on Keras's "
-                "other backend (--backend jax)."
-            )
-        return False
-    return device.kind == "gpu" if choice == "auto" else choice
 
 
 def _build_metrics(model: TrainingModel) -> None:

@@ -118,11 +118,11 @@ def test_a_run_of_one_is_asked_and_continued_on_the_other(
     other = "jax" if before == "tensorflow" else "tensorflow"
     found: dict[str, Any] = json.loads(run(folder, "-c", GO_ON, before, other))
     assert f", {NAMES[other]} " in found["device"]
-    (change,) = [note for note in found["notes"] if "versions." in note]
-    assert change.startswith(f"versions.{before} was ")
-    assert change.endswith(
-        "the results may differ in their last digits from those of a training without "
-        "interruption, and further where layers such as Dropout draw random numbers"
+    (change,) = [note for note in found["notes"] if "the backend was " in note]
+    assert change == (
+        f"the backend was {before}, is {other} now: the results may differ in their "
+        "last digits from those of a training without interruption, and further where "
+        "layers such as Dropout draw random numbers"
     )
     whole = figures(folder, f"{before}-whole")
     np.testing.assert_allclose(

@@ -145,7 +145,9 @@ def test_a_broken_one_is_told_with_the_commands_that_mend_it(
     assert "  free memory        " in done.stdout
     assert "~/cache/decoded" in done.stdout
     assert broken["HOME"] not in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    # Paths are left whole.
+    lines = [line for line in done.stdout.splitlines() if "/" not in line]
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.doctor.child import Ending, run_probe
+from cifarcnn.doctor import child
+from cifarcnn.doctor.child import ProbeResult, run_probe
 
 Stub = Callable[[str, str], Path]
 LIMIT = 60.0
 
 
-def probe(module: str, limit_seconds: float = LIMIT) -> Ending:
-    return run_probe("probe_import", module, limit_seconds=limit_seconds)
+def probe(module: str) -> ProbeResult:
+    return run_probe("probe_import", module)
 
 
 def alive(pid: int) -> bool:
@@ -38,9 +39,9 @@ def wait_for(done: Callable[[], bool]) -> None:
 
 def test_an_answer_comes_through_whatever_the_library_prints(stub: Stub) -> None:
     stub("chatty", "import os\nprint('{\"answer\": 1}')\nos.write(1, b'hello\\n')")
-    ending = probe("chatty")
-    assert (ending.answer, ending.exit_code) == (True, 0)
-    assert "hello" in ending.last_words
+    result = probe("chatty")
+    assert (result.answer, result.exit_code) == (True, 0)
+    assert "hello" in result.stderr
 
 
 def test_what_is_printed_while_python_starts_is_no_answer(stub: Stub) -> None:
@@ -71,21 +72,22 @@ def test_a_crash_an_exit_and_their_stage_are_told(stub: Stub) -> None:
     stub("leave", "import os\nos.write(2, b'no licence\\n')\nos._exit(7)")
     crashed, left = probe("crash"), probe("leave")
     assert (crashed.exit_code, crashed.stage) == (-signal.SIGILL, "import")
-    assert (left.exit_code, left.last_words) == (7, "no licence\n")
+    assert (left.exit_code, left.stderr) == (7, "no licence\n")
     assert crashed.answer is left.answer is None
 
 
 def test_where_python_itself_does_not_start_there_is_no_stage(stub: Stub) -> None:
     folder = stub("good", "")
     (folder / "sitecustomize.py").write_text("import os; os._exit(3)")
-    ending = probe("good")
-    assert (ending.stage, ending.exit_code) == ("", 3)
+    result = probe("good")
+    assert (result.stage, result.exit_code) == ("", 3)
 
 
 @pytest.mark.slow
 def test_a_hanging_process_ends_with_all_that_it_started(
-    stub: Stub, tmp_path: Path
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(child, "LIMIT_SECONDS", 10)
     stub(
         "hang",
         "import subprocess, sys, time\n"
@@ -93,14 +95,17 @@ def test_a_hanging_process_ends_with_all_that_it_started(
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
         "time.sleep(300)",
     )
-    ending = probe("hang", limit_seconds=10)
-    assert (ending.exit_code, ending.stage) == (None, "import")
+    result = probe("hang")
+    assert (result.exit_code, result.stage) == (None, "import")
     pid = int((tmp_path / "pid").read_text())
     wait_for(lambda: not alive(pid))
 
 
 @pytest.mark.slow
-def test_what_it_leaves_behind_is_not_waited_for(stub: Stub, tmp_path: Path) -> None:
+def test_what_it_leaves_behind_is_not_waited_for(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "LIMIT_SECONDS", 10)
     stub(
         "server",
         "import subprocess\n"
@@ -108,14 +113,14 @@ def test_what_it_leaves_behind_is_not_waited_for(stub: Stub, tmp_path: Path) -> 
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n",
     )
     try:
-        ending = probe("server", limit_seconds=10)
+        result = probe("server")
     finally:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-    assert ending.answer is True
+    assert result.answer is True
 
 
 def start_a_hanging_probe(
-    folder: Path, limit_seconds: float
+    folder: Path, limit_seconds: int
 ) -> tuple[subprocess.Popen[bytes], int]:
     """A process that waits for a probe, and the number of the probe."""
     folder.mkdir()
@@ -126,8 +131,9 @@ def start_a_hanging_probe(
         "time.sleep(300)"
     )
     code = (
-        "from cifarcnn.doctor.child import run_probe\n"
-        f"run_probe('probe_import', 'hang', limit_seconds={limit_seconds})"
+        "from cifarcnn.doctor import child\n"
+        f"child.LIMIT_SECONDS = {limit_seconds}\n"
+        "child.run_probe('probe_import', 'hang')"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -171,6 +177,6 @@ def test_where_no_process_can_be_started_that_is_the_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    ending = probe("json")
-    assert ending.stage == "" and ending.error is not None
-    assert ending.error["type"] == "FileNotFoundError"
+    result = probe("json")
+    assert result.stage == "" and result.error is not None
+    assert result.error["type"] == "FileNotFoundError"

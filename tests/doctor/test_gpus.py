@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cifarcnn.doctor.child import Ending
+from cifarcnn.doctor.child import ProbeResult
 from cifarcnn.doctor.gpus import (
     ask_for_devices,
     examine_backend,
@@ -18,15 +17,14 @@ from cifarcnn.engine.machine import Machine
 from cifarcnn.engine.nvidia_driver import Card, Driver
 
 Stub = Callable[[str, str], Path]
-LIMIT = 60.0
 NO_DRIVER = Machine(has_driver=False, has_device_files=False)
 CARD = Card("NVIDIA X", 80_000_000_000, (9, 0), "GPU-1")
 WELL = Machine(
     driver_version="580.95.05",
     driver=Driver((13, 0), (CARD, Card("NVIDIA Y", 8_500_000_000, (7, 5), "GPU-2"))),
 )
-SEES = Ending({"gpus": [{"name": "NVIDIA X", "compute_capability": [9, 0]}]})
-SEES_NONE = Ending({"gpus": [], "libraries": []})
+SEES = ProbeResult({"gpus": [{"name": "NVIDIA X", "compute_capability": [9, 0]}]})
+SEES_NONE = ProbeResult({"gpus": [], "libraries": []})
 LIBRARIES = [
     {"name": "libcudnn.so.9", "package": "nvidia-cudnn-cu12", "path": "/env/cudnn.so.9",
      "error": None, "required": True},
@@ -51,20 +49,6 @@ config = Namespace(
     ),
 )
 """
-
-
-@pytest.fixture
-def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts an nvidia-smi before the one that may be installed."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-    def write(script: str) -> None:
-        (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{script}\n")
-        (folder / "nvidia-smi").chmod(0o755)
-
-    return write
 
 
 def test_the_cards_are_told_with_what_is_free_on_them(
@@ -137,7 +121,7 @@ def test_without_cards_what_is_there_is_told(
 
 
 def test_a_backend_that_sees_a_gpu_names_it() -> None:
-    section = examine_backend("tensorflow", WELL, SEES, LIMIT)
+    section = examine_backend("tensorflow", WELL, SEES)
     assert section.facts == {
         "installed": True,
         "gpus": [{"name": "NVIDIA X", "compute_capability": [9, 0]}],
@@ -146,16 +130,14 @@ def test_a_backend_that_sees_a_gpu_names_it() -> None:
         "said": None,
     }
     assert section.lines == [("GPU 0", "NVIDIA X, compute capability 9.0")]
-    jax = Ending({"gpus": [{"name": "NVIDIA X", "compute_capability": "9.0"}]})
-    assert examine_backend("jax", WELL, jax, LIMIT).lines == section.lines
-    other = Ending({"gpus": [{"name": "gfx90a", "compute_capability": None}]})
-    assert examine_backend("jax", NO_DRIVER, other, LIMIT).lines == [
-        ("GPU 0", "gfx90a")
-    ]
+    jax = ProbeResult({"gpus": [{"name": "NVIDIA X", "compute_capability": "9.0"}]})
+    assert examine_backend("jax", WELL, jax).lines == section.lines
+    other = ProbeResult({"gpus": [{"name": "gfx90a", "compute_capability": None}]})
+    assert examine_backend("jax", NO_DRIVER, other).lines == [("GPU 0", "gfx90a")]
 
 
 def test_a_backend_that_is_not_installed_is_nothing_to_mend() -> None:
-    section = examine_backend("jax", WELL, None, LIMIT)
+    section = examine_backend("jax", WELL, None)
     assert section.facts["installed"] is False
     assert (section.lines, section.findings) == ([("", "not installed")], [])
 
@@ -169,7 +151,7 @@ def test_a_backend_that_fails_is_to_be_mended(stub: Stub) -> None:
         "except ModuleNotFoundError as error:\n"
         "    raise ModuleNotFoundError('jax requires jaxlib') from error",
     )
-    section = examine_backend("jax", WELL, ask_for_devices("jax", LIMIT), LIMIT)
+    section = examine_backend("jax", WELL, ask_for_devices("jax"))
     message = (
         "JAX failed when it was imported: the Python package jaxlib-that-is-not-there "
         "is not installed."
@@ -180,17 +162,19 @@ def test_a_backend_that_fails_is_to_be_mended(stub: Stub) -> None:
     assert (section.facts["reason"], section.facts["command"]) == (message, command)
 
 
-def examine_all(machine: Machine, tensorflow: Ending, jax: Ending | None) -> Section:
+def examine_all(
+    machine: Machine, tensorflow: ProbeResult, jax: ProbeResult | None
+) -> Section:
     backends = [
-        examine_backend("tensorflow", machine, tensorflow, LIMIT),
-        examine_backend("jax", machine, jax, LIMIT),
+        examine_backend("tensorflow", machine, tensorflow),
+        examine_backend("jax", machine, jax),
     ]
     return examine_cuda_libraries(machine, tensorflow, backends)
 
 
 def test_where_no_backend_sees_the_card_each_says_why_and_what_mends_it() -> None:
     hidden = Machine(hidden=True, driver=WELL.driver)
-    tensorflow = examine_backend("tensorflow", hidden, SEES_NONE, LIMIT)
+    tensorflow = examine_backend("tensorflow", hidden, SEES_NONE)
     reason = "the environment variable CUDA_VISIBLE_DEVICES hides every GPU."
     ((label, text),) = tensorflow.lines
     assert (label, text.startswith(f"none: {reason} ")) == ("GPU", True)
@@ -208,18 +192,20 @@ def test_what_a_backend_says_itself_of_its_gpus_is_told() -> None:
         "I0000 00:00:1.2 34 port.cc:1] oneDNN is on, no GPU.\n"
         "2026-01-01 errors, as always\n"
     )
-    said = Ending({"gpus": [], "libraries": []}, last_words=words)
-    section = examine_backend("tensorflow", WELL, said, LIMIT)
+    said = ProbeResult({"gpus": [], "libraries": []}, stderr=words)
+    section = examine_backend("tensorflow", WELL, said)
     assert section.facts["said"] == "Cannot dlopen some GPU libraries."
     assert section.lines[-1] == ("it says", "Cannot dlopen some GPU libraries.")
     # Where there is no driver, that is said already.
-    assert examine_backend("tensorflow", NO_DRIVER, said, LIMIT).facts["said"] is None
-    jax = Ending({"gpus": [], "said": "Unable to initialize backend 'cuda'"})
-    assert examine_backend("jax", WELL, jax, LIMIT).facts["said"] == (
+    assert examine_backend("tensorflow", NO_DRIVER, said).facts["said"] is None
+    jax = ProbeResult({"gpus": [], "said": "Unable to initialize backend 'cuda'"})
+    assert examine_backend("jax", WELL, jax).facts["said"] == (
         "Unable to initialize backend 'cuda'"
     )
-    jax = Ending({"gpus": []}, last_words="WARNING:root:An NVIDIA GPU may be present\n")
-    assert examine_backend("jax", WELL, jax, LIMIT).facts["said"] == (
+    jax = ProbeResult(
+        {"gpus": []}, stderr="WARNING:root:An NVIDIA GPU may be present\n"
+    )
+    assert examine_backend("jax", WELL, jax).facts["said"] == (
         "WARNING:root:An NVIDIA GPU may be present"
     )
     words = (
@@ -227,9 +213,8 @@ def test_what_a_backend_says_itself_of_its_gpus_is_told() -> None:
         "Traceback (most recent call last):\n"
         "RuntimeError: Unable to load cuDNN. Is it installed?\n"
     )
-    section = examine_backend(
-        "jax", WELL, Ending({"gpus": []}, last_words=words), LIMIT
-    )
+    said = ProbeResult({"gpus": []}, stderr=words)
+    section = examine_backend("jax", WELL, said)
     assert section.facts["said"] == words.splitlines()[-1]
 
 
@@ -254,8 +239,8 @@ def test_a_card_without_a_driver_is_to_be_mended() -> None:
 
 
 def test_the_libraries_are_told_with_where_they_were_found() -> None:
-    ending = Ending({"gpus": [], "libraries": LIBRARIES})
-    section = examine_cuda_libraries(WELL, ending, [])
+    result = ProbeResult({"gpus": [], "libraries": LIBRARIES})
+    section = examine_cuda_libraries(WELL, result, [])
     assert section.facts["libraries"] == LIBRARIES
     assert section.lines[:3] == [
         ("libcudnn.so.9", "/env/cudnn.so.9"),
@@ -266,7 +251,7 @@ def test_the_libraries_are_told_with_where_they_were_found() -> None:
         "",
         "not looked for: no NVIDIA driver is loaded",
     )
-    crashed = Ending(stage="import", exit_code=-4)
+    crashed = ProbeResult(stage="import", exit_code=-4)
     assert examine_cuda_libraries(WELL, crashed, []).lines[0] == (
         "",
         "TensorFlow was not asked for them, or did not answer",
@@ -275,9 +260,9 @@ def test_the_libraries_are_told_with_where_they_were_found() -> None:
 
 def test_tensorflow_is_asked_for_its_gpus_in_a_process_of_its_own(stub: Stub) -> None:
     stub("tensorflow", TENSORFLOW)
-    ending = ask_for_devices("tensorflow", LIMIT)
-    assert ending.answer == {
-        "libraries": ending.answer["libraries"],
+    result = ask_for_devices("tensorflow")
+    assert result.answer == {
+        "libraries": result.answer["libraries"],
         "gpus": [
             {"name": "NVIDIA X", "compute_capability": [8, 6]},
             {"name": "/GPU:1", "compute_capability": None},

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from cifarcnn.doctor import child
 from cifarcnn.doctor.gpus import ask_for_devices
-from cifarcnn.doctor.packages import is_installed
 from cifarcnn.doctor.section import Finding
 from cifarcnn.doctor.trials import cpu_works, examine_convolutions, examine_training
+from cifarcnn.installed import find_module
 
 Stub = Callable[[str, str], Path]
-LIMIT = 120.0
 # A TensorFlow of a machine with three cards: the second crashes, the third errs.
 TENSORFLOW = """
 import contextlib, os, signal
@@ -50,7 +50,7 @@ def test_each_device_is_tried_in_a_process_of_its_own(
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     stub("tensorflow", TENSORFLOW)
     gpus = [{"name": "NVIDIA X"}] * 3
-    section = examine_convolutions({"tensorflow": gpus}, LIMIT)
+    section = examine_convolutions({"tensorflow": gpus})
     names = [(fact["backend"], fact["device"]) for fact in section.facts]
     assert names == [
         ("tensorflow", device) for device in ("CPU", "GPU 0", "GPU 1", "GPU 2")
@@ -77,9 +77,12 @@ def test_each_device_is_tried_in_a_process_of_its_own(
 
 
 @pytest.mark.slow
-def test_a_library_that_hangs_is_given_up(stub: Stub) -> None:
+def test_a_library_that_hangs_is_given_up(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "LIMIT_SECONDS", 10)
     stub("jax", "import time; time.sleep(300)")
-    section = examine_convolutions({"jax": []}, 10)
+    section = examine_convolutions({"jax": []})
     message = (
         "JAX on CPU gave no answer within 10 seconds when it was imported, and was "
         "ended."
@@ -89,7 +92,7 @@ def test_a_library_that_hangs_is_given_up(stub: Stub) -> None:
 
 
 def test_without_any_library_nothing_is_tried() -> None:
-    section = examine_convolutions({}, LIMIT)
+    section = examine_convolutions({})
     assert section.facts == []
     assert section.lines == [
         ("", "not tried: neither TensorFlow nor JAX can be imported")
@@ -102,7 +105,7 @@ def test_a_training_that_cannot_start_says_why(
 ) -> None:
     stub("keras", "raise ImportError('wrong architecture')")
     monkeypatch.setenv("KERAS_BACKEND", "garbage")
-    section = examine_training(False, LIMIT)
+    section = examine_training(False)
     message = (
         "The environment variable KERAS_BACKEND asks for 'garbage', but cifarcnn runs "
         "on tensorflow or jax. Unset it, or name one of these."
@@ -115,7 +118,7 @@ def test_a_training_that_cannot_start_says_why(
         "device": None,
     }
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    (finding,) = examine_training(True, LIMIT).findings
+    (finding,) = examine_training(True).findings
     assert finding == Finding(
         "A training failed when it was started: ImportError: wrong architecture.",
         "python -m pip install --force-reinstall keras",
@@ -137,7 +140,7 @@ def test_a_training_on_the_cpu_is_offered_where_the_other_device_fails(
         "        raise DeviceError('The GPU NVIDIA X does not compute.')\n"
         "    engine.start = start\n"
     )
-    section = examine_training(True, LIMIT)
+    section = examine_training(True)
     assert section.findings == [Finding("The GPU NVIDIA X does not compute.")]
     assert section.facts["device"] == "cpu"
     assert section.facts["backend_reason"]
@@ -149,11 +152,11 @@ def test_a_training_on_the_cpu_is_offered_where_the_other_device_fails(
 def test_jax_computes_on_the_cpu_whatever_the_environment_asks_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not is_installed("jax"):
+    if not find_module("jax"):
         pytest.skip("JAX is not installed")
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
-    (fact,) = examine_convolutions({"jax": []}, LIMIT).facts
+    (fact,) = examine_convolutions({"jax": []}).facts
     assert fact["problem"] is None
     assert fact["median_milliseconds"] > 0
-    ending = ask_for_devices("jax", LIMIT)
-    assert ending.answer["gpus"] or ending.answer["said"]
+    result = ask_for_devices("jax")
+    assert result.answer["gpus"] or result.answer["said"]

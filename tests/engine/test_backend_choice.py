@@ -116,7 +116,7 @@ def jax(tmp_path: Path) -> Any:
 def test_without_jax_it_is_tensorflow_and_nothing_is_imported(choose: Choose) -> None:
     assert choose(driver=True, **NO_JAX) == {
         "name": "tensorflow",
-        "wish": None,
+        "asked_by": None,
         "note": None,
         "imported": [],
     }
@@ -124,7 +124,7 @@ def test_without_jax_it_is_tensorflow_and_nothing_is_imported(choose: Choose) ->
 
 def test_a_card_that_jax_can_use_decides_for_jax(choose: Choose, jax: Any) -> None:
     found = choose(jax(), driver=True)
-    assert (found["name"], found["wish"], found["note"]) == ("jax", None, None)
+    assert (found["name"], found["asked_by"], found["note"]) == ("jax", None, None)
     assert found["imported"] == ["jax"]
 
 
@@ -232,7 +232,7 @@ def test_the_option_comes_first_then_the_variable_then_the_config(
     env = {"KERAS_BACKEND": "tensorflow"}
     found = choose(option="jax", configured="tensorflow", env=env)
     assert found["name"] == "jax"
-    assert found["wish"] == "The option backend"
+    assert found["asked_by"] == "The option backend"
     assert found["note"] == (
         "The environment variable KERAS_BACKEND asks for tensorflow, but the option "
         "backend comes first. The config's training.backend asks for tensorflow, but "
@@ -245,7 +245,7 @@ def test_the_option_comes_first_then_the_variable_then_the_config(
         "KERAS_BACKEND comes first."
     )
     found = choose(configured="jax")
-    assert (found["name"], found["wish"], found["note"]) == (
+    assert (found["name"], found["asked_by"], found["note"]) == (
         "jax",
         "The config's training.backend",
         None,
@@ -260,7 +260,7 @@ def test_who_agrees_is_not_mentioned(choose: Choose) -> None:
 
 def test_the_option_auto_leaves_it_to_the_machine(choose: Choose) -> None:
     found = choose(option="auto", env={"KERAS_BACKEND": "jax"}, **NO_JAX)
-    assert (found["name"], found["wish"]) == ("tensorflow", None)
+    assert (found["name"], found["asked_by"]) == ("tensorflow", None)
     assert found["note"] == (
         "The environment variable KERAS_BACKEND asks for jax, but the option backend "
         "comes first."
@@ -269,7 +269,7 @@ def test_the_option_auto_leaves_it_to_the_machine(choose: Choose) -> None:
 
 def test_an_empty_variable_asks_for_nothing(choose: Choose) -> None:
     found = choose(env={"KERAS_BACKEND": ""}, **NO_JAX)
-    assert (found["name"], found["wish"]) == ("tensorflow", None)
+    assert (found["name"], found["asked_by"]) == ("tensorflow", None)
 
 
 def test_a_training_that_goes_on_stays_where_it_was(choose: Choose, jax: Any) -> None:

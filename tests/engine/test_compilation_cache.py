@@ -168,7 +168,9 @@ def test_tensorflow_keeps_what_is_for_the_gpu(cache: Path, card: Path) -> None:
 def test_a_version_that_may_not_know_the_flags_gets_none(
     cache: Path, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compilation_cache, "_version", lambda package: "2.99.0")
+    monkeypatch.setattr(
+        compilation_cache, "installed_version", lambda package: "2.99.0"
+    )
     reason = compilation_cache.use_cache("tensorflow")
     assert reason == f"{NOT_KEPT}it was not tried with TensorFlow 2.99.0."
     assert "TF_XLA_FLAGS" not in os.environ and not cache.exists()
@@ -341,7 +343,9 @@ def test_what_another_process_wrote_once_more_is_sealed_once_more(
     assert program.exists()
 
 
-def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
+def test_what_was_used_longest_ago_makes_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second, third = (
         tmp_path / f"{name}-0123456789ab"
         for name in ("jax-0.7.0", "jax-0.8.0", "tensorflow-2.21.0")
@@ -350,20 +354,26 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     middle = put(second / "b", bytes(60), used=2000)
     new = put(third / "c", bytes(60), used=3000)
     os.utime(middle, (4000, 500))  # made first, and read last
-    compilation_cache.prune(tmp_path, limit_bytes=130)
+    monkeypatch.setattr(compilation_cache, "LIMIT_BYTES", 130)
+    compilation_cache.prune(tmp_path)
     assert [path.exists() for path in (old, middle, new)] == [False, True, True]
-    compilation_cache.prune(tmp_path, limit_bytes=70)
+    monkeypatch.setattr(compilation_cache, "LIMIT_BYTES", 70)
+    compilation_cache.prune(tmp_path)
     assert [path.exists() for path in (middle, new)] == [True, False]
 
 
-def test_what_a_user_put_there_does_not_make_room(tmp_path: Path) -> None:
+def test_what_a_user_put_there_does_not_make_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = [tmp_path / "thesis.tex", tmp_path / "jax-notes" / "2024.md"]
     for path in mine:
         put(path, bytes(1000), used=1000)
     program = put(tmp_path / "jax-0.9.0-0123456789ab" / "a", bytes(60), used=2000)
-    compilation_cache.prune(tmp_path, limit_bytes=100)
+    monkeypatch.setattr(compilation_cache, "LIMIT_BYTES", 100)
+    compilation_cache.prune(tmp_path)
     assert program.exists()
-    compilation_cache.prune(tmp_path, limit_bytes=50)
+    monkeypatch.setattr(compilation_cache, "LIMIT_BYTES", 50)
+    compilation_cache.prune(tmp_path)
     assert not program.exists()
     assert all(path.exists() for path in mine)
 

@@ -11,6 +11,7 @@ import pytest
 
 from cifarcnn import engine
 from cifarcnn.engine.devices import ChosenGpu, describe_failed_operation
+from cifarcnn.engine.missing_gpu import GPU_EXTRA
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 from cifarcnn.errors import DeviceError
 
@@ -154,12 +155,13 @@ def test_a_card_that_others_hold_is_told_before_anything_begins(cpu, monkeypatch
 
 
 def test_a_failed_operation_names_the_device_and_the_way_out():
-    assert describe_failed_operation("NVIDIA X", "it failed with: no kernel image") == (
+    complaint = "it failed with: no kernel image"
+    assert describe_failed_operation("NVIDIA X", complaint, GPU_EXTRA) == (
         "The GPU NVIDIA X is listed, but a small convolution on it did not work: it "
         "failed with: no kernel image. Check the driver and its CUDA libraries (pip "
         "install 'cifarcnn[gpu]'), or train on the device cpu."
     )
-    assert describe_failed_operation(None, "it gave 8.0") == (
+    assert describe_failed_operation(None, "it gave 8.0", GPU_EXTRA) == (
         "A small convolution on the CPU did not work: it gave 8.0. The installation is "
         "broken; install cifarcnn anew in a fresh virtual environment."
     )

@@ -184,18 +184,21 @@ def test_a_last_batch_that_is_filled_up_comes_to_what_the_smaller_one_comes_to(b
     assert found["metrics"][1] == len(built.batches.labels)
 
 
-def test_validation_counts_every_image_once(build):
-    built = build(1500, batch_size=600)
-    assert (built.validation.steps_per_epoch, built.validation.smaller_last) == (
-        2,
-        True,
-    )
+def test_validation_counts_every_image_once(make, make_dataset, device):
+    config = make(batch_size=852)
+    data = load_training_data(config, make_dataset(2130))
+    # Of the 170 in the last batch, those that fill it up are of the first, brighter
+    # half. The batches of training are all full.
+    data.validation.images[256 + 85 :] //= 8
+    built = Built(config, data, device)
+    assert built.validation.steps_per_epoch == 2
+    assert (built.validation.smaller_last, built.batches.smaller_last) == (True, False)
     built.judge(built.validation.numbers, 0, 2)
     found = built.values()
     built.reset()
     built.do_eagerly(built.validation, built.validation.numbers, training=False)
     expected = built.values()
-    assert found["metrics"][1] == 300
+    assert found["metrics"][1] == 426
     # XLA adds up the many numbers of a penalty one by one.
     assert found["metrics"][0] == pytest.approx(expected["metrics"][0], rel=5e-4)
     assert np.array_equal(found["metrics"][1:], expected["metrics"][1:])

@@ -18,7 +18,7 @@ from cifarcnn.errors import RunError, Stopped, UsageError
 from cifarcnn.runs import Run
 from cifarcnn.runs.manifest import read_manifest
 from cifarcnn.training.observer import Observer, Outcome
-from cifarcnn.training.resume import plan_resume
+from cifarcnn.training.resume import describe_finished, plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 
@@ -469,6 +469,12 @@ def test_a_trial_stays_a_trial(keras, make_dataset, device, make_way, run: Run, 
     assert len(outcome.records) == 1
     assert run.read_metrics()["smoke"] is True
     assert plan_resume(run, config) is None
+    anew = f"To train on all: cifarcnn train --config {run.config_path}"
+    sentence = f"{run.path} is finished: a trial on few pictures (--smoke) stays one. "
+    assert describe_finished(run) == sentence + anew
+    with pytest.raises(UsageError) as caught:
+        plan_resume(run, make_way(epochs=9))
+    assert str(caught.value) == sentence + anew
 
 
 @pytest.mark.parametrize(

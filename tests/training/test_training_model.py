@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from cifarcnn.errors import UsageError
+from cifarcnn.training.compilation import uses_xla
 from cifarcnn.training.learning_rate_schedules import monitor_mode
-from cifarcnn.training.training_model import uses_xla
 
 
 @pytest.mark.parametrize("choice", ["auto", True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import Any
 
 import numpy as np
@@ -219,3 +220,65 @@ def test_what_it_does_to_weights_that_are_saved_is_in_none_of_the_last_files(
     plain = keras.models.load_model(run.path / "model.keras")
     for weight in plain.weights:
         assert np.array_equal(weight.numpy(), stored[weight.path])
+
+
+@pytest.mark.parametrize("event", ["on_train_begin", "on_epoch_begin"])
+def test_one_that_ends_the_training_before_a_step_ends_it_after_that_step(
+    keras, start, make_config, event
+):
+    def end(*arguments):
+        ending.model.stop_training = True
+
+    ending = keras.callbacks.LambdaCallback(**{event: end})
+    steps = []
+    counting = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda step, logs: steps.append(step)
+    )
+    config = make_config(epochs=3, steps_per_execution=1)
+    [record] = start(config, ending, counting).records
+    assert steps == [0]
+    assert None not in (record.loss, record.val_loss)
+
+
+def test_a_validation_that_it_ends_at_once_has_figures(keras, start, make_config):
+    def end(*arguments):
+        ending.model.stop_evaluating = True
+
+    ending = keras.callbacks.LambdaCallback(on_test_begin=end)
+    [record] = start(make_config(epochs=1), ending).records
+    assert record.val_loss is not None
+
+
+def test_it_is_told_how_much_there_is_to_do(keras, start, make_config, recorder):
+    class Look(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            told.append(self.params)
+
+    told: list[Any] = []
+    config = make_config(epochs=2, steps_per_execution=1)
+    with pytest.raises(Stopped):
+        start(config, Look(), recorder(interrupt_at=(0, 1)))
+    # Keras's own bar, which only reads of it that it is to say nothing.
+    start(config, Look(), keras.callbacks.ProgbarLogger())
+    assert told == [
+        {"verbose": 0, "epochs": 2, "steps": 4},
+        # Of the epoch that was cut after three.
+        {"verbose": 0, "epochs": 1, "steps": 1},
+        {"verbose": 0, "epochs": 2, "steps": 4},
+    ]
+
+
+@pytest.mark.parametrize("event", ["on_train_end", "on_train_batch_end"])
+def test_no_thread_is_left_whether_the_training_ends_or_fails(
+    keras, start, make_config, event
+):
+    def end(*arguments, **named):
+        raise ZeroDivisionError
+
+    before = set(threading.enumerate())
+    with pytest.raises(ZeroDivisionError) as caught:
+        start(make_config(), keras.callbacks.LambdaCallback(**{event: end}))
+    # Also while what failed is still looked at.
+    assert caught.tb is not None
+    left = {thread.name for thread in set(threading.enumerate()) - before}
+    assert not {name for name in left if name.startswith(("next epoch", "cifarcnn"))}

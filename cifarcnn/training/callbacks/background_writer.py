@@ -29,7 +29,7 @@ class BackgroundWriter(keras.callbacks.Callback):  # type: ignore[misc]
     ``with``, whose end waits until all is written.
 
     Attributes:
-        beside: Whether the training goes on meanwhile, or waits for each epoch.
+        in_background: Whether the training goes on meanwhile, or waits for each epoch.
 
     Raises:
         RunError: Files cannot be written, for good.
@@ -39,12 +39,12 @@ class BackgroundWriter(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.progress = progress
         self.observer = observer
-        self.beside = True
+        self.in_background = True
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="cifarcnn writer")
         self._prepared: list[Callable[[], None]] = []
         self._saves: list[Future[int]] = []
         self._notes: deque[str] = deque()
-        self._epochs_told = progress.plan.epochs_done
+        self._epochs_reported = progress.plan.epochs_done
 
     def __enter__(self) -> Self:
         return self
@@ -76,16 +76,16 @@ class BackgroundWriter(keras.callbacks.Callback):  # type: ignore[misc]
         self._prepared.append(write)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._tell()
+        self._report()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._tell()
+        self._report()
         if self._saves and self._saves[-1].cancel():
             self._saves.pop()
         prepared, self._prepared = self._prepared, []
         epochs = len(self.progress.records)
         self._saves.append(self._executor.submit(self._write, prepared, epochs))
-        if not self.beside:
+        if not self.in_background:
             self.wait()
 
     def wait(self) -> None:
@@ -95,16 +95,16 @@ class BackgroundWriter(keras.callbacks.Callback):  # type: ignore[misc]
             RunError: Files cannot be written, for good.
         """
         concurrent.futures.wait(self._saves)
-        self._tell()
+        self._report()
 
-    def note_full_disk(self, write: Callable[[], None]) -> None:
+    def write_now(self, write: Callable[[], None]) -> None:
         """Write at once, in this thread; where the disk is full only say so.
 
         Raises:
             RunError: It cannot be written, and later will not do either.
         """
         self._try(write)
-        self._tell_notes()
+        self._report_notes()
 
     def _write(self, prepared: list[Callable[[], None]], epochs: int) -> int:
         for write in prepared:
@@ -122,15 +122,15 @@ class BackgroundWriter(keras.callbacks.Callback):  # type: ignore[misc]
                 f"{error} The training goes on, and tries again at its next save."
             )
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         while self._saves and self._saves[0].done():
             save = self._saves.pop(0)
-            self._tell_notes()
+            self._report_notes()
             epochs = save.result()
-            for record in self.progress.records[self._epochs_told : epochs]:
+            for record in self.progress.records[self._epochs_reported : epochs]:
                 self.observer.epoch_ended(record)
-            self._epochs_told = epochs
+            self._epochs_reported = epochs
 
-    def _tell_notes(self) -> None:
+    def _report_notes(self) -> None:
         while self._notes:
             self.observer.noted(self._notes.popleft())

@@ -80,7 +80,7 @@ class BackupAndRestore(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.due():
-            self.writer.note_full_disk(self.save_now)
+            self.writer.write_now(self.save_now)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         arrays, self.progress.state = self.progress.state, {}

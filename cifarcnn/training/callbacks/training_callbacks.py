@@ -105,7 +105,7 @@ class TrainingCallbacks:
             users: The user's own: last, so that they see what Keras's have decided.
                 The files of an epoch are written before these hear of its end.
         """
-        self.writer.beside = not users
+        self.writer.in_background = not users
         return [*self._ours, *self._keras, self.replay, *users]
 
 

@@ -9,7 +9,7 @@ from cifarcnn.config import augmentation as config
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.color import mean_colour
 from cifarcnn.training.augmentation.pipeline import build_augmentation
-from cifarcnn.training.training_model import ImageTable
+from cifarcnn.training.image_table import ImageTable
 
 SIZE = (24, 40)
 INDEX = np.arange(3)

@@ -80,7 +80,7 @@ def test_the_training_goes_on_and_hears_of_an_epoch_once_it_is_written(
 def test_one_that_waits_for_it_hears_of_it_at_once(
     end_epoch, writer, disk, written, observer
 ):
-    writer.beside = False
+    writer.in_background = False
     disk.set()
     end_epoch(1)
     assert written == ["checkpoint 1", "weights 1"]

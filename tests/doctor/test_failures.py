@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.doctor.child import Ending
-from cifarcnn.doctor.endings import explain_ending
+from cifarcnn.doctor.child import ProbeResult
+from cifarcnn.doctor.failures import explain_failure
 from cifarcnn.doctor.section import Finding
 
 AGAIN = "python -m pip install --force-reinstall tensorflow"
@@ -21,18 +21,18 @@ def cpu_info(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def explain(ending: Ending) -> Finding:
-    return explain_ending(ending, "TensorFlow", "tensorflow", 90)
+def explain(result: ProbeResult) -> Finding:
+    return explain_failure(result, "TensorFlow", "tensorflow")
 
 
 def failed(kind: str, message: str, package: str, stage: str = "import") -> Finding:
     missing = package if kind == "ModuleNotFoundError" else ""
     error = {"type": kind, "message": message, "package": package, "missing": missing}
-    return explain(Ending(error=error, stage=stage, exit_code=0))
+    return explain(ProbeResult(error=error, stage=stage, exit_code=0))
 
 
 def test_a_time_that_is_up() -> None:
-    assert explain(Ending(stage="devices")) == Finding(
+    assert explain(ProbeResult(stage="devices")) == Finding(
         "TensorFlow gave no answer within 90 seconds when it was asked for its "
         "devices, and was ended."
     )
@@ -40,12 +40,12 @@ def test_a_time_that_is_up() -> None:
 
 def test_a_crash_with_what_was_said_before_it() -> None:
     words = "I0000 1.2 3 a.cc:1] all is well\nF0000 00:00:17.4 9 b.cc:2] Out of it.\nx"
-    ending = Ending(stage="import", exit_code=-signal.SIGABRT, last_words=words)
-    assert explain(ending) == Finding(
+    result = ProbeResult(stage="import", exit_code=-signal.SIGABRT, stderr=words)
+    assert explain(result) == Finding(
         "TensorFlow crashed when it was imported: Aborted. Its last words: Out of it.",
         AGAIN,
     )
-    silent = Ending(stage="convolution", exit_code=-signal.SIGSEGV)
+    silent = ProbeResult(stage="convolution", exit_code=-signal.SIGSEGV)
     assert explain(silent) == Finding(
         "TensorFlow crashed in a small convolution: Segmentation fault.", AGAIN
     )
@@ -53,28 +53,28 @@ def test_a_crash_with_what_was_said_before_it() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGILL, signal.SIGABRT])
 def test_a_crash_on_a_processor_without_avx(cpu_info: Path, number: int) -> None:
-    ending = Ending(stage="import", exit_code=-number)
+    result = ProbeResult(stage="import", exit_code=-number)
     cpu_info.write_text("flags\t\t: fpu sse2\n")
     name = signal.strsignal(number)
-    assert explain(ending) == Finding(
+    assert explain(result) == Finding(
         f"TensorFlow crashed when it was imported: {name}: this CPU has no AVX, which "
         "the published packages need. Use a machine that has it."
     )
     # Where nothing is known of the processor, nothing is said of it.
     cpu_info.unlink()
-    assert "AVX" not in explain(ending).message
+    assert "AVX" not in explain(result).message
 
 
 def test_a_kill_by_the_system() -> None:
-    assert explain(Ending(stage="start", exit_code=-signal.SIGKILL)) == Finding(
+    assert explain(ProbeResult(stage="start", exit_code=-signal.SIGKILL)) == Finding(
         "TensorFlow was killed when it was started, as the system does where memory "
         "runs out. Free memory, and try again."
     )
 
 
 def test_an_exit_of_its_own() -> None:
-    ending = Ending(stage="start", exit_code=3, last_words="one\nno licence\n")
-    assert explain(ending) == Finding(
+    result = ProbeResult(stage="start", exit_code=3, stderr="one\nno licence\n")
+    assert explain(result) == Finding(
         "TensorFlow ended the process when it was started, with exit code 3. Its last "
         "words: no licence.",
         AGAIN,
@@ -82,7 +82,7 @@ def test_an_exit_of_its_own() -> None:
 
 
 def test_what_comes_before_the_library_is_not_mended_by_it() -> None:
-    assert explain(Ending(exit_code=3)) == Finding(
+    assert explain(ProbeResult(exit_code=3)) == Finding(
         "TensorFlow ended the process when Python was started, with exit code 3."
     )
     assert failed("OSError", "[Errno 11] Try again", "", stage="") == Finding(
@@ -91,10 +91,10 @@ def test_what_comes_before_the_library_is_not_mended_by_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "ending",
+    "result",
     [
-        Ending(stage="import", exit_code=-signal.SIGABRT, last_words="x bad_alloc\n"),
-        Ending(
+        ProbeResult(stage="import", exit_code=-signal.SIGABRT, stderr="x bad_alloc\n"),
+        ProbeResult(
             stage="convolution",
             exit_code=0,
             error={
@@ -104,7 +104,7 @@ def test_what_comes_before_the_library_is_not_mended_by_it() -> None:
                 "missing": "",
             },
         ),
-        Ending(
+        ProbeResult(
             stage="import",
             exit_code=0,
             error={
@@ -116,8 +116,8 @@ def test_what_comes_before_the_library_is_not_mended_by_it() -> None:
         ),
     ],
 )
-def test_without_memory_nothing_is_to_be_installed(ending: Ending) -> None:
-    finding = explain(ending)
+def test_without_memory_nothing_is_to_be_installed(result: ProbeResult) -> None:
+    finding = explain(result)
     way_out = " Free memory, or raise a limit of it (ulimit -v)."
     assert finding.message.endswith(way_out)
     assert finding.command is None

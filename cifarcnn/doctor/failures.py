@@ -7,7 +7,8 @@ import signal
 from collections.abc import Mapping
 
 from cifarcnn.cpu import read_cpu_info
-from cifarcnn.doctor.child import Ending
+from cifarcnn.doctor import child
+from cifarcnn.doctor.child import ProbeResult
 from cifarcnn.doctor.section import Finding
 
 # Of a module whose package has another name for pip.
@@ -38,50 +39,47 @@ _ABOUT_GPUS = re.compile(
 )
 
 
-def explain_ending(
-    ending: Ending, title: str, package: str, limit_seconds: float
-) -> Finding:
+def explain_failure(result: ProbeResult, title: str, package: str) -> Finding:
     """Why there is no answer, and what mends it.
 
     Args:
-        ending: Without an answer.
+        result: Without an answer.
         title: Of what was tried, for people.
         package: Its name for pip.
-        limit_seconds: The time that it had.
     """
-    stage = _STAGES.get(ending.stage, ending.stage)
-    if ending.error is not None:
-        text, package = _describe_error(ending.error, package)
-        if ending.error["type"] == "DeviceError":
+    stage = _STAGES.get(result.stage, result.stage)
+    if result.error is not None:
+        text, package = _describe_error(result.error, package)
+        if result.error["type"] == "DeviceError":
             # Whole sentences, with their way out.
             variable = _VARIABLE.search(text)
             return Finding(text, variable and f"unset {variable[1]}")
         message = f"{title} failed {stage}: {text}."
-    elif ending.exit_code is None:
+    elif result.exit_code is None:
         return Finding(
-            f"{title} gave no answer within {limit_seconds:g} seconds {stage}, and was "
-            "ended."
+            f"{title} gave no answer within {child.LIMIT_SECONDS} seconds {stage}, "
+            "and was ended."
         )
-    elif ending.exit_code == _KILLED:
+    elif result.exit_code == _KILLED:
         message = (
             f"{title} was killed {stage}, as the system does where memory runs out."
         )
         return Finding(f"{message} Free memory, and try again.")
-    elif ending.exit_code < 0:
-        name = signal.strsignal(-ending.exit_code) or f"signal {-ending.exit_code}"
+    elif result.exit_code < 0:
+        name = signal.strsignal(-result.exit_code) or f"signal {-result.exit_code}"
         message = f"{title} crashed {stage}: {name}"
-        if -ending.exit_code in (signal.SIGILL, signal.SIGABRT) and _lacks_avx():
+        if -result.exit_code in (signal.SIGILL, signal.SIGABRT) and _lacks_avx():
             return Finding(
                 f"{message}: this CPU has no AVX, which the published packages need. "
                 "Use a machine that has it."
             )
-        message += f".{_last_words(ending)}"
+        message += f".{_last_words(result)}"
     else:
         message = f"{title} ended the process {stage}, with exit code "
-        message += f"{ending.exit_code}.{_last_words(ending)}"
+        message += f"{result.exit_code}.{_last_words(result)}"
     if _MEMORY.search(message):
         return Finding(f"{message} Free memory, or raise a limit of it (ulimit -v).")
-    if not ending.stage:
+    if not result.stage:
         return Finding(message)  # Python itself was not well, whatever was to be tried
     install = "install" if message.endswith("is not installed.") else _AGAIN
     return Finding(message, f"python -m pip {install} {package}", package)
@@ -107,16 +105,16 @@ def _lacks_avx() -> bool:
     return bool(flags) and "avx" not in flags
 
 
-def find_words_about_gpus(ending: Ending) -> str | None:
+def find_words_about_gpus(result: ProbeResult) -> str | None:
     """What a library itself wrote last on the GPUs that it does not take."""
-    lines = ending.last_words.splitlines()
+    lines = result.stderr.splitlines()
     about = [line.strip() for line in lines if _ABOUT_GPUS.search(line)]
     return _LOG_PREFIX.sub("", about[-1])[:300] if about else None
 
 
-def _last_words(ending: Ending) -> str:
+def _last_words(result: ProbeResult) -> str:
     """What it wrote last of a failure, as a further sentence with a space before."""
-    lines = [line.strip() for line in ending.last_words.splitlines()]
+    lines = [line.strip() for line in result.stderr.splitlines()]
     fatal = [line for line in lines if _FATAL.search(line)] or lines[-1:]
     text = _LOG_PREFIX.sub("", fatal[-1])[:300].rstrip(".") if fatal else ""
     return f" Its last words: {text}." if text else ""
