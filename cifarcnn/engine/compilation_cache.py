@@ -44,6 +44,7 @@ _VARIABLES = (
     *("XLA_FLAGS", "TF_XLA_FLAGS"),
     *("TF_DETERMINISTIC_OPS", "CUDA_VISIBLE_DEVICES"),
 )
+_UNKNOWN = "unknown"
 _used: set[Path] = set()
 
 
@@ -65,6 +66,9 @@ def _prepare(backend: Backend) -> str | None:
     if _is_set_by_user(backend) or (backend == "tensorflow" and not _gpu_models()):
         return None
     version = _version(backend)
+    if version == _UNKNOWN:
+        # Or it is not installed, which is told when it is imported.
+        return f"the version of {backend} is not known."
     if backend == "tensorflow" and not version.startswith(_TENSORFLOW_VERSIONS):
         return f"it was not tried with TensorFlow {version}."
     top = cache_folder("compiled")
@@ -264,4 +268,4 @@ def _version(package: str) -> str:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return "unknown"
+        return _UNKNOWN
