@@ -69,7 +69,10 @@ def use_cache(backend: Backend) -> str | None:
 def _prepare(backend: Backend) -> str | None:
     if _is_set_by_user(backend) or (backend == "tensorflow" and not _gpu_models()):
         return None
-    version = installed_version(backend) or "unknown"
+    version = installed_version(backend)
+    if version is None:
+        # Or it is not installed, which is told when it is imported.
+        return f"the version of {backend} is not known."
     if backend == "tensorflow" and not version.startswith(_TENSORFLOW_VERSIONS):
         return f"it was not tried with TensorFlow {version}."
     top = cache_folder("compiled")

@@ -132,6 +132,10 @@ def _build(
     network, model = build_training_model(
         config, data, batches, device, precision, epochs
     )
+    if config.training.jit_compile is False and device.backend == "jax":
+        observer.noted(
+            "training.jit_compile is false, but JAX compiles the steps always."
+        )
     plan = Plan(
         epochs=epochs,
         steps_per_epoch=batches.steps_per_epoch,

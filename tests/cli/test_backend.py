@@ -157,6 +157,12 @@ def test_the_commands_take_it_and_the_run_keeps_the_word_of_its_config(
     (fast,) = json.loads(
         run(folder, *program, "predict", "a.png", "--format", "json", *runs[:4])
     )
+    arguments = ("-c", "tiny.yaml", "--backend", "jax", "--run", "not-compiled")
+    eager = ("--smoke", "--set", "training.jit_compile=false")
+    run(folder, *program, "train", *arguments, *eager)
+    assert (
+        "note: training.jit_compile is false, but JAX compiles the steps always.\n"
+    ) in (folder / "not-compiled/log.txt").read_text()
     assert keras["label"] == fast["label"]
     assert keras["probability"] == pytest.approx(fast["probability"], abs=1e-4)
     run(folder, *program, "explain", "a.png", "--out", "page.html", *runs)

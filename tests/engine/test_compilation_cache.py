@@ -165,6 +165,15 @@ def test_tensorflow_keeps_what_is_for_the_gpu(cache: Path, card: Path) -> None:
     )
 
 
+def test_a_backend_that_is_not_installed_gets_no_folder(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    reason = compilation_cache.use_cache("jax")
+    assert reason == f"{NOT_KEPT}the version of jax is not known."
+    assert not cache.exists()
+
+
 def test_a_version_that_may_not_know_the_flags_gets_none(
     cache: Path, card: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
