@@ -210,7 +210,8 @@ MISSING = """
 import sys
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == {name!r}:
+        # JAX would do in TensorFlow's place.
+        if name in ({name!r}, "jax"):
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Finder())
 from cifarcnn.__main__ import main

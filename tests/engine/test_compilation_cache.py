@@ -67,7 +67,15 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.setattr(compilation_cache, "_used", set())
+    jax = sys.modules.get("jax")
+    if jax is None:
+        yield
+        return
+    # Another test of this process may have used it.
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
     yield
+    jax.config.update("jax_compilation_cache_dir", before)
 
 
 @pytest.fixture

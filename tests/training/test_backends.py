@@ -91,11 +91,14 @@ LAYERS = [
             "kernel_initializer": {"Whitening": {"trainable": False}},
         }
     },
-    {"Conv2D": {"filters": 8, "kernel_size": 3, "kernel_initializer": "Identity"}},
+    # The normalization takes a bias out again, so that the gradient of one is nothing
+    # but what was rounded, of which Adamax would make whole steps.
+    {"Conv2D": {"filters": 8, "kernel_size": 3, "kernel_initializer": "Identity",
+                "use_bias": False}},
     {"BatchNormalization": {"momentum": 0.6}},
     "GlobalAveragePooling2D",
     {"Dense": {"units": 3, "activation": "softmax"}},
-]
+]  # fmt: skip
 BRANCHES = [
     {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 4,
                 "kernel_constraint": {"MaxNorm": 0.5}}},
