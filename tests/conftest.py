@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,3 +246,23 @@ def loaded_driver(tmp_path: Path) -> Path:
     for name in ("nvidia0", "nvidiactl"):
         (root / "dev" / name).touch()
     return root
+
+
+@pytest.fixture(scope="session")
+def run_out_of_memory() -> Callable[..., Any]:
+    """Raises what Keras's backend raises for want of memory.
+
+    Asked for once, since TensorFlow waits ten seconds for somebody to free some.
+    """
+    from cifarcnn import engine
+
+    engine.start("cpu")
+    from keras import ops
+
+    with pytest.raises(Exception) as caught:
+        ops.zeros((10**13,))
+
+    def fail(*arguments: Any, **named: Any) -> Any:
+        raise caught.value
+
+    return fail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,18 +103,16 @@ def test_the_command_answers_with_the_same_views(call, mirrored_run):
     ],
 )
 def test_too_little_memory_for_a_trained_network_is_told(
-    trained_run: Path, kind: Any, sentence: str, monkeypatch: pytest.MonkeyPatch
+    trained_run: Path,
+    run_out_of_memory: Callable[..., Any],
+    kind: Any,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     loaded = cifarcnn.load_run(trained_run, device="cpu")
     loaded.device = replace(loaded.device, kind=kind)
-
-    def allocate(*arguments: Any) -> Any:
-        from keras import ops
-
-        return ops.zeros((10**13,))
-
-    monkeypatch.setattr(loaded.model, "predict_on_batch", allocate)
+    monkeypatch.setattr(loaded.model, "predict_on_batch", run_out_of_memory)
     image = np.zeros((32, 32, 3), np.uint8)
     for ask in (
         lambda: loaded.evaluate("validation"),

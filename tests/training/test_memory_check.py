@@ -81,19 +81,15 @@ def test_what_is_raised_for_want_of_memory_becomes_a_sentence(
     )
 
 
-def allocate() -> None:
-    from keras import ops
-
-    ops.zeros((10**13,))
-
-
-def test_on_a_gpu_it_is_the_memory_of_that(monkeypatch: pytest.MonkeyPatch):
+def test_on_a_gpu_it_is_the_memory_of_that(
+    run_out_of_memory, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     with (
         pytest.raises(RunError) as caught,
         explain_out_of_memory(300, on_gpu=True),
     ):
-        allocate()
+        run_out_of_memory()
     assert str(caught.value) == (
         "The memory of the GPU is not enough for a batch of 300 pictures. Try --set "
         "training.batch_size=128, a smaller network, or a machine with more memory."
@@ -121,12 +117,12 @@ def test_it_is_explained_where_the_network_is_built(
 @pytest.mark.usefixtures("no_litert")
 @pytest.mark.parametrize("moment", ["on_train_batch_end", "on_test_batch_end"])
 def test_it_is_explained_where_it_trains_and_where_it_validates(
-    keras, make_config, make_dataset, device, run: Run, moment: str
+    keras, make_config, make_dataset, device, run: Run, run_out_of_memory, moment: str
 ):
     class Greedy(keras.callbacks.Callback):
         pass
 
-    setattr(Greedy, moment, lambda *arguments, **named: allocate())
+    setattr(Greedy, moment, run_out_of_memory)
     sentence = start_training(
         make_dataset, replace(device, kind="gpu"), run, make_config(), Greedy()
     )
