@@ -101,7 +101,7 @@ def examine_training(cpu_works: bool) -> Section:
         lines = [
             ("device", found["description"]),
             ("backend", f"{BACKENDS[found['backend']]}, since {since}"),
-            ("precision", f"auto takes {found['precision_auto']}"),
+            ("precision: auto", f"would take {found['precision_auto']}"),
         ]
         lines += [("note", found["note"])] if found["note"] else []
         return Section("training", title, {**found, "problem": None}, lines)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from cifarcnn.installed import find_module
 # The exit code of a process that answers with its reason rather than a file.
 REFUSED = 3
 _LOOK_SECONDS = 0.1
+# Minutes more than the largest network takes; a library that hangs is not waited for.
+_LIMIT_SECONDS = 600
 _SCRIPT = """
 import sys
 sys.path[:] = {}
@@ -31,8 +34,8 @@ def convert_in_own_process(folder: Path, stopped: Callable[[], bool]) -> bytes:
         stopped: Asked ten times a second whether to give up.
 
     Raises:
-        RunError: TensorFlow is not installed, the process fails or is killed, or
-            ``stopped`` said so.
+        RunError: TensorFlow is not installed, the process fails, is killed or takes
+            ten minutes, or ``stopped`` said so.
     """
     if not sys.executable or find_module("tensorflow") is None:
         raise RunError("only TensorFlow can make it, which is not installed.")
@@ -74,11 +77,15 @@ def convert_in_own_process(folder: Path, stopped: Callable[[], bool]) -> bytes:
 
 
 def _wait(process: subprocess.Popen[bytes], stopped: Callable[[], bool]) -> bytes:
+    end = time.monotonic() + _LIMIT_SECONDS
     while not stopped():
         try:
             return process.communicate(timeout=_LOOK_SECONDS)[0]
         except subprocess.TimeoutExpired:
-            continue
+            if time.monotonic() > end:
+                raise RunError(
+                    f"the process that makes it took more than {_LIMIT_SECONDS} s."
+                ) from None
     raise RunError(
         "a signal came before it was made. The training is finished, and all its other "
         "files are there."

@@ -15,6 +15,7 @@ import pytest
 
 import cifarcnn
 from cifarcnn.errors import RunError
+from cifarcnn.litert import own_process
 from cifarcnn.litert.own_process import convert_in_own_process
 from cifarcnn.litert.runtime import LiteRTModel
 
@@ -124,6 +125,17 @@ def test_told_to_stop_it_leaves_no_process_behind(trained_run: Path) -> None:
         "files are there."
     )
     assert not is_running(seen[0])
+
+
+def test_one_that_hangs_is_not_waited_for(
+    trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Less than it takes to import TensorFlow.
+    monkeypatch.setattr(own_process, "_LIMIT_SECONDS", 0.3)
+    with pytest.raises(RunError) as caught:
+        convert_in_own_process(trained_run, lambda: False)
+    assert str(caught.value) == "the process that makes it took more than 0.3 s."
+    assert not children(os.getpid())
 
 
 def test_it_does_not_outlive_the_process_that_waits_for_it(trained_run: Path) -> None:
