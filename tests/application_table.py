@@ -165,7 +165,9 @@ class Follower:
         if isinstance(strides, int):
             strides = (strides, strides)
         padding = "same" if fitted else getattr(layer, "padding", "same")
-        ways = {slide(side, *pair, padding) for pair in zip(window, strides, strict=True)}
+        ways = {
+            slide(side, *pair, padding) for pair in zip(window, strides, strict=True)
+        }
         if len(ways) > 1:
             raise ValueError(f"{layer.name} makes {ways} of {side}")
         return ways.pop()

@@ -113,9 +113,7 @@ def _write_for_folder(folder: str, file: Path | None) -> None:
     survey = survey_folder(Path(folder))
     written = shlex.quote(str(target))
     counts = survey.class_counts
-    text = write_folder_config(
-        folder, printable(written), counts, survey.short_side
-    )
+    text = write_folder_config(folder, printable(written), counts, survey.short_side)
     (low, *_, high) = sorted(counts.values())
     each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     print_message(

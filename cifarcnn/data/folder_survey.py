@@ -74,7 +74,5 @@ def _read_size(path: Path) -> tuple[int, int]:
         image = open_header(read_bytes(path), path.name)
         width, height = image.size
         return (
-            (width, height)
-            if read_orientation(image) in SIDEWAYS
-            else (height, width)
+            (width, height) if read_orientation(image) in SIDEWAYS else (height, width)
         )
