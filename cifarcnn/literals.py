@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+# What is done with an image of other proportions than the network's.
+Resize: TypeAlias = Literal["crop", "pad", "stretch"]
 # Views of an image that test-time augmentation averages.
 Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
 # Keras's names of the dtype policies that a network is trained with.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import RunError
 from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 from cifarcnn.loaded_run import LoadedRun, load_run, require_best
@@ -22,7 +23,6 @@ from cifarcnn.trained_run import TrainedRun
 
 if TYPE_CHECKING:
     # Would load the schema of configs, which takes longer than all the rest.
-    from cifarcnn.config.datasets import ImageShape
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.literals import BackendChoice
 
@@ -34,7 +34,7 @@ class Predictor(TrainedRun):
     """A trained run that can be asked, whatever its network runs on.
 
     Attributes:
-        image_shape: Height, width and channels of the images that it takes.
+        target: The size of the images that it takes, and how they are brought to it.
         predict: uint8 ``(n, height, width, 3)`` to float32 probabilities
             ``(n, classes)``, the columns being ``class_names``.
         note: Why Keras answers although nobody asked for it; None when LiteRT does,
@@ -42,7 +42,7 @@ class Predictor(TrainedRun):
         loaded: The run as Keras has it; None when LiteRT answers.
     """
 
-    image_shape: ImageShape
+    target: TargetSize
     predict: Callable[[Array], Array]
     note: str | None = None
     loaded: LoadedRun | None = None
@@ -98,14 +98,15 @@ def open_predictor(
                 from cifarcnn.network.test_time_augmentation import average_views
 
                 predict = partial(average_views, predict, views=manifest.litert.views)
-            return Predictor(
-                run, manifest, model.image_shape, predict, data_path=data_path
-            )
+            height, width, _ = model.image_shape
+            resize = manifest.litert.resize if manifest.litert else "crop"
+            target = TargetSize(height, width, resize)
+            return Predictor(run, manifest, target, predict, data_path=data_path)
     loaded = load_run(
         run.path, weights=weights, device=device, backend=backend, data_path=data_path
     )
-    shape, answer = loaded.image_shape, loaded.predict
-    return Predictor(run, manifest, shape, answer, note, loaded, data_path=data_path)
+    target, answer = TargetSize.of(loaded.config.data), loaded.predict
+    return Predictor(run, manifest, target, answer, note, loaded, data_path=data_path)
 
 
 def write_missing_litert(predictor: Predictor) -> str | None:
@@ -144,7 +145,8 @@ def write_missing_litert(predictor: Predictor) -> str | None:
             return None
         try:
             content = convert_run(run.path, loaded.model, predictor.class_names)
-            save_litert(run.path, content, loaded.views)
+            resize = loaded.config.data.resize
+            save_litert(run.path, content, loaded.views, resize)
         except RunError as error:
             return f"{file} is not written: {error}"
     return f"{file} was missing and is written now; the next answer comes sooner."

@@ -132,6 +132,7 @@ def command(
 def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
     """The image, and its label where the data set knows it."""
     from cifarcnn.data.image.photo import read_photo
+    from cifarcnn.data.image.target_size import TargetSize
 
     source = _one_source(image, lambda: len(trained.split("test")))
     try:
@@ -142,9 +143,9 @@ def _read(image: str, trained: TrainedRun) -> tuple[Image, str | None]:
             pixels = pick_test_image(split.images, source.test_index)
             return pixels, trained.class_names[split.labels[source.test_index]]
         file = source.path or sys.stdin.buffer
-        size = trained.config.image_shape[:2]
+        target = TargetSize.of(trained.config.data)
         photo = read_photo(
-            file, source.name, size, lambda note: _note(f"{source.name}: {note}")
+            file, source.name, target, lambda note: _note(f"{source.name}: {note}")
         )
         return photo, None
     except ImageError as error:

@@ -25,7 +25,7 @@ from cifarcnn.cli.tables import format_table
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.inference.predictions import Prediction
-    from cifarcnn.literals import BackendChoice
+    from cifarcnn.literals import BackendChoice, Resize
     from cifarcnn.runs import WeightsChoice
 
 Format = Literal["table", "json", "jsonl", "csv"]
@@ -95,8 +95,9 @@ def command(
 
     An IMAGE is a file, a folder (all pictures in and below it), a quoted pattern such
     as "photos/*.jpg", - for standard input, or test:17 for picture 17 of the test split
-    of the run's data set, test:0-99 for a hundred of them, "test:*" for all. The
-    largest centred square is shrunk to the network's size, as --save-input shows. A
+    of the run's data set, test:0-99 for a hundred of them, "test:*" for all. Each is
+    brought to the network's size as in training (data.resize: the largest middle part
+    of its shape is shrunk, unless the config says otherwise); --save-input shows it. A
     picture that cannot be read does not stop the others; the exit code is then 1.
     """
     from functools import cache
@@ -123,18 +124,18 @@ def command(
         notice = predictor.manifest.origin.data.notice
         if notice:
             console.print_message(f"note: {predictor.path} was trained on {notice}.")
-        height, width, _ = predictor.image_shape
         # Opened only where an entry asks for it.
         test_images = cache(lambda: predictor.split("test").images)
         predictions = predict_images(
             predictor.predict,
             collect_sources(images, lambda: len(test_images()), _note),
-            size=(height, width),
+            target=predictor.target,
             test_images=test_images,
             standard_input=sys.stdin.buffer,
             noted=_note,
         )
-        all_read = _print(predictions, layout, predictor.class_names, top, input_folder)
+        resize, names = predictor.target.resize, predictor.class_names
+        all_read = _print(predictions, layout, names, top, input_folder, resize)
         if written := write_missing_litert(predictor):
             console.print_message(f"note: {written}")
     return 0 if all_read else 1
@@ -150,6 +151,7 @@ def _print(
     class_names: Sequence[str],
     top: int,
     input_folder: Path | None,
+    resize: Resize,
 ) -> bool:
     """Print predictions, each at once where the format allows it, and keep the inputs.
 
@@ -188,7 +190,7 @@ def _print(
                 shown = console.printable(name or "''")
                 console.print_message(f"{shown}: {console.printable(error)}")
             else:
-                rows.append(_to_row(prediction, best))
+                rows.append(_to_row(prediction, best, resize))
     if layout == "json":
         console.print_raw("[\n" + ",\n".join(entries) + "\n]")
     elif rows:
@@ -205,12 +207,14 @@ def _to_json(name: str, best: Sequence[tuple[str, float]], error: str) -> str:
     return json.dumps({"image": name, **top[0], "top": top})
 
 
-def _to_row(prediction: Prediction, best: Sequence[tuple[str, float]]) -> list[str]:
+def _to_row(
+    prediction: Prediction, best: Sequence[tuple[str, float]], resize: Resize
+) -> list[str]:
     from cifarcnn.inference.predictions import describe_doubts
 
     (label, probability), *others = best
     then = ", ".join(f"{name} {share:.1%}" for name, share in others)
-    doubts = describe_doubts(prediction)
+    doubts = describe_doubts(prediction, resize)
     return [prediction.source.name, f"{probability:.1%}", label, then, doubts]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -16,8 +16,15 @@ from pydantic import (
 )
 
 from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation, Augmentation
-from cifarcnn.config.named_choice import Strict, expect_name, name_or_mapping, problem
+from cifarcnn.config.named_choice import (
+    Strict,
+    expect_name,
+    expect_pair,
+    name_or_mapping,
+    problem,
+)
 from cifarcnn.config.urls import find_problem
+from cifarcnn.literals import Resize
 
 # Height, width and channels of one image.
 ImageShape: TypeAlias = tuple[int, int, int]
@@ -46,7 +53,8 @@ class DatasetFacts:
 
     Attributes:
         class_names: In the order of the labels; empty where the files decide.
-        image_shape: Height, width and channels of its images.
+        image_shape: Height, width and channels of its images; of a folder, where the
+            config does not say.
     """
 
     class_names: tuple[str, ...]
@@ -121,10 +129,33 @@ def _check_source(url: str) -> str:
     return url
 
 
+_Side: TypeAlias = Annotated[int, Field(ge=8, le=512)]
+_Size: TypeAlias = Annotated[
+    tuple[_Side, _Side],
+    expect_pair(
+        _Side | tuple[_Side, _Side], "a whole number, or two of them [height, width]"
+    ),
+]
+
+
+def _check_size(size: tuple[int, int] | None, info: ValidationInfo) -> Any:
+    dataset = info.data.get("dataset", "folder")
+    if size is not None and dataset != "folder":
+        height, width, _ = DATASETS[dataset].image_shape
+        raise problem(
+            f"image_size belongs to dataset: folder; the pictures of {dataset} are "
+            f"{height}x{width}",
+            "remove it; for larger maps begin model.layers with "
+            f"Resizing: {{height: {size[0]}, width: {size[1]}}}",
+        )
+    return size
+
+
 def _check_lengths(augmentation: Augmentation, info: ValidationInfo) -> Augmentation:
-    if "dataset" in info.data:
+    if {"dataset", "image_size"} <= {*info.data}:
         # Something of the image must be left.
-        most = min(DATASETS[info.data["dataset"]].image_shape[:2]) - 1
+        size = info.data["image_size"] or DATASETS[info.data["dataset"]].image_shape
+        most = min(size[:2]) - 1
         for length, at in augmentation.pixel_lengths():
             if length > most:
                 raise problem(
@@ -151,6 +182,10 @@ class Data(Strict):
     """Addresses to fetch from first: of the archive, or of a folder, ending with /."""
     classes: Annotated[list[str], Field(min_length=2)] | None = None
     """All classes of a `folder`, in the order of outputs; null: by text, 1, 10, 2."""
+    image_size: Annotated[_Size | None, AfterValidator(_check_size)] = None
+    """Side of the pictures of a `folder`, or [height, width], 8 to 512; null: 32."""
+    resize: Resize = "crop"
+    """Pictures of other shapes: their middle (`crop`), with a border, or stretched."""
     validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share of the training pictures kept for validation, 0 to 0.5; 0 for none."""
     normalization: Normalization = "unit"
@@ -182,4 +217,5 @@ class Data(Strict):
     @property
     def image_shape(self) -> ImageShape:
         """Height, width and channels of the images that the network takes."""
-        return DATASETS[self.dataset].image_shape
+        height, width, channels = DATASETS[self.dataset].image_shape
+        return *(self.image_size or (height, width)), channels

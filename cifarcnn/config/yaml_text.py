@@ -98,7 +98,12 @@ def dump(value: object) -> str:
 def dump_inline(value: object) -> str:
     """The same in one line, for a hint: ``{Adam: {beta_1: 0.8}}``."""
     text: str = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=10**6
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=10**6,
+        default_flow_style=True,
     )
     return text.removesuffix("\n...\n").removesuffix("\n")
 

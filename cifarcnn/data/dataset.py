@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cifarcnn.config import Config
-from cifarcnn.config.datasets import DATASETS, ImageShape
+from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE, DATASETS, ImageShape
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
@@ -18,9 +18,12 @@ from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
 from cifarcnn.data.folder_notes import describe_test, describe_training
 from cifarcnn.data.folder_problems import describe_accents, describe_missing_test
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split, cut_validation
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
+
+_CIFAR_SIZE = TargetSize(*CIFAR_IMAGE_SHAPE[:2], "crop")
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,13 @@ class Dataset:
         """
         if self.folder is None:
             return []
-        return describe_training(self.folder.layout, self.store, self.image_shape)
+        return describe_training(self.folder.layout, self.store, self.folder.target)
 
     def test_notes(self) -> list[str]:
         """The same of the test images, which are compared with the others."""
         if self.folder is None:
             return []
-        return describe_test(self.folder.layout, self.store, self.image_shape)
+        return describe_test(self.folder.layout, self.store, self.folder.target)
 
     def _with_own_labels(self, split: Split) -> Split:
         """What was stored, its labels counted in the order of ``class_names``."""
@@ -124,7 +127,9 @@ def open_config_dataset(
     Raises:
         DataError: It is not here, is damaged, or has other classes.
     """
-    dataset = open_dataset(config.data.dataset, config.data.path)
+    dataset = open_dataset(
+        config.data.dataset, config.data.path, TargetSize.of(config.data)
+    )
     expected = tuple(class_names or config.data.classes or dataset.class_names)
     if expected == dataset.class_names:
         return dataset
@@ -146,7 +151,9 @@ def open_config_dataset(
     )
 
 
-def open_dataset(dataset: str, path: str | Path | None) -> Dataset:
+def open_dataset(
+    dataset: str, path: str | Path | None, target: TargetSize = _CIFAR_SIZE
+) -> Dataset:
     """Find a data set, check it, and have its arrays ready.
 
     The first time everything is read and checked; the decoded arrays are then kept in
@@ -156,13 +163,14 @@ def open_dataset(dataset: str, path: str | Path | None) -> Dataset:
         dataset: ``cifar10``, ``cifar100``, ``synthetic`` or ``folder``.
         path: Where it lies: for CIFAR a folder or an official archive (``None`` looks
             in the usual places), for ``folder`` the folder that holds ``train``.
+        target: What the images of a ``folder`` are brought to.
 
     Raises:
         UsageError: There is no such data set, or it takes no path.
         DataError: It was not found, is damaged, or is not what it claims to be.
     """
     place = None if path is None else Path(os.path.expanduser(path))
-    return open_source(dataset, _find_source(dataset, place))
+    return open_source(dataset, _find_source(dataset, place, target))
 
 
 def open_source(name: str, source: ImageSource) -> Dataset:
@@ -185,7 +193,7 @@ def open_source(name: str, source: ImageSource) -> Dataset:
     )
 
 
-def _find_source(dataset: str, path: Path | None) -> ImageSource:
+def _find_source(dataset: str, path: Path | None, target: TargetSize) -> ImageSource:
     if dataset in CIFAR_DATASETS:
         cifar = CIFAR_DATASETS[dataset]
         return CifarSource(cifar, find_cifar(cifar, path))
@@ -195,7 +203,7 @@ def _find_source(dataset: str, path: Path | None) -> ImageSource:
                 "dataset: folder needs data.path, the folder that holds "
                 "train/<class>/<picture>."
             )
-        return FolderSource(path, DATASETS[dataset].image_shape)
+        return FolderSource(path, target)
     if dataset == "synthetic":
         if path is not None:
             raise UsageError(

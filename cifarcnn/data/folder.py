@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
-from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.decoded_cache import Decoded, ReadingRecord, stamp_file
 from cifarcnn.data.folder_layout import ClassFolders, FolderLayout, find_layout
 from cifarcnn.data.folder_problems import describe_unreadable, find_problems
-from cifarcnn.data.image.image_file import read_image, silent_pillow
-from cifarcnn.data.image.photo import measure_cropped_share
+from cifarcnn.data.image.image_file import decode_image, read_bytes, silent_pillow
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -34,8 +33,9 @@ class FolderSource:
 
     notice = None
 
-    def __init__(self, root: Path, image_shape: ImageShape) -> None:
-        self.image_shape = image_shape
+    def __init__(self, root: Path, target: TargetSize) -> None:
+        self.image_shape = target.height, target.width, 3
+        self.target = target
         self._root = root.absolute()
         self.origin = str(root)
 
@@ -65,6 +65,7 @@ class FolderSource:
             "path": ascii(str(self._root)),
             "files": digest.hexdigest(),
             "image_shape": list(self.image_shape),
+            "resize": self.target.resize,
         }
 
     def decode(self) -> Decoded:
@@ -89,7 +90,7 @@ class FolderSource:
         for part, listed in (parts | {"test": layout.test}).items():
             if listed is not None and listed.count:
                 splits[part], readings[part] = read_split(
-                    listed, names, self.image_shape, failures
+                    listed, names, self.target, failures
                 )
         if failures:
             sentences.append(describe_unreadable(layout.root, failures))
@@ -108,7 +109,7 @@ class FolderSource:
 def read_split(
     listed: ClassFolders,
     class_names: Sequence[str],
-    image_shape: ImageShape,
+    target: TargetSize,
     failures: list[str],
 ) -> tuple[Split, ReadingRecord]:
     """Read ``<class>/<image>``; a class may have no folder, or no image.
@@ -116,24 +117,25 @@ def read_split(
     Args:
         listed: The class folders.
         class_names: In the order of the labels.
-        image_shape: What each image is brought to.
+        target: What each image is brought to.
         failures: Is given the path of what cannot be read, and the reason.
     """
     images, labels, shares = [], [], []
     notes: list[str] = []
-    size = image_shape[:2]
     with silent_pillow():
         for label, name in enumerate(class_names):
             for entry in listed.images.get(name, ()):
                 path = Path(entry.path)
                 try:
-                    images.append(read_image(path, path.name, size, notes.append))
-                    shares.append(measure_cropped_share(path, size))
+                    data = read_bytes(path)
+                    image, share = decode_image(data, path.name, target, notes.append)
                 except ImageError as error:
                     failures.append(f"{path}: {error}")
                     continue
+                images.append(image)
+                shares.append(share)
                 labels.append(label)
-    stacked = np.array(images, np.uint8).reshape(-1, *image_shape)
+    stacked = np.array(images, np.uint8).reshape(-1, target.height, target.width, 3)
     cropped = [share for share in shares if share > _ROUNDING]
     return (
         Split(stacked, np.array(labels, np.uint8)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.decoded_cache import DecodedStore, ReadingRecord
 from cifarcnn.data.duplicate_images import find_duplicates, find_overlap
 from cifarcnn.data.folder_layout import (
@@ -10,13 +9,14 @@ from cifarcnn.data.folder_layout import (
     FolderLayout,
     list_some,
 )
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
 
 _SHOWN = 3  # pairs of images that a note names
 
 
 def describe_training(
-    layout: FolderLayout, store: DecodedStore, image_shape: ImageShape
+    layout: FolderLayout, store: DecodedStore, target: TargetSize
 ) -> list[str]:
     """Of the training and validation images; the test images are not looked at."""
     train, validation = layout.train, layout.validation
@@ -42,17 +42,17 @@ def describe_training(
             f"pictures beside train that are not used: {layout.stray_images:,}"
         )
     training = store.training()
-    notes += _describe_split(train, store, "training", image_shape)
+    notes += _describe_split(train, store, "training", target)
     notes += _describe_duplicates(train, training)
     held = store.validation()
     if validation is not None and held is not None:
-        notes += _describe_split(validation, store, "validation", image_shape)
+        notes += _describe_split(validation, store, "validation", target)
         notes += _describe_overlap((train, training), (validation, held))
     return notes
 
 
 def describe_test(
-    layout: FolderLayout, store: DecodedStore, image_shape: ImageShape
+    layout: FolderLayout, store: DecodedStore, target: TargetSize
 ) -> list[str]:
     """Of the test images, also what of them is in the other splits."""
     test, images = layout.test, store.test()
@@ -63,7 +63,7 @@ def describe_test(
             *describe_listing(test),
             f"{test.path} has no pictures in class folders",
         ]
-    notes = _describe_split(test, store, "test", image_shape)
+    notes = _describe_split(test, store, "test", target)
     notes += _describe_overlap((layout.train, store.training()), (test, images))
     held = store.validation()
     if layout.validation is not None and held is not None:
@@ -78,7 +78,7 @@ def describe_listing(listed: ClassFolders) -> list[str]:
 
 
 def describe_reading(
-    name: str, reading: ReadingRecord, count: int, image_shape: ImageShape
+    name: str, reading: ReadingRecord, count: int, target: TargetSize
 ) -> list[str]:
     """What the images lost to the proportions of the network, and what else they did.
 
@@ -86,7 +86,7 @@ def describe_reading(
         name: Of the split.
         reading: What was lost.
         count: Of all images of the split.
-        image_shape: What the network takes.
+        target: What the network takes.
     """
     notes = [
         f"{name}: {number:,} of {count:,} pictures: {note}"
@@ -94,24 +94,24 @@ def describe_reading(
     ]
     if not reading.cropped:
         return notes
-    height, width, _ = image_shape
+    height, width = target.height, target.width
     shape = "square" if height == width else f"of the shape {width}x{height}"
     return [
-        f"{name}: {reading.cropped:,} of {count:,} pictures are not {shape}: the "
-        f"middle is used, {max(reading.largest_share, 0.01):.0%} cropped at most",
+        f"{name}: {reading.cropped:,} of {count:,} pictures are not {shape}: "
+        f"{target.describe(reading.largest_share)}",
         *notes,
     ]
 
 
 def _describe_split(
-    listed: ClassFolders, store: DecodedStore, part: str, image_shape: ImageShape
+    listed: ClassFolders, store: DecodedStore, part: str, target: TargetSize
 ) -> list[str]:
     reading = store.readings[part]
     name = listed.path.name
     missing = [title for title in store.class_names if not listed.images.get(title)]
     return [
         *describe_listing(listed),
-        *describe_reading(name, reading, listed.count, image_shape),
+        *describe_reading(name, reading, listed.count, target),
         *([f"{name} has no pictures of {list_some(missing)}"] if missing else []),
     ]
 

@@ -24,6 +24,7 @@ from cifarcnn.data.folder_layout import (
 )
 from cifarcnn.data.folder_notes import describe_listing, describe_reading
 from cifarcnn.data.folder_problems import describe_accents, describe_unreadable
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 
@@ -126,11 +127,12 @@ def _read(
             "<class>/<picture> in it."
         )
     failures: list[str] = []
-    split, reading = read_split(listed, class_names, config.image_shape, failures)
+    target = TargetSize.of(config.data)
+    split, reading = read_split(listed, class_names, target, failures)
     if failures:
         raise DataError(describe_unreadable(folder, failures))
     name = listed.path.name
-    notes += describe_reading(name, reading, len(split), config.image_shape)
+    notes += describe_reading(name, reading, len(split), target)
     return split, notes
 
 

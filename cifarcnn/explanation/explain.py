@@ -176,7 +176,7 @@ def explain_image(
     wanted = find_class(network.class_names, wanted_class)
     if not name and isinstance(image, Path):
         name = str(image)
-    photo = open_photo(image, name, config.image_shape)
+    photo = open_photo(image, name, config.data)
     prediction = _predict(network, photo.seen, wanted)
     asked = (prediction.winner, prediction.runner_up, wanted)
     classes = list(dict.fromkeys(index for index in asked if index is not None))

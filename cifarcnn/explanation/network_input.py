@@ -10,10 +10,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cifarcnn.config import Config
-from cifarcnn.config.datasets import ImageShape
+from cifarcnn.config.datasets import Data
 from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_tree import quote
 from cifarcnn.data.image.photo import Photo, read_photo
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import UsageError
 
 Array = np.ndarray[Any, Any]
@@ -44,8 +45,8 @@ class NetworkInput:
         name: What the user calls the image.
         photo: uint8 ``(height, width, 3)``, red, green, blue, turned as its EXIF says,
             the longer side at most 1024 pixels.
-        crop: The part in the middle of ``photo`` that the network sees, in its pixels;
-            sides may lie between two pixels.
+        crop: The part of ``photo`` that the network sees, in its pixels; sides may lie
+            between two pixels.
         pixels: uint8 ``(height, width, 3)``: the input of the network.
         normalized: float32, of the same shape: what its first layer gets,
             ``(pixels / 255 - mean) / deviation``.
@@ -65,16 +66,14 @@ class NetworkInput:
     deviation: tuple[float, float, float]
 
 
-def open_photo(
-    image: Path | BinaryIO | Array | Photo, name: str, shape: ImageShape
-) -> Photo:
+def open_photo(image: Path | BinaryIO | Array | Photo, name: str, data: Data) -> Photo:
     """The image to be explained.
 
     Args:
         image: A file, a stream of its bytes, one that was read before, or uint8
             ``(height, width, 3)``.
         name: What the user calls it.
-        shape: What the network takes.
+        data: Of the config; says what the network takes.
 
     Raises:
         ImageError: As ``image_file.read_image``.
@@ -83,7 +82,8 @@ def open_photo(
     if isinstance(image, Photo):
         return image
     if not isinstance(image, np.ndarray):
-        return read_photo(image, name, shape[:2])
+        return read_photo(image, name, TargetSize.of(data))
+    shape = data.image_shape
     if image.shape != shape or image.dtype.name != "uint8":
         raise UsageError(
             f"The picture is {image.dtype.name} {image.shape}, but the network takes "

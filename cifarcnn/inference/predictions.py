@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,9 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cifarcnn.data.image.image_file import Noted, ignore, silent_pillow
-from cifarcnn.data.image.photo import measure_cropped_share
-from cifarcnn.errors import ImageError
+from cifarcnn.data.image.image_file import Noted, ignore
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.files import (
     find_free_path,
     make_stem,
@@ -25,13 +23,15 @@ from cifarcnn.files import (
 )
 from cifarcnn.inference.read_images import Reader, Result
 from cifarcnn.inference.sources import Source
+from cifarcnn.literals import Resize
 
 Array = np.ndarray[Any, Any]
 
 # Enough to keep the network busy, few enough that the first answers come soon.
 CHUNK = 256
 UNSURE_BELOW = 0.5
-CROPPED_ABOVE = 0.4
+MISMATCH_ABOVE = 0.4
+_WORDS: dict[Resize, str] = {"crop": "cropped", "pad": "border", "stretch": "stretched"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,22 @@ class Prediction:
             unreadable.
         probabilities: float32 ``(classes,)``; None when unreadable.
         error: Why there are none; None when there are.
+        mismatch: How far the proportions of the image were from those that the network
+            takes (``TargetSize.mismatch``).
     """
 
     source: Source
     pixels: Array | None = None
     probabilities: Array | None = None
     error: str | None = None
+    mismatch: float = 0.0
 
 
 def predict_images(
     predict: Callable[[Array], Array],
     sources: Iterable[Source],
     *,
-    size: tuple[int, int],
+    target: TargetSize,
     test_images: Callable[[], Array],
     standard_input: BinaryIO,
     noted: Noted = ignore,
@@ -71,7 +74,7 @@ def predict_images(
         predict: uint8 ``(n, height, width, 3)`` to probabilities ``(n, classes)``;
             called in a thread of its own, once at a time.
         sources: Where the images are.
-        size: Height and width of the images that ``predict`` takes.
+        target: Size of the images that ``predict`` takes, and how they get it.
         test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
             once, and only when a source asks for one of them.
         standard_input: Read once, and only when a source asks for it.
@@ -79,7 +82,7 @@ def predict_images(
             name and the rest of a sentence, without a full stop.
     """
     remaining = iter(sources)
-    reader = Reader(size, test_images, standard_input, noted)
+    reader = Reader(target, test_images, standard_input, noted)
     with ThreadPoolExecutor(1, "network") as network:
         before: Iterable[Prediction] = ()
         while chunk := list(islice(remaining, CHUNK)):
@@ -94,7 +97,7 @@ def _predict_readable(
     predict: Callable[[Array], Array], results: Sequence[Result]
 ) -> Array:
     """The probabilities of the images among the results, in their order."""
-    pixels = [result for result in results if not isinstance(result, str)]
+    pixels = [result.pixels for result in results if not isinstance(result, str)]
     return predict(np.stack(pixels)) if pixels else np.empty((0, 0), np.float32)
 
 
@@ -106,25 +109,22 @@ def _join(
         if isinstance(result, str):
             yield Prediction(source, error=result)
         else:
-            yield Prediction(source, result, next(row))
+            pixels, mismatch = result
+            yield Prediction(source, pixels, next(row), mismatch=mismatch)
 
 
-def describe_doubts(prediction: Prediction) -> str:
+def describe_doubts(prediction: Prediction, resize: Resize) -> str:
     """A few words about a doubtful prediction; empty when there is nothing to say.
 
-    Said are a top probability below 0.5, and that more than 40 % of the image was cut
-    off to give it the network's proportions.
+    Said are a top probability below 0.5, and that the image was more than 40 % cut
+    off, bordered or stretched to give it the network's proportions.
     """
     words = []
     probabilities = prediction.probabilities
     if probabilities is not None and probabilities.max() < UNSURE_BELOW:
         words.append("unsure")
-    if prediction.source.path is not None and prediction.pixels is not None:
-        with silent_pillow(), contextlib.suppress(ImageError):
-            height, width = prediction.pixels.shape[:2]
-            lost = measure_cropped_share(prediction.source.path, (height, width))
-            if lost > CROPPED_ABOVE:
-                words.append(f"{lost:.0%} cropped")
+    if prediction.mismatch > MISMATCH_ABOVE:
+        words.append(f"{prediction.mismatch:.0%} {_WORDS[resize]}")
     return ", ".join(words)
 
 

@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -17,17 +17,32 @@ from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.image_file import (
     MAX_BYTES,
     Noted,
-    decode_crop,
+    decode_image,
     ignore,
     read_bytes,
     silent_pillow,
 )
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import CifarcnnError, ImageError
 from cifarcnn.inference.sources import Source, describe_test_split
 
 Array = np.ndarray[Any, Any]
-# The pixels, or why there are none.
-Result = Array | str
+
+
+class Reading(NamedTuple):
+    """An image that was read.
+
+    Attributes:
+        pixels: uint8 ``(height, width, 3)``.
+        mismatch: How far its proportions were from these (``TargetSize.mismatch``).
+    """
+
+    pixels: Array
+    mismatch: float
+
+
+# An image, or why there is none.
+Result = Reading | str
 
 # From about this size on an image takes longer to decode, which Pillow does outside
 # Python's lock, than threads take to hand that lock to one another. Below it two
@@ -41,7 +56,7 @@ class Reader:
     """Reads sources; what can be had only once is kept.
 
     Args:
-        size: Height and width that every image is brought to.
+        target: What every image is brought to.
         test_images: Gives the test split's uint8 ``(n, height, width, 3)``; called
             once, and only when a source asks for one of them.
         standard_input: Read once, and only when a source asks for it.
@@ -50,19 +65,19 @@ class Reader:
 
     def __init__(
         self,
-        size: tuple[int, int],
+        target: TargetSize,
         test_images: Callable[[], Array],
         standard_input: BinaryIO,
         noted: Callable[[str], object] = ignore,
     ) -> None:
-        self._size = size
+        self._target = target
         self._test_images = cache(test_images)
         # One byte more than is allowed, so that the excess is seen.
         self._input_bytes = cache(lambda: standard_input.read(MAX_BYTES + 1))
         self._noted = noted
 
     def read(self, sources: Sequence[Source]) -> list[Result]:
-        """For each source its uint8 ``(height, width, 3)``, or why there is none."""
+        """For each source its image, or why there is none."""
         results: list[Result] = [""] * len(sources)
         notes: list[list[str]] = [[] for _ in sources]
         large = deque(
@@ -99,9 +114,11 @@ class Reader:
             return source.error
         try:
             if source.test_index is not None:
-                return pick_test_image(self._test_images(), source.test_index)
+                image = pick_test_image(self._test_images(), source.test_index)
+                return Reading(image, 0.0)
             file = source.path or io.BytesIO(self._input_bytes())
-            return decode_crop(read_bytes(file), source.name, self._size, noted)
+            data = read_bytes(file)
+            return Reading(*decode_image(data, source.name, self._target, noted))
         except CifarcnnError as error:
             return str(error)
 

@@ -20,13 +20,15 @@ from cifarcnn.runs.safe_io import read_bytes, write_file
 from cifarcnn.runs.signature import is_signed, sign
 
 if TYPE_CHECKING:
-    from cifarcnn.literals import Views
+    from cifarcnn.literals import Resize, Views
 
 LITERT = "model.tflite"
 _SIZE_LIMIT = 2**30
 
 
-def save_litert(folder: Path, content: bytes, views: Views = "none") -> None:
+def save_litert(
+    folder: Path, content: bytes, views: Views = "none", resize: Resize = "crop"
+) -> None:
     """Write ``model.tflite``, made from the selected weights.
 
     Killed between the file and its entry, it leaves a file that is not used.
@@ -35,6 +37,7 @@ def save_litert(folder: Path, content: bytes, views: Views = "none") -> None:
         folder: The folder of the run.
         content: Of the file.
         views: What an answer rests on (``evaluation.test_time_augmentation``).
+        resize: What is done with images of other proportions (``data.resize``).
 
     Raises:
         RunError: No weights were saved yet, the manifest is damaged, or the disk is
@@ -49,6 +52,7 @@ def save_litert(folder: Path, content: bytes, views: Views = "none") -> None:
         bytes=len(content),
         weights_sha256=manifest.weights[name][0].sha256,
         views=views,
+        resize=resize,
     )
     record = record.model_copy(update={"seal": sign(*_signed_texts(manifest, record))})
     write_file(folder / LITERT, content)
@@ -103,4 +107,6 @@ def _signed_texts(manifest: Manifest, record: LitertRecord) -> tuple[str, ...]:
         record.weights_sha256,
         manifest.config_sha256,
         record.views,
+        # What was signed before there was a choice stays signed.
+        *([] if record.resize == "crop" else [record.resize]),
     )

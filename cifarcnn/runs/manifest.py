@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarcnn.errors import RunError
-from cifarcnn.literals import Views
+from cifarcnn.literals import Resize, Views
 from cifarcnn.runs.safe_io import RESTORE_HINT, read_bytes, read_json, write_file
 
 MANIFEST = "manifest.json"
@@ -74,6 +74,7 @@ class LitertRecord(_Part):
         bytes: Its size.
         weights_sha256: Of the weights file that it was made from.
         views: How many views of an image an answer rests on, as the config has it.
+        resize: What is done with images of other proportions, as the config has it.
         seal: The signature of the user who wrote it; null when there is none.
     """
 
@@ -81,6 +82,7 @@ class LitertRecord(_Part):
     bytes: Annotated[int, Field(ge=0)]
     weights_sha256: Sha256
     views: Views = "none"
+    resize: Resize = "crop"
     seal: Sha256 | None = None
 
 

@@ -199,7 +199,7 @@ def write_litert_model(
             f"model.tflite is not written: {error} `predict` answers with Keras, which "
             "takes longer to start."
         )
-    save_litert(run.path, content, views)
+    save_litert(run.path, content, views, run.config.data.resize)
     return None
 
 

@@ -19,6 +19,9 @@ from PIL import Image
 import cifarcnn
 from cifarcnn.data.dataset import open_dataset
 from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.target_size import TargetSize
+
+TARGET = TargetSize(32, 32, "crop")
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +69,7 @@ def test_it_says_what_it_sees_and_where_the_page_lies(
     explain: Call, folder: Path, trained_run: Path
 ) -> None:
     result = explain("a.png")
-    pixels = read_image(Path("a.png"), "a.png", (32, 32))
+    pixels = read_image(Path("a.png"), "a.png", TARGET)
     run = cifarcnn.load_run(trained_run, device="cpu")
     [row] = run.predict(pixels[None])
     first, second = (-row).argsort()[:2]

@@ -16,6 +16,9 @@ import pytest
 from PIL import Image
 
 import cifarcnn
+from cifarcnn.data.image.target_size import TargetSize
+
+TARGET = TargetSize(32, 32, "crop")
 
 Call = Callable[..., Any]
 
@@ -50,7 +53,7 @@ def expected_rows(trained_run: Path, *names: str) -> Any:
     from cifarcnn.data.image.image_file import read_image
 
     run = cifarcnn.load_run(trained_run, device="cpu")
-    images = np.stack([read_image(Path(name), name, (32, 32)) for name in names])
+    images = np.stack([read_image(Path(name), name, TARGET) for name in names])
     return run, run.predict(images)
 
 
@@ -241,7 +244,7 @@ def test_save_input_keeps_what_the_network_saw(predict: Call, folder: Path) -> N
     result = predict("c.png", "b.png", "c.png", "--save-input", "kept")
     assert result.code == 1
     assert sorted(path.name for path in Path("kept").iterdir()) == ["c-2.png", "c.png"]
-    seen = read_image(Path("c.png"), "c.png", (32, 32))
+    seen = read_image(Path("c.png"), "c.png", TARGET)
     for name in ("c.png", "c-2.png"):
         with Image.open(Path("kept") / name) as image:
             assert np.array_equal(np.asarray(image), seen)

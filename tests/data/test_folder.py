@@ -14,6 +14,7 @@ from PIL import Image
 
 from cifarcnn.data.dataset import open_config_dataset, open_dataset, open_source
 from cifarcnn.data.folder import FolderSource
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import DataError
 
 
@@ -196,7 +197,7 @@ def test_a_validation_split_of_unequal_classes_is_cut_in_proportion(root):
 
 
 def test_the_size_of_the_images_is_a_value(root):
-    small = FolderSource(root, (16, 24, 3))
+    small = FolderSource(root, TargetSize(16, 24, "crop"))
     assert open_source("folder", small).training(0, 0)[0].images.shape == (7, 16, 24, 3)
     assert open_source("folder", small).image_shape == (16, 24, 3)
     # The arrays of another size are not taken from the cache.

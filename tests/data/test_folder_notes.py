@@ -13,6 +13,7 @@ from PIL import Image
 from cifarcnn.data.dataset import Dataset, open_dataset, open_source
 from cifarcnn.data.decoded_cache import DecodedStore
 from cifarcnn.data.folder import FolderSource
+from cifarcnn.data.image.target_size import TargetSize
 
 
 def draw(path: Path, seed: int, width: int = 32, height: int = 32) -> None:
@@ -110,7 +111,9 @@ def test_of_a_shape_that_is_not_square_its_proportions_count(root):
         draw(path, len(path.parent.name) + int(path.stem), width=48)
     shutil.copy(root / "train" / "elm" / "0.png", root / "train" / "oak" / "x.png")
     draw(root / "train" / "oak" / "y.png", 60)
-    found = open_source("folder", FolderSource(root, (16, 24, 3))).training_notes()
+    found = open_source(
+        "folder", FolderSource(root, TargetSize(16, 24, "crop"))
+    ).training_notes()
     assert found[0] == (
         "train: 1 of 8 pictures are not of the shape 24x16: the middle is used, 33% "
         "cropped at most"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import DataError
 from cifarcnn.inference.predictions import (
     CHUNK,
@@ -18,7 +19,10 @@ from cifarcnn.inference.predictions import (
 )
 from cifarcnn.inference.sources import Source, collect_sources
 from cifarcnn.inference.top_k import top_k
+from cifarcnn.literals import Resize
 from cifarcnn.network.predict import predict_probabilities
+
+TARGET = TargetSize(32, 32, "crop")
 
 Array = np.ndarray[Any, Any]
 NAMES = ("red", "green", "blue")
@@ -60,7 +64,7 @@ def predict(
         predict_images(
             lambda images: predict_probabilities(model, images, CHUNK),
             collect_sources(entries, lambda: len(open_test_images()), print),
-            size=(32, 32),
+            target=TARGET,
             test_images=open_test_images,
             standard_input=io.BytesIO(standard_input),
         )
@@ -180,6 +184,18 @@ def test_the_test_split_is_not_opened_for_nothing(model: Any, tmp_path: Path) ->
     assert predict(model, [entry])[0].error is None
 
 
+def doubt(path: Path, row: Sequence[float], target: TargetSize) -> str:
+    """What is said of the answer ``row`` to the image in ``path``."""
+    [prediction] = predict_images(
+        lambda images: np.array([row], np.float32),
+        [Source("x", path=path)],
+        target=target,
+        test_images=lambda: np.zeros((0, 32, 32, 3), np.uint8),
+        standard_input=io.BytesIO(),
+    )
+    return describe_doubts(prediction, target.resize)
+
+
 @pytest.mark.parametrize(
     ("size", "row", "words"),
     [
@@ -195,17 +211,20 @@ def test_a_doubtful_answer_gets_a_note(
 ) -> None:
     path = tmp_path / "x.png"
     Image.new("RGB", size).save(path)
-    source = Source("x.png", path=path)
-    prediction = Prediction(source, plain(0, 0, 0), np.array(row, np.float32))
-    assert describe_doubts(prediction) == words
+    assert doubt(path, row, TARGET) == words
 
 
-def test_a_image_that_is_gone_by_now_gets_no_note_on_its_size(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("resize", "words"), [("pad", "50% border"), ("stretch", "50% stretched")]
+)
+def test_what_is_not_cut_off_has_a_border_or_is_stretched(
+    tmp_path: Path, resize: Resize, words: str
 ) -> None:
-    source = Source("x", path=tmp_path / "gone.png")
-    prediction = Prediction(source, plain(0, 0, 0), np.array([0.9, 0.1]))
-    assert describe_doubts(prediction) == ""
+    path = tmp_path / "x.png"
+    Image.new("RGB", (64, 32)).save(path)
+    assert doubt(path, [0.9, 0.1], TargetSize(32, 32, resize)) == words
+    Image.new("RGB", (40, 32)).save(path)
+    assert doubt(path, [0.9, 0.1], TargetSize(32, 32, resize)) == ""
 
 
 def test_what_is_cut_off_is_reckoned_upright_and_for_the_shape_of_the_network(
@@ -215,9 +234,5 @@ def test_what_is_cut_off_is_reckoned_upright_and_for_the_shape_of_the_network(
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side
     Image.new("RGB", (40, 80)).save(path, exif=exif)
-    seen = np.zeros((20, 40, 3), np.uint8)
-    prediction = Prediction(Source("x", path=path), seen, np.array([0.9, 0.1]))
-    assert describe_doubts(prediction) == ""
-    seen = np.zeros((40, 20, 3), np.uint8)
-    prediction = Prediction(Source("x", path=path), seen, np.array([0.9, 0.1]))
-    assert describe_doubts(prediction) == "75% cropped"
+    assert doubt(path, [0.9, 0.1], TargetSize(20, 40, "crop")) == ""
+    assert doubt(path, [0.9, 0.1], TargetSize(40, 20, "crop")) == "75% cropped"

@@ -15,9 +15,12 @@ import pytest
 from PIL import Image
 
 from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.inference import read_images
 from cifarcnn.inference.predictions import CHUNK, predict_images
 from cifarcnn.inference.sources import Source
+
+TARGET = TargetSize(32, 32, "crop")
 
 Array = np.ndarray[Any, Any]
 TEXT = "this is text (its name ends in .png); expected a PNG, JPEG, WebP, BMP or GIF "
@@ -33,7 +36,7 @@ def no_test_images() -> Array:
 
 
 def read(sources: list[Source]) -> list[Array | str]:
-    return read_images.Reader((32, 32), no_test_images, io.BytesIO()).read(sources)
+    return read_images.Reader(TARGET, no_test_images, io.BytesIO()).read(sources)
 
 
 def means(images: Array) -> Array:
@@ -69,7 +72,8 @@ def test_large_and_bad_images_among_many_disturb_none(files: list[Path]) -> None
         if number % 6 in REFUSALS:
             assert result == REFUSALS[number % 6]
         else:
-            assert np.array_equal(result, read_image(path, path.name, (32, 32)))
+            assert isinstance(result, read_images.Reading)
+            assert np.array_equal(result.pixels, read_image(path, path.name, TARGET))
 
 
 def test_answers_come_in_order_with_the_row_of_their_own_image(
@@ -80,7 +84,7 @@ def test_answers_come_in_order_with_the_row_of_their_own_image(
         predict_images(
             means,
             [Source(str(path), path=path) for path in order],
-            size=(32, 32),
+            target=TARGET,
             test_images=no_test_images,
             standard_input=io.BytesIO(),
         )
@@ -100,14 +104,13 @@ def test_large_images_are_read_in_other_threads(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, bool] = {}
-    real = read_images.decode_crop
+    real = read_images.decode_image
 
-    def watch(data: bytes, name: str, *arguments: Any) -> Array:
+    def watch(data: bytes, name: str, *arguments: Any) -> tuple[Array, float]:
         seen[name] = threading.current_thread() is threading.main_thread()
-        pixels: Array = real(data, name, *arguments)
-        return pixels
+        return real(data, name, *arguments)
 
-    monkeypatch.setattr(read_images, "decode_crop", watch)
+    monkeypatch.setattr(read_images, "decode_image", watch)
     read([Source(path.name, path=path) for path in files])
     assert len(seen) == len(files)
     for path in files:
@@ -126,7 +129,7 @@ def test_one_chunk_is_read_ahead_and_no_more(files: list[Path]) -> None:
     answers = predict_images(
         means,
         endless(),
-        size=(32, 32),
+        target=TARGET,
         test_images=no_test_images,
         standard_input=io.BytesIO(),
     )
@@ -146,7 +149,7 @@ def test_a_failing_network_is_not_taken_for_a_bad_image(files: list[Path]) -> No
     answers = predict_images(
         fail,
         [Source("a", path=files[0])],
-        size=(32, 32),
+        target=TARGET,
         test_images=no_test_images,
         standard_input=io.BytesIO(),
     )
@@ -164,7 +167,7 @@ def test_pillows_warnings_are_neither_heard_nor_switched_off_for_good(
     image.save(path, transparency=bytes(range(256)))
     before = list(warnings.filters)
     (result,) = read([Source("x", path=path)])
-    assert isinstance(result, np.ndarray)
+    assert isinstance(result, read_images.Reading)
     assert warnings.filters == before
 
 
@@ -176,7 +179,9 @@ def test_a_file_that_is_gone_is_no_large_one(tmp_path: Path) -> None:
 
 
 def test_images_come_in_the_size_of_the_network(files: list[Path]) -> None:
-    reader = read_images.Reader((20, 20), no_test_images, io.BytesIO())
-    small, large = reader.read([Source("s", path=files[0]), Source("l", files[5])])
-    assert isinstance(small, np.ndarray) and isinstance(large, np.ndarray)
-    assert small.shape == large.shape == (20, 20, 3)
+    reader = read_images.Reader(
+        TargetSize(20, 20, "crop"), no_test_images, io.BytesIO()
+    )
+    for result in reader.read([Source("s", path=files[0]), Source("l", files[5])]):
+        assert isinstance(result, read_images.Reading)
+        assert result.pixels.shape == (20, 20, 3)

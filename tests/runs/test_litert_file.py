@@ -80,6 +80,7 @@ def test_it_comes_back_and_the_manifest_tells_what_it_was_made_from(run: Run) ->
         "bytes": len(CONTENT),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "views": "none",
+        "resize": "crop",
         "seal": content["litert"]["seal"],
     }
     assert len(content["litert"]["seal"]) == 64

@@ -8,21 +8,21 @@ import stat
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image
-from PIL.Image import Resampling, Transpose
 
 from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.bounded_file import open_bounded
 from cifarcnn.data.image.color_space import convert_to_srgb, find_profile
+from cifarcnn.data.image.decoded_image import DecodedImage
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.data.image.jpeg_segments import check_scans
 from cifarcnn.data.image.pixel_mode import load_pixels
 from cifarcnn.data.image.png_chunks import drop_chunks
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.image.unsupported_format import (
     ACCEPTED,
     describe_unsupported,
@@ -51,62 +51,20 @@ def ignore(note: str) -> None:
     """Tell nobody."""
 
 
-@dataclass(frozen=True)
-class ImageFile:
-    """An image that was decoded, as it lies in its file.
-
-    Attributes:
-        image: In sRGB; RGB, or RGBA where parts are clear: Pillow weights colours with
-            the transparency while it shrinks them.
-        orientation: How it must be turned to be seen upright.
-    """
-
-    image: Image.Image
-    orientation: Transpose | None
-
-    def crop(self, size: tuple[int, int]) -> np.ndarray:
-        """The middle, uint8 ``(*size, 3)``; one of that size keeps every pixel."""
-        # Turned after shrinking: the middle keeps its place under every rotation.
-        height, width = size[::-1] if self.orientation in SIDEWAYS else size
-        image = self.image
-        if image.size != (width, height):
-            crop = centred_crop(image.height, image.width, (height, width))
-            top, left, bottom, right = crop
-            image = image.resize(
-                (width, height), Resampling.LANCZOS, box=(left, top, right, bottom)
-            )
-        return self._upright(image)
-
-    def shrink(self, longest_side: int) -> np.ndarray:
-        """The whole, uint8 ``(height, width, 3)``, no side being longer than that."""
-        image = self.image.copy()
-        image.thumbnail((longest_side, longest_side))
-        return self._upright(image)
-
-    def _upright(self, image: Image.Image) -> np.ndarray:
-        if image.mode == "RGBA":
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image).convert("RGB")
-        if self.orientation is not None:
-            image = image.transpose(self.orientation)
-        return np.array(image, dtype=np.uint8)
-
-
 def read_image(
-    source: Path | BinaryIO, name: str, size: tuple[int, int], noted: Noted = ignore
+    source: Path | BinaryIO, name: str, target: TargetSize, noted: Noted = ignore
 ) -> np.ndarray:
     """Read an image and give it the size that a network takes.
 
-    The largest centred part of that shape (for CIFAR: a square) is cut out and shrunk
-    (or enlarged) with Lanczos's filter, antialiased; an image that has the size
-    already keeps every pixel. Colours of another space become sRGB's, EXIF rotation is
-    applied, transparency shows white, 16 bits are scaled to 8, of an animation the
-    first frame counts.
+    The part of it that ``target`` uses is shrunk (or enlarged) with Lanczos's filter,
+    antialiased; an image that has the size already keeps every pixel. Colours of
+    another space become sRGB's, EXIF rotation is applied, transparency shows white, 16
+    bits are scaled to 8, of an animation the first frame counts.
 
     Args:
         source: A file, or a stream of its bytes.
         name: What the user calls it; its ending helps to explain a refusal.
-        size: Height and width.
+        target: Height and width, and what happens to other proportions.
         noted: Told when a colour profile was left out.
 
     Returns:
@@ -119,21 +77,32 @@ def read_image(
             repeat ``name``.
     """
     with silent_pillow():
-        return decode_crop(read_bytes(source), name, size, noted)
+        return decode_image(read_bytes(source), name, target, noted)[0]
 
 
-def decode_crop(
-    data: bytes, name: str, size: tuple[int, int], noted: Noted = ignore
-) -> np.ndarray:
+def decode_image(
+    data: bytes, name: str, target: TargetSize, noted: Noted = ignore
+) -> tuple[np.ndarray, float]:
     """As ``read_image``, of the bytes of a file; Pillow may warn.
 
     Unlike there, several threads can do so at once.
 
+    Returns:
+        The pixels, and how far the proportions of the file are from those of
+        ``target`` (``TargetSize.mismatch``).
+
     Raises:
         ImageError: As ``read_image``.
     """
-    smallest_side = _DRAFT_FACTOR * max(size)
-    return _decode(data, name, smallest_side, noted, lambda file: file.crop(size))
+    # Whatever is done: neither side is given more pixels than the longer of these.
+    smallest_side = _DRAFT_FACTOR * max(target.height, target.width)
+    return _decode(
+        data,
+        name,
+        smallest_side,
+        noted,
+        lambda file: (file.fit(target), target.mismatch(*file.full_size)),
+    )
 
 
 @contextlib.contextmanager
@@ -192,7 +161,7 @@ def decode_shrunk(data: bytes, name: str, longest_side: int) -> np.ndarray:
     )
 
 
-def decode(data: bytes, name: str, noted: Noted = ignore) -> ImageFile:
+def decode(data: bytes, name: str, noted: Noted = ignore) -> DecodedImage:
     """The image as it lies in the file, of the size that it has there.
 
     Raises:
@@ -206,7 +175,7 @@ def _decode(
     name: str,
     smallest_side: int,
     noted: Noted,
-    finish: Callable[[ImageFile], Result],
+    finish: Callable[[DecodedImage], Result],
 ) -> Result:
     """Decode and finish; a JPEG may come out smaller, but no side below that."""
     check_scans(data)
@@ -223,7 +192,8 @@ def _decode(
 
 def _load(
     image: Image.Image, data: bytes, smallest_side: int, noted: Noted
-) -> ImageFile:
+) -> DecodedImage:
+    width, height = image.size
     try:
         image.draft(None, (smallest_side, smallest_side))
         pixels = load_pixels(image)
@@ -237,7 +207,10 @@ def _load(
     rgb, note = convert_to_srgb(pixels, find_profile(image))
     if note is not None:
         noted(note)
-    return ImageFile(rgb, read_orientation(image))
+    orientation = read_orientation(image)
+    if orientation in SIDEWAYS:
+        width, height = height, width
+    return DecodedImage(rgb, orientation, (height, width))
 
 
 def open_header(data: bytes, name: str) -> Image.Image:
@@ -275,18 +248,3 @@ def _open(data: bytes | None) -> Image.Image | None:
     except Exception:
         # On damaged bytes Pillow's readers raise whatever they stumble over.
         return None
-
-
-def centred_crop(
-    height: int, width: int, size: tuple[int, int]
-) -> tuple[float, float, float, float]:
-    """Top, left, bottom and right of the largest middle part of the shape of ``size``.
-
-    Args:
-        height: Of the image, in pixels.
-        width: Of the image, in pixels.
-        size: Height and width of the shape.
-    """
-    scale = min(height / size[0], width / size[1])
-    top, left = (height - scale * size[0]) / 2, (width - scale * size[1]) / 2
-    return top, left, height - top, width - left

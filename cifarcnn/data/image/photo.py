@@ -1,4 +1,4 @@
-"""An image together with what the network sees of it, and what is cut off."""
+"""An image together with what the network sees of it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,28 @@ from typing import BinaryIO
 
 import numpy as np
 
-from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.data.image.image_file import (
     Noted,
-    centred_crop,
-    decode_crop,
+    decode_image,
     decode_shrunk,
     ignore,
-    open_header,
     read_bytes,
     silent_pillow,
 )
+from cifarcnn.data.image.target_size import TargetSize
 
 LONGEST_SIDE = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """An image, and its middle as the network sees it.
+    """An image, and the part of it that the network sees.
 
     Attributes:
         pixels: uint8 ``(height, width, 3)``, red, green, blue, turned as EXIF says, the
             longer side at most 1024 pixels.
-        crop: Top, left, bottom and right of the middle that became ``seen``, in pixels
-            of ``pixels``; they may lie between two.
+        crop: Top, left, bottom and right of the part that became ``seen``, in pixels of
+            ``pixels``; they may lie between two.
         seen: uint8 ``(height, width, 3)``, from ``image_file.read_image``.
     """
 
@@ -47,14 +45,14 @@ class Photo:
 
 
 def read_photo(
-    source: Path | BinaryIO, name: str, size: tuple[int, int], noted: Noted = ignore
+    source: Path | BinaryIO, name: str, target: TargetSize, noted: Noted = ignore
 ) -> Photo:
     """Read an image for the network and for the eye.
 
     Args:
         source: A file, or a stream of its bytes.
         name: What the user calls it; its ending helps to explain a refusal.
-        size: Height and width of what the network takes.
+        target: What the network takes.
         noted: Told when a colour profile was left out.
 
     Raises:
@@ -64,27 +62,7 @@ def read_photo(
     with silent_pillow():
         # A JPEG is decoded at the scale that is asked for, so twice: the network shall
         # see the very pixels that a prediction sees.
-        seen = decode_crop(data, name, size, noted)
+        seen, _ = decode_image(data, name, target, noted)
         pixels = decode_shrunk(data, name, LONGEST_SIDE)
     height, width = pixels.shape[:2]
-    return Photo(pixels, centred_crop(height, width, size), seen)
-
-
-def measure_cropped_share(path: Path, size: tuple[int, int]) -> float:
-    """The share of an image that ``image_file.read_image`` cuts off, 0 to 1.
-
-    Decodes no pixels; Pillow may warn.
-
-    Args:
-        path: The file.
-        size: Height and width that the network takes.
-
-    Raises:
-        ImageError: As ``image_file.read_image``.
-    """
-    image = open_header(read_bytes(path), path.name)
-    width, height = image.size
-    if read_orientation(image) in SIDEWAYS:
-        width, height = height, width
-    top, left, bottom, right = centred_crop(height, width, size)
-    return 1 - (bottom - top) * (right - left) / (height * width)
+    return Photo(pixels, target.used_part(height, width), seen)

@@ -12,6 +12,7 @@ from cifarcnn.data.cifar.facts import Cifar
 from cifarcnn.data.decoded_cache import Decoded, ReadingRecord
 from cifarcnn.data.folder_layout import list_class_folders
 from cifarcnn.data.image.image_file import Noted, decode, read_bytes, silent_pillow
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, ImageError
 
@@ -92,4 +93,4 @@ def _read_one(path: Path, noted: Noted) -> np.ndarray:
     width, height = file.image.size
     if (height, width) != _SIZE:
         raise DataError(f"{path} is {width}x{height}; the pictures of CIFAR are 32x32.")
-    return file.crop(_SIZE)
+    return file.fit(TargetSize(*_SIZE, "crop"))

@@ -18,7 +18,10 @@ from PIL import Image
 from cifarcnn.data.image import bounded_file, image_file
 from cifarcnn.data.image.image_file import read_image
 from cifarcnn.data.image.photo import read_photo
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import ImageError
+
+TARGET = TargetSize(32, 32, "crop")
 
 PIECES = (
     "it is cut into too many small pieces, which take too long to read. Save it anew."
@@ -30,7 +33,7 @@ SCANS = (
 
 
 def read(data: bytes) -> np.ndarray:
-    return read_image(io.BytesIO(data), "a", (32, 32))
+    return read_image(io.BytesIO(data), "a", TARGET)
 
 
 def refusal(data: bytes) -> str:
@@ -89,7 +92,7 @@ def test_as_many_scans_as_anybody_needs_are_decoded() -> None:
 def test_a_jpeg_of_more_scans_is_refused(count: int) -> None:
     assert refusal(with_scans(count)) == SCANS
     with pytest.raises(ImageError):
-        read_photo(io.BytesIO(with_scans(count)), "a", (32, 32))
+        read_photo(io.BytesIO(with_scans(count)), "a", TARGET)
 
 
 def test_scans_behind_many_segments_are_found_as_soon() -> None:
@@ -132,7 +135,7 @@ def test_a_large_picture_is_decoded_beside_the_main_thread() -> None:
     data = encode(Image.new("RGB", (side, side), (9, 8, 7)), "PNG")
     before = threading.active_count()
     assert (read(data) == (9, 8, 7)).all()
-    assert (read_photo(io.BytesIO(data), "a", (32, 32)).pixels == (9, 8, 7)).all()
+    assert (read_photo(io.BytesIO(data), "a", TARGET).pixels == (9, 8, 7)).all()
     assert threading.active_count() == before
 
 

@@ -18,9 +18,11 @@ from PIL import Image, ImageCms
 from cifarcnn.data.image.image_file import read_image
 from cifarcnn.data.image.matrix_profile import make_matrix_profile
 from cifarcnn.data.image.photo import read_photo
+from cifarcnn.data.image.target_size import TargetSize
 
 Array = np.ndarray[Any, Any]
 SIZE = (32, 32)
+TARGET = TargetSize(*SIZE, "crop")
 
 D65, D50 = (0.3127, 0.3290), (0.3457, 0.3585)
 PRIMARIES = {
@@ -85,7 +87,7 @@ def encode(pixels: Array | Image.Image, form: str = "PNG", **options: Any) -> by
 
 def read(data: bytes, notes: list[str] | None = None) -> Array:
     noted = pytest.fail if notes is None else notes.append
-    return read_image(io.BytesIO(data), "a", SIZE, noted)
+    return read_image(io.BytesIO(data), "a", TARGET, noted)
 
 
 def difference(first: Array, second: Array) -> int:
@@ -258,8 +260,8 @@ def test_a_large_photo_of_a_phone_is_converted_too() -> None:
     plain = read(encode(pixels, "JPEG", quality=95))
     assert difference(read(encode(stored, "JPEG", quality=95)), plain) > 8
     assert difference(read(data), plain) <= 5
-    shown = read_photo(io.BytesIO(data), "a", SIZE).pixels
-    reduced = read_photo(io.BytesIO(encode(pixels, "PNG")), "a", SIZE).pixels
+    shown = read_photo(io.BytesIO(data), "a", TARGET).pixels
+    reduced = read_photo(io.BytesIO(encode(pixels, "PNG")), "a", TARGET).pixels
     assert np.abs(shown.astype(int) - reduced).mean() < 2
 
 

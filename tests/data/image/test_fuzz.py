@@ -24,7 +24,10 @@ from cifarcnn.data.image.matrix_profile import (
     make_matrix_profile,
 )
 from cifarcnn.data.image.photo import read_photo
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import ImageError
+
+TARGET = TargetSize(32, 32, "crop")
 
 EXAMPLES = int(os.environ.get("CIFARCNN_FUZZ_EXAMPLES", "120"))
 # What one image of at most 50 megapixels may cost: four bytes a pixel, and what
@@ -152,9 +155,9 @@ def test_a_changed_image_gives_an_answer_or_a_sentence(
         change = mutate_png if whole_chunks else mutate
         data = change(START[form], draws, others)
         try:
-            pixels = read_image(io.BytesIO(data), f"a.{form}", (32, 32))
+            pixels = read_image(io.BytesIO(data), f"a.{form}", TARGET)
             assert (pixels.shape, pixels.dtype) == ((32, 32, 3), np.uint8)
-            photo = read_photo(io.BytesIO(data), f"a.{form}", (32, 32))
+            photo = read_photo(io.BytesIO(data), f"a.{form}", TARGET)
             assert np.array_equal(photo.seen, pixels)
             taken += 1
         except ImageError as error:

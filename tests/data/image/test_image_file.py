@@ -20,7 +20,10 @@ from cifarcnn.data.image import image_file as module
 from cifarcnn.data.image.image_file import read_image
 from cifarcnn.data.image.photo import read_photo
 from cifarcnn.data.image.pixel_mode import prepare_mode
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import ImageError
+
+TARGET = TargetSize(32, 32, "crop")
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -32,13 +35,13 @@ def encode(image: Image.Image, form: str = "PNG", **options) -> bytes:
 
 
 def read(data: bytes, name: str = "picture") -> np.ndarray:
-    return read_image(io.BytesIO(data), name, (32, 32))
+    return read_image(io.BytesIO(data), name, TARGET)
 
 
 def refusal(source, name: str = "picture") -> str:
     source = io.BytesIO(source) if isinstance(source, bytes) else source
     with pytest.raises(ImageError) as caught:
-        read_image(source, name, (32, 32))
+        read_image(source, name, TARGET)
     return str(caught.value)
 
 
@@ -160,7 +163,7 @@ def test_a_size_that_is_no_square_is_cut_from_the_image_as_it_is_seen(orientatio
     exif[0x0112] = orientation
     stored = Image.fromarray(np.ascontiguousarray(undo(seen)))
     data = io.BytesIO(encode(stored, "PNG", exif=exif))
-    result = read_image(data, "a.png", (20, 30))
+    result = read_image(data, "a.png", TargetSize(20, 30, "crop"))
     assert (result.dtype, result.shape) == (np.uint8, (20, 30, 3))
     # Clear of the edges, where the filter rings.
     for part, colour in [
@@ -169,7 +172,7 @@ def test_a_size_that_is_no_square_is_cut_from_the_image_as_it_is_seen(orientatio
         (result[2:7, 18:28], (0, 90, 180)),
     ]:
         assert np.abs(part.astype(int) - colour).max() <= 4
-    photo = read_photo(io.BytesIO(data.getvalue()), "a.png", (20, 30))
+    photo = read_photo(io.BytesIO(data.getvalue()), "a.png", TargetSize(20, 30, "crop"))
     assert photo.crop == (0, 15, 40, 75)
     assert np.array_equal(photo.seen, result)
 
@@ -218,7 +221,7 @@ def test_the_first_frame_of_an_animation_counts():
 def test_a_path_and_a_stream_give_the_same(tmp_path):
     data = encode(Image.fromarray(noise(90, 60)))
     (tmp_path / "a.png").write_bytes(data)
-    assert np.array_equal(read_image(tmp_path / "a.png", "a.png", (32, 32)), read(data))
+    assert np.array_equal(read_image(tmp_path / "a.png", "a.png", TARGET), read(data))
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF"])
@@ -313,9 +316,11 @@ PEAK = """
 import sys
 from pathlib import Path
 from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import ImageError
 try:
-    print(read_image(Path(sys.argv[1]), sys.argv[1], (32, 32)).shape)
+    target = TargetSize(32, 32, "crop")
+    print(read_image(Path(sys.argv[1]), sys.argv[1], target).shape)
 except ImageError as error:
     print(error)
 status = Path("/proc/self/status").read_text()
@@ -374,7 +379,9 @@ def test_an_image_on_its_side_keeps_all_that_fits_a_network_of_another_shape() -
     exif[0x0112] = 6
     # As a camera keeps it: turned, and a note on how to turn it back.
     turned = upright.transpose(Image.Transpose.ROTATE_90)
-    seen = read_image(io.BytesIO(encode(turned, exif=exif)), "x.png", (20, 40))
+    seen = read_image(
+        io.BytesIO(encode(turned, exif=exif)), "x.png", TargetSize(20, 40, "crop")
+    )
     assert (seen[:, :4] > 200).all() and (seen[:, 8:] < 50).all()
 
 
@@ -403,7 +410,7 @@ def test_what_is_no_matter_of_the_pixels_does_not_lose_them(name, content):
     data = encode(Image.fromarray(pixels), icc_profile=profile)
     notes: list[str] = []
     stream = io.BytesIO(with_chunk(data, name, content))
-    seen = read_image(stream, "picture", (32, 32), notes.append)
+    seen = read_image(stream, "picture", TARGET, notes.append)
     assert np.array_equal(seen, pixels)
     assert notes == []
 
@@ -413,6 +420,6 @@ def test_a_colour_space_that_is_cut_short_is_left_out_with_a_note(name):
     pixels = noise()
     notes: list[str] = []
     stream = io.BytesIO(with_chunk(encode(Image.fromarray(pixels)), name, b""))
-    seen = read_image(stream, "picture", (32, 32), notes.append)
+    seen = read_image(stream, "picture", TARGET, notes.append)
     assert np.array_equal(seen, pixels)
     assert notes == ["its colour profile is damaged and was left out"]

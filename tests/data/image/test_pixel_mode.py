@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.target_size import TargetSize
 
 GREY, RGB, PALETTE = 0, 2, 3
 SIDE = 32
@@ -37,7 +38,7 @@ def png(
 
 
 def read(data: bytes) -> np.ndarray:
-    return read_image(io.BytesIO(data), "a.png", (SIDE, SIDE))
+    return read_image(io.BytesIO(data), "a.png", TargetSize(SIDE, SIDE, "crop"))
 
 
 def pack(values: np.ndarray, bits: int) -> list[bytes]:

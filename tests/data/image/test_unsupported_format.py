@@ -11,7 +11,10 @@ import pytest
 from PIL import Image
 
 from cifarcnn.data.image.image_file import read_image
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import ImageError
+
+TARGET = TargetSize(32, 32, "crop")
 
 AGAIN = "Copy or download it again, or save it anew."
 
@@ -24,7 +27,7 @@ def encode(form: str, **options: object) -> bytes:
 
 def refusal(data: bytes, name: str = "a.png") -> str:
     with pytest.raises(ImageError) as raised:
-        read_image(io.BytesIO(data), name, (32, 32))
+        read_image(io.BytesIO(data), name, TARGET)
     return str(raised.value)
 
 

@@ -23,8 +23,11 @@ from cifarcnn.data.image.matrix_profile import (
     ADOBE_RGB,
     make_matrix_profile,
 )
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.importing.import_cifar import import_cifar
 from cifarcnn.errors import DataError
+
+TARGET = TargetSize(32, 32, "crop")
 
 WANTED = (
     "expected an archive or a folder of the binary or the Python version, a folder "
@@ -213,7 +216,7 @@ def test_colours_of_another_space_are_brought_as_srgb(tiny10, bring, tmp_path):
         with Image.open(path) as image:
             profile = make_matrix_profile(ADOBE_RGB, ADOBE_GAMMA)
             image.save(path, icc_profile=b"damaged" if number < 2 else profile)
-        expected[read_image(path, path.name, (32, 32)).tobytes()] = None
+        expected[read_image(path, path.name, TARGET).tobytes()] = None
     brought = bring(folder)
     split = CifarSource(tiny10.cifar, find_cifar(tiny10.cifar, brought.path)).decode()
     found = {image.tobytes() for image in split.training.images}
