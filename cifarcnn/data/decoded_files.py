@@ -135,7 +135,7 @@ class _Cached:
         try:
             if find_damaged(self.path, self.shape, digests):
                 return None
-            with self.path.open("rb", buffering=0) as file:
+            with open(str(self.path), "rb", buffering=0) as file:
                 images = RowFile(file, self.shape).map()
             # Which size was used last: see ``remove_outdated``.
             os.utime(self.path.parent / f"{_stem(target)}.json")

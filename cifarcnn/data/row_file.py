@@ -90,7 +90,10 @@ class RowFile:
         )
 
     def map(self) -> np.ndarray:
-        """The images, read-only; nothing is read before somebody looks at them."""
+        """The images, read-only; nothing is read before somebody looks at them.
+
+        They are a ``np.memmap`` with the name of the file, which is to be a ``str``.
+        """
         if not self.shape[0]:
             return np.empty(self.shape, np.uint8)
         return np.memmap(

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
@@ -114,7 +115,7 @@ def _store_in_cache(
             fill(rows)
         # Not awaited until it is on the disk: what a power cut takes is found missing.
         os.replace(temporary, folder / name)
-        with (folder / name).open("rb", buffering=0) as file:
+        with open(str(folder / name), "rb", buffering=0) as file:
             return StoredRows(RowFile(file, shape).map(), name)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -124,12 +125,18 @@ def _store_in_cache(
 
 def _store_in_temporary(shape: Shape, fill: Callable[[Rows], object]) -> np.ndarray:
     _require_room(Path(tempfile.gettempdir()), shape)
-    # What is mapped stays after the file is closed, and with it gone.
-    with tempfile.TemporaryFile(buffering=0) as file:
-        rows = RowFile(file, shape)
+    temporary = tempfile.NamedTemporaryFile(buffering=0)
+    try:
+        rows = RowFile(temporary.file, shape)
         rows.start()
         fill(rows)
-        return rows.map()
+        images = rows.map()
+    except BaseException:
+        temporary.close()
+        raise
+    # With the last who sees them it goes.
+    weakref.finalize(images.base, temporary.close)
+    return images
 
 
 def _require_room(folder: Path, shape: Shape) -> None:
