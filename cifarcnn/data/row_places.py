@@ -92,8 +92,7 @@ def remove_outdated(folder: Path, stem: str, kept: str) -> None:
             left = is_unfinished(path) and not is_young(status)
             if (unused and path.name != kept) or left or path.name.startswith(old):
                 # On Windows one that somebody reads stays until the next time.
-                with contextlib.suppress(OSError):
-                    path.unlink()
+                _remove(path)
 
 
 def _is_index(path: Path) -> bool:
@@ -118,25 +117,31 @@ def _store_in_cache(
         with open(str(folder / name), "rb", buffering=0) as file:
             return StoredRows(RowFile(file, shape).map(), name)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+        _remove(temporary)
         raise
 
 
 def _store_in_temporary(shape: Shape, fill: Callable[[Rows], object]) -> np.ndarray:
     _require_room(Path(tempfile.gettempdir()), shape)
-    temporary = tempfile.NamedTemporaryFile(buffering=0)
+    handle, name = tempfile.mkstemp(suffix=".npy")
     try:
-        rows = RowFile(temporary.file, shape)
-        rows.start()
-        fill(rows)
-        images = rows.map()
+        os.close(handle)
+        with open(name, "r+b", buffering=0) as file:
+            rows = RowFile(file, shape)
+            rows.start()
+            fill(rows)
+            images = rows.map()
     except BaseException:
-        temporary.close()
+        _remove(name)
         raise
     # With the last who sees them it goes.
-    weakref.finalize(images.base, temporary.close)
+    weakref.finalize(images.base, _remove, name)
     return images
+
+
+def _remove(path: str | Path) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def _require_room(folder: Path, shape: Shape) -> None:
