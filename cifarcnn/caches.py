@@ -15,13 +15,13 @@ from cifarcnn.files import own_folder
 Kind = Literal["compiled", "decoded"]
 
 _UNFINISHED_SECONDS = 3600
-# What this program writes there, and nobody else: see ``data/decoded_cache.py`` and
-# ``engine/compilation_cache.py``.
+# What this program writes there, and nobody else: see ``data/decoded_cache.py``,
+# ``data/decoded_files.py`` and ``engine/compilation_cache.py``.
 _WRITTEN: dict[Kind, re.Pattern[str]] = {
     "compiled": re.compile(r"(tensorflow|jax)-[^/]+-[0-9a-f]{12}/.+"),
     "decoded": re.compile(
         r"(synthetic|(cifar10|cifar100|folder)-[0-9a-f]{16})/"
-        r"(index\.json|\w+-(images|labels)\.npy|\..+\.tmp)"
+        r"(index\.json|\w+-(images|labels)\.npy|\d+x\d+-\w+\.(json|\w+\.npy)|\..+\.tmp)"
     ),
 }
 

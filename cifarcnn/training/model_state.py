@@ -15,6 +15,7 @@ import numpy as np
 from cifarcnn.errors import RunError
 from cifarcnn.network.weights import read_arrays, to_numpy
 from cifarcnn.runs.weights import ArraySpec
+from cifarcnn.training.input_table import InputTable
 
 
 class ModelState:
@@ -32,9 +33,12 @@ class ModelState:
         # Else it would get its variables with the first step only.
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        table = model.get_layer("image_table").table
+        # Compared by identity: Keras would compare their values.
+        tables = {
+            id(layer.table) for layer in model.layers if isinstance(layer, InputTable)
+        }
         groups = {
-            "model": [item for item in model.variables if item is not table],
+            "model": [item for item in model.variables if id(item) not in tables],
             "optimizer": model.optimizer.variables,
         }
         self._variables = {

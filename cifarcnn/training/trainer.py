@@ -38,6 +38,7 @@ from cifarcnn.training.run_files import (
     write_litert_model,
 )
 from cifarcnn.training.steps_per_execution import steps_per_execution
+from cifarcnn.training.streaming import choose_streamed
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import build_training_model
 
@@ -128,7 +129,8 @@ def _build(
 ) -> tuple[keras.Model, TrainingCallbacks]:
     """The network of stock layers, and the callbacks, which know all else."""
     epochs = 1 if data.smoke else config.training.epochs
-    batches = build_batches(config, data)
+    streamed = choose_streamed(data, device, observer)
+    batches = build_batches(config, data, streamed)
     network, model = build_training_model(
         config, data, batches, device, precision, epochs
     )

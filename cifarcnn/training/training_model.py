@@ -21,13 +21,14 @@ from cifarcnn.network.training_network import build_training_network
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
 from cifarcnn.training.compilation import uses_xla
-from cifarcnn.training.image_table import ImageTable
 from cifarcnn.training.input_pipeline import (
     Batches,
     Numbers,
     TrainingBatches,
-    stack_images,
+    input_rows,
 )
+from cifarcnn.training.input_rows import InputRows
+from cifarcnn.training.input_table import InputTable
 from cifarcnn.training.learning_rate_schedules import PlannedRate, learning_rate
 from cifarcnn.training.loss import crossentropy
 from cifarcnn.training.metrics import Accuracy, count_images
@@ -43,7 +44,8 @@ Steps: TypeAlias = Callable[[Numbers, int, int], Mapping[str, Any]]
 class TrainingModel(keras.Model):  # type: ignore[misc]
     """The network of a config as ``fit`` trains it; never saved itself.
 
-    Input: ``{"index": int32 (b,)}``, and the draws of the augmentation by their names.
+    Input: ``{"index": int32 (b,)}`` or, of what is streamed, ``{"inputs": (b, ...)}``;
+    and the draws of the augmentation by their names.
     Output shape: ``(b, classes)``, logits.
     """
 
@@ -91,8 +93,8 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
             training: Whether the steps learn, or only add to the metrics.
 
         Returns:
-            A function of the numbers of an epoch, the first step, and the step behind
-            the last one, that gives the metrics.
+            A function of the numbers of a block, the first step, and the step behind
+            the last one, counted in the block, that gives the metrics.
         """
         keras_step = self.train_step if training else self.test_step
         mask = self.batch_mask
@@ -133,18 +135,27 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
 
 
 def connect_images(
-    network: keras.Model, images: np.ndarray, augmentation: Augmentation | None = None
+    network: keras.Model,
+    rows: InputRows,
+    augmentation: Augmentation | None = None,
+    *,
+    streamed: bool = False,
 ) -> TrainingModel:
     """A model from indices of images to logits that shares the weights of a network.
 
     Args:
         network: From images to probabilities.
-        images: uint8 ``(n, height, width, 3)``; copied to the device once.
+        rows: Images uint8 ``(n, height, width, 3)``; copied to the device once.
         augmentation: What changes the images in training, or ``None`` for nothing.
+        streamed: Take the images themselves in place of indices; nothing is copied.
     """
-    index = keras.Input((), dtype="int32", name="index")
-    inputs = {"index": index}
-    images = ImageTable(images)(index)
+    if streamed:
+        images = keras.Input(rows.shape[1:], dtype=rows.dtype.name, name="inputs")
+        inputs = {"inputs": images}
+    else:
+        index = keras.Input((), dtype="int32", name="index")
+        inputs = {"index": index}
+        images = InputTable(rows)(index)
     if augmentation is not None:
         draws = augmentation.inputs()
         inputs |= draws
@@ -162,12 +173,12 @@ def build_training_model(
 ) -> tuple[keras.Model, TrainingModel]:
     """Build, start and compile what is to be trained.
 
-    Sets Keras's global seed. The images are copied to the device.
+    Sets Keras's global seed. The images are copied to the device, or streamed.
 
     Args:
         config: With ``data.normalization`` resolved.
         data: The images, which ``batches`` name.
-        batches: Of every epoch.
+        batches: Of every epoch; they know whether the images are streamed.
         device: What Keras was started on.
         precision: What the layers compute in.
         epochs: Of the whole training.
@@ -193,7 +204,12 @@ def build_training_model(
         compiled=compiled,
     )
     write_weights(fast, read_weights(network))
-    model = connect_images(fast, stack_images(data), batches.augmentation)
+    model = connect_images(
+        fast,
+        batches.streamed or input_rows(data),
+        batches.augmentation,
+        streamed=batches.streamed is not None,
+    )
     model.batch_mask = mask
     if settings.averaging is not None:
         rule = averaging_rule(settings.averaging, epochs * batches.steps_per_epoch)
