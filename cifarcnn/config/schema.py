@@ -19,6 +19,7 @@ from pydantic import (
 from cifarcnn.config.augmentation import AUGMENTATIONS
 from cifarcnn.config.constraints import CONSTRAINTS
 from cifarcnn.config.datasets import DATASETS, ChannelStatistics, Data, ImageShape
+from cifarcnn.config.fine_tuning import FineTune
 from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS, AnyLayer, name_layers
 from cifarcnn.config.layers.base import Fraction
@@ -124,6 +125,8 @@ class Training(Strict):
     """How the learning rate moves; the optimizer's own rate is its full size."""
     learning_rate_multipliers: Multipliers = {}
     """Factors on the rate of some weights, such as {beta: 64}; decay is not changed."""
+    fine_tune: FineTune | None = None
+    """The last epochs, in which layers of a frozen Pretrained learn too; null: none."""
     averaging: Averaging | None = None
     """Average of the weights over the steps, which is what is judged and saved."""
     backend: BackendChoice = "auto"

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
 from cifarcnn.config import Config
+from cifarcnn.config.datasets import Normalization
 from cifarcnn.config.initializers import Identity, Whitening
 from cifarcnn.config.layers import AnyLayer
 from cifarcnn.config.layers.merging import Merging
+from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
+from cifarcnn.network.run_backbone import build_run_backbone
+
+Make: TypeAlias = Callable[[AnyLayer], Any]
+# From layers, and whether they are those of a backbone.
+MakeFor: TypeAlias = Callable[[Sequence[AnyLayer], bool], Make]
 
 # Whoever divides by 255 first gives black images: a cast to uint8 follows.
 INPUT = "images_0_to_255"
@@ -38,21 +45,21 @@ def build_model(config: Config, class_count: int) -> keras.Model:
         UsageError: ``data.normalization`` is still ``standard``, or the last layer
             does not give one number per class.
     """
-    model = assemble(config, class_count, convert_layer)
+    model = assemble(config, class_count, lambda *_: convert_layer)
     set_identities(model, config.model.layers)
     return model
 
 
 def assemble(
-    config: Config, class_count: int, make: Callable[[AnyLayer], Any]
+    config: Config, class_count: int, make_for: MakeFor
 ) -> keras.Model:
     """The layers of a config, put together.
 
     Args:
         config: Names the layers.
         class_count: What the last layer must give.
-        make: Makes the Keras layer of each; of a layer with branches the one that
-            joins them.
+        make_for: From the layers of the network, or of a backbone within it, to what
+            makes the Keras layer of each; of one with branches what joins them.
 
     Raises:
         UsageError: As for :func:`build_model`.
@@ -60,7 +67,7 @@ def assemble(
     images = keras.Input(config.image_shape, dtype="uint8", name=INPUT)
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
-    logits = _stack(without_softmax(config.model.layers), normalized, make)
+    logits = stack(without_softmax(config.model.layers), normalized, make_for)
     require_classes(tuple(logits.shape[1:]), class_count)
     # float32 whatever the precision of the layers: small probabilities matter.
     softmax = keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
@@ -121,7 +128,15 @@ def logits_model(model: keras.Model) -> keras.Model:
 
 def normalization(config: Config) -> tuple[Any, Any]:
     """Scale and offset, so that ``scale * pixel + offset`` is what the layers see."""
-    normalization = config.data.normalization
+    return scale_and_offset(config.data.normalization)
+
+
+def scale_and_offset(normalization: Normalization) -> tuple[Any, Any]:
+    """The same of one of the ways to normalize.
+
+    Raises:
+        UsageError: It is still to be measured.
+    """
     if normalization == "unit":
         return 1 / 255, 0.0
     if normalization == "none":
@@ -152,13 +167,38 @@ def without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     return layers
 
 
+def stack(layers: Sequence[AnyLayer], tensor: Any, make_for: MakeFor) -> Any:
+    """What layers, one behind the other, make of a symbolic tensor."""
+    return _stack(layers, tensor, make_for(layers, False), make_for)
+
+
 def _stack(
-    layers: Sequence[AnyLayer], tensor: Any, make: Callable[[AnyLayer], Any]
+    layers: Sequence[AnyLayer], tensor: Any, make: Make, make_for: MakeFor
 ) -> Any:
     for layer in layers:
         if isinstance(layer, Merging):
-            branches = [branch for _, branch in layer.walk_branches()]
-            tensor = make(layer)([_stack(branch, tensor, make) for branch in branches])
+            ends = [
+                _stack(branch, tensor, make, make_for)
+                for _, branch in layer.walk_branches()
+            ]
+            tensor = make(layer)(ends)
+        elif isinstance(layer, Pretrained):
+            tensor = _backbone(layer, tensor, make_for)
         else:
             tensor = make(layer)(tensor)
     return tensor
+
+
+def _backbone(layer: Pretrained, tensor: Any, make_for: MakeFor) -> Any:
+    scale, offset = scale_and_offset(layer.normalization or "none")
+    model = build_run_backbone(
+        layer,
+        tensor.shape[1:],
+        scale,
+        offset,
+        lambda layers, values: _stack(layers, values, make_for(layers, True), make_for),
+    )
+    if layer.trainable:
+        return model(tensor)
+    # Also where it is fine-tuned: statistics of batch normalizations stay.
+    return model(tensor, training=False)

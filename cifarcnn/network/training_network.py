@@ -22,6 +22,7 @@ from cifarcnn.engine.tensorflow_only import (
 )
 from cifarcnn.literals import Policy
 from cifarcnn.network.builder import (
+    Make,
     assemble,
     convert_arguments,
     convert_choice,
@@ -80,13 +81,20 @@ def build_training_network(
     """
     layers = config.model.layers
     exact = _float32_layers(layers)
-    late = activations_after_pooling(layers)
 
-    def make(layer: AnyLayer) -> Any:
-        policy = "float32" if layer.name in exact else precision
-        return _make_layer(layer, policy, late.get(layer.name), batch_mask, compiled)
+    def make_for(layers: Sequence[AnyLayer], in_backbone: bool) -> Make:
+        late = activations_after_pooling(layers)
 
-    model = assemble(config, class_count, make)
+        def make(layer: AnyLayer) -> Any:
+            # A backbone may have layers of the same names.
+            stays = layer.name in exact and not in_backbone
+            policy = "float32" if stays else precision
+            late_one = late.get(layer.name)
+            return _make_layer(layer, policy, late_one, batch_mask, compiled)
+
+        return make
+
+    model = assemble(config, class_count, make_for)
     for layer in flatten_layers(layers):
         initializer = getattr(layer, "kernel_initializer", None)
         if isinstance(initializer, Whitening) and not initializer.trainable:

@@ -16,14 +16,15 @@ from cifarcnn.config.layers.dense import POINTWISE_LAYERS
 from cifarcnn.config.layers.merging import MERGINGS, Merging
 from cifarcnn.config.layers.normalization import NORMALIZATIONS
 from cifarcnn.config.layers.pooling import POOLINGS
+from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.named_choice import NamedChoice, snake_case
 
 LAYERS = NamedChoice(
-    "layer", *CONVOLUTIONS, *POOLINGS, *POINTWISE_LAYERS, *NORMALIZATIONS, *MERGINGS
+    "layer", *CONVOLUTIONS, *POOLINGS, *POINTWISE_LAYERS, *NORMALIZATIONS, *MERGINGS, Pretrained
 )
 AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
-for _merging in MERGINGS:
+for _merging in (*MERGINGS, Pretrained):
     _merging.model_rebuild(_types_namespace={"AnyLayer": AnyLayer})
 
 
