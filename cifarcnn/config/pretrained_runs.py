@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from cifarcnn.config.layers import flatten_layers
 from cifarcnn.config.layers.base import Layer
 from cifarcnn.config.layers.merging import Merging
-from cifarcnn.config.layers import flatten_layers
 from cifarcnn.config.layers.run_layers import walk_shapes
 from cifarcnn.config.named_choice import external
 from cifarcnn.config.schema import Config

@@ -20,8 +20,7 @@ from cifarcnn.network.initialization import set_identities
 from cifarcnn.network.run_backbone import build_run_backbone
 
 Make: TypeAlias = Callable[[AnyLayer], Any]
-# From layers, and whether they are those of a backbone.
-MakeFor: TypeAlias = Callable[[Sequence[AnyLayer], bool], Make]
+MakeInside: TypeAlias = Callable[[Sequence[AnyLayer]], Make]
 
 # Whoever divides by 255 first gives black images: a cast to uint8 follows.
 INPUT = "images_0_to_255"
@@ -45,21 +44,26 @@ def build_model(config: Config, class_count: int) -> keras.Model:
         UsageError: ``data.normalization`` is still ``standard``, or the last layer
             does not give one number per class.
     """
-    model = assemble(config, class_count, lambda *_: convert_layer)
+    model = assemble(config, class_count, convert_layer)
     set_identities(model, config.model.layers)
     return model
 
 
 def assemble(
-    config: Config, class_count: int, make_for: MakeFor
+    config: Config,
+    class_count: int,
+    make: Make,
+    make_inside: MakeInside | None = None,
 ) -> keras.Model:
     """The layers of a config, put together.
 
     Args:
         config: Names the layers.
         class_count: What the last layer must give.
-        make_for: From the layers of the network, or of a backbone within it, to what
-            makes the Keras layer of each; of one with branches what joins them.
+        make: Makes the Keras layer of each; of a layer with branches the one that
+            joins them.
+        make_inside: From the layers of a run within the network to what makes those;
+            left out, they are stock layers.
 
     Raises:
         UsageError: As for :func:`build_model`.
@@ -67,7 +71,8 @@ def assemble(
     images = keras.Input(config.image_shape, dtype="uint8", name=INPUT)
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
-    logits = stack(without_softmax(config.model.layers), normalized, make_for)
+    layers = without_softmax(config.model.layers)
+    logits = _stack(layers, normalized, make, make_inside or _make_stock)
     require_classes(tuple(logits.shape[1:]), class_count)
     # float32 whatever the precision of the layers: small probabilities matter.
     softmax = keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
@@ -167,37 +172,33 @@ def without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     return layers
 
 
-def stack(layers: Sequence[AnyLayer], tensor: Any, make_for: MakeFor) -> Any:
-    """What layers, one behind the other, make of a symbolic tensor."""
-    return _stack(layers, tensor, make_for(layers, False), make_for)
+def _make_stock(layers: Sequence[AnyLayer]) -> Make:
+    return convert_layer
 
 
 def _stack(
-    layers: Sequence[AnyLayer], tensor: Any, make: Make, make_for: MakeFor
+    layers: Sequence[AnyLayer], tensor: Any, make: Make, make_inside: MakeInside
 ) -> Any:
     for layer in layers:
         if isinstance(layer, Merging):
             ends = [
-                _stack(branch, tensor, make, make_for)
+                _stack(branch, tensor, make, make_inside)
                 for _, branch in layer.walk_branches()
             ]
             tensor = make(layer)(ends)
         elif isinstance(layer, Pretrained):
-            tensor = _backbone(layer, tensor, make_for)
+            tensor = _backbone(layer, tensor, make_inside)
         else:
             tensor = make(layer)(tensor)
     return tensor
 
 
-def _backbone(layer: Pretrained, tensor: Any, make_for: MakeFor) -> Any:
+def _backbone(layer: Pretrained, tensor: Any, make_inside: MakeInside) -> Any:
+    def stack(layers: Sequence[AnyLayer], values: Any) -> Any:
+        return _stack(layers, values, make_inside(layers), make_inside)
+
     scale, offset = scale_and_offset(layer.normalization or "none")
-    model = build_run_backbone(
-        layer,
-        tensor.shape[1:],
-        scale,
-        offset,
-        lambda layers, values: _stack(layers, values, make_for(layers, True), make_for),
-    )
+    model = build_run_backbone(layer, tensor.shape[1:], scale, offset, stack)
     if layer.trainable:
         return model(tensor)
     # Also where it is fine-tuned: statistics of batch normalizations stay.

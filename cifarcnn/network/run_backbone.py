@@ -47,7 +47,9 @@ def without_penalties(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     found: list[AnyLayer] = []
     for layer in layers:
         if isinstance(layer, Merging):
-            branches = [without_penalties(branch) for _, branch in layer.walk_branches()]
+            branches = [
+                without_penalties(branch) for _, branch in layer.walk_branches()
+            ]
             layer = layer.with_branches(branches)
         elif getattr(layer, "activity_regularizer", None) is not None:
             layer = layer.model_copy(update={"activity_regularizer": None})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -80,21 +80,19 @@ def build_training_network(
         UsageError: As for ``build_model``.
     """
     layers = config.model.layers
-    exact = _float32_layers(layers)
 
-    def make_for(layers: Sequence[AnyLayer], in_backbone: bool) -> Make:
+    def make_of(layers: Sequence[AnyLayer], exact: Collection[str] = ()) -> Make:
         late = activations_after_pooling(layers)
 
         def make(layer: AnyLayer) -> Any:
-            # A backbone may have layers of the same names.
-            stays = layer.name in exact and not in_backbone
-            policy = "float32" if stays else precision
-            late_one = late.get(layer.name)
-            return _make_layer(layer, policy, late_one, batch_mask, compiled)
+            policy = "float32" if layer.name in exact else precision
+            activation = late.get(layer.name)
+            return _make_layer(layer, policy, activation, batch_mask, compiled)
 
         return make
 
-    model = assemble(config, class_count, make_for)
+    make = make_of(layers, _float32_layers(layers))
+    model = assemble(config, class_count, make, make_of)
     for layer in flatten_layers(layers):
         initializer = getattr(layer, "kernel_initializer", None)
         if isinstance(initializer, Whitening) and not initializer.trainable:

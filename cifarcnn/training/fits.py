@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,8 @@ def plan_fits(config: Config, epochs: int) -> list[Fit]:
     return fits
 
 
-def find_fit(fits: list[Fit], epoch: int, step: int) -> int:
-    """The place of the fit that the last finished step belongs to.
+def find_fit(fits: Sequence[Fit], epoch: int, step: int) -> Fit:
+    """The fit that the last finished step belongs to.
 
     Args:
         fits: Of a training.
@@ -63,4 +64,4 @@ def find_fit(fits: list[Fit], epoch: int, step: int) -> int:
         step: Finished steps of the next one.
     """
     last = epoch if step else max(epoch - 1, 0)
-    return next(i for i, fit in enumerate(fits) if last < fit.epochs)
+    return next(fit for fit in fits if last < fit.epochs)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from cifarcnn.errors import RunError
-from cifarcnn.network.weights import read_arrays, to_numpy
+from cifarcnn.network.weights import read_arrays, read_weights, to_numpy
 from cifarcnn.runs.weights import ArraySpec
 
 
@@ -21,8 +21,8 @@ class ModelState:
     """The variables of a network and of what trains it, by their place.
 
     These are its weights, statistics and averages, the states of its random generators,
-    and all that the optimizer keeps. They are the same whether the model holds the whole
-    network, or only what follows the features of frozen layers.
+    and all that the optimizer keeps. They are the same whether the model holds the
+    whole network, or only what follows the features of frozen layers.
     """
 
     def __init__(
@@ -70,25 +70,19 @@ class ModelState:
     ) -> dict[str, np.ndarray[Any, Any]]:
         """The weights to keep, of what :meth:`read` gave: the averages, if any."""
         places = {id(variable): name for name, variable in self._variables.items()}
+        averages = self._model.weight_averages
+        # Frozen weights have none.
+        holders = averages.by_weight() if averages is not None else {}
         return {
-            weight.path: arrays[places[id(holder)]]
-            for weight, holder in self._holders()
+            weight.path: arrays[places[id(holders.get(id(weight), weight))]]
+            for weight in self._network.weights
         }
 
     def read_weights(self) -> dict[str, np.ndarray[Any, Any]]:
         """Copies of the weights to keep, as they are now."""
-        weights, holders = zip(*self._holders(), strict=True)
         averages = self._model.weight_averages
-        if averages is not None and averages.swapped:
-            holders = weights
-        paths = [weight.path for weight in weights]
-        return dict(zip(paths, read_arrays(holders), strict=True))
-
-    def _holders(self) -> list[tuple[Any, Any]]:
-        """Each weight, and what holds its value to keep: its average, if it has one."""
-        averages = self._model.weight_averages
-        found = averages.by_weight() if averages is not None else {}
-        return [(item, found.get(id(item), item)) for item in self._network.weights]
+        found = averages.read() if averages is not None else {}
+        return {**read_weights(self._network), **found}
 
     def write(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Set all values; arrays that :meth:`specs` does not name are left out."""

@@ -22,7 +22,6 @@ from cifarcnn.network.training_network import build_training_network
 from cifarcnn.network.weights import read_weights, write_weights
 from cifarcnn.training.compilation import uses_xla
 from cifarcnn.training.fits import Fit
-from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import TrainingModel, compile_model
 from cifarcnn.training.weight_averaging import WeightAverages, averaging_rule

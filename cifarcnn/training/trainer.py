@@ -19,11 +19,11 @@ from cifarcnn.network.weights import write_weights
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.signals import ending_signals_handled
+from cifarcnn.training.backbone_weights import load_backbones
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.diagnosis import diagnose
 from cifarcnn.training.fit import fit
 from cifarcnn.training.fits import plan_fits
-from cifarcnn.training.backbone_weights import load_backbones
 from cifarcnn.training.learning_rate_schedules import describe_new_plan
 from cifarcnn.training.memory_check import explain_out_of_memory
 from cifarcnn.training.networks import build_networks
@@ -135,7 +135,9 @@ def _build(
     """What each fit trains, and the callbacks, which know all else."""
     epochs = 1 if data.smoke else config.training.epochs
     networks = build_networks(config, data, device, precision)
-    models = TrainingModels(networks, data, plan_fits(config, epochs), observer)
+    models = TrainingModels(
+        networks, data, plan_fits(config, epochs), device, observer, signals
+    )
     if source is None:
         load_backbones(networks)
     else:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 from keras import ops
 
 from cifarcnn.config.named_choice import Choice
+from cifarcnn.network.weights import read_arrays
 
 # Old average, weight and number of finished steps to the new average and weight.
 Rule: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
@@ -104,3 +106,9 @@ class WeightAverages:
         """The average of each weight, by the ``id`` of the weight."""
         pairs = zip(self.weights, self.averages, strict=True)
         return {id(weight): average for weight, average in pairs}
+
+    def read(self) -> dict[str, np.ndarray]:
+        """Copies of the averages by the names of the weights."""
+        holders = self.weights if self.swapped else self.averages
+        paths = [weight.path for weight in self.weights]
+        return dict(zip(paths, read_arrays(holders), strict=True))

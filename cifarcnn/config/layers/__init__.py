@@ -20,7 +20,13 @@ from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.named_choice import NamedChoice, snake_case
 
 LAYERS = NamedChoice(
-    "layer", *CONVOLUTIONS, *POOLINGS, *POINTWISE_LAYERS, *NORMALIZATIONS, *MERGINGS, Pretrained
+    "layer",
+    *CONVOLUTIONS,
+    *POOLINGS,
+    *POINTWISE_LAYERS,
+    *NORMALIZATIONS,
+    *MERGINGS,
+    Pretrained,
 )
 AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
