@@ -25,7 +25,7 @@ _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
 
 # Makes a layer of Keras's class, or of another one in its place, from its arguments.
-Make = Callable[[Any, dict[str, Any]], Any]
+MakeKerasLayer = Callable[[Any, dict[str, Any]], Any]
 
 
 def make_stock_layer(kind: Any, arguments: dict[str, Any]) -> Any:
@@ -36,7 +36,9 @@ def make_stock_layer(kind: Any, arguments: dict[str, Any]) -> Any:
 class PretrainedNetwork:
     """Makes the network of a layer ``Pretrained`` when it is given its input."""
 
-    def __init__(self, layer: Pretrained, make: Make = make_stock_layer) -> None:
+    def __init__(
+        self, layer: Pretrained, make: MakeKerasLayer = make_stock_layer
+    ) -> None:
         """Say what to make.
 
         Args:
@@ -58,7 +60,7 @@ class PretrainedNetwork:
 
 
 def build_pretrained(
-    layer: Pretrained, shape: tuple[int, ...], make: Make = make_stock_layer
+    layer: Pretrained, shape: tuple[int, ...], make: MakeKerasLayer = make_stock_layer
 ) -> keras.Model:
     """The network by itself, called as the layer is, its own preprocessing included.
 
@@ -116,7 +118,7 @@ class _Renaming:
         fixed: The layers that never learn.
     """
 
-    def __init__(self, template: keras.Model, make: Make) -> None:
+    def __init__(self, template: keras.Model, make: MakeKerasLayer) -> None:
         self._make = make
         # Only those that Keras did not number.
         self._taken = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -23,13 +23,14 @@ from cifarcnn.engine.tensorflow_only import (
 )
 from cifarcnn.literals import Policy
 from cifarcnn.network.builder import (
+    Make,
     assemble,
     convert_arguments,
     convert_choice,
     convert_layer,
 )
 from cifarcnn.network.max_pooling import ComparedMaxPooling2D, has_separate_windows
-from cifarcnn.network.pretrained import Make, PretrainedNetwork
+from cifarcnn.network.pretrained import MakeKerasLayer, PretrainedNetwork
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     BatchMask,
@@ -81,14 +82,19 @@ def build_training_network(
         UsageError: As for ``build_model``.
     """
     layers = config.model.layers
-    exact = _float32_layers(layers)
-    late = activations_after_pooling(layers)
 
-    def make(layer: AnyLayer) -> Any:
-        policy = "float32" if layer.name in exact else precision
-        return _make_layer(layer, policy, late.get(layer.name), batch_mask, compiled)
+    def make_of(layers: Sequence[AnyLayer], exact: Collection[str] = ()) -> Make:
+        late = activations_after_pooling(layers)
 
-    model = assemble(config, class_count, make)
+        def make(layer: AnyLayer) -> Any:
+            policy = "float32" if layer.name in exact else precision
+            activation = late.get(layer.name)
+            return _make_layer(layer, policy, activation, batch_mask, compiled)
+
+        return make
+
+    make = make_of(layers, _float32_layers(layers))
+    model = assemble(config, class_count, make, make_of)
     for layer in flatten_layers(layers):
         initializer = getattr(layer, "kernel_initializer", None)
         if isinstance(initializer, Whitening) and not initializer.trainable:
@@ -145,7 +151,7 @@ def _make_layer(
 
 def _make_within(
     layer: Pretrained, policy: Policy, batch_mask: BatchMask | None
-) -> Make:
+) -> MakeKerasLayer:
     """Makes the layers of a network that was trained before.
 
     The first of them, which prepare the pictures, stay in float32.

@@ -12,7 +12,7 @@ from keras import ops
 class ImageTable(keras.layers.Layer):  # type: ignore[misc]
     """Gathers rows of a table of images, so that only indices travel to the device.
 
-    Input shape: int32 ``(b,)``. Output shape: uint8 ``(b, height, width, 3)``.
+    Input shape: int32 ``(b,)``. Output shape: ``(b, ...)``, uint8 for images.
     """
 
     def __init__(self, images: np.ndarray) -> None:
@@ -23,9 +23,10 @@ class ImageTable(keras.layers.Layer):  # type: ignore[misc]
     def build(self, input_shape: Any) -> None:
         self.table = self.add_weight(
             shape=self.images.shape,
-            dtype="uint8",
+            dtype=self.images.dtype.name,
             initializer=lambda shape, dtype: ops.convert_to_tensor(self.images),
             trainable=False,
+            autocast=False,
             name="table",
         )
 
@@ -33,4 +34,6 @@ class ImageTable(keras.layers.Layer):  # type: ignore[misc]
         return ops.take(self.table, index, axis=0)
 
     def compute_output_spec(self, index: Any) -> Any:
-        return keras.KerasTensor((*index.shape, *self.images.shape[1:]), dtype="uint8")
+        return keras.KerasTensor(
+            (*index.shape, *self.images.shape[1:]), dtype=self.images.dtype.name
+        )
