@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from cifarcnn.config import Config
 from cifarcnn.config.datasets import ImageShape
-from cifarcnn.config.layers import find_pretrained
+from cifarcnn.config.layers import applications, find_pretrained
 from cifarcnn.config.layers.base import Shape
 from cifarcnn.config.layers.pretrained import IMAGENET, NO_WEIGHTS, Pretrained
 from cifarcnn.data.fetching.ensure_cifar import OFFLINE, is_offline
@@ -76,7 +76,7 @@ def find_weights_file(
     known = layer.known
     height, width = image_shape[:2]
     size = height if height == width and height in _FILE_SIZES else _OTHER_SIZE
-    url = known.url.replace("{size}", str(size))
+    url = applications.STORAGE + known.file.replace("{size}", str(size))
     # As `keras.config` looks for it.
     home = os.environ.get("KERAS_HOME") or os.path.join("~", ".keras")
     folder = Path(os.path.expanduser(home)) / "models"
