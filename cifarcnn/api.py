@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import Config, load_config
-from cifarcnn.errors import RunError, UsageError
+from cifarcnn.errors import RunError
 from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
 from cifarcnn.runs.file_lock import lock_run
@@ -255,7 +255,9 @@ def _load_data(
 
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
-    return load_training_data(config, open_config_dataset(config), smoke)
+    loaded = load_training_data(config, open_config_dataset(config), smoke)
+    loaded.dataset.require_different_images(config)
+    return loaded
 
 
 def _start(
@@ -283,10 +285,12 @@ def _start(
     )
     observer.device_started(started)
     observer.data_opened(data.dataset)
-    for note in data.dataset.training_notes():
-        observer.noted(note)
     from cifarcnn.network.pretrained_weights import fetch_weights
     from cifarcnn.training.memory_check import require_memory
+    from cifarcnn.training.training_data import describe_training_data
+
+    for note in describe_training_data(config, data):
+        observer.noted(note)
 
     if not resumed:
         fetch_weights(config, fetch, observer.noted)

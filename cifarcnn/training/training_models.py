@@ -19,11 +19,13 @@ from cifarcnn.training.input_pipeline import (
     TrainingBatches,
     build_batches,
     build_config_augmentation,
-    stack_images,
+    input_rows,
 )
+from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.model_state import describe_variables, name_variables
 from cifarcnn.training.networks import Networks
 from cifarcnn.training.observer import Observer
+from cifarcnn.training.streaming import choose_streamed
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import TrainingModel, connect_rows
 
@@ -108,10 +110,21 @@ class TrainingModels:
         return self._model, batches
 
     def _connect_images(self, fit: Fit) -> tuple[TrainingModel, TrainingBatches]:
-        batches = build_batches(fit.config, self._data)
-        images = stack_images(self._data)
-        model = connect_rows(self.networks.logits, images, batches.augmentation)
+        rows = input_rows(self._data)
+        streamed = self._choose_streamed(rows, "pictures")
+        batches = build_batches(fit.config, self._data, streamed)
+        model = connect_rows(
+            self.networks.logits,
+            rows,
+            batches.augmentation,
+            streamed=streamed is not None,
+        )
         return model, batches
+
+    def _choose_streamed(self, rows: InputRows, what: str) -> InputRows | None:
+        return choose_streamed(
+            rows, what, self._device, self._observer, wanted=self._data.streamed
+        )
 
     def _connect_features(
         self, fit: Fit
@@ -136,4 +149,7 @@ class TrainingModels:
         features = table.load(layers[:count], self._device, networks.precision)
         if features is None:
             return None
-        return connect_rows(parts.rest, features), FeatureBatches(fit.config, rows)
+        inputs = InputRows([features])
+        streamed = self._choose_streamed(inputs, "features")
+        model = connect_rows(parts.rest, inputs, streamed=streamed is not None)
+        return model, FeatureBatches(fit.config, rows, streamed)
