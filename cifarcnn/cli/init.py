@@ -89,6 +89,11 @@ def _print_list(as_json: bool) -> None:
 
 def _copy(name: str, file: Path | None) -> None:
     source = find_shipped(name)
+    if source is None and os.path.isdir(name):
+        raise UsageError(
+            f"'{name}' is a folder and no config; to write one for the pictures in it "
+            f"call: cifarcnn init --from-folder {shlex.quote(name)}"
+        )
     if source is None:
         raise UsageError(
             f"there is no shipped config '{name}'; {suggest_shipped(name)}"
@@ -113,9 +118,7 @@ def _write_for_folder(folder: str, file: Path | None) -> None:
     survey = survey_folder(Path(folder))
     written = shlex.quote(str(target))
     counts = survey.class_counts
-    text = write_folder_config(
-        folder, printable(written), counts, survey.short_side
-    )
+    text = write_folder_config(folder, printable(written), counts, survey.short_side)
     (low, *_, high) = sorted(counts.values())
     each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     print_message(

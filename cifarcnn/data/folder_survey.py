@@ -1,7 +1,8 @@
-"""What a folder of one's own images holds, by names and headers: no image is decoded."""
+"""What a folder of one's own images holds, told by names and headers alone."""
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from cifarcnn.data.folder_layout import find_layout, list_class_folders
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.data.image.image_file import open_header, read_bytes, silent_pillow
-from cifarcnn.errors import DataError, ImageError
+from cifarcnn.errors import DataError, ImageError, UsageError
 
 # So many headers tell the sizes of all.
 _HEADERS = 200
@@ -38,9 +39,19 @@ def survey_folder(root: Path) -> FolderSurvey:
     """Look into ``root/train/<class>/`` or, where there is no train, ``root/<class>/``.
 
     Raises:
+        UsageError: There is no such folder, or its path is not text in UTF-8.
         DataError: A folder cannot be read, there are fewer than two classes with
             images, or no image that was looked at can be read.
     """
+    if not root.is_dir():
+        what = "is not a folder" if os.path.lexists(root) else "is not there"
+        raise UsageError(f"'{root}' {what}; expected a folder of pictures")
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the path of the folder is not UTF-8: {str(root)!a}; rename it"
+        ) from None
     listed = find_layout(root).train or list_class_folders(root)
     found = {name: files for name, files in listed.images.items() if files}
     if len(found) < 2:
@@ -73,8 +84,6 @@ def _read_size(path: Path) -> tuple[int, int]:
     with silent_pillow():
         image = open_header(read_bytes(path), path.name)
         width, height = image.size
-        return (
-            (width, height)
-            if read_orientation(image) in SIDEWAYS
-            else (height, width)
-        )
+    if read_orientation(image) in SIDEWAYS:
+        width, height = height, width
+    return height, width
