@@ -9,6 +9,7 @@ from math import prod
 from cifarcnn.config.initializers import Identity, Whitening
 from cifarcnn.config.layers import Location, walk_layers
 from cifarcnn.config.layers.convolution import Conv2D
+from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.optimizers import matches
 from cifarcnn.config.schema import Config
 from cifarcnn.config.spelling import suggest
@@ -40,7 +41,25 @@ def find_problems(config: Config) -> Iterator[LocatedProblem]:
             here = (*location, layer.type, "kernel_initializer")
             channels = config.image_shape[2]
             yield from _check_initializer(layer, here, layer is first, channels)
+    yield from _check_pretrained(config)
     yield from _check_patterns(config)
+
+
+def _check_pretrained(config: Config) -> Iterator[LocatedProblem]:
+    """A network trained before must see the pictures that it was trained with."""
+    before = [layer.type for layer in config.model.layers]
+    for location, layer in walk_layers(config.model.layers):
+        if not isinstance(layer, Pretrained):
+            continue
+        _, _, index, *inside = location
+        changing = [kind for kind in before[: int(index)] if kind != "Resizing"]
+        if inside or changing:
+            what = "in a branch" if inside else f"behind {changing[-1]}"
+            yield LocatedProblem(
+                location,
+                f"Pretrained takes pictures as they are, but stands {what}",
+                "make it the first layer; only Resizing may come before it",
+            )
 
 
 def _check_names(config: Config) -> Iterator[LocatedProblem]:

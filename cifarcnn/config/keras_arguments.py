@@ -6,7 +6,13 @@ schedules, and what ``fit`` and ``compile`` take.
 
 from __future__ import annotations
 
-from cifarcnn.config.keras_names import KNOWN_SHAPE, NO_CODE, NOT_HERE, ONLY_IN_PYTORCH
+from cifarcnn.config.keras_names import (
+    KNOWN_SHAPE,
+    NO_CODE,
+    NOT_HERE,
+    ONLY_IN_PYTORCH,
+    PRETRAINED,
+)
 
 # Arguments and keys: the first of the names on the right that is known at the place.
 RENAMED_KEYS = {
@@ -90,6 +96,14 @@ KEY_WAYS = {
     "negative_slope": "the slope of leaky_relu is 0.2, Keras's default",
     "nb_row nb_col": "write kernel_size: [rows, columns]",
     "start_dim end_dim": "leave it out: each picture becomes one row of numbers",
+    "include_top classifier_activation": (
+        "leave it out: the network comes without its classifier; layers of yours follow"
+    ),
+    "include_preprocessing input_tensor": (
+        "leave it out: the network's own preprocessing is always a part of it"
+    ),
+    "base_model backbone pretrained_model encoder": PRETRAINED,
+    "pretrained": f"{PRETRAINED}; its weights are those of ImageNet",
     # Of augmentations.
     "value_range": "leave it out: pixels are 0 to 255",
     "interpolation": "leave it out: it is not chosen here",
@@ -196,6 +210,14 @@ OWN_KEY_WAYS = {
     ),
     "Dropout.noise_shape": "SpatialDropout2D drops whole maps",
     "Identity.gain": NOT_HERE,
+    "Pretrained.alpha": "it is always 1, as Keras's default",
+    "Pretrained.classes": "leave it out: it is known from the data",
+    "Pretrained.minimalistic": NOT_HERE,
+    "Pretrained.model": "write application",
+    "Pretrained.base_model": "write application",
+    "Pretrained.backbone": "write application",
+    "Pretrained.freeze": "write trainable: false, which is the default",
+    "Pretrained.frozen": "write trainable: false, which is the default",
 }
 
 RENAMED_VALUES = {

@@ -75,6 +75,10 @@ _SOFTMAX = (
 )
 _LISTED = "leave it out: the layers are listed under model.layers"
 
+PRETRAINED = (
+    "write Pretrained: {application: InceptionV3, pooling: avg} as the first layer"
+)
+
 # The way out where there is no single thing to write instead.
 CHOICE_WAYS = {
     "Input InputLayer": KNOWN_SHAPE,
@@ -86,6 +90,8 @@ CHOICE_WAYS = {
     "Lambda TorchModuleWrapper FlaxLayer JaxLayer TFSMLayer LambdaLR "
     "LearningRateScheduler LambdaCallback": NO_CODE,
     "Sequential Model Functional": _LISTED,
+    "applications base_model backbone pretrained_model KerasLayer hub.KerasLayer timm "
+    "feature_extractor ImageNet": PRETRAINED,
     "Add": "write Residual, which adds the result of its layers to what went in",
     "Normalization Normalize Standardize Standardization": _NORMALIZED,
     "Rescaling": RESCALED,

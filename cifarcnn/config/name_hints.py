@@ -16,6 +16,7 @@ from cifarcnn.config import keras_arguments, keras_names
 from cifarcnn.config.augmentation import AUGMENTATIONS
 from cifarcnn.config.datasets import Data
 from cifarcnn.config.layers import LAYERS
+from cifarcnn.config.layers.applications import application_names
 from cifarcnn.config.layers.base import Activation
 from cifarcnn.config.name_lookup import (
     PLACES,
@@ -83,6 +84,12 @@ def hint_for_choice(name: str, known: Iterable[str], arguments: object = None) -
             return f"{spelling} belongs to {place}"
     if missing := look_up("MISSING_CHOICES", last):
         return missing
+    if application := find_spelling(last, application_names()):
+        written = f"Pretrained: {{application: {application}, pooling: avg}}"
+        return (
+            f"write {written} in model.layers, trained on ImageNet; or see "
+            "cifarcnn init --list for networks that are configs"
+        )
     for pattern, text in keras_names.MISSING_FAMILIES.items():
         if re.fullmatch(pattern, fold(last)):
             return text

@@ -20,7 +20,7 @@ from cifarcnn.config.augmentation import AUGMENTATIONS
 from cifarcnn.config.constraints import CONSTRAINTS
 from cifarcnn.config.datasets import DATASETS, ChannelStatistics, Data, ImageShape
 from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
-from cifarcnn.config.layers import LAYERS, AnyLayer, name_layers
+from cifarcnn.config.layers import LAYERS, AnyLayer, find_pretrained, name_layers
 from cifarcnn.config.layers.base import Fraction
 from cifarcnn.config.learning_rate_schedules import (
     SCHEDULES,
@@ -189,6 +189,23 @@ class Config(Strict):
             "set data.validation_fraction to 0.1, say",
             "data",
             "validation_fraction",
+        )
+
+    @model_validator(mode="after")
+    def _leave_normalization_to_pretrained(self) -> Config:
+        if find_pretrained(self.model.layers) is None:
+            return self
+        found = self.data.normalization
+        if "normalization" not in self.data.model_fields_set:
+            return self.with_data(normalization="none")
+        if found == "none":
+            return self
+        raise problem(
+            "the network of Pretrained prepares the pictures itself and needs them as "
+            f"they are, but normalization is {found if isinstance(found, str) else 'given'}",
+            "leave normalization out, which is none then",
+            "data",
+            "normalization",
         )
 
     @property

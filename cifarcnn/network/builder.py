@@ -11,10 +11,12 @@ from cifarcnn.config import Config
 from cifarcnn.config.initializers import Identity, Whitening
 from cifarcnn.config.layers import AnyLayer
 from cifarcnn.config.layers.merging import Merging
+from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
+from cifarcnn.network.pretrained import PretrainedNetwork
 
 # Whoever divides by 255 first gives black images: a cast to uint8 follows.
 INPUT = "images_0_to_255"
@@ -70,6 +72,8 @@ def assemble(
 def convert_layer(layer: AnyLayer, **overrides: Any) -> Any:
     """The stock Keras layer of the same name, or the one that joins branches.
 
+    A network trained before is made when it is called, for it depends on the shape.
+
     Args:
         layer: Its class has the name and the fields of the Keras layer.
         overrides: Arguments that take the place of those in ``layer``.
@@ -77,6 +81,8 @@ def convert_layer(layer: AnyLayer, **overrides: Any) -> Any:
     Raises:
         AttributeError: Keras has no layer of that name.
     """
+    if isinstance(layer, Pretrained):
+        return PretrainedNetwork(layer)
     if isinstance(layer, Merging):
         return getattr(keras.layers, layer.joined_by)(name=layer.name, **overrides)
     return convert_choice(keras.layers, layer, **overrides)

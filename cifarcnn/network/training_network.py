@@ -15,6 +15,7 @@ from cifarcnn.config.layers.convolution import Conv2D
 from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.layers.normalization import BatchNormalization
 from cifarcnn.config.layers.pooling import MaxPooling2D
+from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.engine.tensorflow_only import (
     fused_gelu,
     has_fused_batch_norm,
@@ -28,6 +29,7 @@ from cifarcnn.network.builder import (
     convert_layer,
 )
 from cifarcnn.network.max_pooling import ComparedMaxPooling2D, has_separate_windows
+from cifarcnn.network.pretrained import Make, PretrainedNetwork
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     BatchMask,
@@ -111,6 +113,8 @@ def _make_layer(
         batch_mask: As for :func:`build_training_network`.
         compiled: As for it.
     """
+    if isinstance(layer, Pretrained):
+        return PretrainedNetwork(layer, _make_within(layer, policy, batch_mask))
     kind: Any = None
     arguments: dict[str, Any] = {"dtype": policy}
     if isinstance(layer, MaxPooling2D):
@@ -137,6 +141,30 @@ def _make_layer(
     if kind is None:
         return convert_layer(layer, **arguments)
     return kind(**{**convert_arguments(layer.arguments()), **arguments})
+
+
+def _make_within(
+    layer: Pretrained, policy: Policy, batch_mask: BatchMask | None
+) -> Make:
+    """Makes the layers of a network that was trained before.
+
+    The first of them, which prepare the pictures, stay in float32.
+    """
+
+    def make(kind: Any, arguments: dict[str, Any]) -> Any:
+        if kind not in (keras.layers.Rescaling, keras.layers.Normalization):
+            arguments = {**arguments, "dtype": policy}
+        if kind is keras.layers.Dropout and not layer.trainable:
+            # Keras's own call with training=False is overruled by a step that trains.
+            arguments = {**arguments, "rate": 0.0}
+        if kind is keras.layers.BatchNormalization and (
+            has_fused_batch_norm() or batch_mask is not None
+        ):
+            kind = FusedBatchNormalization
+            arguments = {**arguments, "batch_mask": batch_mask}
+        return kind.from_config(arguments)
+
+    return make
 
 
 def activations_after_pooling(layers: Sequence[AnyLayer]) -> Mapping[str, str]:

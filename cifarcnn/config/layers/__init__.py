@@ -16,10 +16,17 @@ from cifarcnn.config.layers.dense import POINTWISE_LAYERS
 from cifarcnn.config.layers.merging import MERGINGS, Merging
 from cifarcnn.config.layers.normalization import NORMALIZATIONS
 from cifarcnn.config.layers.pooling import POOLINGS
+from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.named_choice import NamedChoice, snake_case
 
 LAYERS = NamedChoice(
-    "layer", *CONVOLUTIONS, *POOLINGS, *POINTWISE_LAYERS, *NORMALIZATIONS, *MERGINGS
+    "layer",
+    *CONVOLUTIONS,
+    *POOLINGS,
+    *POINTWISE_LAYERS,
+    *NORMALIZATIONS,
+    *MERGINGS,
+    Pretrained,
 )
 AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
@@ -73,3 +80,9 @@ def walk_layers(
 def flatten_layers(layers: Sequence[Layer]) -> list[Layer]:
     """All layers, each before those of its branches, in the order of the file."""
     return [layer for _, layer in walk_layers(layers)]
+
+
+def find_pretrained(layers: Sequence[Layer]) -> Pretrained | None:
+    """The layer ``Pretrained`` of a network, of which there is one at most."""
+    found = (layer for layer in flatten_layers(layers) if isinstance(layer, Pretrained))
+    return next(found, None)
