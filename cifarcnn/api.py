@@ -248,7 +248,9 @@ def _load_data(
 
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
-    return load_training_data(config, open_config_dataset(config), smoke)
+    loaded = load_training_data(config, open_config_dataset(config), smoke)
+    loaded.dataset.require_different_images(config)
+    return loaded
 
 
 def _start(
@@ -270,9 +272,11 @@ def _start(
     )
     observer.device_started(started)
     observer.data_opened(data.dataset)
-    for note in data.dataset.training_notes():
-        observer.noted(note)
     from cifarcnn.training.memory_check import require_memory
+    from cifarcnn.training.training_data import describe_training_data
+
+    for note in describe_training_data(config, data):
+        observer.noted(note)
 
     resumed = resume is not None and resume.checkpoint is not None
     if doubt := require_memory(config, data, started, resumed=resumed):

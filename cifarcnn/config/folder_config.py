@@ -23,7 +23,7 @@ _MOST_FILTERS = 256
 _MOST_MACS = 5e12
 _EPOCHS = (5, 40)
 # From this ratio of the largest class to the smallest on, each class counts the same.
-_UNEVEN = 3
+_UNEVEN = 5
 
 _TEXT = """\
 # yaml-language-server: $schema={schema}
@@ -109,7 +109,8 @@ def write_folder_config(
 
 def run_name(path: str) -> str:
     """What runs on the images of a folder are called: as it is, as far as that goes."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).resolve().name).strip("._-")
+    name = Path(path).resolve().name.removesuffix(".csv")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("._-")
     return name[:60] or "pictures"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,12 +16,14 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.cifar.location import cache_folder
+from cifarcnn.data.class_folders import ImageEntry
 from cifarcnn.data.splits import Split
 from cifarcnn.files import write_atomically
 
 _INDEX = "index.json"
 
 Part = Literal["training", "validation", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class ReadingRecord(NamedTuple):
@@ -32,11 +33,14 @@ class ReadingRecord(NamedTuple):
         cropped: How many lost something to the proportions of the network.
         largest_share: Of one of them, 0 to 1.
         notes: Of how many images each note is, such as of a damaged colour profile.
+        failures: Images that were left out: their place in the order of reading, and
+            why they cannot be read.
     """
 
     cropped: int
     largest_share: float
     notes: dict[str, int]
+    failures: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Decoded:
         official: Whether the files are those of the publisher, to the byte.
         validation: The validation split; ``None`` where it is still to be cut.
         readings: What was lost in reading each split, where that is known.
+        duplicates: Images with the same pixels, where that is known: their numbers,
+            counted through the splits in the order of ``PARTS``.
     """
 
     class_names: tuple[str, ...]
@@ -58,6 +64,7 @@ class Decoded:
     official: bool
     validation: Split | None = None
     readings: Mapping[str, ReadingRecord] = field(default_factory=dict)
+    duplicates: tuple[tuple[int, ...], ...] = ()
 
     @cached_property
     def checksum(self) -> str:
@@ -102,7 +109,7 @@ class ImageSource(Protocol):
         """
 
 
-def stamp_file(file: Path | os.DirEntry[str]) -> JsonValue:
+def stamp_file(file: Path | ImageEntry) -> JsonValue:
     """Name, size and times of a file, for a signature."""
     try:
         status = file.stat()
@@ -126,17 +133,19 @@ class CacheIndex(BaseModel):
         checksum: Of the content; see ``Dataset.checksum``.
         files: SHA-256 of each ``.npy`` file.
         readings: See ``Decoded``.
+        duplicates: See ``Decoded``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     signature: dict[str, JsonValue]
     class_names: tuple[str, ...]
     official: bool
     checksum: str
     files: dict[str, str]
     readings: dict[str, ReadingRecord]
+    duplicates: tuple[tuple[int, ...], ...]
 
 
 class DecodedStore:
@@ -152,6 +161,7 @@ class DecodedStore:
         official: Whether the files are those of the publisher, to the byte.
         checksum: See ``Dataset.checksum``.
         readings: See ``Decoded``.
+        duplicates: See ``Decoded``.
     """
 
     def __init__(self, source: ImageSource) -> None:
@@ -169,6 +179,7 @@ class DecodedStore:
         self.official = known.official
         self.checksum = known.checksum
         self.readings = known.readings
+        self.duplicates = known.duplicates
 
     def training(self) -> Split:
         """The whole training split."""
@@ -227,7 +238,7 @@ class DecodedStore:
         files: dict[str, str] = {}
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for part in get_args(Part):
+            for part in PARTS:
                 split = getattr(decoded, part)
                 if split is not None:
                     files |= self._write_array(f"{part}-images.npy", split.images)
@@ -239,6 +250,7 @@ class DecodedStore:
                 checksum=decoded.checksum,
                 files=files,
                 readings=dict(decoded.readings),
+                duplicates=decoded.duplicates,
             )
             write_atomically(self._folder / _INDEX, index.model_dump_json().encode())
 

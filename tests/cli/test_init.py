@@ -229,9 +229,8 @@ def test_the_file_may_be_named_and_may_be_a_folder(
         (
             ["--from-folder", "pets/cat"],
             1,
-            "pets/cat has no pictures in class folders (3 files left out: in no class "
-            "folder); expected a folder of pictures for each of two or more classes, "
-            "as in pets/cat/cat/one.png.",
+            "pets/cat has no class folders, and 3 pictures lie in it without a folder "
+            "for their class; expected <class>/<picture>, or train/<class>/<picture>.",
         ),
         (
             ["--from-folder", "pets", "article", "my.yaml"],

@@ -62,11 +62,11 @@ def test_many_pictures_are_made_smaller_so_that_training_takes_minutes(tmp_path)
 
 
 def test_uneven_classes_are_weighed_and_it_is_said_how_uneven_they_are(tmp_path):
-    file = write(tmp_path, {"cat": 1200, "dog": 400}, 64)
+    file = write(tmp_path, {"cat": 2000, "dog": 400}, 64)
     assert load_config(file).training.class_weights == "balanced"
-    assert "balanced  # a class has 400 to 1,200 pictures\n" in file.read_text()
-    assert load_config(write(tmp_path, {"cat": 1199, "dog": 400}, 64)).training == (
-        load_config(write(tmp_path, evenly(2, 799), 64)).training
+    assert "balanced  # a class has 400 to 2,000 pictures\n" in file.read_text()
+    assert load_config(write(tmp_path, {"cat": 1998, "dog": 400}, 64)).training == (
+        load_config(write(tmp_path, evenly(2, 1199), 64)).training
     )
 
 

@@ -19,6 +19,17 @@ def draw(path: Path, width: int, height: int, orientation: int = 1) -> None:
     Image.new("RGB", (width, height), "teal").save(path, exif=exif)
 
 
+def test_a_list_does_in_place_of_a_folder(tmp_path):
+    rows = ["image,label"]
+    for number in range(12):
+        draw(tmp_path / "all" / f"{number}.png", 40 + number, 50)
+        rows.append(f"all/{number}.png,{'cat' if number % 3 else 'dog'}")
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    survey = survey_folder(tmp_path / "list.csv")
+    assert survey.class_counts == {"cat": 8, "dog": 4}
+    assert survey.short_side == 45
+
+
 @pytest.mark.parametrize("inside", ["", "train", "Train"])
 def test_classes_and_sizes_with_and_without_splits(tmp_path, inside):
     root = tmp_path / "pets"
@@ -26,7 +37,6 @@ def test_classes_and_sizes_with_and_without_splits(tmp_path, inside):
         draw(root / inside / "cat" / f"{number}.png", side + 20, side)
     draw(root / inside / "dog" / "lying.jpg", 90, 50, orientation=6)
     draw(root / inside / "dog" / "other.JPEG", 50, 90)
-    (root / inside / "empty").mkdir()
     if inside:
         draw(root / "test" / "cat" / "5.png", 1, 1)
     survey = survey_folder(root)
@@ -49,21 +59,20 @@ def test_what_is_no_folder_of_pictures_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     told = [
         (UsageError, "'no' is not there; expected a folder of pictures"),
-        (UsageError, "'pets.zip' is not a folder; expected a folder of pictures"),
+        (UsageError, r"the path of the folder is not UTF-8: 'p\udcff'; rename it"),
         (
-            UsageError,
-            r"the path of the folder is not UTF-8: 'p\udcff'; rename it",
+            DataError,
+            "pets.zip is neither a folder nor a list (.csv); expected <class>/"
+            "<picture>, or train/<class>/<picture> in data.path. Unpack it first.",
         ),
         (
             DataError,
-            "empty has no pictures in class folders; expected a folder of pictures "
-            "for each of two or more classes, as in empty/cat/one.png.",
+            "empty is empty; expected <class>/<picture>, or train/<class>/<picture>.",
         ),
         (
             DataError,
-            "one has pictures of cat only in class folders (1 file left out: .tif); "
-            "expected a folder of pictures for each of two or more classes, as in "
-            "one/cat/one.png.",
+            "one/dog has no pictures (1 file left out: .tif); expected PNG, JPEG, "
+            "WebP, BMP or GIF files.",
         ),
         (
             DataError,
@@ -80,7 +89,7 @@ def test_what_is_no_folder_of_pictures_is_told(tmp_path, monkeypatch):
     for name in ("cat", "dog"):
         Path("bad", name).mkdir(parents=True)
         Path("bad", name, "1.png").write_bytes(b"")
-    folders = ["no", "pets.zip", os.fsdecode(b"p\xff"), "empty", "one", "bad"]
+    folders = ["no", os.fsdecode(b"p\xff"), "pets.zip", "empty", "one", "bad"]
     for folder, (kind, sentence) in zip(folders, told, strict=True):
         with pytest.raises(kind) as raised:
             survey_folder(Path(folder))
