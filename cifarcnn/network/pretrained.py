@@ -131,15 +131,23 @@ class _Renaming:
         self._make = make
         # Only those that Keras did not number.
         self._taken = {
-            layer.name for layer in template.layers if not _is_numbered(layer)
+            operation.name
+            for operation in template.operations
+            if not _is_numbered(operation)
         }
         self._counts: Counter[str] = Counter()
         self.fixed: list[Any] = []
 
     def clone(self, layer: Any) -> Any:
-        """The same layer, without weights' values, or a stock layer that does as it."""
+        """The same layer, without weights' values, or a stock layer that does as it.
+
+        Args:
+            layer: Or an operation of ``keras.ops``.
+        """
         kind, arguments = type(layer), layer.get_config()
         arguments["name"] = self._name(layer)
+        if not isinstance(layer, keras.layers.Layer):
+            return kind.from_config(arguments)
         if isinstance(layer, keras.layers.Normalization) and layer.weights:
             # Its mean and deviation are numbers of a file; as the statistics of a batch
             # normalization that rests they are weights like all others.

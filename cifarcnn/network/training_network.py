@@ -32,6 +32,7 @@ from cifarcnn.network.builder import (
 )
 from cifarcnn.network.max_pooling import ComparedMaxPooling2D, has_separate_windows
 from cifarcnn.network.pretrained import MakeKerasLayer, PretrainedNetwork
+from cifarcnn.network.resizing import find_matrix_layer
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     BatchMask,
@@ -67,6 +68,7 @@ def build_training_network(
       of the values to compute (for 2x2 windows).
     - Where XLA compiles the steps, the gradient of a max pooling of separate windows is
       found by comparison.
+    - On TensorFlow maps are resized by matrices, which XLA does rightly.
     - With a precision of 16 bits the layers compute in it, from the first one up to
       the last that has weights; that one and those after it stay in float32, and so do
       the statistics, scales and shifts of the normalizations.
@@ -132,6 +134,8 @@ def _make_layer(
         kind = ActivatedMaxPooling2D
         if compiled and has_separate_windows(layer):
             kind = ComparedMaxPooling2D
+    elif resizing := find_matrix_layer(layer):
+        kind = resizing
     elif late_activation is not None:
         arguments["activation"] = "linear"
     elif getattr(layer, "activation", "") == "gelu" and has_fused_gelu():

@@ -9,6 +9,7 @@ import keras
 from cifarcnn.config.layers import flatten_layers
 from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.errors import RunError
+from cifarcnn.network.pretrained_weights import load_application_weights
 from cifarcnn.network.weights import read_weights, write_weights
 from cifarcnn.runs.manifest import WEIGHTS_FILES, read_manifest
 from cifarcnn.runs.weights import describe_arrays, first_difference, load_weights
@@ -16,14 +17,19 @@ from cifarcnn.training.networks import Networks
 
 
 def load_backbones(networks: Networks) -> None:
-    """Give the backbones that are layers of a run its weights.
+    """Give every backbone the weights that it begins with.
 
     Raises:
+        DataError: The file of an application is missing or damaged, or does not fit.
         RunError: The run is gone, or its weights are damaged or of other layers.
     """
     for layer in flatten_layers(networks.config.model.layers):
-        if isinstance(layer, Pretrained) and layer.run is not None:
-            load_run_weights(networks.stock.get_layer(layer.name), Path(layer.run))
+        if not isinstance(layer, Pretrained):
+            continue
+        backbone = networks.stock.get_layer(layer.name)
+        load_application_weights(backbone, layer)
+        if layer.run is not None:
+            load_run_weights(backbone, Path(layer.run))
     write_weights(networks.trained, read_weights(networks.stock))
 
 

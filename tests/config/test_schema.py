@@ -37,6 +37,8 @@ def test_a_model_is_all_that_a_config_needs(check: Check) -> None:
         "fetch": False,
         "sources": [],
         "classes": None,
+        "image_size": None,
+        "resize": "crop",
         "validation_fraction": 0.1,
         "normalization": "unit",
         "augmentation": [],
