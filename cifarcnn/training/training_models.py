@@ -76,11 +76,13 @@ class TrainingModels:
         return next((f for f in self._fits if f.initial_epoch == fit.epochs), None)
 
     def restore_network(self, checkpoint: Checkpoint) -> None:
-        """Give the network the values of a checkpoint, for what is computed by it.
+        """Give the network the values of a checkpoint before features are computed.
 
         Raises:
             RunError: The checkpoint is not of this network.
         """
+        if not _count_fixed(self.find_fit(checkpoint)):
+            return
         networks = self.networks
         averaged = networks.config.training.averaging is not None
         first = len(networks.moving_weights()) if averaged else 0
@@ -129,8 +131,7 @@ class TrainingModels:
     def _connect_features(
         self, fit: Fit
     ) -> tuple[TrainingModel, TrainingBatches] | None:
-        layers = fit.config.model.layers
-        count = 0 if fit.fine_tuned else count_fixed_layers(layers)
+        layers, count = fit.config.model.layers, _count_fixed(fit)
         if not count:
             return None
         augmentation = build_config_augmentation(fit.config, self._data)
@@ -153,3 +154,8 @@ class TrainingModels:
         streamed = self._choose_streamed(inputs, "features")
         model = connect_rows(parts.rest, inputs, streamed=streamed is not None)
         return model, FeatureBatches(fit.config, rows, streamed)
+
+
+def _count_fixed(fit: Fit) -> int:
+    """How many layers, from the first one on, do not change during a fit."""
+    return 0 if fit.fine_tuned else count_fixed_layers(fit.config.model.layers)
