@@ -73,6 +73,8 @@ def open_decoded_files(
         DataError: There is no room for the pixels, or the processes that decode end
             one after the other. A file that cannot be read is no error here.
     """
+    if not paths:
+        return DecodedFiles.of(np.empty((0, target.height, target.width, 3), "u1"), [])
     stamps = [_stamp(path) for path in paths]
     folder = cache_folder() / "decoded" / key
     cached = _Cached.find(folder, target)
