@@ -131,7 +131,8 @@ def _notes(loaded: LoadedRun, split: SplitChoice) -> Sequence[str]:
     if loaded.labelled_folder:
         return loaded.labelled_folder.notes
     dataset = loaded.dataset
-    return dataset.test_notes() if split == "test" else dataset.training_notes()
+    describe = dataset.test_notes if split == "test" else dataset.training_notes
+    return describe(loaded.config)
 
 
 def _kind(official: bool) -> str:

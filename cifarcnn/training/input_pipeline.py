@@ -281,14 +281,21 @@ def build_batches(
         settings.seed,
         data.class_weights,
         settings.drop_remainder,
-        build_augmentation(
-            config.data.augmentation,
-            settings.seed,
-            len(split.labels),
-            split.images.shape[1:3],
-        ),
+        build_config_augmentation(config, data),
         data.class_count,
         streamed,
+    )
+
+
+def build_config_augmentation(
+    config: Config, data: TrainingData
+) -> Augmentation | None:
+    """The augmentation of a config; ``None`` for none."""
+    return build_augmentation(
+        config.data.augmentation,
+        config.training.seed,
+        len(data.split.labels),
+        data.split.images.shape[1:3],
     )
 
 

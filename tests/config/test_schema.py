@@ -37,7 +37,13 @@ def test_a_model_is_all_that_a_config_needs(check: Check) -> None:
         "fetch": False,
         "sources": [],
         "classes": None,
+        "image_size": None,
+        "resize": "crop",
         "validation_fraction": 0.1,
+        "fold": None,
+        "test_fraction": 0.1,
+        "damaged": "refuse",
+        "duplicates": "refuse",
         "normalization": "unit",
         "augmentation": [],
     }

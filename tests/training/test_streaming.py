@@ -167,16 +167,16 @@ def test_what_does_not_fit_is_streamed_and_said(make, load, device, run, monkeyp
         "The pictures would take 4.6 MB of the 9.0 MB of memory that are free: they "
         "are streamed, 0.9 MB at a time."
     )
+    rows = input_rows(data)
     monkeypatch.setattr(streaming, "free_device_memory", lambda on_gpu: 9_500_000)
-    assert streaming.choose_streamed(data, device, notes) is None
+    assert streaming.choose_streamed(rows, "pictures", device, notes) is None
     monkeypatch.setattr(streaming, "free_device_memory", lambda on_gpu: None)
-    assert streaming.choose_streamed(data, device, notes) is None
+    assert streaming.choose_streamed(rows, "pictures", device, notes) is None
     many = InputRows([np.broadcast_to(np.uint8(0), (400_000, 32, 32, 3))])
-    monkeypatch.setattr(streaming, "input_rows", lambda data: many)
     gpu = dataclasses.replace(device, kind="gpu")
-    assert streaming.choose_streamed(data, gpu, notes) is many
+    assert streaming.choose_streamed(many, "features", gpu, notes) is many
     assert notes.notes[-1] == (
-        "The pictures would take 1.2 GB of the memory of the GPU, of which nobody says "
+        "The features would take 1.2 GB of the memory of the GPU, of which nobody says "
         "how much is free: they are streamed, 0.9 MB at a time."
     )
 
