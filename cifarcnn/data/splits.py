@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.errors import DataError, UsageError
 
 # Keeps these draws apart from every other use of the same seed. "split" in ASCII.
@@ -18,7 +19,8 @@ class Split:
     """Images and the class of each.
 
     Attributes:
-        images: uint8 ``(n, height, width, 3)``, red, green, blue, 0 to 255.
+        images: uint8 ``(n, height, width, 3)``, red, green, blue, 0 to 255; in memory,
+            or in a file.
         labels: uint8 ``(n,)``, the number of the class of each image.
     """
 
@@ -73,6 +75,10 @@ def cut_validation(
             )
         chosen[members[np.argsort(draws[members], kind="stable")[:count]]] = True
     return (
-        Split(split.images[~chosen], split.labels[~chosen]),
-        Split(split.images[chosen], split.labels[chosen]),
+        _select(split, np.flatnonzero(~chosen)),
+        _select(split, np.flatnonzero(chosen)),
     )
+
+
+def _select(split: Split, places: np.ndarray) -> Split:
+    return Split(select_rows(split.images, places), split.labels[places])

@@ -218,3 +218,25 @@ def tape_gradient(
     found = tape.gradient(result, values, unconnected_gradients=unconnected)
     gradient: np.ndarray[Any, Any] = found.numpy()
     return gradient
+
+
+def write_rows(variable: Any, piece: np.ndarray[Any, Any], first: int) -> None:
+    """Set some rows of a ``tf.Variable``; to assign to a slice takes 30 times as long.
+
+    Args:
+        variable: ``(n, ...)``.
+        piece: ``(k, ...)``.
+        first: The number of its first row.
+    """
+    rows = np.arange(first, first + len(piece))
+    variable.scatter_update(tf.IndexedSlices(piece, rows))
+
+
+def take_over(array: np.ndarray[Any, Any]) -> Any:
+    """A tensor in the memory of an array; ``None`` where it is not that of the device.
+
+    ``tf.convert_to_tensor`` copies, which takes as long as to gather the array.
+    """
+    if tf.config.get_visible_devices("GPU"):
+        return None
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())

@@ -14,6 +14,7 @@ import numpy as np
 from cifarcnn.config import Config, summarize
 from cifarcnn.config.summary import require_classes
 from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import UsageError
 
@@ -33,6 +34,8 @@ class TrainingData:
         class_weights: How much an image of each class counts in the loss, float32
             ``(classes,)``; ``None`` when all count the same.
         smoke: Whether this is only a trial on few images.
+        streamed: Whether images come to the device as they are used; ``None``: where
+            they are too many to lie there.
     """
 
     dataset: Dataset
@@ -40,6 +43,7 @@ class TrainingData:
     validation: Split | None
     class_weights: np.ndarray | None
     smoke: bool
+    streamed: bool | None = None
 
     @property
     def class_count(self) -> int:
@@ -75,7 +79,7 @@ def choose_for_smoke(split: Split) -> Split:
     if len(split.labels) <= SMOKE_IMAGES:
         return split
     places = np.linspace(0, len(split.labels) - 1, SMOKE_IMAGES).round().astype(int)
-    return Split(split.images[places], split.labels[places])
+    return Split(select_rows(split.images, places), split.labels[places])
 
 
 def weigh_classes(

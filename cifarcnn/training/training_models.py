@@ -19,11 +19,13 @@ from cifarcnn.training.input_pipeline import (
     TrainingBatches,
     build_batches,
     build_config_augmentation,
-    stack_images,
+    input_rows,
 )
+from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.model_state import describe_variables, name_variables
 from cifarcnn.training.networks import Networks
 from cifarcnn.training.observer import Observer
+from cifarcnn.training.streaming import choose_streamed
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import TrainingModel, connect_rows
 
@@ -110,9 +112,14 @@ class TrainingModels:
         return self._model, batches
 
     def _connect_images(self, fit: Fit) -> tuple[TrainingModel, TrainingBatches]:
-        batches = build_batches(fit.config, self._data)
-        images = stack_images(self._data)
-        model = connect_rows(self.networks.logits, images, batches.augmentation)
+        rows = input_rows(self._data)
+        batches = build_batches(fit.config, self._data, self._streamed(rows))
+        model = connect_rows(
+            self.networks.logits,
+            rows,
+            batches.augmentation,
+            streamed=batches.streamed is not None,
+        )
         return model, batches
 
     def _connect_features(
@@ -133,11 +140,17 @@ class TrainingModels:
         rows = FeatureRows(self._data, flips)
         networks, name = self.networks, layers[count - 1].name
         parts = cut_network(networks.trained, networks.logits, name)
-        table = FeatureTable(parts, rows, self._observer, self._signals)
-        features = table.load(layers[:count], self._device, networks.precision)
+        source = FeatureTable(parts, rows, self._observer, self._signals)
+        features = source.load(layers[:count], self._device, networks.precision)
         if features is None:
             return None
-        return connect_rows(parts.rest, features), FeatureBatches(fit.config, rows)
+        table = InputRows([features])
+        batches = FeatureBatches(fit.config, rows, self._streamed(table))
+        streamed = batches.streamed is not None
+        return connect_rows(parts.rest, table, streamed=streamed), batches
+
+    def _streamed(self, rows: InputRows) -> InputRows | None:
+        return choose_streamed(rows, self._data, self._device, self._observer)
 
 
 def _count_fixed(fit: Fit) -> int:
