@@ -150,9 +150,9 @@ def connect_rows(
 
     Args:
         network: From rows to logits; called ``logits``.
-        rows: Images, or features of them; copied to the device once.
+        rows: ``(n, ...)``: images, or features of them; copied to the device once.
         augmentation: As for :func:`connect_images`.
-        streamed: As for it.
+        streamed: Take the rows themselves in place of numbers; nothing is copied.
     """
     if streamed:
         taken = keras.Input(rows.shape[1:], dtype=rows.dtype.name, name="inputs")

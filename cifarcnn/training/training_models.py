@@ -113,14 +113,20 @@ class TrainingModels:
 
     def _connect_images(self, fit: Fit) -> tuple[TrainingModel, TrainingBatches]:
         rows = input_rows(self._data)
-        batches = build_batches(fit.config, self._data, self._streamed(rows))
+        streamed = self._choose_streamed(rows, "pictures")
+        batches = build_batches(fit.config, self._data, streamed)
         model = connect_rows(
             self.networks.logits,
             rows,
             batches.augmentation,
-            streamed=batches.streamed is not None,
+            streamed=streamed is not None,
         )
         return model, batches
+
+    def _choose_streamed(self, rows: InputRows, what: str) -> InputRows | None:
+        return choose_streamed(
+            rows, what, self._device, self._observer, wanted=self._data.streamed
+        )
 
     def _connect_features(
         self, fit: Fit
@@ -140,17 +146,14 @@ class TrainingModels:
         rows = FeatureRows(self._data, flips)
         networks, name = self.networks, layers[count - 1].name
         parts = cut_network(networks.trained, networks.logits, name)
-        source = FeatureTable(parts, rows, self._observer, self._signals)
-        features = source.load(layers[:count], self._device, networks.precision)
+        table = FeatureTable(parts, rows, self._observer, self._signals)
+        features = table.load(layers[:count], self._device, networks.precision)
         if features is None:
             return None
-        table = InputRows([features])
-        batches = FeatureBatches(fit.config, rows, self._streamed(table))
-        streamed = batches.streamed is not None
-        return connect_rows(parts.rest, table, streamed=streamed), batches
-
-    def _streamed(self, rows: InputRows) -> InputRows | None:
-        return choose_streamed(rows, self._data, self._device, self._observer)
+        inputs = InputRows([features])
+        streamed = self._choose_streamed(inputs, "features")
+        model = connect_rows(parts.rest, inputs, streamed=streamed is not None)
+        return model, FeatureBatches(fit.config, rows, streamed)
 
 
 def _count_fixed(fit: Fit) -> int:
