@@ -19,7 +19,9 @@ from cifarcnn.errors import DataError
 
 
 def in_batches(count: int, size: int) -> list[tuple[int, ...]]:
-    return [tuple(range(count))[start : start + size] for start in range(0, count, size)]
+    return [
+        tuple(range(count))[start : start + size] for start in range(0, count, size)
+    ]
 
 
 def pids(pool: WorkerPool) -> list[int]:
