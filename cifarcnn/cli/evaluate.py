@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cifarcnn.trained_run import SplitChoice
 
 
+_MOST_INDENTED = 100  # classes
 _SPLITS = {"test": "test", "validation": "validation", "train": "training"}
 
 
@@ -94,7 +95,11 @@ def command(
         evaluation = loaded.evaluate(split, views=views)
     if as_json:
         console.print_raw(
-            json.dumps(_document(loaded, split, views, evaluation), indent=2)
+            # Of 2,000 classes the matrix alone would be four million lines.
+            json.dumps(
+                _document(loaded, split, views, evaluation),
+                indent=2 if len(loaded.class_names) <= _MOST_INDENTED else None,
+            )
         )
     else:
         console.print_result(_report(loaded, split, views, evaluation))

@@ -26,6 +26,8 @@ _SECONDS_BETWEEN_UPDATES = 0.1
 # Of a compilation: before a line says that it goes on, and how long it took.
 _SECONDS_BEFORE_LINE = 5.0
 _SECONDS_WORTH_SAYING = 2.0
+# While features are computed.
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 class LineDisplay(Observer):
@@ -44,6 +46,7 @@ class LineDisplay(Observer):
         self.log_moved = log_moved
         self.plan: Plan | None = None
         self._announcement: threading.Timer | None = None
+        self._last_line = time.monotonic()
         self._decoding = open_decoding_display(self.write)
 
     def __enter__(self) -> Self:
@@ -55,6 +58,7 @@ class LineDisplay(Observer):
 
     def write(self, text: str) -> None:
         """One line for the user and for the log."""
+        self._last_line = time.monotonic()
         self.log(console.printable_lines(text))
         self.show(text)
 
@@ -92,6 +96,14 @@ class LineDisplay(Observer):
             self.write(
                 "note: a trial on few pictures (--smoke); its figures say little"
             )
+
+    def features_computed(
+        self, done: int, count: int, pictures_per_second: float
+    ) -> None:
+        now = time.monotonic()
+        if now - self._last_line >= _SECONDS_BETWEEN_LINES or done == count:
+            speed = f"{pictures_per_second:,.0f} pictures/s"
+            self.write(f"computing features: {done:,} of {count:,}, {speed}")
 
     def compilation_started(self) -> None:
         # The thread that trains is inside of XLA by then.

@@ -164,11 +164,23 @@ def _check_source(url: str) -> str:
 
 
 _Side: TypeAlias = Annotated[int, Field(ge=8, le=512)]
+
+
+def _refuse_channels(size: object) -> object:
+    if isinstance(size, list | tuple) and len(size) == 3 and size[2] in (1, 3, 4):
+        raise problem(
+            f"expected two numbers [height, width], found {len(size)}",
+            f"write [{size[0]}, {size[1]}]: the channels are always red, green, blue",
+        )
+    return size
+
+
 _Size: TypeAlias = Annotated[
     tuple[_Side, _Side],
     expect_pair(
         _Side | tuple[_Side, _Side], "a whole number, or two of them [height, width]"
     ),
+    BeforeValidator(_refuse_channels),
 ]
 
 

@@ -43,6 +43,9 @@ RENAMED_KEYS = {
     ),
     "train trainer fit compile hyperparameters hparams": "training",
     "data_dir root directory folder": "path",
+    "img_size imgsz image_shape input_shape batch_input_shape input_size target_size "
+    "resolution": "image_size",
+    "resize_mode resize_method": "resize",
     "class_names labels names": "classes",
     "random_state random_seed": "seed",
     "mixed_precision amp": "precision",
@@ -74,14 +77,25 @@ _BETAS = "write the first as beta_1, the second as beta_2"
 _ON_COMMAND_LINE = "it is an option of the command: cifarcnn train --device gpu"
 _AFTER_IT = "put the layer Activation: relu after it"
 
+ONLY_OF_A_FOLDER = (
+    "leave it out: only dataset: folder has an image_size; for larger maps begin "
+    "model.layers with Resizing"
+)
+
 KEY_WAYS = {
     # Of layers.
     "data_format dim_ordering": (
         "leave it out: maps are always height, width, channels (channels_last)"
     ),
     "input_shape batch_input_shape batch_shape input_dim input_length image_shape "
-    "image_size img_size imgsz input_size target_size resolution img_height "
-    "img_width": (KNOWN_SHAPE),
+    "image_size img_size imgsz input_size target_size resolution": KNOWN_SHAPE,
+    "img_height img_width image_height image_width": (
+        "write image_size: [height, width] in data"
+    ),
+    "crop_to_aspect_ratio pad_to_aspect_ratio keep_aspect_ratio keep_ratio": (
+        "write resize: crop, or resize: pad, in data"
+    ),
+    "antialias": "leave it out: pictures are shrunk antialiased, maps are not",
     "in_channels in_features num_features num_channels normalized_shape": _INPUTS,
     "num_classes n_classes nb_classes nc": (
         "leave it out: it is known from the data; the last layer has one unit for each"
@@ -191,6 +205,9 @@ OWN_KEY_WAYS = {
     "ExponentialDecay.decay_steps": "write factor_per_epoch: 0.95 for every epoch",
     "ExponentialDecay.gamma": "write factor_per_epoch",
     "ExponentialDecay.alpha": "write factor_per_epoch: 0.95",
+    "Data.size": "write image_size",
+    "Data.interpolation": "leave it out: it is always Lanczos's filter, antialiased",
+    "Resizing.size": "write height and width",
     "Data.train": "write path: the folder that holds train/ and validation/",
     "Data.val": "write path: the folder that holds train/ and validation/",
     "Data.valid": "write path: the folder that holds train/ and validation/",
@@ -227,6 +244,9 @@ RENAMED_VALUES = {
     "float16 mixed_float16 fp16 half mixed": "auto",
     "bf16 bfloat16": "mixed_bfloat16",
     "lrelu": "leaky_relu",
+    "letterbox contain": "pad",
+    "squash squish warp distort": "stretch",
+    "center_crop centre_crop central_crop cover": "crop",
     "acc accuracy val_acc": "val_accuracy",
     "loss": "val_loss",
 }

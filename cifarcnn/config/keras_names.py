@@ -36,6 +36,7 @@ RENAMED_CHOICES = {
     "Hardswish": "Activation: hard_silu",
     "RandomHorizontalFlip HorizontalFlip fliplr": ("RandomFlip: horizontal"),
     "RandomVerticalFlip VerticalFlip flipud": "RandomFlip: vertical",
+    "Resize": "{Resizing: {height: 96, width: 96}}",
     "Cutout": "RandomErasing: 8",
     "RandAug": "RandAugment",
     "StepLR MultiStepLR MultiStep": "{StepDecay: {at_epochs: [30, 60]}}",
@@ -144,7 +145,7 @@ MISSING_CHOICES = {
     "MaxNumBoundingBoxes Maximum MelSpectrogram Minimum MultiHeadAttention Permute "
     "Pipeline RMSNormalization RNN RandomColorDegeneration RandomElasticTransform "
     "RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective "
-    "RandomSharpness RepeatVector Reshape Resizing ReversibleEmbedding "
+    "RandomSharpness RepeatVector Reshape ReversibleEmbedding "
     "STFTSpectrogram SimpleRNN SimpleRNNCell SpectralNormalization StackedRNNCells "
     "StringLookup Subtract TextVectorization TimeDistributed UnitNormalization "
     "Wrapper Ftrl Lamb LossScaleOptimizer MultiOptimizer Optimizer OptimizerMap "
@@ -155,7 +156,7 @@ MISSING_CHOICES = {
     ),
     "LocalResponseNormalization LRN": "TensorFlow has it, cifarcnn has not",
     "GaussianBlur RAdam ASGD SparseAdam LBFGS Rprop RandomResizedCrop Grayscale "
-    "Resize RandomApply RandomChoice Pad Compose ConvTranspose2d InstanceNorm2d "
+    "RandomApply RandomChoice Pad Compose ConvTranspose2d InstanceNorm2d "
     "LPPool2d FractionalMaxPool2d LocalResponseNorm CrossMapLRN2d PixelShuffle Unfold "
     "Fold FeatureAlphaDropout ReflectionPad2d ReplicationPad2d SyncBatchNorm "
     "LazyConv2d LazyLinear Unflatten": ONLY_IN_PYTORCH,
@@ -180,6 +181,7 @@ POSITIONAL = {
     "DepthwiseConv2D": "kernel_size strides padding",
     "MaxPooling2D AveragePooling2D MaxPool2D AvgPool2D": "pool_size strides padding",
     "Dense": "units activation",
+    "Resizing": "height width interpolation",
     "Conv2d": "in_channels filters kernel_size strides padding",
     "Linear": "in_features units use_bias",
     "BatchNorm2d": "num_features epsilon",

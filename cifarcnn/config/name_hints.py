@@ -122,11 +122,13 @@ def hint_for_key(
         key: The key that was found.
         known: The keys that are known there.
         value: What stands under the key.
-        chosen: The names of the optimizer and the schedule of the config.
+        chosen: The names of the data set, the optimizer and the schedule of the config.
     """
     known = list(known)
     if renamed := find_renamed_key(owner, key, known):
         exact = fold(renamed) == fold(key)
+        if renamed == "image_size" and "folder" not in chosen:
+            return keras_arguments.ONLY_OF_A_FOLDER
         return f"did you mean {renamed}?" if exact else f"write {renamed}"
     if own := keras_arguments.OWN_KEY_WAYS.get(f"{owner.__name__}.{key}"):
         return own

@@ -243,9 +243,10 @@ def _odd_character(text: str, place: Place, path: str) -> Problem | None:
 
 
 def _chosen(root: Node) -> list[str]:
-    """The names of the optimizer and the schedule of a config."""
-    training = root.child("training")
-    found = []
+    """The names of the data set, the optimizer and the schedule of a config."""
+    data, training = root.child("data"), root.child("training")
+    dataset = data.child("dataset") if data is not None else None
+    found = [] if dataset is None else [str(dataset.value)]
     for key in ("optimizer", "learning_rate_schedule"):
         node = training.child(key) if training is not None else None
         named = node.named() if node is not None else None

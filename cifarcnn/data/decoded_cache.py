@@ -177,6 +177,7 @@ class DecodedStore:
         checksum: See ``Dataset.checksum``.
         readings: See ``Decoded``; none where the arrays come out of the cache.
         duplicates: See ``Decoded``; likewise.
+        digests: See ``Decoded``; likewise.
     """
 
     def __init__(self, source: ImageSource) -> None:
@@ -197,6 +198,9 @@ class DecodedStore:
             self._decoded.readings if self._decoded else {}
         )
         self.duplicates = self._decoded.duplicates if self._decoded else ()
+        self.digests: Mapping[Part, np.ndarray] = (
+            self._decoded.digests if self._decoded else {}
+        )
 
     def training(self) -> Split:
         """The whole training split."""

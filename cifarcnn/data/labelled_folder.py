@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from cifarcnn.config import Config
 from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
@@ -110,6 +112,7 @@ def open_labelled_folder(
             f"Rename them, or move them elsewhere.{accents}"
         )
     read, told = _read(folder, listed, config, class_names)
+    told += _describe_learnt(read.digests, config, class_names)
     content = checksum([("test", read.split.labels, read.digests)])
     return LabelledFolder(str(path), read.split, content, (*notes, *told))
 
@@ -135,6 +138,31 @@ def _read(
     notes += describe_damaged(name, failures)
     notes += describe_reading(name, read.reading, len(read.split), target)
     return read, notes
+
+
+def _describe_learnt(
+    digests: np.ndarray, config: Config, class_names: Sequence[str]
+) -> list[str]:
+    """How many of the images the network has learnt from, where those are here."""
+    place = os.path.expanduser(config.data.path or "")
+    if config.data.dataset != "folder" or not os.path.exists(place):
+        return []
+    try:
+        trained_on = open_config_dataset(config, class_names).store.digests
+    except DataError:
+        return []
+    known = {
+        digest.tobytes()
+        for part in ("training", "validation")
+        for digest in trained_on.get(part, ())
+    }
+    count = sum(digest.tobytes() in known for digest in digests)
+    if not count:
+        return []
+    return [
+        f"{count:,} of the {len(digests):,} pictures are among those of the training "
+        f"in {config.data.path}, pixel for pixel: the network may know them by heart"
+    ]
 
 
 def _holds_dataset(

@@ -32,8 +32,8 @@ def fit(
     ours: TrainingCallbacks,
     users: Sequence[keras.callbacks.Callback],
     steps_per_execution: StepsPerExecution,
-) -> None:
-    """Train until the last epoch is over, or something ends it before.
+) -> bool:
+    """Train until the last epoch of the current fit is over, or something ends it.
 
     Callbacks hear of an epoch that was cut short as of a ``fit`` of its own.
 
@@ -43,26 +43,32 @@ def fit(
         users: Those of the user.
         steps_per_execution: Steps between two events.
 
+    Returns:
+        Whether the training may go on with another fit.
+
     Raises:
         DataError: The images cannot be read any more.
         DivergedError: A loss or a weight is not finite any more.
         RunError: The files of the run cannot be written.
         Stopped: A signal came; what was trained is saved.
     """
-    plan = ours.progress.plan
-    epoch = plan.epochs_done
+    plan, end = ours.progress.plan, ours.fit.epochs
+    epoch = max(plan.epochs_done, ours.fit.initial_epoch)
     with ExitStack() as threads:
         threads.enter_context(closing(ours.batches))
         fitting = _Fitting(data, ours, users, steps_per_execution)
         if fitting.validation is not None:
             threads.enter_context(closing(fitting.validation))
-        if plan.steps_done:
+        if plan.steps_done and epoch == plan.epochs_done:
             fitting.fit(epoch, epoch + 1, plan.steps_done)
             if ours.model.stop_training:
-                return
+                return False
             epoch += 1
-        if epoch < plan.epochs and not ours.replay.replay():
-            fitting.fit(epoch, plan.epochs)
+        if ours.replay.replay():
+            return False
+        if epoch < end:
+            fitting.fit(epoch, end)
+        return not ours.model.stop_training
 
 
 class _Fitting:

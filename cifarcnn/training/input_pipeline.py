@@ -35,7 +35,7 @@ Draw: TypeAlias = Callable[[np.ndarray], Draws]
 
 # Of the inputs in a block: large beside what a block costs, and small beside what steps
 # take. One is in use, one lies ready, and as many for the validation.
-BLOCK_BYTES = 32 * 2**20
+BLOCK_BYTES = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -281,14 +281,21 @@ def build_batches(
         settings.seed,
         data.class_weights,
         settings.drop_remainder,
-        build_augmentation(
-            config.data.augmentation,
-            settings.seed,
-            len(split.labels),
-            split.images.shape[1:3],
-        ),
+        build_config_augmentation(config, data),
         data.class_count,
         streamed,
+    )
+
+
+def build_config_augmentation(
+    config: Config, data: TrainingData
+) -> Augmentation | None:
+    """The augmentation of a config; ``None`` for none."""
+    return build_augmentation(
+        config.data.augmentation,
+        config.training.seed,
+        len(data.split.labels),
+        data.split.images.shape[1:3],
     )
 
 

@@ -99,6 +99,17 @@ class Observer(DecodingObserver):
     def training_started(self, plan: Plan) -> None:
         """The network is built; the first step comes next."""
 
+    def features_computed(
+        self, done: int, count: int, pictures_per_second: float
+    ) -> None:
+        """Features of frozen layers are computed, before the training starts.
+
+        Args:
+            done: Pictures that are done, each mirrored one by itself.
+            count: How many there are.
+            pictures_per_second: So far.
+        """
+
     def compilation_started(self) -> None:
         """XLA compiles the training now, or reads what it compiled before."""
 

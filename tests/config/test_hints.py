@@ -72,7 +72,7 @@ LAYERS = [
     ("Softmax", "leave it out: softmax stands at the end of every network; or write "
      "activation: softmax in the last layer", None),
     ("Lambda: 'lambda x: x / 255'", "a config can name layers, never code", None),
-    ("Resizing: {height: 64, width: 64}", MISSING, None),
+    ("Cropping2D: 2", MISSING, None),
     ("Conv2DTranspose: {filters: 8, kernel_size: 3}", MISSING, None),
     ("Conv1D: {filters: 8, kernel_size: 3}", TWO_DIMENSIONS, None),
     ("nn.BatchNorm1d(64)", TWO_DIMENSIONS, None),
@@ -157,7 +157,8 @@ SECTIONS = [
      "data: {augmentation: [RandomTranslation: {pixels: 4, fill: zero}]}"),
     ("data: {augmentation: [RandomHorizontalFlip]}", "write RandomFlip: horizontal",
      None),
-    ("data: {augmentation: [Resizing: 3]}", MISSING, None),
+    ("data: {augmentation: [{Resizing: {height: 40, width: 40}}]}",
+     "Resizing belongs to model.layers", None),
     ("data: {rotation_range: 15}",
      "random changes of the pictures are listed in data.augmentation", None),
     ("training: {learning_rate: 0.02}",
@@ -240,7 +241,7 @@ def test_calls_in_one_line_are_told_once_each(check: Check) -> None:
 
 
 def test_in_a_block_a_name_has_the_same_hints(check: Check) -> None:
-    layers = "[ReLU, Conv2D(4, 3), MaxPool2d: 2, Resizing: 3]"
+    layers = "[ReLU, Conv2D(4, 3), MaxPool2d: 2, Reshape: 3]"
     text = (
         f"blocks: {{part: {{layers: {layers}}}}}\n"
         "model: {layers: [part, Flatten, Dense: 10]}\n"

@@ -9,6 +9,7 @@ import pytest
 from cifarcnn.config import summarize
 from cifarcnn.config.layers import LAYERS
 from cifarcnn.config.layers.base import Layer, Window, show
+from cifarcnn.config.layers.pooling import Resizing
 
 if TYPE_CHECKING:
     from conftest import Check
@@ -90,6 +91,8 @@ BY_HAND = [
     ("AlphaDropout: 0.5", (32, 32, 3), 0, 0),
     ("UpSampling2D", (64, 64, 3), 0, 0),
     ("UpSampling2D: {size: [1, 3], interpolation: bilinear}", (32, 96, 3), 0, 0),
+    ("Resizing: {height: 96, width: 40}", (96, 40, 3), 0, 0),
+    ("Resizing: {height: 1, width: 1024, interpolation: nearest}", (1, 1024, 3), 0, 0),
     ("ZeroPadding2D", (34, 34, 3), 0, 0),
     ("ZeroPadding2D: 2", (36, 36, 3), 0, 0),
     ("ZeroPadding2D: [0, 3]", (32, 38, 3), 0, 0),
@@ -168,6 +171,7 @@ NEEDED = {
     "Conv2D": {"filters": 4, "kernel_size": 3},
     "SeparableConv2D": {"filters": 4, "kernel_size": 3},
     "DepthwiseConv2D": {"kernel_size": 3},
+    "Resizing": {"height": 7, "width": 20},
     "Dense": {"units": 4},
     "Activation": {"activation": "relu"},
     "Dropout": {"rate": 0.5},
@@ -190,6 +194,9 @@ def test_every_kind_of_layer_tells_its_window_and_what_is_kept(
     window, shape = layer.window((8, 6, 4)), layer.output_shape((8, 6, 4))
     if window is not None:
         assert window.output_shape((8, 6, 4), shape[2]) == shape
+    if kind is Resizing:
+        nearest = layer.model_copy(update={"interpolation": "nearest"})
+        assert nearest.window((8, 6, 4)).output_shape((8, 6, 4), 4) == (7, 20, 4)
     assert isinstance(layer.keeps_input, bool)
     assert layer.keeps_output in ("always", "if_needed", "unknown")
 

@@ -78,6 +78,14 @@ NETWORKS: dict[str, list[Any]] = {
         {"UpSampling2D": {"size": [1, 4], "interpolation": "bilinear"}},
         {"Multiply": [[], [conv(3, padding="same", filters=3)]]},
     ],
+    "resized maps": [
+        {"Resizing": {"height": 13, "width": 45}},
+        {"MaxPooling2D": [3, 4]},
+        {"Resizing": {"height": 9, "width": 11}},
+        {"Resizing": {"height": 9, "width": 4, "interpolation": "nearest"}},
+        conv(2),
+        {"Resizing": {"height": 8, "width": 7, "interpolation": "nearest"}},
+    ],
     "a group normalization": [
         conv(3), {"MaxPooling2D": 4}, {"GroupNormalization": 1},
     ],

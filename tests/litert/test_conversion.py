@@ -111,6 +111,14 @@ NETWORKS = {
         {"AlphaDropout": 0.1},
         {"PReLU": {"alpha_initializer": {"Constant": -0.5}}},
     ],
+    "resizing": [
+        {"Resizing": {"height": 96, "width": 40}},
+        FIRST,
+        {"Resizing": {"height": 20, "width": 33, "interpolation": "nearest"}},
+        {"Conv2D": CONV},
+        {"Resizing": {"height": 7, "width": 5}},
+        GLOBAL,
+    ],
     "dropout": [
         FIRST,
         {"GaussianNoise": 0.1},

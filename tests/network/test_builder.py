@@ -231,6 +231,18 @@ def test_up_sampling_repeats_or_interpolates(keras, make_config):
     assert found[:6, 0].tolist() == [8, 10, 14, 12, 4, 0]
 
 
+def test_resizing_interpolates_or_repeats_the_nearest(keras, make_config):
+    # Each result lies in the middle of two cells, or the whole is made 96 cells high.
+    layer = {"Resizing": {"height": 16, "width": 32}}
+    found = maps_of(keras, make_config, [layer], [[8, 0], [16, 0], [4, 0], [2, 0]])
+    assert found.shape == (16, 32)
+    assert found[:3, 0].tolist() == [12, 3, 0]
+    layer = {"Resizing": {"height": 96, "width": 64, "interpolation": "nearest"}}
+    found = maps_of(keras, make_config, [layer], [[8, 4], [16, 0]])
+    assert found[:7, 0].tolist() == [8, 8, 8, 16, 16, 16, 0]
+    assert found[0, :5].tolist() == [8, 8, 4, 4, 0]
+
+
 def test_prelu_multiplies_negative_values(keras, make_config):
     layers = [
         {"Rescaling": {"scale": 1.0, "offset": -4.0}},

@@ -167,6 +167,13 @@ def map_layer(chance: random.Random) -> Layer:
                 "interpolation": c.choice(["nearest", "bilinear"]),
             }
         },
+        lambda c: {
+            "Resizing": {
+                "height": c.randint(1, 20),
+                "width": c.randint(1, 20),
+                "interpolation": c.choice(["nearest", "bilinear"]),
+            }
+        },
         lambda c: {"PReLU": some(c, shared_axes=c.choice([1, [1, 2], [2, 3]]))},
         lambda c: {"Dense": c.randint(1, 5)},
     ]

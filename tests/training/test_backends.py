@@ -105,7 +105,11 @@ BRANCHES = [
     {"PReLU": {"shared_axes": [1, 2], "alpha_initializer": {"Constant": 0.2}}},
     {"Concatenate": [[], [{"BatchNormalization": {"momentum": 0.6}}, {"Dense": 4}]]},
     {"Multiply": [
-        [{"UpSampling2D": {"interpolation": "bilinear"}}, "UpSampling2D"],
+        [
+            {"UpSampling2D": {"interpolation": "bilinear"}},
+            {"Resizing": {"height": 17, "width": 15}},
+            {"Resizing": {"height": 32, "width": 32, "interpolation": "nearest"}},
+        ],
         ["GlobalAveragePooling2D", {"Dense": {"units": 8, "activation": "sigmoid"}}],
     ]},
     "GlobalAveragePooling2D",

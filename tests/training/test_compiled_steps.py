@@ -22,12 +22,12 @@ from cifarcnn.config import Config
 from cifarcnn.errors import Stopped
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.runs import Run
-from cifarcnn.training.input_pipeline import build_batches, validation_batches
+from cifarcnn.training.input_pipeline import validation_batches
 from cifarcnn.training.observer import Observer
 from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
-from cifarcnn.training.training_model import build_training_model
+from tests.training.conftest import build_training_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
@@ -83,12 +83,11 @@ class Built:
     """A training model, and its values before the first step."""
 
     def __init__(self, config: Config, data: Any, device: Any) -> None:
-        self.batches = build_batches(config, data)
-        self.validation = validation_batches(data, self.batches.augmentation)
         precision = config.training.precision
-        _, self.model = build_training_model(
-            config, data, self.batches, device, precision, 2
+        self.model, self.batches = build_training_model(
+            config, data, device, precision, 2
         )
+        self.validation = validation_batches(data, self.batches.augmentation)
         self.numbers = self.batches.block(1, 0).numbers
         self.start = self.model.state.read()
         self.traced = 0

@@ -38,7 +38,8 @@ BRANCHES = [
                 "kernel_constraint": {"MaxNorm": {"max_value": 0.5}}}},
     {"PReLU": {"shared_axes": [1, 2]}},
     {"Concatenate": [[], ["BatchNormalization", {"AlphaDropout": 0.3}]]},
-    {"Multiply": [["UpSampling2D"], ["GlobalAveragePooling2D", {"Dense": 8}]]},
+    {"Multiply": [[{"Resizing": {"height": 9, "width": 9}}],
+                  ["GlobalAveragePooling2D", {"Dense": 8}]]},
     "GlobalAveragePooling2D",
     {"Dense": {"units": 3, "activation": "softmax"}},
 ]  # fmt: skip

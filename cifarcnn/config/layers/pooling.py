@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from cifarcnn.config.layers.base import Layer, Padding, PositivePair, Shape, Window
+from cifarcnn.config.layers.base import (
+    Kept,
+    Layer,
+    Padding,
+    PositivePair,
+    Shape,
+    Window,
+)
 from cifarcnn.config.named_choice import expect_pair
 
 
-class _Resizing(Layer):
+class _SizeChange(Layer):
     """Changes the size of maps; nothing is sure to be kept for the gradient."""
 
     keeps_input = False
-    keeps_output = "unknown"
+    keeps_output: ClassVar[Kept] = "unknown"
 
 
-class _Pooling(_Resizing):
+class _Pooling(_SizeChange):
     """A window that keeps one number of several."""
 
     shorthand = "pool_size"
@@ -53,7 +60,7 @@ class AveragePooling2D(_Pooling):
     """Keeps the mean of each window."""
 
 
-class _GlobalPooling(_Resizing):
+class _GlobalPooling(_SizeChange):
     """One number for each map."""
 
     keepdims: bool = False
@@ -75,7 +82,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
     """Keeps the largest value of each map."""
 
 
-class Flatten(_Resizing):
+class Flatten(_SizeChange):
     """Turns maps into one row of numbers."""
 
     keeps_input = True
@@ -101,7 +108,7 @@ Borders: TypeAlias = Annotated[
 ]
 
 
-class ZeroPadding2D(_Resizing):
+class ZeroPadding2D(_SizeChange):
     """Puts a border of zeros around the maps."""
 
     shorthand = "padding"
@@ -116,7 +123,7 @@ class ZeroPadding2D(_Resizing):
         return Window((1, 1), padding=self.padding)
 
 
-class UpSampling2D(_Resizing):
+class UpSampling2D(_SizeChange):
     """Makes maps larger by a whole number of times."""
 
     shorthand = "size"
@@ -143,6 +150,38 @@ class UpSampling2D(_Resizing):
         )
 
 
+_Side: TypeAlias = Annotated[int, Field(ge=1, le=1024)]
+
+
+class Resizing(_SizeChange):
+    """Brings maps, or the pictures at the beginning, to a size; they are stretched."""
+
+    keeps_output: ClassVar[Kept] = "if_needed"
+
+    height: _Side
+    """Height of the result."""
+    width: _Side
+    """Width of the result."""
+    interpolation: Literal["bilinear", "nearest"] = "bilinear"
+    """`bilinear` has straight lines between values; `nearest` repeats the nearest."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.height, self.width, self.as_image(shape)[2]
+
+    def window(self, shape: Shape) -> Window:
+        # With n cells before and m after, the middle of cell i lies at
+        # ((2 i + 1) n - m) / 2 m, counted in middles of the cells before: those that
+        # lie nearest are one down from it and one up, and without the m the very one.
+        (height, width), (down, across) = shape[:2], (self.height, self.width)
+        strides, enlarged = (2 * height, 2 * width), (2 * down, 2 * across)
+        if self.interpolation == "nearest":
+            borders = (-height, 0), (-width, 0)
+            return Window((1, 1), strides, padding=borders, enlarged=enlarged)
+        borders = (down - height,) * 2, (across - width,) * 2
+        dilation = 2 * down - 1, 2 * across - 1
+        return Window((2, 2), strides, dilation, borders, enlarged)
+
+
 POOLINGS = (
     MaxPooling2D,
     AveragePooling2D,
@@ -151,4 +190,5 @@ POOLINGS = (
     Flatten,
     ZeroPadding2D,
     UpSampling2D,
+    Resizing,
 )
