@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import Config, load_config
-from cifarcnn.errors import RunError, UsageError
+from cifarcnn.errors import RunError
 from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
 from cifarcnn.runs.file_lock import lock_run
@@ -27,6 +27,8 @@ __all__ = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "tra
 
 def build_model(config: Config) -> keras.Model:
     """The untrained network of a config: an ordinary ``keras.Model``.
+
+    A layer ``Pretrained`` begins at random too: a training loads its weights.
 
     Args:
         config: With ``standard`` normalization only after
@@ -74,6 +76,7 @@ def train(
         observer: Told about every step; see ``cifarcnn.training.observer.Observer``.
         fetch: Whether CIFAR is fetched when it is in none of the usual places; None
             does as the config says (``data.fetch``). Never with ``$CIFARCNN_OFFLINE``.
+            The same of the ImageNet weights of ``Pretrained``, which None fetches.
         fetch_observer: Told about the fetching.
         callbacks: Keras callbacks of your own, given to ``fit`` behind ours and behind
             ``EarlyStopping``, so that an epoch is saved before they hear of its end.
@@ -90,7 +93,8 @@ def train(
 
     Raises:
         DeviceError: The device or the backend cannot be used.
-        DataError: The data set is not here, could not be fetched, or is damaged.
+        DataError: The data set or the weights to begin with are not here, could not be
+            fetched, or are damaged.
         RunError: The folder is not empty, or cannot be written.
         UsageError: The network does not fit the classes of the data, or ``callbacks``
             holds something else.
@@ -99,13 +103,14 @@ def train(
     from cifarcnn.training.observer import Observer
 
     observer = observer or Observer()
-    data = _load_data(config, smoke, fetch, fetch_observer)
-    started = _start(device, backend, config, data, observer)
+    data = _load_data(config, smoke, fetch, fetch_observer, observer)
+    started = _start(device, backend, config, data, observer, fetch)
     # Only now that Keras runs on its device.
     from cifarcnn.data.statistics import with_measured_normalization
+    from cifarcnn.training.callbacks.user_callbacks import require_callbacks
     from cifarcnn.training.trainer import train as train_run
 
-    _require_callbacks(callbacks)
+    require_callbacks(callbacks)
     config = with_measured_normalization(config, data.dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     with lock_run(made.path):
@@ -203,7 +208,7 @@ def continue_training(
         if plan is None:
             observer.noted(describe_finished(opened))
             return
-        data = _load_data(config, plan.smoke, fetch, fetch_observer)
+        data = _load_data(config, plan.smoke, fetch, fetch_observer, observer)
         trained_on = plan.checkpoint.state.data_checksum if plan.checkpoint else None
         if trained_on not in (None, data.dataset.checksum):
             if config.data.dataset == "synthetic":
@@ -217,9 +222,11 @@ def continue_training(
                 f"{data.dataset.origin}: their checksums differ. Say where the right "
                 "ones are with --set data.path=PATH."
             )
-        started = _start(device, backend, config, data, observer, plan)
-        _require_callbacks(callbacks)
+        started = _start(device, backend, config, data, observer, fetch, plan)
+        from cifarcnn.training.callbacks.user_callbacks import require_callbacks
         from cifarcnn.training.trainer import train as train_run
+
+        require_callbacks(callbacks)
 
         observer.run_created(opened)
         train_run(
@@ -238,9 +245,11 @@ def _load_data(
     smoke: bool,
     fetch: bool | None,
     fetch_observer: FetchObserver | None,
+    observer: Observer,
 ) -> TrainingData:
     """The images; what can fail at once comes before the framework's seconds."""
     from cifarcnn.data.dataset import open_config_dataset
+    from cifarcnn.data.decoding.observer import decoding_observed_by
     from cifarcnn.training.training_data import load_training_data
 
     if config.data.fetch if fetch is None else fetch:
@@ -248,7 +257,9 @@ def _load_data(
 
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
-    loaded = load_training_data(config, open_config_dataset(config), smoke)
+    with decoding_observed_by(observer):
+        dataset = open_config_dataset(config)
+    loaded = load_training_data(config, dataset, smoke)
     loaded.dataset.require_different_images(config)
     return loaded
 
@@ -259,10 +270,16 @@ def _start(
     config: Config,
     data: TrainingData,
     observer: Observer,
+    fetch: bool | None,
     resume: ResumePlan | None = None,
 ) -> Device:
     from cifarcnn import engine
+    from cifarcnn.network.weights_file import require_weights
 
+    resumed = resume is not None and resume.checkpoint is not None
+    if not resumed:
+        # Said before the framework's seconds; fetched only after them, by Keras.
+        require_weights(config, fetch)
     started = engine.start(
         device,
         backend,
@@ -272,29 +289,15 @@ def _start(
     )
     observer.device_started(started)
     observer.data_opened(data.dataset)
+    from cifarcnn.network.pretrained_weights import fetch_weights
     from cifarcnn.training.memory_check import require_memory
     from cifarcnn.training.training_data import describe_training_data
 
     for note in describe_training_data(config, data):
         observer.noted(note)
 
-    resumed = resume is not None and resume.checkpoint is not None
+    if not resumed:
+        fetch_weights(config, fetch, observer.noted)
     if doubt := require_memory(config, data, started, resumed=resumed):
         observer.noted(doubt)
     return started
-
-
-def _require_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    # Only now that Keras runs on its device.
-    from keras.callbacks import Callback
-
-    if not isinstance(callbacks, Sequence):
-        raise UsageError(
-            f"callbacks is {callbacks!r:.80}, but must be a list of Keras callbacks."
-        )
-    for item in callbacks:
-        if not isinstance(item, Callback):
-            raise UsageError(
-                f"callbacks holds {item!r:.80}, which is not an instance of "
-                "keras.callbacks.Callback."
-            )

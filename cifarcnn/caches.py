@@ -12,17 +12,19 @@ from typing import Literal
 
 from cifarcnn.files import own_folder
 
-Kind = Literal["compiled", "decoded"]
+Kind = Literal["compiled", "decoded", "features"]
 
 _UNFINISHED_SECONDS = 3600
-# What this program writes there, and nobody else: see ``data/decoded_cache.py`` and
-# ``engine/compilation_cache.py``.
+# What this program writes there, and nobody else: see ``data/decoded_cache.py``,
+# ``data/decoded_files.py``, ``engine/compilation_cache.py`` and
+# ``training/feature_cache.py``.
 _WRITTEN: dict[Kind, re.Pattern[str]] = {
     "compiled": re.compile(r"(tensorflow|jax)-[^/]+-[0-9a-f]{12}/.+"),
     "decoded": re.compile(
         r"(synthetic|(cifar10|cifar100|folder)-[0-9a-f]{16})/"
-        r"(index\.json|\w+-(images|labels)\.npy|\..+\.tmp)"
+        r"(index\.json|\w+-(images|labels)\.npy|\d+x\d+-\w+\.(json|\w+\.npy)|\..+\.tmp)"
     ),
+    "features": re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}\.npy|\.[0-9a-f.]+\.tmp"),
 }
 
 
@@ -30,7 +32,7 @@ def cache_folder(kind: Kind | None = None) -> Path | None:
     """``$CIFARCNN_CACHE``, or the user's own; None for a user without a home.
 
     Args:
-        kind: The folder in it of compiled programs, or of decoded images.
+        kind: The folder in it of compiled programs, of decoded images, or of features.
     """
     override = os.environ.get("CIFARCNN_CACHE")
     folder = Path(os.path.expanduser(override)) if override else own_folder("cache")

@@ -17,6 +17,8 @@ import keras
 import numpy as np
 from keras.src.utils import file_utils
 
+from cifarcnn.config.layers.applications import STORAGE
+
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "cifarcnn" / "config" / "layers" / "applications.json"
 
@@ -74,7 +76,7 @@ def row_of(name: str) -> dict[str, Any]:
     if file_of(name, OWN_FILES[0]) != (url, digest):
         url = url.replace("_224_", "_{size}_")
     return {
-        "url": url,
+        "file": url.removeprefix(STORAGE),
         "hash": digest,
         "preprocessing": preprocessing_of(name),
         "smallest_side": smallest_side(name),

@@ -29,8 +29,9 @@ _NARROWEST, _WIDEST = 30, 100
 @click.option(
     "--clear-caches",
     is_flag=True,
-    help="Remove what can be made again, and do nothing else: decoded pictures and "
-    "compiled programs. Data that was fetched or brought stays.",
+    help="Remove what can be made again, and do nothing else: decoded pictures, "
+    "compiled programs and features of frozen layers. Data that was fetched or brought "
+    "stays.",
 )
 @common
 def command(as_json: bool, clear_caches: bool) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     backend_option,
     common,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cifarcnn.trained_run import SplitChoice
 
 
+_MOST_INDENTED = 100  # classes
 _SPLITS = {"test": "test", "validation": "validation", "train": "training"}
 
 
@@ -79,7 +81,7 @@ def command(
     """
     from cifarcnn import api
 
-    with console.native_output():
+    with console.native_output(), decoding_shown():
         loaded = api.load_run(
             run_path, weights=weights, device=device, backend=backend, data_path=data
         )
@@ -93,7 +95,11 @@ def command(
         evaluation = loaded.evaluate(split, views=views)
     if as_json:
         console.print_raw(
-            json.dumps(_document(loaded, split, views, evaluation), indent=2)
+            # Of 2,000 classes the matrix alone would be four million lines.
+            json.dumps(
+                _document(loaded, split, views, evaluation),
+                indent=2 if len(loaded.class_names) <= _MOST_INDENTED else None,
+            )
         )
     else:
         console.print_result(_report(loaded, split, views, evaluation))

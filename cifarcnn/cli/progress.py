@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import open_decoding_display
+from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ _SECONDS_BETWEEN_UPDATES = 0.1
 # Of a compilation: before a line says that it goes on, and how long it took.
 _SECONDS_BEFORE_LINE = 5.0
 _SECONDS_WORTH_SAYING = 2.0
+# While features are computed.
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 class LineDisplay(Observer):
@@ -42,21 +46,28 @@ class LineDisplay(Observer):
         self.log_moved = log_moved
         self.plan: Plan | None = None
         self._announcement: threading.Timer | None = None
+        self._last_line = time.monotonic()
+        self._decoding = open_decoding_display(self.write)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._decoding.close()
         self._end_announcement()
 
     def write(self, text: str) -> None:
         """One line for the user and for the log."""
+        self._last_line = time.monotonic()
         self.log(console.printable_lines(text))
         self.show(text)
 
     def show(self, text: str) -> None:
         """One line for the user."""
         console.print_message(text)
+
+    def images_decoded(self, done: int, total: int, seconds: float) -> None:
+        self._decoding.images_decoded(done, total, seconds)
 
     def device_started(self, device: Device) -> None:
         self.write(f"device: {device.description}")
@@ -85,6 +96,14 @@ class LineDisplay(Observer):
             self.write(
                 "note: a trial on few pictures (--smoke); its figures say little"
             )
+
+    def features_computed(
+        self, done: int, count: int, pictures_per_second: float
+    ) -> None:
+        now = time.monotonic()
+        if now - self._last_line >= _SECONDS_BETWEEN_LINES or done == count:
+            speed = f"{pictures_per_second:,.0f} pictures/s"
+            self.write(f"computing features: {done:,} of {count:,}, {speed}")
 
     def compilation_started(self) -> None:
         # The thread that trains is inside of XLA by then.
@@ -132,6 +151,7 @@ class LiveDisplay(LineDisplay):
         self._last_update = 0.0
 
     def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
         self._progress.stop()
 
     def show(self, text: str) -> None:
@@ -254,17 +274,6 @@ def describe_outcome(outcome: Outcome) -> list[str]:
         f"  cifarcnn evaluate --run {run}",
         f"  cifarcnn predict photo.png --run {run}",
     ]
-
-
-def describe_seconds(seconds: float) -> str:
-    """A duration as people say it: ``4.2 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _make_progress() -> Progress:

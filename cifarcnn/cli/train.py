@@ -59,7 +59,8 @@ if TYPE_CHECKING:
 @click.option(
     "--fetch/--offline",
     default=None,
-    help="Whether CIFAR is fetched when it is not here; left out, as the config says.",
+    help="Whether CIFAR and ImageNet weights are fetched when they are not here; left "
+    "out, CIFAR as the config says, and weights that it names.",
 )
 @common
 def command(

@@ -14,12 +14,13 @@ from cifarcnn.config.class_weights import find_unknown_classes
 from cifarcnn.config.encoding import LARGEST_FILE_BYTES, decode
 from cifarcnn.config.expansion import expand
 from cifarcnn.config.overrides import merge, override
+from cifarcnn.config.pretrained_runs import write_out_runs
 from cifarcnn.config.problems import list_problems, locate
 from cifarcnn.config.schema import Config
 from cifarcnn.config.shipped import find_config
 from cifarcnn.config.summary import Summary, summarize
 from cifarcnn.config.yaml_text import dump, parse
-from cifarcnn.config.yaml_tree import Node
+from cifarcnn.config.yaml_tree import Node, SourceText
 from cifarcnn.errors import ConfigError, Problem, UsageError
 
 LONGEST_CHAIN = 8
@@ -110,15 +111,19 @@ def check_config(path_or_name: str | Path, settings: Iterable[str] = ()) -> Chec
     return Checked(name, tuple(problems)) if problems else check_tree(name, root)
 
 
-def check_tree(name: str, root: Node) -> Checked:
+def check_tree(name: str, root: Node, *, of_run: bool = False) -> Checked:
     """Gather all problems of a config that has been read.
 
     Args:
         name: What the user calls it.
         root: All of it; ``extends`` has no meaning any more.
+        of_run: Whether it has the layers of the runs that it names written out.
     """
     try:
         root, problems = expand(root)
+        if not of_run:
+            root, found_in_runs = write_out_runs(root, _read_config_of_run)
+            problems += found_in_runs
     except ConfigError as error:
         return Checked(name, error.problems)
     is_unfolded = not problems
@@ -152,6 +157,24 @@ def check_tree(name: str, root: Node) -> Checked:
     return Checked(name, tuple(unique), None if unique else config, summary)
 
 
+def _read_config_of_run(path: Path) -> Config:
+    """The config of a finished run.
+
+    Raises:
+        ConfigError: It cannot be read, or is not valid.
+    """
+    name = str(path)
+    place = SourceText.of(name, "").place()
+    try:
+        data = _read_file(path)
+    except UsageError as error:
+        raise place.error("", str(error)) from None
+    root, extends = _parse(name, data)
+    if extends is not None:
+        raise extends.place.error("extends", "the config of a run stands for itself")
+    return check_tree(name, root, of_run=True).require_config()
+
+
 def _without(root: Node, sections: set[str | int]) -> Config | None:
     """The config without some sections, so that its shapes can be followed."""
     plain = root.plain()
@@ -167,17 +190,19 @@ def _without(root: Node, sections: set[str | int]) -> Config | None:
 
 def _read_chain(path: Path, above: tuple[Path, ...]) -> Node:
     """The tree of a file, laid upon the file that it extends, and so on."""
-    name = str(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"'{name}' cannot be read: {error.strerror}") from None
-    root, extends = _parse(name, data)
+    root, extends = _parse(str(path), _read_file(path))
     if extends is None:
         return root
     base = _read_base(path, extends, (*above, path.resolve()))
     return merge(base, root)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"'{path}' cannot be read: {error.strerror}") from None
 
 
 def _parse(name: str, data: bytes) -> tuple[Node, Node | None]:

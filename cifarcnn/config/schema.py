@@ -19,6 +19,7 @@ from pydantic import (
 from cifarcnn.config.augmentation import AUGMENTATIONS
 from cifarcnn.config.constraints import CONSTRAINTS
 from cifarcnn.config.datasets import DATASETS, ChannelStatistics, Data, ImageShape
+from cifarcnn.config.fine_tuning import FineTune
 from cifarcnn.config.initializers import CONV_INITIALIZERS, REGULARIZERS
 from cifarcnn.config.layers import LAYERS, AnyLayer, find_pretrained, name_layers
 from cifarcnn.config.layers.base import Fraction
@@ -124,6 +125,8 @@ class Training(Strict):
     """How the learning rate moves; the optimizer's own rate is its full size."""
     learning_rate_multipliers: Multipliers = {}
     """Factors on the rate of some weights, such as {beta: 64}; decay is not changed."""
+    fine_tune: FineTune | None = None
+    """The last epochs, in which layers of a frozen Pretrained learn too; null: none."""
     averaging: Averaging | None = None
     """Average of the weights over the steps, which is what is judged and saved."""
     backend: BackendChoice = "auto"
@@ -196,13 +199,14 @@ class Config(Strict):
         if find_pretrained(self.model.layers) is None:
             return self
         found = self.data.normalization
+        shown = found if isinstance(found, str) else "given"
         if "normalization" not in self.data.model_fields_set:
             return self.with_data(normalization="none")
         if found == "none":
             return self
         raise problem(
             "the network of Pretrained prepares the pictures itself and needs them as "
-            f"they are, but normalization is {found if isinstance(found, str) else 'given'}",
+            f"they are, but normalization is {shown}",
             "leave normalization out, which is none then",
             "data",
             "normalization",

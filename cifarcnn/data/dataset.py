@@ -113,6 +113,12 @@ class Dataset:
             raise DataError(describe_missing_test(self.origin, layout))
         return self._with_own_labels(split)
 
+    @property
+    def damaged(self) -> list[str]:
+        """The images that were left out, and why each of them cannot be read."""
+        parts = {} if self.folder is None else self.folder.parts
+        return [line for read in parts.values() for line in read.damaged]
+
     def training_notes(self, config: Config) -> list[str]:
         """What the user should know of the training and validation images.
 

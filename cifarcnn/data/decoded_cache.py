@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.cifar.location import cache_folder
-from cifarcnn.data.class_folders import ImageEntry
+from cifarcnn.data.decoded_files import checksum
+from cifarcnn.data.duplicate_images import find_groups
 from cifarcnn.data.splits import Split
 from cifarcnn.files import write_atomically
 
@@ -54,8 +55,7 @@ class Decoded:
         official: Whether the files are those of the publisher, to the byte.
         validation: The validation split; ``None`` where it is still to be cut.
         readings: What was lost in reading each split, where that is known.
-        duplicates: Images with the same pixels, where that is known: their numbers,
-            counted through the splits in the order of ``PARTS``.
+        digests: Of the pixels of each image, uint8 ``(n, 32)``, where they are known.
     """
 
     class_names: tuple[str, ...]
@@ -64,11 +64,27 @@ class Decoded:
     official: bool
     validation: Split | None = None
     readings: Mapping[str, ReadingRecord] = field(default_factory=dict)
-    duplicates: tuple[tuple[int, ...], ...] = ()
+    digests: Mapping[Part, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def duplicates(self) -> tuple[tuple[int, ...], ...]:
+        """Images with the same pixels, where their digests are known.
+
+        They are numbered through the splits in the order of ``PARTS``.
+        """
+        return find_groups(self.digests[part] for part in PARTS if part in self.digests)
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over labels and images: training, test and validation split."""
+        """SHA-256 over labels and images: training, test and validation split.
+
+        Where their digests are known those stand for the images.
+        """
+        if self.digests:
+            return checksum(
+                (part, getattr(self, part).labels, found)
+                for part, found in self.digests.items()
+            )
         digest = hashlib.sha256()
         for split in (self.training, self.test, self.validation):
             if split is not None:
@@ -98,8 +114,11 @@ class ImageSource(Protocol):
     def image_shape(self) -> ImageShape:
         """Height, width and channels of each image."""
 
-    def signature(self) -> dict[str, JsonValue]:
-        """What changes whenever the source does, and is quick to find out."""
+    def signature(self) -> dict[str, JsonValue] | None:
+        """What changes whenever the source does, and is quick to find out.
+
+        ``None``: it has a cache of its own.
+        """
 
     def decode(self) -> Decoded:
         """Read everything and check it.
@@ -109,7 +128,7 @@ class ImageSource(Protocol):
         """
 
 
-def stamp_file(file: Path | ImageEntry) -> JsonValue:
+def stamp_file(file: Path) -> JsonValue:
     """Name, size and times of a file, for a signature."""
     try:
         status = file.stat()
@@ -132,8 +151,6 @@ class CacheIndex(BaseModel):
         official: Whether the source was the publisher's, to the byte.
         checksum: Of the content; see ``Dataset.checksum``.
         files: SHA-256 of each ``.npy`` file.
-        readings: See ``Decoded``.
-        duplicates: See ``Decoded``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -144,8 +161,6 @@ class CacheIndex(BaseModel):
     official: bool
     checksum: str
     files: dict[str, str]
-    readings: dict[str, ReadingRecord]
-    duplicates: tuple[tuple[int, ...], ...]
 
 
 class DecodedStore:
@@ -160,8 +175,9 @@ class DecodedStore:
         class_names: The name of each class.
         official: Whether the files are those of the publisher, to the byte.
         checksum: See ``Dataset.checksum``.
-        readings: See ``Decoded``.
-        duplicates: See ``Decoded``.
+        readings: See ``Decoded``; none where the arrays come out of the cache.
+        duplicates: See ``Decoded``; likewise.
+        digests: See ``Decoded``; likewise.
     """
 
     def __init__(self, source: ImageSource) -> None:
@@ -178,8 +194,13 @@ class DecodedStore:
         self.class_names = known.class_names
         self.official = known.official
         self.checksum = known.checksum
-        self.readings = known.readings
-        self.duplicates = known.duplicates
+        self.readings: Mapping[str, ReadingRecord] = (
+            self._decoded.readings if self._decoded else {}
+        )
+        self.duplicates = self._decoded.duplicates if self._decoded else ()
+        self.digests: Mapping[Part, np.ndarray] = (
+            self._decoded.digests if self._decoded else {}
+        )
 
     def training(self) -> Split:
         """The whole training split."""
@@ -231,7 +252,8 @@ class DecodedStore:
             signature = self._source.signature()
             self._decoded = self._source.decode()
             self._index = None
-            self._write(self._decoded, signature)
+            if signature is not None:
+                self._write(self._decoded, signature)
         return self._decoded
 
     def _write(self, decoded: Decoded, signature: dict[str, JsonValue]) -> None:
@@ -249,8 +271,6 @@ class DecodedStore:
                 official=decoded.official,
                 checksum=decoded.checksum,
                 files=files,
-                readings=dict(decoded.readings),
-                duplicates=decoded.duplicates,
             )
             write_atomically(self._folder / _INDEX, index.model_dump_json().encode())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,14 +15,11 @@ def find_groups(arrays: Iterable[np.ndarray]) -> tuple[tuple[int, ...], ...]:
     """Images with the same pixels, by their numbers, counted through all arrays.
 
     Args:
-        arrays: Each uint8 ``(n, height, width, 3)``.
+        arrays: The digests of images, each uint8 ``(n, 32)``.
     """
     numbers: dict[bytes, list[int]] = {}
-    images = (image for array in arrays for image in array)
-    for number, image in enumerate(images):
-        pixels = np.ascontiguousarray(image).data
-        digest = hashlib.blake2b(pixels, digest_size=16).digest()
-        numbers.setdefault(digest, []).append(number)
+    for number, digest in enumerate(itertools.chain.from_iterable(arrays)):
+        numbers.setdefault(digest.tobytes(), []).append(number)
     return tuple(tuple(group) for group in numbers.values() if len(group) > 1)
 
 

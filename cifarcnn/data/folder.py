@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from pydantic import JsonValue
 
 from cifarcnn.config.datasets import DamagedChoice
 from cifarcnn.data.class_folders import ClassFolders, list_some
 from cifarcnn.data.decoded_cache import (
-    PARTS,
     Decoded,
     Part,
     ReadingRecord,
-    stamp_file,
 )
-from cifarcnn.data.duplicate_images import find_groups
 from cifarcnn.data.folder_layout import FolderLayout, find_layout
 from cifarcnn.data.folder_problems import (
     SHOWN,
     describe_unreadable,
     find_problems,
 )
-from cifarcnn.data.image.image_file import decode_image, read_bytes, silent_pillow
+from cifarcnn.data.folder_reading import read_splits
 from cifarcnn.data.image.target_size import TargetSize
-from cifarcnn.data.splits import Split, label_type
-from cifarcnn.errors import DataError, ImageError
-
-_ROUNDING = 1e-9  # the share of an image that only floating point cuts off
+from cifarcnn.data.splits import Split
+from cifarcnn.errors import DataError
 
 
 class UnreadableImagesError(DataError):
@@ -84,7 +76,7 @@ class FolderSource:
     @property
     def key(self) -> str:
         """Where the folder lies."""
-        return f"folder-{hashlib.sha256(os.fsencode(self._root)).hexdigest()[:16]}"
+        return folder_key(self._root)
 
     @cached_property
     def layout(self) -> FolderLayout:
@@ -95,21 +87,8 @@ class FolderSource:
         """
         return find_layout(Path(self.origin), self._test_fraction)
 
-    def signature(self) -> dict[str, JsonValue]:
-        """Path, sizes and times of every image, as one digest."""
-        digest = hashlib.sha256()
-        for split in self.layout.splits:
-            for name, entries in split.images.items():
-                digest.update(os.fsencode(f"{split.title}/{name}/\n"))
-                for entry in entries:
-                    digest.update(os.fsencode(f"{stamp_file(entry)}\n"))
-        return {
-            "path": ascii(str(self._root)),
-            "files": digest.hexdigest(),
-            "image_shape": list(self.image_shape),
-            "resize": self.target.resize,
-            "damaged": self._damaged,
-        }
+    def signature(self) -> None:
+        """None: what was read is kept by ``decoded_files``, image by image."""
 
     def decode(self) -> Decoded:
         """Read every image.
@@ -129,10 +108,12 @@ class FolderSource:
         splits: dict[str, Split] = {}
         readings: dict[str, ReadingRecord] = {}
         failures: list[str] = []
-        for part, listed in self.parts.items():
-            if listed.count:
-                splits[part], readings[part] = read_split(listed, names, self.target)
-                failures += describe_failures(listed, readings[part])
+        parts = {part: found for part, found in self.parts.items() if found.count}
+        read = read_splits(self.key, list(parts.values()), names, self.target)
+        digests: dict[Part, np.ndarray] = {}
+        for (part, listed), found in zip(parts.items(), read, strict=True):
+            splits[part], digests[part], readings[part] = found
+            failures += describe_failures(listed, readings[part])
         if failures and self._damaged == "refuse":
             some, every = (
                 "\n".join([*sentences, describe_unreadable(layout.root, failures, n)])
@@ -155,9 +136,7 @@ class FolderSource:
             official=False,
             validation=splits.get("validation"),
             readings=readings,
-            duplicates=find_groups(
-                splits[part].images for part in PARTS if part in splits
-            ),
+            digests=digests,
         )
 
     @property
@@ -172,41 +151,9 @@ class FolderSource:
         return {part: split for part, split in found.items() if split is not None}
 
 
-def read_split(
-    listed: ClassFolders, class_names: Sequence[str], target: TargetSize
-) -> tuple[Split, ReadingRecord]:
-    """Read all that is listed; a class may be missing, or have no image.
-
-    Args:
-        listed: The images of each class; those of other classes are not read.
-        class_names: In the order of the labels.
-        target: What each image is brought to.
-    """
-    images, labels, shares, failures = [], [], [], []
-    notes: list[str] = []
-    numbers = {name: label for label, name in enumerate(class_names)}
-    with silent_pillow():
-        for position, (name, entry) in enumerate(listed.images_by_class()):
-            if name not in numbers:
-                continue
-            path = Path(entry.path)
-            try:
-                data = read_bytes(path)
-                image, share = decode_image(data, path.name, target, notes.append)
-            except ImageError as error:
-                failures.append((position, str(error)))
-                continue
-            images.append(image)
-            shares.append(share)
-            labels.append(numbers[name])
-    stacked = np.array(images, np.uint8).reshape(-1, target.height, target.width, 3)
-    cropped = [share for share in shares if share > _ROUNDING]
-    return (
-        Split(stacked, np.array(labels, label_type(len(class_names)))),
-        ReadingRecord(
-            len(cropped), max(cropped, default=0.0), Counter(notes), tuple(failures)
-        ),
-    )
+def folder_key(path: Path) -> str:
+    """The name of a folder of the cache, for one whose absolute path is given."""
+    return f"folder-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
 
 
 def describe_failures(listed: ClassFolders, reading: ReadingRecord) -> list[str]:

@@ -106,11 +106,8 @@ def read_image_list(path: Path) -> ImageList:
             f"like, split; {found}"
         )
     checked = _Rows(path.parent, header)
-    try:
-        for line, row in _number(reader):
-            checked.add(line, row)
-    except csv.Error as error:
-        checked.problems.append(f"line {reader.line_num}: {error}")
+    for line, row in _number(reader, checked.problems):
+        checked.add(line, row)
     if not checked.lines and not checked.problems:
         checked.problems.append("line 2: no row; expected a picture and its label")
     return ImageList(
@@ -128,14 +125,23 @@ def _refuse(problem: str) -> ImageList:
     return ImageList({}, False, (problem,), ())
 
 
-def _number(reader: Reader) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line on which it begins; without the empty ones."""
-    before = reader.line_num
-    for row in reader:
+def _number(reader: Reader, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line on which it begins; without the empty ones.
+
+    What follows something that is no CSV is not read.
+    """
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problems.append(f"line {line}: {error}; is a quote missing?")
+            return
         cells = [cell.strip() for cell in row]
         if any(cells):
-            yield before + 1, cells
-        before = reader.line_num
+            yield line, cells
 
 
 class _Rows:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
+
+import numpy as np
 
 from cifarcnn.config import Config
 from cifarcnn.config.spelling import nearest
@@ -16,7 +16,8 @@ from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.class_folders import ClassFolders, list_class_folders, list_some
 from cifarcnn.data.dataset import open_config_dataset
-from cifarcnn.data.folder import describe_failures, read_split
+from cifarcnn.data.decoded_files import checksum
+from cifarcnn.data.folder import describe_failures, folder_key
 from cifarcnn.data.folder_layout import FolderLayout, find_layout
 from cifarcnn.data.folder_notes import (
     describe_damaged,
@@ -24,6 +25,7 @@ from cifarcnn.data.folder_notes import (
     describe_reading,
 )
 from cifarcnn.data.folder_problems import describe_accents, describe_unreadable
+from cifarcnn.data.folder_reading import ReadSplit, read_splits
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
@@ -38,23 +40,18 @@ class LabelledFolder:
     Attributes:
         origin: The folder, as the user named it.
         split: Images and labels.
+        checksum: Over labels and images.
         notes: What the user should know of them.
     """
 
     origin: str
     split: Split
+    checksum: str
     notes: tuple[str, ...]
 
     name: ClassVar[str] = "folder"
     official: ClassVar[bool] = False
     notice: ClassVar[str | None] = None
-
-    @cached_property
-    def checksum(self) -> str:
-        """SHA-256 over labels and images."""
-        digest = hashlib.sha256(self.split.labels.data)
-        digest.update(self.split.images.data)
-        return digest.hexdigest()
 
 
 def open_labelled_folder(
@@ -114,13 +111,15 @@ def open_labelled_folder(
             f"{folder} has folders that are no class of the run: {shown}. {classes} "
             f"Rename them, or move them elsewhere.{accents}"
         )
-    split, told = _read(folder, listed, config, class_names)
-    return LabelledFolder(str(path), split, (*notes, *told))
+    read, told = _read(folder, listed, config, class_names)
+    told += _describe_learnt(read.digests, config, class_names)
+    content = checksum([("test", read.split.labels, read.digests)])
+    return LabelledFolder(str(path), read.split, content, (*notes, *told))
 
 
 def _read(
     folder: Path, listed: ClassFolders, config: Config, class_names: Sequence[str]
-) -> tuple[Split, list[str]]:
+) -> tuple[ReadSplit, list[str]]:
     """The images with their labels, and notes; ``folder`` as the user named it."""
     notes = describe_listing(listed)
     if not listed.count:
@@ -130,14 +129,40 @@ def _read(
             "<class>/<picture> in it."
         )
     target = TargetSize.of(config.data)
-    split, reading = read_split(listed, class_names, target)
-    failures = describe_failures(listed, reading)
+    key = folder_key(listed.path)
+    (read,) = read_splits(key, [listed], class_names, target)
+    failures = describe_failures(listed, read.reading)
     if failures and config.data.damaged == "refuse":
         raise DataError(describe_unreadable(folder, failures))
     name = listed.title
     notes += describe_damaged(name, failures)
-    notes += describe_reading(name, reading, len(split), target)
-    return split, notes
+    notes += describe_reading(name, read.reading, len(read.split), target)
+    return read, notes
+
+
+def _describe_learnt(
+    digests: np.ndarray, config: Config, class_names: Sequence[str]
+) -> list[str]:
+    """How many of the images the network has learnt from, where those are here."""
+    place = os.path.expanduser(config.data.path or "")
+    if config.data.dataset != "folder" or not os.path.exists(place):
+        return []
+    try:
+        trained_on = open_config_dataset(config, class_names).store.digests
+    except DataError:
+        return []
+    known = {
+        digest.tobytes()
+        for part in ("training", "validation")
+        for digest in trained_on.get(part, ())
+    }
+    count = sum(digest.tobytes() in known for digest in digests)
+    if not count:
+        return []
+    return [
+        f"{count:,} of the {len(digests):,} pictures are among those of the training "
+        f"in {config.data.path}, pixel for pixel: the network may know them by heart"
+    ]
 
 
 def _holds_dataset(

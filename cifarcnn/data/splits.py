@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cifarcnn.data.class_folders import list_some
+from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.errors import DataError, UsageError
 
 # Keeps these draws apart from every other use of the same seed. "split" in ASCII.
@@ -21,7 +22,8 @@ class Split:
     """Images and the class of each.
 
     Attributes:
-        images: uint8 ``(n, height, width, 3)``, red, green, blue, 0 to 255.
+        images: uint8 ``(n, height, width, 3)``, red, green, blue, 0 to 255; in memory,
+            or in a file.
         labels: uint8 ``(n,)``, the number of the class of each image; uint16 where
             there are more than 256 classes.
     """
@@ -168,6 +170,10 @@ def require_training_images(
 def divide(split: Split, chosen: np.ndarray) -> tuple[Split, Split]:
     """What was not chosen, and what was; both keep the order of the images."""
     return (
-        Split(split.images[~chosen], split.labels[~chosen]),
-        Split(split.images[chosen], split.labels[chosen]),
+        _select(split, np.flatnonzero(~chosen)),
+        _select(split, np.flatnonzero(chosen)),
     )
+
+
+def _select(split: Split, places: np.ndarray) -> Split:
+    return Split(select_rows(split.images, places), split.labels[places])

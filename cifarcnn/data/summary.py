@@ -106,13 +106,11 @@ def describe_content(
     if validation is not None:
         splits["validation"] = _count(validation.labels, count, None if own else cut_by)
     notes = [*dataset.training_notes(config), *dataset.test_notes(config)]
-    damaged: list[str] = []
     duplicates = []
     if folder is not None:
         labels = folder.labels("test", dataset.class_names)
         by_names: CutBy | None = "file names" if folder.layout.is_cut else None
         splits["test"] = _count(labels, count, by_names) if len(labels) else None
-        damaged = [line for read in folder.parts.values() for line in read.damaged]
         chosen = folder.choose_validation(dataset.class_names, dataset.cut(config))
         duplicates = [
             (folder.names[image], part, folder.names[other], there)
@@ -124,7 +122,7 @@ def describe_content(
     ):
         notes.append(uneven)
     return DatasetContent(
-        dataset, splits, tuple(damaged), tuple(duplicates), tuple(notes)
+        dataset, splits, tuple(dataset.damaged), tuple(duplicates), tuple(notes)
     )
 
 

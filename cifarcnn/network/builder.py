@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import keras
 
 from cifarcnn.config import Config
+from cifarcnn.config.datasets import Normalization
 from cifarcnn.config.initializers import Identity, Whitening
 from cifarcnn.config.layers import AnyLayer
 from cifarcnn.config.layers.merging import Merging
@@ -17,6 +19,23 @@ from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
 from cifarcnn.network.pretrained import PretrainedNetwork
+from cifarcnn.network.run_backbone import build_run_backbone
+
+Make: TypeAlias = Callable[[AnyLayer], Any]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """How the layers of a run within a network are made.
+
+    Attributes:
+        make: From all of them to what makes the Keras layer of each.
+        frozen: The kind of model of those that are not trained.
+    """
+
+    make: Callable[[Sequence[AnyLayer]], Make]
+    frozen: type[keras.Model]
+
 
 # Whoever divides by 255 first gives black images: a cast to uint8 follows.
 INPUT = "images_0_to_255"
@@ -46,7 +65,10 @@ def build_model(config: Config, class_count: int) -> keras.Model:
 
 
 def assemble(
-    config: Config, class_count: int, make: Callable[[AnyLayer], Any]
+    config: Config,
+    class_count: int,
+    make: Make,
+    inside: Inside | None = None,
 ) -> keras.Model:
     """The layers of a config, put together.
 
@@ -55,6 +77,7 @@ def assemble(
         class_count: What the last layer must give.
         make: Makes the Keras layer of each; of a layer with branches the one that
             joins them.
+        inside: How the layers of a run within it are made; left out, of stock layers.
 
     Raises:
         UsageError: As for :func:`build_model`.
@@ -62,7 +85,8 @@ def assemble(
     images = keras.Input(config.image_shape, dtype="uint8", name=INPUT)
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
-    logits = _stack(without_softmax(config.model.layers), normalized, make)
+    layers = without_softmax(config.model.layers)
+    logits = _stack(layers, normalized, make, inside or _STOCK)
     require_classes(tuple(logits.shape[1:]), class_count)
     # float32 whatever the precision of the layers: small probabilities matter.
     softmax = keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
@@ -127,7 +151,15 @@ def logits_model(model: keras.Model) -> keras.Model:
 
 def normalization(config: Config) -> tuple[Any, Any]:
     """Scale and offset, so that ``scale * pixel + offset`` is what the layers see."""
-    normalization = config.data.normalization
+    return scale_and_offset(config.data.normalization)
+
+
+def scale_and_offset(normalization: Normalization) -> tuple[Any, Any]:
+    """The same of one of the ways to normalize.
+
+    Raises:
+        UsageError: It is still to be measured.
+    """
     if normalization == "unit":
         return 1 / 255, 0.0
     if normalization == "none":
@@ -158,13 +190,32 @@ def without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     return layers
 
 
-def _stack(
-    layers: Sequence[AnyLayer], tensor: Any, make: Callable[[AnyLayer], Any]
-) -> Any:
+_STOCK = Inside(lambda layers: convert_layer, keras.Model)
+
+
+def _stack(layers: Sequence[AnyLayer], tensor: Any, make: Make, inside: Inside) -> Any:
     for layer in layers:
         if isinstance(layer, Merging):
-            branches = [branch for _, branch in layer.walk_branches()]
-            tensor = make(layer)([_stack(branch, tensor, make) for branch in branches])
+            ends = [
+                _stack(branch, tensor, make, inside)
+                for _, branch in layer.walk_branches()
+            ]
+            tensor = make(layer)(ends)
+        elif isinstance(layer, Pretrained) and layer.application is None:
+            tensor = _backbone(layer, tensor, inside)
         else:
             tensor = make(layer)(tensor)
     return tensor
+
+
+def _backbone(layer: Pretrained, tensor: Any, inside: Inside) -> Any:
+    def stack(layers: Sequence[AnyLayer], values: Any) -> Any:
+        return _stack(layers, values, inside.make(layers), inside)
+
+    scale, offset = scale_and_offset(layer.normalization or "none")
+    kind = keras.Model if layer.trainable else inside.frozen
+    model = build_run_backbone(layer, tensor.shape[1:], scale, offset, stack, kind)
+    if layer.trainable:
+        return model(tensor)
+    # Also where it is fine-tuned: its statistics stay, and its dropout is off.
+    return model(tensor, training=False)

@@ -25,7 +25,7 @@ _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
 
 # Makes a layer of Keras's class, or of another one in its place, from its arguments.
-Make = Callable[[Any, dict[str, Any]], Any]
+MakeKerasLayer = Callable[[Any, dict[str, Any]], Any]
 
 
 def make_stock_layer(kind: Any, arguments: dict[str, Any]) -> Any:
@@ -36,29 +36,39 @@ def make_stock_layer(kind: Any, arguments: dict[str, Any]) -> Any:
 class PretrainedNetwork:
     """Makes the network of a layer ``Pretrained`` when it is given its input."""
 
-    def __init__(self, layer: Pretrained, make: Make = make_stock_layer) -> None:
+    def __init__(
+        self,
+        layer: Pretrained,
+        make: MakeKerasLayer = make_stock_layer,
+        kind: type[keras.Model] = keras.Model,
+    ) -> None:
         """Say what to make.
 
         Args:
             layer: Of the config.
             make: Makes the layers within.
+            kind: What to make of them.
         """
         self.layer = layer
         self.make = make
+        self.kind = kind
 
     def __call__(self, pictures: Any) -> Any:
         """What the network makes of pictures ``(n, height, width, 3)``, 0 to 255.
 
         Random weights follow Keras's global seed.
         """
-        network = build_pretrained(self.layer, pictures.shape[1:], self.make)
+        network = build_pretrained(self.layer, pictures.shape[1:], self.make, self.kind)
         if self.layer.trainable:
             return network(pictures)
         return network(pictures, training=False)
 
 
 def build_pretrained(
-    layer: Pretrained, shape: tuple[int, ...], make: Make = make_stock_layer
+    layer: Pretrained,
+    shape: tuple[int, ...],
+    make: MakeKerasLayer = make_stock_layer,
+    kind: type[keras.Model] = keras.Model,
 ) -> keras.Model:
     """The network by itself, called as the layer is, its own preprocessing included.
 
@@ -66,6 +76,7 @@ def build_pretrained(
         layer: With an application.
         shape: Height, width and channels of the pictures.
         make: Makes the layers within.
+        kind: What to make of them.
     """
     # Only its layers' arguments matter, so that values would be a waste of time.
     with keras.StatelessScope(initialize_variables=False):
@@ -75,7 +86,7 @@ def build_pretrained(
         clone = keras.models.clone_model(
             template, clone_function=renamed.clone, recursive=True
         )
-        network = keras.Model(clone.input, clone.output, name=layer.name)
+        network = kind(clone.input, clone.output, name=layer.name)
     network.trainable = layer.trainable
     for fixed in renamed.fixed:
         fixed.trainable = False
@@ -116,19 +127,27 @@ class _Renaming:
         fixed: The layers that never learn.
     """
 
-    def __init__(self, template: keras.Model, make: Make) -> None:
+    def __init__(self, template: keras.Model, make: MakeKerasLayer) -> None:
         self._make = make
         # Only those that Keras did not number.
         self._taken = {
-            layer.name for layer in template.layers if not _is_numbered(layer)
+            operation.name
+            for operation in template.operations
+            if not _is_numbered(operation)
         }
         self._counts: Counter[str] = Counter()
         self.fixed: list[Any] = []
 
     def clone(self, layer: Any) -> Any:
-        """The same layer, without weights' values, or a stock layer that does as it."""
+        """The same layer, without weights' values, or a stock layer that does as it.
+
+        Args:
+            layer: Or an operation of ``keras.ops``.
+        """
         kind, arguments = type(layer), layer.get_config()
         arguments["name"] = self._name(layer)
+        if not isinstance(layer, keras.layers.Layer):
+            return kind.from_config(arguments)
         if isinstance(layer, keras.layers.Normalization) and layer.weights:
             # Its mean and deviation are numbers of a file; as the statistics of a batch
             # normalization that rests they are weights like all others.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -23,18 +23,21 @@ from cifarcnn.engine.tensorflow_only import (
 )
 from cifarcnn.literals import Policy
 from cifarcnn.network.builder import (
+    Inside,
+    Make,
     assemble,
     convert_arguments,
     convert_choice,
     convert_layer,
 )
 from cifarcnn.network.max_pooling import ComparedMaxPooling2D, has_separate_windows
-from cifarcnn.network.pretrained import Make, PretrainedNetwork
+from cifarcnn.network.pretrained import MakeKerasLayer, PretrainedNetwork
 from cifarcnn.network.resizing import find_matrix_layer
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     BatchMask,
     FusedBatchNormalization,
+    InferenceModel,
     MaskedRegularizer,
     SeparateBiasConv2D,
 )
@@ -83,14 +86,19 @@ def build_training_network(
         UsageError: As for ``build_model``.
     """
     layers = config.model.layers
-    exact = _float32_layers(layers)
-    late = activations_after_pooling(layers)
 
-    def make(layer: AnyLayer) -> Any:
-        policy = "float32" if layer.name in exact else precision
-        return _make_layer(layer, policy, late.get(layer.name), batch_mask, compiled)
+    def make_of(layers: Sequence[AnyLayer], exact: Collection[str] = ()) -> Make:
+        late = activations_after_pooling(layers)
 
-    model = assemble(config, class_count, make)
+        def make(layer: AnyLayer) -> Any:
+            policy = "float32" if layer.name in exact else precision
+            activation = late.get(layer.name)
+            return _make_layer(layer, policy, activation, batch_mask, compiled)
+
+        return make
+
+    make = make_of(layers, _float32_layers(layers))
+    model = assemble(config, class_count, make, Inside(make_of, InferenceModel))
     for layer in flatten_layers(layers):
         initializer = getattr(layer, "kernel_initializer", None)
         if isinstance(initializer, Whitening) and not initializer.trainable:
@@ -116,7 +124,9 @@ def _make_layer(
         compiled: As for it.
     """
     if isinstance(layer, Pretrained):
-        return PretrainedNetwork(layer, _make_within(layer, policy, batch_mask))
+        within = _make_within(policy, batch_mask)
+        frozen = keras.Model if layer.trainable else InferenceModel
+        return PretrainedNetwork(layer, within, frozen)
     kind: Any = None
     arguments: dict[str, Any] = {"dtype": policy}
     if isinstance(layer, MaxPooling2D):
@@ -147,9 +157,7 @@ def _make_layer(
     return kind(**{**convert_arguments(layer.arguments()), **arguments})
 
 
-def _make_within(
-    layer: Pretrained, policy: Policy, batch_mask: BatchMask | None
-) -> Make:
+def _make_within(policy: Policy, batch_mask: BatchMask | None) -> MakeKerasLayer:
     """Makes the layers of a network that was trained before.
 
     The first of them, which prepare the pictures, stay in float32.
@@ -158,9 +166,6 @@ def _make_within(
     def make(kind: Any, arguments: dict[str, Any]) -> Any:
         if kind not in (keras.layers.Rescaling, keras.layers.Normalization):
             arguments = {**arguments, "dtype": policy}
-        if kind is keras.layers.Dropout and not layer.trainable:
-            # Keras's own call with training=False is overruled by a step that trains.
-            arguments = {**arguments, "rate": 0.0}
         if kind is keras.layers.BatchNormalization and (
             has_fused_batch_norm() or batch_mask is not None
         ):

@@ -114,12 +114,15 @@ class Checkpoint:
     path: Path
     state: CheckpointState
 
-    def load(self, expected: Mapping[str, ArraySpec]) -> dict[str, Array]:
+    def load(
+        self, expected: Mapping[str, ArraySpec], *, others: bool = False
+    ) -> dict[str, Array]:
         """The arrays, in the order of ``expected``.
 
         Args:
             expected: Shape and element type of each array, by name. Whole numbers are
                 taken from any type of them: each backend counts in another one.
+            others: Whether the file may hold other arrays too.
 
         Raises:
             RunError: The file does not hold exactly what is expected, or a value in it
@@ -128,6 +131,8 @@ class Checkpoint:
         with safe_open(self.path, "numpy") as file:
             found: dict[str, ArraySpec] = {}
             for name in file.keys():  # noqa: SIM118 - no mapping
+                if others and name not in expected:
+                    continue
                 part = file.get_slice(name)
                 dtype = _DTYPES.get(part.get_dtype(), part.get_dtype())
                 _, wanted = expected.get(name, ((), ""))

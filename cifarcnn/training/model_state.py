@@ -13,45 +13,48 @@ import keras
 import numpy as np
 
 from cifarcnn.errors import RunError
-from cifarcnn.network.weights import read_arrays, to_numpy
+from cifarcnn.network.weights import read_arrays, read_weights, to_numpy
 from cifarcnn.runs.weights import ArraySpec
 
 
 class ModelState:
-    """The variables of a compiled model and of its optimizer, by their place.
+    """The variables of a network and of what trains it, by their place.
 
     These are its weights, statistics and averages, the states of its random generators,
-    and all that the optimizer keeps. The images on the device are not among them.
+    and all that the optimizer keeps. They are the same whether the model holds the
+    whole network, or only what follows the features of frozen layers.
     """
 
-    def __init__(self, model: keras.Model, accuracy: keras.metrics.Metric) -> None:
-        """Gather the variables of a compiled model and of the metric it has."""
+    def __init__(
+        self,
+        model: keras.Model,
+        network: keras.Model,
+        accuracy: keras.metrics.Metric,
+    ) -> None:
+        """Gather the variables.
+
+        Args:
+            model: Compiled; trains the network, or the end of it.
+            network: All that is to be saved.
+            accuracy: The metric of the model.
+        """
         self._model = model
-        self._network = model.get_layer("logits")
+        self._network = network
         self._accuracy = accuracy
         # Else it would get its variables with the first step only.
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        table = model.get_layer("image_table").table
-        groups = {
-            "model": [item for item in model.variables if item is not table],
-            "optimizer": model.optimizer.variables,
-        }
+        averages = model.weight_averages
+        held = averages.averages if averages is not None else []
         self._variables = {
-            f"{group}/{place:04}": variable
-            for group, variables in groups.items()
-            for place, variable in enumerate(variables)
+            **name_variables("model", held),
+            **name_variables("model", network.variables, len(held)),
+            **name_variables("optimizer", model.optimizer.variables),
         }
 
     def specs(self) -> dict[str, ArraySpec]:
         """Shape and element type of each array that :meth:`read` gives."""
-        return {
-            name: (
-                tuple(variable.shape),
-                keras.backend.standardize_dtype(variable.dtype),
-            )
-            for name, variable in self._variables.items()
-        }
+        return describe_variables(self._variables)
 
     def read(self) -> dict[str, np.ndarray[Any, Any]]:
         """Copies of all values, with no weight and its average exchanged."""
@@ -66,13 +69,20 @@ class ModelState:
         self, arrays: Mapping[str, np.ndarray[Any, Any]]
     ) -> dict[str, np.ndarray[Any, Any]]:
         """The weights to keep, of what :meth:`read` gave: the averages, if any."""
-        weights, averages = self._network.weights, self._model.weight_averages
         places = {id(variable): name for name, variable in self._variables.items()}
-        holders = averages.averages if averages is not None else weights
+        averages = self._model.weight_averages
+        # Frozen weights have none.
+        holders = averages.by_weight() if averages is not None else {}
         return {
-            weight.path: arrays[places[id(holder)]]
-            for weight, holder in zip(weights, holders, strict=True)
+            weight.path: arrays[places[id(holders.get(id(weight), weight))]]
+            for weight in self._network.weights
         }
+
+    def read_weights(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Copies of the weights to keep, as they are now."""
+        averages = self._model.weight_averages
+        found = averages.read() if averages is not None else {}
+        return {**read_weights(self._network), **found}
 
     def write(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Set all values; arrays that :meth:`specs` does not name are left out."""
@@ -109,3 +119,26 @@ class ModelState:
         found = {id(item): item for item in self._model.metrics_variables}
         found |= {id(item): item for item in self._accuracy.variables}
         return list(found.values())
+
+
+def describe_variables(variables: Mapping[str, Any]) -> dict[str, ArraySpec]:
+    """Shape and element type of each variable."""
+    standard = keras.backend.standardize_dtype
+    return {
+        name: (tuple(variable.shape), standard(variable.dtype))
+        for name, variable in variables.items()
+    }
+
+
+def name_variables(
+    group: str, variables: Sequence[Any], first: int = 0
+) -> dict[str, Any]:
+    """Variables by the names that they have in a checkpoint.
+
+    Args:
+        group: Of which they are a part.
+        variables: In their order.
+        first: The place of the first one in the group.
+    """
+    places = enumerate(variables, start=first)
+    return {f"{group}/{place:04}": variable for place, variable in places}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifarcnn.data.decoding.observer import DecodingObserver
 from cifarcnn.runs.history import EpochRecord
 
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ class Outcome:
         return self.best if self.weights == "best" else self.last
 
 
-class Observer:
+class Observer(DecodingObserver):
     """Hears of each event and does nothing; subclass it to show or to record.
 
-    The methods are called in this order, in the thread that trains.
+    The methods are called in this order, in the thread that trains; before them
+    ``images_decoded``, where many images have to be.
     """
 
     def device_started(self, device: Device) -> None:
@@ -96,6 +98,17 @@ class Observer:
 
     def training_started(self, plan: Plan) -> None:
         """The network is built; the first step comes next."""
+
+    def features_computed(
+        self, done: int, count: int, pictures_per_second: float
+    ) -> None:
+        """Features of frozen layers are computed, before the training starts.
+
+        Args:
+            done: Pictures that are done, each mirrored one by itself.
+            count: How many there are.
+            pictures_per_second: So far.
+        """
 
     def compilation_started(self) -> None:
         """XLA compiles the training now, or reads what it compiled before."""

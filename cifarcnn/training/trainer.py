@@ -13,18 +13,20 @@ import keras
 from cifarcnn.config import Config
 from cifarcnn.config.layers import flatten_layers
 from cifarcnn.engine import Device, choose_precision, refusals_explained
-from cifarcnn.errors import DivergedError, RunError, UsageError
+from cifarcnn.errors import DataError, DivergedError, RunError, UsageError
 from cifarcnn.literals import Policy
 from cifarcnn.network.weights import write_weights
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.signals import ending_signals_handled
+from cifarcnn.training.backbone_weights import load_backbones
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.diagnosis import diagnose
 from cifarcnn.training.fit import fit
-from cifarcnn.training.input_pipeline import build_batches
+from cifarcnn.training.fits import plan_fits
 from cifarcnn.training.learning_rate_schedules import describe_new_plan
 from cifarcnn.training.memory_check import explain_out_of_memory
+from cifarcnn.training.networks import build_networks
 from cifarcnn.training.observer import Observer, Outcome, Plan
 from cifarcnn.training.resume import ResumePlan, describe_environment_change
 from cifarcnn.training.run_files import (
@@ -39,7 +41,7 @@ from cifarcnn.training.run_files import (
 )
 from cifarcnn.training.steps_per_execution import steps_per_execution
 from cifarcnn.training.training_data import TrainingData
-from cifarcnn.training.training_model import build_training_model
+from cifarcnn.training.training_models import TrainingModels
 
 
 def train(
@@ -69,6 +71,7 @@ def train(
         The figures of all epochs.
 
     Raises:
+        DataError: The images cannot be read any more.
         DivergedError: The loss or a weight is not finite any more.
         DeviceError: ``training.deterministic`` cannot be kept on this GPU.
         RunError: A file cannot be written, or the checkpoint does not fit.
@@ -90,7 +93,7 @@ def train(
             # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
         with memory_explained():
-            network, ours = _build(
+            models, ours = _build(
                 config, data, run, device, precision, source, observer, signals
             )
         environment = describe_environment(config, data, device, precision)
@@ -98,8 +101,12 @@ def train(
         observer.training_started(ours.progress.plan)
         with _failures_explained(run, ours):
             with memory_explained(), _refusals_explained(config), ours.writer:
-                fit(data, ours, callbacks, steps_per_execution(config, device))
-            outcome = _finish(config, data, run, network, ours, signals)
+                while fit(data, ours, callbacks, steps_per_execution(config, device)):
+                    following = models.next_fit(ours.fit)
+                    if following is None:
+                        break
+                    ours.begin(following, *models.build(following))
+            outcome = _finish(config, data, run, models.networks.stock, ours, signals)
     observer.training_ended(outcome)
     return outcome
 
@@ -125,13 +132,19 @@ def _build(
     source: Checkpoint | None,
     observer: Observer,
     signals: Sequence[int],
-) -> tuple[keras.Model, TrainingCallbacks]:
-    """The network of stock layers, and the callbacks, which know all else."""
+) -> tuple[TrainingModels, TrainingCallbacks]:
+    """What each fit trains, and the callbacks, which know all else."""
     epochs = 1 if data.smoke else config.training.epochs
-    batches = build_batches(config, data)
-    network, model = build_training_model(
-        config, data, batches, device, precision, epochs
+    networks = build_networks(config, data, device, precision)
+    models = TrainingModels(
+        networks, data, plan_fits(config, epochs), device, observer, signals
     )
+    if source is None:
+        load_backbones(networks)
+    else:
+        models.restore_network(source)
+    fit = models.find_fit(source)
+    model, batches = models.build(fit)
     if config.training.jit_compile is False and device.backend == "jax":
         observer.noted(
             "training.jit_compile is false, but JAX compiles the steps always."
@@ -142,15 +155,15 @@ def _build(
         batch_size=config.training.batch_size,
         training_images=len(data.split.labels),
         validation_images=len(data.validation.labels) if data.validation else 0,
-        parameters=network.count_params(),
+        parameters=networks.stock.count_params(),
         class_count=data.class_count,
         smoke=data.smoke,
         epochs_done=source.state.epoch if source else 0,
         steps_done=source.state.step if source else 0,
     )
     origin = describe_origin(data.dataset, device)
-    return network, TrainingCallbacks(
-        config, run, origin, model, batches, plan, observer, signals
+    return models, TrainingCallbacks(
+        config, run, origin, fit, model, batches, plan, observer, signals
     )
 
 
@@ -188,7 +201,7 @@ def _restore(
             step = source.state.epoch * progress.plan.steps_per_epoch
             rate = ours.model.learning_rate_at(step + source.state.step)
             last = progress.records[-1].learning_rate if progress.records else None
-            observer.noted(describe_new_plan(resume.config, last, rate))
+            observer.noted(describe_new_plan(ours.fit.config, last, rate))
     change = describe_environment_change(before, environment) if before else None
     if change:
         observer.noted(change)
@@ -255,11 +268,11 @@ def _failures_explained(run: Run, ours: TrainingCallbacks) -> Iterator[None]:
         explained = ours.terminate_on_nan.explain(error, ours.checkpoint, saved())
         note_divergence(run, str(explained))
         raise explained from error
-    except RunError as error:
+    except (DataError, RunError) as error:
         if not run.path.is_dir():
             raise
         way_on = (
             f" {saved()} Once this is mended, go on with: cifarcnn train --resume "
             f"{shlex.quote(str(run.path))}"
         )
-        raise RunError(f"{error}{way_on if saved() else ''}") from error
+        raise type(error)(f"{error}{way_on if saved() else ''}") from error

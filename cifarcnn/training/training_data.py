@@ -16,6 +16,7 @@ from cifarcnn.config.summary import require_classes
 from cifarcnn.data.class_folders import list_some
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.data.folder_notes import describe_uneven_classes
+from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import UsageError
 
@@ -36,6 +37,8 @@ class TrainingData:
         class_weights: How much an image of each class counts in the loss, float32
             ``(classes,)``; ``None`` when all count the same.
         smoke: Whether this is only a trial on few images.
+        streamed: Whether images come to the device as they are used; ``None``: where
+            they are too many to lie there.
     """
 
     dataset: Dataset
@@ -43,6 +46,7 @@ class TrainingData:
     validation: Split | None
     class_weights: np.ndarray | None
     smoke: bool
+    streamed: bool | None = None
 
     @property
     def class_count(self) -> int:
@@ -88,7 +92,7 @@ def choose_for_smoke(split: Split) -> Split:
     if len(split.labels) <= SMOKE_IMAGES:
         return split
     places = np.linspace(0, len(split.labels) - 1, SMOKE_IMAGES).round().astype(int)
-    return Split(split.images[places], split.labels[places])
+    return Split(select_rows(split.images, places), split.labels[places])
 
 
 def weigh_classes(

@@ -11,30 +11,20 @@ import numpy as np
 from keras import ops
 
 from cifarcnn.config import Config
-from cifarcnn.engine import Device
-from cifarcnn.engine.backend import repeat_steps, set_random_seed
-from cifarcnn.literals import Policy
-from cifarcnn.network.builder import build_model, logits_model, normalization
-from cifarcnn.network.initialization import set_whitening
+from cifarcnn.engine.backend import repeat_steps
+from cifarcnn.network.builder import logits_model
 from cifarcnn.network.training_layers import BatchMask
-from cifarcnn.network.training_network import build_training_network
-from cifarcnn.network.weights import read_weights, to_numpy, write_weights
+from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
-from cifarcnn.training.compilation import uses_xla
-from cifarcnn.training.image_table import ImageTable
-from cifarcnn.training.input_pipeline import (
-    Batches,
-    Numbers,
-    TrainingBatches,
-    stack_images,
-)
+from cifarcnn.training.input_pipeline import Batches, Numbers
+from cifarcnn.training.input_rows import InputRows
+from cifarcnn.training.input_table import InputTable
 from cifarcnn.training.learning_rate_schedules import PlannedRate, learning_rate
 from cifarcnn.training.loss import crossentropy
 from cifarcnn.training.metrics import Accuracy, count_images
 from cifarcnn.training.model_state import ModelState
 from cifarcnn.training.optimizers import build_optimizer
-from cifarcnn.training.training_data import TrainingData
-from cifarcnn.training.weight_averaging import WeightAverages, averaging_rule
+from cifarcnn.training.weight_averaging import WeightAverages
 
 # Numbers of an epoch, first step, and the step behind the last one, to the metrics.
 Steps: TypeAlias = Callable[[Numbers, int, int], Mapping[str, Any]]
@@ -43,7 +33,8 @@ Steps: TypeAlias = Callable[[Numbers, int, int], Mapping[str, Any]]
 class TrainingModel(keras.Model):  # type: ignore[misc]
     """The network of a config as ``fit`` trains it; never saved itself.
 
-    Input: ``{"index": int32 (b,)}``, and the draws of the augmentation by their names.
+    Input: ``{"index": int32 (b,)}`` or, of what is streamed, ``{"inputs": (b, ...)}``;
+    and the draws of the augmentation by their names.
     Output shape: ``(b, classes)``, logits.
     """
 
@@ -91,8 +82,8 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
             training: Whether the steps learn, or only add to the metrics.
 
         Returns:
-            A function of the numbers of an epoch, the first step, and the step behind
-            the last one, that gives the metrics.
+            A function of the numbers of a block, the first step, and the step behind
+            the last one, counted in the block, that gives the metrics.
         """
         keras_step = self.train_step if training else self.test_step
         mask = self.batch_mask
@@ -116,9 +107,7 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
 
     def read_weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights to keep, as they are now: the averages, if any."""
-        if self.weight_averages is not None:
-            return self.weight_averages.read()
-        return read_weights(self.get_layer("logits"))
+        return self.state.read_weights()
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of a step.
@@ -133,80 +122,50 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
 
 
 def connect_images(
-    network: keras.Model, images: np.ndarray, augmentation: Augmentation | None = None
+    network: keras.Model,
+    rows: InputRows,
+    augmentation: Augmentation | None = None,
+    *,
+    streamed: bool = False,
 ) -> TrainingModel:
     """A model from indices of images to logits that shares the weights of a network.
 
     Args:
         network: From images to probabilities.
-        images: uint8 ``(n, height, width, 3)``; copied to the device once.
+        rows: Images uint8 ``(n, height, width, 3)``; copied to the device once.
         augmentation: What changes the images in training, or ``None`` for nothing.
+        streamed: Take the images themselves in place of indices; nothing is copied.
     """
-    index = keras.Input((), dtype="int32", name="index")
-    inputs = {"index": index}
-    images = ImageTable(images)(index)
+    return connect_rows(logits_model(network), rows, augmentation, streamed=streamed)
+
+
+def connect_rows(
+    network: keras.Model,
+    rows: InputRows,
+    augmentation: Augmentation | None = None,
+    *,
+    streamed: bool = False,
+) -> TrainingModel:
+    """A model from the numbers of rows to what a network makes of them.
+
+    Args:
+        network: From rows to logits; called ``logits``.
+        rows: ``(n, ...)``: images, or features of them; copied to the device once.
+        augmentation: As for :func:`connect_images`.
+        streamed: Take the rows themselves in place of numbers; nothing is copied.
+    """
+    if streamed:
+        taken = keras.Input(rows.shape[1:], dtype=rows.dtype.name, name="inputs")
+        inputs = {"inputs": taken}
+    else:
+        index = keras.Input((), dtype="int32", name="index")
+        inputs = {"index": index}
+        taken = InputTable(rows)(index)
     if augmentation is not None:
         draws = augmentation.inputs()
         inputs |= draws
-        images = AugmentationLayer(augmentation)(images, draws)
-    return TrainingModel(inputs, logits_model(network)(images), name="training")
-
-
-def build_training_model(
-    config: Config,
-    data: TrainingData,
-    batches: TrainingBatches,
-    device: Device,
-    precision: Policy,
-    epochs: int,
-) -> tuple[keras.Model, TrainingModel]:
-    """Build, start and compile what is to be trained.
-
-    Sets Keras's global seed. The images are copied to the device.
-
-    Args:
-        config: With ``data.normalization`` resolved.
-        data: The images, which ``batches`` name.
-        batches: Of every epoch.
-        device: What Keras was started on.
-        precision: What the layers compute in.
-        epochs: Of the whole training.
-
-    Returns:
-        The network of the config, of stock layers, which does not learn itself; and
-        what learns in its place, whose weights have the same names.
-    """
-    settings = config.training
-    set_random_seed(settings.seed)
-    network = build_model(config, data.class_count)
-    set_whitening(
-        network, config.model.layers, data.split.images, *normalization(config)
-    )
-    compiled = uses_xla(settings.jit_compile, device, settings.deterministic)
-    # Without XLA a smaller batch costs nothing, and masking does.
-    mask = BatchMask() if compiled else None
-    fast = build_training_network(
-        config,
-        data.class_count,
-        precision,
-        mask,
-        compiled=compiled,
-    )
-    write_weights(fast, read_weights(network))
-    model = connect_images(fast, stack_images(data), batches.augmentation)
-    model.batch_mask = mask
-    if settings.averaging is not None:
-        rule = averaging_rule(settings.averaging, epochs * batches.steps_per_epoch)
-        model.add_averages(WeightAverages(fast.weights, rule))
-    compile_model(
-        model,
-        config,
-        epochs,
-        batches.steps_per_epoch,
-        scale_loss=precision == "mixed_float16",
-        jit_compile=compiled,
-    )
-    return network, model
+        taken = AugmentationLayer(augmentation)(taken, draws)
+    return TrainingModel(inputs, network(taken), name="training")
 
 
 def compile_model(
@@ -215,16 +174,18 @@ def compile_model(
     epochs: int,
     steps_per_epoch: int,
     *,
+    network: keras.Model | None = None,
     scale_loss: bool = False,
     jit_compile: bool,
 ) -> None:
     """Give a model the loss, the metric and the optimizer of a config.
 
     Args:
-        model: From :func:`connect_images`.
+        model: From :func:`connect_rows`.
         config: Its ``training``.
-        epochs: Of the whole training.
+        epochs: That it is to learn.
         steps_per_epoch: Steps in one epoch.
+        network: All that is to be saved; ``None``: what the model itself holds.
         scale_loss: Whether the gradients are too small for the numbers of the layers.
         jit_compile: Whether XLA compiles the steps.
     """
@@ -252,7 +213,7 @@ def compile_model(
         jit_compile=jit_compile,
     )
     _build_metrics(model)
-    model.state = ModelState(model, accuracy)
+    model.state = ModelState(model, network or model.get_layer("logits"), accuracy)
 
 
 def _build_metrics(model: TrainingModel) -> None:

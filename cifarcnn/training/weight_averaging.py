@@ -102,6 +102,11 @@ class WeightAverages:
             average.assign(value)
         self.swapped = not self.swapped
 
+    def by_weight(self) -> dict[int, Any]:
+        """The average of each weight, by the ``id`` of the weight."""
+        pairs = zip(self.weights, self.averages, strict=True)
+        return {id(weight): average for weight, average in pairs}
+
     def read(self) -> dict[str, np.ndarray]:
         """Copies of the averages by the names of the weights."""
         holders = self.weights if self.swapped else self.averages

@@ -15,7 +15,9 @@ from cifarcnn.config import Config
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import RunError
+from cifarcnn.literals import Policy
 from cifarcnn.runs import Run
+from cifarcnn.training.training_data import TrainingData
 
 NAMES = ("red", "green", "blue")
 TINY_LAYERS = [
@@ -101,6 +103,25 @@ def make_config() -> MakeConfig:
         )
 
     return make
+
+
+def build_training_model(
+    config: Config,
+    data: TrainingData,
+    device: engine.Device,
+    precision: Policy,
+    epochs: int,
+) -> tuple[Any, Any]:
+    """What the first fit of a training trains, and its batches."""
+    from cifarcnn.training.fits import plan_fits
+    from cifarcnn.training.networks import build_networks
+    from cifarcnn.training.observer import Observer
+    from cifarcnn.training.training_models import TrainingModels
+
+    networks = build_networks(config, data, device, precision)
+    fits = plan_fits(config, epochs)
+    models = TrainingModels(networks, data, fits, device, Observer(), [])
+    return models.build(fits[0])
 
 
 @pytest.fixture

@@ -22,12 +22,12 @@ from cifarcnn.config import Config
 from cifarcnn.errors import Stopped
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.runs import Run
-from cifarcnn.training.input_pipeline import build_batches, validation_batches
+from cifarcnn.training.input_pipeline import validation_batches
 from cifarcnn.training.observer import Observer
 from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
-from cifarcnn.training.training_model import build_training_model
+from tests.training.conftest import build_training_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
@@ -83,13 +83,12 @@ class Built:
     """A training model, and its values before the first step."""
 
     def __init__(self, config: Config, data: Any, device: Any) -> None:
-        self.batches = build_batches(config, data)
-        self.validation = validation_batches(data, self.batches.augmentation)
         precision = config.training.precision
-        _, self.model = build_training_model(
-            config, data, self.batches, device, precision, 2
+        self.model, self.batches = build_training_model(
+            config, data, device, precision, 2
         )
-        self.numbers = self.batches.numbers(1)
+        self.validation = validation_batches(data, self.batches.augmentation)
+        self.numbers = self.batches.block(1, 0).numbers
         self.start = self.model.state.read()
         self.traced = 0
         read = self.batches.read
@@ -193,10 +192,12 @@ def test_validation_counts_every_image_once(make, make_dataset, device):
     built = Built(config, data, device)
     assert built.validation.steps_per_epoch == 2
     assert (built.validation.smaller_last, built.batches.smaller_last) == (True, False)
-    built.judge(built.validation.numbers, 0, 2)
+    built.judge(built.validation.block(0, 0).numbers, 0, 2)
     found = built.values()
     built.reset()
-    built.do_eagerly(built.validation, built.validation.numbers, training=False)
+    built.do_eagerly(
+        built.validation, built.validation.block(0, 0).numbers, training=False
+    )
     expected = built.values()
     assert found["metrics"][1] == 426
     # XLA adds up the many numbers of a penalty one by one.

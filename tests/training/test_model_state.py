@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.training.input_pipeline import build_batches
 from cifarcnn.training.training_data import load_training_data
-from cifarcnn.training.training_model import build_training_model
+from tests.training.conftest import build_training_model
 
 AVERAGED = {"averaging": {"ExponentialMovingAverage": {"momentum": 0.5}}}
 
@@ -17,12 +16,11 @@ def build(keras, make_config, make_dataset, device):
     def build(**settings):
         config = make_config(**settings)
         data = load_training_data(config, make_dataset(70))
-        batches = build_batches(config, data)
-        _, model = build_training_model(config, data, batches, device, "float32", 2)
+        model, batches = build_training_model(config, data, device, "float32", 2)
         learn = model.make_steps(batches, training=True)
 
         def train(epoch):
-            learn(batches.numbers(epoch), 0, batches.steps_per_epoch)
+            learn(batches.block(epoch, 0).numbers, 0, batches.steps_per_epoch)
 
         train(0)
         return model, train

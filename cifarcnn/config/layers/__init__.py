@@ -30,7 +30,7 @@ LAYERS = NamedChoice(
 )
 AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
-for _merging in MERGINGS:
+for _merging in (*MERGINGS, Pretrained):
     _merging.model_rebuild(_types_namespace={"AnyLayer": AnyLayer})
 
 

@@ -16,6 +16,9 @@ from cifarcnn.config.named_choice import problem
 from cifarcnn.config.spelling import suggest
 from cifarcnn.config.yaml_tree import quote
 
+# Where Keras fetches all of their weights.
+STORAGE = "https://storage.googleapis.com/"
+
 # What Keras's ``preprocess_input`` of a network does: mean colours taken away, in the
 # order blue, green, red; to -1..1; mean and deviation by channel; nothing, since the
 # network itself begins with it.
@@ -29,7 +32,8 @@ class Application(BaseModel):
     ``(n + added) // stride`` cells.
 
     Attributes:
-        url: Where Keras fetches the weights; ``{size}`` is one of ``FILE_SIZES``.
+        file: Of the weights, below ``STORAGE``; ``{size}`` is that of the pictures,
+            for networks that have several.
         hash: Of that file, MD5 or SHA-256 by its length; None: Keras knows none.
         preprocessing: What the pixels go through before the network.
         smallest_side: The least height and width in pixels that Keras takes.
@@ -44,7 +48,7 @@ class Application(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    url: str
+    file: str
     hash: str | None
     preprocessing: Preprocessing
     smallest_side: int

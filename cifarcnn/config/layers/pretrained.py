@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from cifarcnn.config.datasets import Normalization
 from cifarcnn.config.layers.applications import (
     Application,
     ApplicationName,
     find_application,
 )
-from cifarcnn.config.layers.base import (
-    Layer,
-    LayerName,
-    Shape,
-    ShapeError,
-    show,
-)
+from cifarcnn.config.layers.base import Layer, Shape, ShapeError, show
+from cifarcnn.config.layers.merging import Merging
+from cifarcnn.config.layers.run_layers import require_same_weights, walk_shapes
 from cifarcnn.config.named_choice import problem
+
+if TYPE_CHECKING:
+    from cifarcnn.config.layers import AnyLayer
 
 # Words of `weights` that are not the path of a file.
 IMAGENET = "imagenet"
@@ -36,8 +36,8 @@ def _check_weights(weights: str) -> str:
         hint = "fetch the file, and give its path on this machine"
     elif weights.endswith(".keras"):
         hint = (
-            "a .keras file holds a whole network, which is never loaded; write its "
-            'weights alone with model.save_weights("NAME.weights.h5")'
+            "a .keras file holds a whole network, which is never loaded; write the "
+            'weights alone by model.save_weights("X.weights.h5")'
         )
     raise problem(f"'{weights:.200}' is no weights of a network", hint)
 
@@ -48,21 +48,27 @@ Weights: TypeAlias = Annotated[str, AfterValidator(_check_weights)]
 class Pretrained(Layer):
     """A network trained before: one of Keras's applications, or of a run of yours.
 
-    It takes the pictures as they are, 0 to 255: its own preprocessing is a part of it.
+    It takes pictures as they are, 0 to 255: its preprocessing is a part of it.
     """
 
     application: ApplicationName | None = None
     """Keras's name of a published network, such as InceptionV3; or give a `run`."""
     weights: Weights | None = None
-    """Of the application: `imagenet` when left out, a path to an .h5 file, or `none`."""
+    """Of the application: `imagenet` when left out, the path of an .h5 file, `none`."""
     run: str | None = None
-    """Folder of a run whose network is used, in place of an `application`."""
-    up_to: LayerName | None = None
-    """Last layer of the run's network that is used; null: all but its last."""
+    """Folder of a finished run of your own, in place of an `application`."""
+    up_to: str | None = None
+    """Last layer of the run to take; null: the last that gives maps."""
+    layers: list[AnyLayer] | None = None
+    """The layers of the run; written by the program, for when the run is gone."""
+    normalization: Normalization | None = None
+    """What the run did to its pictures; written by the program."""
+    input_shape: Annotated[list[int], Field(min_length=3, max_length=3)] | None = None
+    """Height, width and channels of its pictures; written by the program."""
     trainable: bool = False
-    """Whether it learns on; if not, its statistics and dropout rest as well."""
+    """Whether its weights are trained; else it is frozen, statistics and all."""
     pooling: Literal["avg", "max"] | None = None
-    """`avg` or `max` over each map, one number for each; null leaves the maps."""
+    """What its maps are pooled by, to a number for each; null: maps."""
 
     shorthand = "application"
     keeps_input = False
@@ -83,7 +89,8 @@ class Pretrained(Layer):
                 if run is None
                 else "leave one of them out",
             )
-        for key in ("up_to",) if run is None else ("weights",):
+        of_run = ("up_to", "layers", "normalization", "input_shape")
+        for key in of_run if run is None else ("weights",):
             if value.get(key) is not None:
                 other = "run" if run is None else "application"
                 raise problem(f"{key} belongs to {other}", f"remove {key}", key)
@@ -107,39 +114,76 @@ class Pretrained(Layer):
         return find_application(str(self.application))
 
     def output_shape(self, shape: Shape) -> Shape:
-        height, width, channels = self.as_image(shape)
+        self.as_image(shape)
+        if self.application is None:
+            maps = self._maps_of_run(shape)
+        else:
+            maps = self._maps_of_application(shape)
+        return self._pooled(maps)
+
+    def _pooled(self, maps: Shape) -> Shape:
+        return maps if self.pooling is None else (maps[2],)
+
+    def _maps_of_run(self, shape: Shape) -> Shape:
+        if self.layers is None or self.input_shape is None:
+            raise ShapeError("its layers are missing", "", shape)
+        end = require_same_weights(self.layers, tuple(self.input_shape), shape)
+        if self.pooling is not None and len(end) != 3:
+            raise ShapeError("pooling needs maps", "remove pooling", end)
+        return end
+
+    def _maps_of_application(self, shape: Shape) -> Shape:
         known = self.known
-        after = self._after(height, width)
+        height, width, channels = shape
         least = known.smallest_side
+        sides = known.map_size(max(height, least), max(width, least))
+        assumed = self._pooled((*sides, known.channels))
         if channels != 3:
             raise ShapeError(
                 f"{self.application} takes pictures with 3 channels, found {channels}",
                 "move it to the beginning, or behind a Resizing",
-                after,
+                assumed,
             )
         if min(height, width) < least:
             raise ShapeError(
                 f"{self.application} takes pictures of {least}x{least} and more, found "
                 f"{show((height, width))}",
                 f"put Resizing: {{height: {least}, width: {least}}} before it",
-                self._after(max(height, least), max(width, least)),
+                assumed,
             )
-        return after
-
-    def _after(self, height: int, width: int) -> Shape:
-        channels = self.known.channels
-        if self.pooling is not None:
-            return (channels,)
-        return (*self.known.map_size(height, width), channels)
+        return (*sides, known.channels)
 
     def window(self, shape: Shape) -> None:
         """None: each cell sees nearly all of the picture, or all by its means."""
 
     def parameters(self, shape: Shape) -> int:
-        return self.known.parameters
+        if self.application is not None:
+            return self.known.parameters
+        return sum(layer.parameters(before) for layer, before in self._walk(shape))
 
     def macs(self, shape: Shape) -> int:
-        return self.known.macs(shape[0], shape[1])
+        if self.application is not None:
+            return self.known.macs(shape[0], shape[1])
+        return sum(layer.macs(before) for layer, before in self._walk(shape))
+
+    def _walk(self, shape: Shape) -> list[tuple[Layer, Shape]]:
+        return walk_shapes(self.layers or [], shape)[1]
+
+    def layer_count(self) -> int | None:
+        """How many layers of Keras it has that can learn; None where it is not known.
+
+        Those count too that have no weights, as in ``layers`` of Keras's model.
+        """
+        if self.layers is None:
+            return None
+        return sum(map(_count, self.layers)) + (self.pooling is not None)
 
     def weight_names(self) -> tuple[str, ...]:
-        return self.known.weight_names if self.trainable else ()
+        if self.application is None or not self.trainable:
+            return ()
+        return self.known.weight_names
+
+
+def _count(layer: Layer) -> int:
+    branches = layer.walk_branches() if isinstance(layer, Merging) else ()
+    return 1 + sum(_count(inner) for _, branch in branches for inner in branch)

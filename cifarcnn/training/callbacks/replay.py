@@ -20,6 +20,7 @@ class ReplayEpochs(keras.callbacks.Callback):  # type: ignore[misc]
     Attributes:
         first_learning_rate: That of the first epoch, where one of them moves it: a
             checkpoint may be of before the last move. ``None`` where none does.
+        initial_epoch: The first epoch that they hear of, counted from 0.
     """
 
     def __init__(
@@ -27,11 +28,13 @@ class ReplayEpochs(keras.callbacks.Callback):  # type: ignore[misc]
         callbacks: Sequence[keras.callbacks.Callback],
         progress: Progress,
         first_learning_rate: float | None = None,
+        initial_epoch: int = 0,
     ) -> None:
         super().__init__()
         self.callbacks = callbacks
         self.progress = progress
         self.first_learning_rate = first_learning_rate
+        self.initial_epoch = initial_epoch
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.replay()
@@ -51,7 +54,7 @@ class ReplayEpochs(keras.callbacks.Callback):  # type: ignore[misc]
         for callback in self.callbacks:
             callback.set_model(model)
             callback.on_train_begin()
-        for record in self.progress.records:
+        for record in self.progress.records[self.initial_epoch :]:
             model.stop_training = False
             logs = {
                 "loss": record.loss,

@@ -18,6 +18,7 @@ from cifarcnn.training.callbacks.replay import ReplayEpochs
 from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
 from cifarcnn.training.callbacks.swap_averages import SwapAverages
 from cifarcnn.training.callbacks.terminate_on_nan import TerminateOnNaN
+from cifarcnn.training.fits import Fit
 from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.learning_rate_schedules import monitor_mode, schedule_callbacks
 from cifarcnn.training.observer import Observer, Plan
@@ -28,30 +29,35 @@ class TrainingCallbacks:
     """Ours and Keras's, and the order of all.
 
     Attributes:
-        model: What is trained.
-        batches: Of every epoch.
+        fit: The current fit.
+        model: What it trains.
+        batches: Of every epoch of it.
         observer: Is told of each event.
         progress: How far the training has come.
         terminate_on_nan: Ends a training that diverges.
         writer: Writes what the next two save, beside the training.
         backup: Saves and restores checkpoints.
         checkpoint: Saves weights and history.
-        replay: Has Keras's own hear again of finished epochs.
+        replay: Has Keras's own hear again of the finished epochs of the fit.
     """
+
+    fit: Fit
+    model: TrainingModel
+    batches: TrainingBatches
+    replay: ReplayEpochs
 
     def __init__(
         self,
         config: Config,
         run: Run,
         origin: Origin,
+        fit: Fit,
         model: TrainingModel,
         batches: TrainingBatches,
         plan: Plan,
         observer: Observer,
         signals: Sequence[int],
     ) -> None:
-        self.model = model
-        self.batches = batches
         self.observer = observer
         settings = config.training
         progress = self.progress = Progress(plan, settings.best_by)
@@ -77,10 +83,16 @@ class TrainingCallbacks:
             self.writer,
             ObserverCallback(progress, observer),
         ]
+        self.begin(fit, model, batches)
+
+    def begin(self, fit: Fit, model: TrainingModel, batches: TrainingBatches) -> None:
+        """Turn to a fit, for which Keras's own callbacks begin anew."""
+        self.fit, self.model, self.batches = fit, model, batches
+        settings = fit.config.training
         plateau = schedule_callbacks(settings.learning_rate_schedule)
-        first_rate = settings.optimizer.learning_rate if plateau else None
-        self._keras = [*plateau, *_early_stopping(config)]
-        self.replay = ReplayEpochs(self._keras, progress, first_rate)
+        rate = settings.optimizer.learning_rate if plateau else None
+        self._keras = [*plateau, *_early_stopping(fit.config)]
+        self.replay = ReplayEpochs(self._keras, self.progress, rate, fit.initial_epoch)
         for callback in (self.terminate_on_nan, self.backup, self.replay):
             callback.set_model(model)
 

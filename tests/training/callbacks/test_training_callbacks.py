@@ -12,10 +12,10 @@ from cifarcnn.runs.checkpoints import find_checkpoint
 from cifarcnn.runs.manifest import read_manifest
 from cifarcnn.training.callbacks import backup_and_restore, model_checkpoint
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
-from cifarcnn.training.input_pipeline import build_batches
+from cifarcnn.training.fits import plan_fits
 from cifarcnn.training.observer import Plan
 from cifarcnn.training.training_data import load_training_data
-from cifarcnn.training.training_model import build_training_model
+from tests.training.conftest import build_training_model
 
 GOOD = {"loss": 1.0, "accuracy": 0.5}
 # With every callback there is.
@@ -33,11 +33,11 @@ def make(keras, run, make_config, make_dataset, device, observer, origin):
         config = make_config(epochs=3, **settings)
         run.write_config(config)
         data = load_training_data(config, make_dataset(70))
-        batches = build_batches(config, data)
-        _, model = build_training_model(config, data, batches, device, "float32", 3)
+        model, batches = build_training_model(config, data, device, "float32", 3)
         plan = Plan(3, 4, 16, 55, 15, 127, 3)
+        [fit] = plan_fits(config, 3)
         return TrainingCallbacks(
-            config, run, origin, model, batches, plan, observer, []
+            config, run, origin, fit, model, batches, plan, observer, []
         )
 
     return make

@@ -1,0 +1,149 @@
+"""The weights that a network of ``keras.applications`` begins with."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from cifarcnn.config import Config
+from cifarcnn.config.layers import find_pretrained
+from cifarcnn.config.layers.pretrained import IMAGENET, NO_WEIGHTS, Pretrained
+from cifarcnn.errors import DataError, first_line
+from cifarcnn.network.pretrained import build_application
+from cifarcnn.network.weights import to_numpy
+from cifarcnn.network.weights_file import (
+    WeightsFile,
+    find_weights_file,
+    may_fetch,
+    require_weights,
+    shape_before,
+    weights_path,
+)
+
+# A server that is silent for so long is given up.
+_SILENCE_SECONDS = 60.0
+# ``IMAGENET_STDDEV_RGB`` of ``keras.src.applications.efficientnet``.
+_DEVIATION = (0.229, 0.224, 0.225)
+
+
+def fetch_weights(
+    config: Config, fetch: bool | None, noted: Callable[[str], None]
+) -> None:
+    """Have the ImageNet weights that a config names in Keras's cache.
+
+    Args:
+        config: With or without a layer ``Pretrained``.
+        fetch: As for ``require_weights``.
+        noted: Is told when something is fetched.
+
+    Raises:
+        DataError: They are not here, and could or should not be fetched.
+    """
+    require_weights(config, fetch)
+    layer = find_pretrained(config.model.layers)
+    if layer is None or layer.weights != IMAGENET:
+        return
+    file = find_weights_file(layer, shape_before(config))
+    if file.state() == "whole" or not may_fetch(fetch):
+        return
+    # Four bytes for each.
+    megabytes = round(layer.known.parameters * 4 / 1e6)
+    noted(
+        f"The ImageNet weights of {layer.application}, about {megabytes:,} MB, are "
+        f"fetched from {file.url}"
+    )
+    _fetch(file)
+
+
+def _fetch(file: WeightsFile) -> None:
+    """Fetch a file as Keras does, but put it at its place only when it is whole."""
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(
+                prefix=".fetched-", dir=file.path.parent
+            ) as folder,
+            # Its bar would stand among the results.
+            contextlib.redirect_stdout(io.StringIO()),
+            _silence_limited(),
+        ):
+            fetched = keras.utils.get_file(
+                file.path.name, file.url, cache_subdir=folder, file_hash=file.hash
+            )
+            Path(fetched).replace(file.path)
+    # Keras raises plain exceptions for what the server answers.
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
+        cause = first_line(error).removeprefix(f"URL fetch failure on {file.url}: ")
+        cause = cause.removeprefix("None -- ")
+        raise file.explain(f"could not be fetched: {cause}") from error
+
+
+@contextlib.contextmanager
+def _silence_limited() -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SILENCE_SECONDS)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def load_application_weights(backbone: keras.Model, layer: Pretrained) -> None:
+    """Set the weights of a backbone that is a published network from a file.
+
+    Args:
+        backbone: From ``build_pretrained``.
+        layer: Its layer of the config. With ``weights: none`` nothing is done.
+
+    Raises:
+        DataError: The file is missing or damaged, or does not fit the network.
+    """
+    if layer.application is None or layer.weights == NO_WEIGHTS:
+        return
+    shape = backbone.input_shape[1:]
+    path = weights_path(layer)
+    if layer.weights == IMAGENET:
+        path = find_weights_file(layer, shape).path
+    application = build_application(layer, shape)
+    try:
+        application.load_weights(str(path))
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise DataError(
+            f"The weights in {path} cannot be loaded into {layer.application} without "
+            f"its classifier: {first_line(error)}"
+        ) from error
+    _copy(application, backbone)
+
+
+def _copy(application: keras.Model, backbone: keras.Model) -> None:
+    """Give the layers made again the weights of Keras's own, in the same order."""
+    values = [weight for weight in application.weights if weight.name != "count"]
+    for value, weight in zip(values, backbone.weights, strict=True):
+        array = to_numpy(value)
+        if value.name == "variance":
+            array = array * _published_factor(array)
+        weight.assign(np.reshape(array, weight.shape))
+
+
+def _published_factor(variance: np.ndarray[Any, Any]) -> Any:
+    """What the first version's files leave to a layer that Keras adds for them.
+
+    EfficientNet divides by the deviation, but the files hold it as the variance; Keras
+    divides by its root once more, where it fetches them itself
+    (github.com/tensorflow/tensorflow/issues/49930).
+    """
+    if np.allclose(variance, 1):
+        return 1.0
+    return np.asarray(_DEVIATION, variance.dtype)

@@ -1,0 +1,133 @@
+"""The network of a training: as it is saved, and as each of its fits trains it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from cifarcnn.config import Config
+from cifarcnn.config.layers import flatten_layers
+from cifarcnn.config.layers.pretrained import Pretrained
+from cifarcnn.engine import Device
+from cifarcnn.engine.backend import set_random_seed
+from cifarcnn.errors import UsageError
+from cifarcnn.literals import Policy
+from cifarcnn.network.builder import build_model, logits_model, normalization
+from cifarcnn.network.initialization import set_whitening
+from cifarcnn.network.training_layers import BatchMask
+from cifarcnn.network.training_network import build_training_network
+from cifarcnn.network.weights import read_weights, write_weights
+from cifarcnn.training.compilation import uses_xla
+from cifarcnn.training.fits import Fit
+from cifarcnn.training.training_data import TrainingData
+from cifarcnn.training.training_model import TrainingModel, compile_model
+from cifarcnn.training.weight_averaging import WeightAverages, averaging_rule
+
+
+@dataclass(frozen=True)
+class Networks:
+    """One network in two forms, whose weights have the same names.
+
+    Attributes:
+        config: Of the training.
+        stock: Of stock layers: what is saved. It does not learn itself.
+        trained: What learns in its place, up to the probabilities.
+        logits: The same without the softmax.
+        batch_mask: Which rows of a batch count, where XLA compiles the steps.
+        precision: What the layers compute in.
+    """
+
+    config: Config
+    stock: keras.Model
+    trained: keras.Model
+    logits: keras.Model
+    batch_mask: BatchMask | None
+    precision: Policy
+
+    def compile(
+        self, model: TrainingModel, fit: Fit, steps_per_epoch: int
+    ) -> TrainingModel:
+        """Make a model that holds the network, or the end of it, ready for a fit.
+
+        Averages begin with the weights as they are now.
+        """
+        model.batch_mask = self.batch_mask
+        averaging = self.config.training.averaging
+        if averaging is not None:
+            rule = averaging_rule(averaging, fit.length * steps_per_epoch)
+            model.add_averages(WeightAverages(self.moving_weights(), rule))
+        compile_model(
+            model,
+            fit.config,
+            fit.length,
+            steps_per_epoch,
+            network=self.logits,
+            scale_loss=self.precision == "mixed_float16",
+            jit_compile=self.batch_mask is not None,
+        )
+        return model
+
+    def unfreeze(self, count: int | None) -> None:
+        """Have the last layers of every frozen backbone learn.
+
+        Args:
+            count: How many; ``None`` for all.
+
+        Raises:
+            UsageError: A backbone has fewer.
+        """
+        for backbone in self.backbones():
+            layers = backbone.layers
+            if count is not None and count > len(layers):
+                raise UsageError(
+                    f"training.fine_tune.layers is {count}, but {backbone.name} has "
+                    f"{len(layers)} layers. Use null for all of them."
+                )
+            backbone.trainable = True
+            for layer in layers[: len(layers) - (count or len(layers))]:
+                layer.trainable = False
+
+    def backbones(self) -> Iterator[Any]:
+        """The Keras models of the backbones that the config freezes."""
+        for layer in flatten_layers(self.config.model.layers):
+            if isinstance(layer, Pretrained) and not layer.trainable:
+                yield self.trained.get_layer(layer.name)
+
+    def moving_weights(self) -> list[Any]:
+        """All weights but those that stay: an average would round them."""
+        fixed = {
+            id(weight)
+            for backbone in self.backbones()
+            # Statistics of batch normalizations too, whether it is fine-tuned or not.
+            for weight in backbone.weights
+            if not weight.trainable
+        }
+        return [item for item in self.trained.weights if id(item) not in fixed]
+
+
+def build_networks(
+    config: Config, data: TrainingData, device: Device, precision: Policy
+) -> Networks:
+    """Build and start what is to be trained. Sets Keras's global seed.
+
+    Args:
+        config: With ``data.normalization`` resolved.
+        data: The images.
+        device: What Keras was started on.
+        precision: What the layers compute in.
+    """
+    settings = config.training
+    set_random_seed(settings.seed)
+    stock = build_model(config, data.class_count)
+    set_whitening(stock, config.model.layers, data.split.images, *normalization(config))
+    compiled = uses_xla(settings.jit_compile, device, settings.deterministic)
+    # Without XLA a smaller batch costs nothing, and masking does.
+    mask = BatchMask() if compiled else None
+    trained = build_training_network(
+        config, data.class_count, precision, mask, compiled=compiled
+    )
+    write_weights(trained, read_weights(stock))
+    return Networks(config, stock, trained, logits_model(trained), mask, precision)
