@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import NamedPath, common, set_option
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import DataError, UsageError
@@ -101,7 +102,8 @@ def command(
     from cifarcnn.data.summary import describe_content
 
     try:
-        dataset = open_config_dataset(config)
+        with decoding_shown():
+            dataset = open_config_dataset(config)
     except UnreadableImagesError as error:
         raise DataError(error.complete) from None
     split, validation = dataset.training(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     backend_option,
     common,
@@ -80,7 +81,7 @@ def command(
     """
     from cifarcnn import api
 
-    with console.native_output():
+    with console.native_output(), decoding_shown():
         loaded = api.load_run(
             run_path, weights=weights, device=device, backend=backend, data_path=data
         )

@@ -73,6 +73,8 @@ def open_decoded_files(
         DataError: There is no room for the pixels, or the processes that decode end
             one after the other. A file that cannot be read is no error here.
     """
+    if not paths:
+        return DecodedFiles.of(np.empty((0, target.height, target.width, 3), "u1"), [])
     stamps = [_stamp(path) for path in paths]
     folder = cache_folder() / "decoded" / key
     cached = _Cached.find(folder, target)
@@ -137,10 +139,13 @@ class _Cached:
                 return None
             with open(str(self.path), "rb", buffering=0) as file:
                 images = RowFile(file, self.shape).map()
-            # Which size was used last: see ``remove_outdated``.
-            os.utime(self.path.parent / f"{_stem(target)}.json")
         except OSError:
             return None
+        with contextlib.suppress(OSError):
+            # So that they stay: see ``remove_outdated``.
+            os.utime(self.path.parent / f"{_stem(target)}.json")
+            os.utime(self.path)
+        remove_outdated(self.path.parent, _stem(target), self.path.name)
         return DecodedFiles.of(images, records)
 
 

@@ -94,8 +94,6 @@ class RowFile:
 
         They are a ``np.memmap`` with the name of the file, which is to be a ``str``.
         """
-        if not self.shape[0]:
-            return np.empty(self.shape, np.uint8)
         return np.memmap(
             self._file, np.uint8, "r", offset=len(self._header), shape=self.shape
         )

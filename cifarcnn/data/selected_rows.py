@@ -129,8 +129,8 @@ class _OpenFile:
                 raise DataError(
                     f"{self.name} was cut short while it was in use: it has "
                     f"{os.fstat(self._raw.fileno()).st_size:,} bytes, and "
-                    f"{place + len(content):,} or more were expected. Start again, so "
-                    "that it is made anew."
+                    f"{place + len(content):,} or more were expected. The next command "
+                    "makes it anew."
                 )
             filled += count
 

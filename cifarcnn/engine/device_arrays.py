@@ -70,9 +70,13 @@ def empty_for_device(
 
 
 def hand_over(array: np.ndarray[Any, Any]) -> Any:
-    """A tensor on the device, of an array that nobody changes any more."""
-    if keras.config.backend() == "tensorflow":
-        taken = tensorflow_only.take_over(array)
-        if taken is not None:
-            return taken
+    """A tensor on the device, of an array that nobody changes any more.
+
+    Args:
+        array: From :func:`empty_for_device`.
+    """
+    if keras.config.backend() == "jax" and jax.devices()[0].platform == "cpu":
+        return jax.dlpack.from_dlpack(array)
+    if keras.config.backend() == "tensorflow" and tensorflow_only.computes_on_cpu():
+        return tensorflow_only.take_over(array)
     return keras.ops.convert_to_tensor(array)

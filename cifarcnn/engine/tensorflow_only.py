@@ -119,9 +119,7 @@ def has_fused_gelu() -> bool:
 
     On a GPU the whole step is compiled, so that every activation is one operation.
     """
-    if keras.config.backend() != "tensorflow":
-        return False
-    return not tf.config.get_visible_devices("GPU")
+    return keras.config.backend() == "tensorflow" and computes_on_cpu()
 
 
 def fused_gelu(values: Any) -> Any:
@@ -232,11 +230,14 @@ def write_rows(variable: Any, piece: np.ndarray[Any, Any], first: int) -> None:
     variable.scatter_update(tf.IndexedSlices(piece, rows))
 
 
+def computes_on_cpu() -> bool:
+    """Whether there is no GPU that operations would run on."""
+    return not tf.config.get_visible_devices("GPU")
+
+
 def take_over(array: np.ndarray[Any, Any]) -> Any:
-    """A tensor in the memory of an array; ``None`` where it is not that of the device.
+    """A tensor of the CPU in the memory of an array.
 
     ``tf.convert_to_tensor`` copies, which takes as long as to gather the array.
     """
-    if tf.config.get_visible_devices("GPU"):
-        return None
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())

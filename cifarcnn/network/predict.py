@@ -28,14 +28,12 @@ def predict_probabilities(
         float32 ``(n, classes)``, in the order of the images.
     """
     leave_out_xla(model)
-    classes = model.output_shape[-1]
-    return average_views(
-        lambda view: predict_in_batches(
-            model.predict_on_batch, view, batch_size, classes
-        ),
-        images,
-        views,
-    )
+
+    def answer(batch: Array) -> Array:
+        # The views of all images at once would take their memory several times.
+        return average_views(model.predict_on_batch, batch, views)
+
+    return predict_in_batches(answer, images, batch_size, model.output_shape[-1])
 
 
 def leave_out_xla(model: keras.Model) -> None:

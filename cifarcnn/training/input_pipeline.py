@@ -35,7 +35,7 @@ Draw: TypeAlias = Callable[[np.ndarray], Draws]
 
 # Of the inputs in a block: large beside what a block costs, and small beside what steps
 # take. One is in use, one lies ready, and as many for the validation.
-BLOCK_BYTES = 32 * 2**20
+BLOCK_BYTES = 32_000_000
 
 
 @dataclass(frozen=True)

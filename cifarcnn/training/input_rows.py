@@ -12,7 +12,7 @@ from cifarcnn.data.selected_rows import SelectedRows, is_stored
 from cifarcnn.engine.device_arrays import empty_for_device
 
 # Read at a time on the way to the device.
-_PIECE_BYTES = 64 * 2**20
+_PIECE_BYTES = 16 * 2**20
 
 
 class InputRows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cifarcnn.engine import Device
 from cifarcnn.engine.device_arrays import free_device_memory
-from cifarcnn.training.input_pipeline import BLOCK_BYTES
+from cifarcnn.training import input_pipeline
 from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.observer import Observer
 
@@ -42,10 +42,20 @@ def choose_streamed(
         wanted = rows.nbytes > most
     if not wanted:
         return None
-    place = "of the GPU " if device.kind == "gpu" else ""
-    known = "" if free is None else f" of {free / 1e9:,.1f} GB that are free"
+    memory = "memory of the GPU" if device.kind == "gpu" else "memory"
+    known = (
+        f"the {memory}, of which nobody says how much is free"
+        if free is None
+        else f"the {_describe(free)} of {memory} that are free"
+    )
     observer.noted(
-        f"The {what} would take {rows.nbytes / 1e9:,.1f} GB of the memory {place}"
-        f"{known}: they are streamed, {BLOCK_BYTES // 2**20} MB at a time."
+        f"The {what} would take {_describe(rows.nbytes)} of {known}: they are "
+        f"streamed, {_describe(input_pipeline.BLOCK_BYTES)} at a time."
     )
     return rows
+
+
+def _describe(count: int) -> str:
+    if count < 1e9:
+        return f"{count / 1e6:,.1f} MB"
+    return f"{count / 1e9:,.1f} GB"

@@ -218,10 +218,10 @@ def test_the_same_images_are_another_checksum_as_validation_and_as_test(root):
     assert open_dataset("folder", root).checksum != as_test
 
 
-def test_a_damaged_validation_array_is_read_again(root, fresh_cache):
+def test_damaged_arrays_are_read_again(root, fresh_cache):
     put(root / "val" / "pear" / "1.png", (1, 2, 3))
     open_dataset("folder", root)
-    (stored,) = fresh_cache.glob("decoded/*/validation-images.npy")
+    (stored,) = fresh_cache.glob("decoded/*/32x32-crop.*.npy")
     stored.write_bytes(b"")
     _, validation = open_dataset("folder", root).training(0, 0)
     assert validation.images[0, 0, 0].tolist() == [1, 2, 3]

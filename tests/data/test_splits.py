@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.data.splits import Split, choose_fold, cut_validation, label_type
 from cifarcnn.data.statistics import measure_statistics
 from cifarcnn.errors import DataError, UsageError
@@ -133,3 +134,22 @@ def test_statistics_agree_with_numpy():
     means, deviations = measure_statistics(images)
     assert means == pytest.approx((images / 255).mean(axis=(0, 1, 2)), abs=1e-12)
     assert deviations == pytest.approx((images / 255).std(axis=(0, 1, 2)), abs=1e-12)
+
+
+@pytest.mark.parametrize("size", [2, 97])
+def test_statistics_do_not_depend_on_the_pieces_or_on_where_the_images_lie(
+    size, tmp_path
+):
+    images = np.random.default_rng(1).integers(0, 256, (801, size, 99, 3), np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    chosen = np.random.default_rng(2).permutation(801)[:700]
+    total = images[chosen].astype(object).sum(axis=(0, 1, 2))
+    means, _ = found = measure_statistics(select_rows(mapped, chosen))
+    assert means == [each / (700 * size * 99) / 255 for each in total]
+    assert found == measure_statistics(images[np.sort(chosen)])
+
+
+def test_sums_of_bright_pixels_do_not_overflow():
+    images = np.full((200_000, 1, 2, 3), 255, np.uint8)
+    assert measure_statistics(images) == ([1.0] * 3, [0.0] * 3)
