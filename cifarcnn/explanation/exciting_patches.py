@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ MOST_IMAGES = 2000
 FEWEST_IMAGES = 32
 # Multiply-accumulates for all images together: a few seconds on two cores.
 MOST_MACS = 2 * 10**11
+# And what they take in memory: 64 MB.
+_MOST_BYTES = 2**26
 # Values that may stand in memory at once, of all steps together: 128 MB.
 _MOST_VALUES = 2**25
 _MOST_IMAGES = 256
@@ -143,7 +146,8 @@ def choose_reference_images(
     source = training if validation is None else validation
     split = "training" if validation is None else "validation"
     affordable = max(FEWEST_IMAGES, MOST_MACS // max(macs, 1))
-    count = min(len(source), MOST_IMAGES, affordable)
+    fitting = max(FEWEST_IMAGES, _MOST_BYTES // prod(config.image_shape))
+    count = min(len(source), MOST_IMAGES, affordable, fitting)
     index = np.arange(count) * len(source) // count
     note = f"The patches come from {count:,} of the {len(source):,} {split} pictures."
     if validation is None:

@@ -56,15 +56,21 @@ class ArrayStore:
         return self._numbers[key]
 
 
-def to_image_url(pixels: Array, kind: str = "PNG", **options: Any) -> str:
+def to_image_url(
+    pixels: Array, kind: str = "PNG", longest_side: int | None = None, **options: Any
+) -> str:
     """An image as a ``data:`` address.
 
     Args:
         pixels: uint8 ``(height, width, 3)``.
         kind: ``PNG``, or ``JPEG`` for photos.
+        longest_side: What is larger is shrunk to it.
         options: Those of Pillow's writer of this kind.
     """
     data = io.BytesIO()
-    Image.fromarray(pixels).save(data, kind, optimize=True, **options)
+    image = Image.fromarray(pixels)
+    if longest_side is not None:
+        image.thumbnail((longest_side, longest_side))
+    image.save(data, kind, optimize=True, **options)
     text = base64.b64encode(data.getvalue()).decode("ascii")
     return f"data:image/{kind.lower()};base64,{text}"

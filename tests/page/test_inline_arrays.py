@@ -49,3 +49,16 @@ def test_images_come_back() -> None:
     assert start == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert image.size == (7, 5)
+
+
+def test_an_image_can_be_shrunk_to_a_longest_side() -> None:
+    pixels = np.full((200, 300, 3), 7, np.uint8)
+    for longest_side, size in (
+        (None, (300, 200)),
+        (150, (150, 100)),
+        (400, (300, 200)),
+    ):
+        url = to_image_url(pixels, longest_side=longest_side)
+        data = base64.b64decode(url.removeprefix("data:image/png;base64,"))
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.size == size
