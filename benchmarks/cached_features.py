@@ -111,15 +111,14 @@ class Trainings:
 
 
 def main():
-    options = report.parse(
-        __doc__,
-        application="MobileNetV2",
-        side=96,
-        pictures=1000,
-        epochs=3,
-        rounds=2,
-    )
-    machine = report.machine()
+    parser = report.parser(__doc__)
+    parser.add_argument("--application", default="MobileNetV2")
+    parser.add_argument("--side", type=int, default=96, help="pixels")
+    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    place = report.machine()
     found = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CIFARCNN_CACHE"] = str(Path(folder) / "cache")
@@ -147,7 +146,7 @@ def main():
     }
     for name, row in rows.items():
         print(f"  {name:<30} {report.show(row, ',.4f')}", flush=True)
-    report.save(options, machine, rows)
+    report.finish(options, place, rows)
 
 
 if __name__ == "__main__":
