@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import Config, load_config
-from cifarcnn.errors import RunError, UsageError
+from cifarcnn.errors import RunError
 from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
 from cifarcnn.runs.file_lock import lock_run
