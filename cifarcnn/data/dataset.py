@@ -23,8 +23,13 @@ from cifarcnn.data.folder_notes import (
     describe_test,
     describe_training,
 )
-from cifarcnn.data.folder_problems import describe_accents, describe_missing_test
+from cifarcnn.data.folder_problems import (
+    describe_accents,
+    describe_missing_test,
+    describe_repeated,
+)
 from cifarcnn.data.image.target_size import TargetSize
+from cifarcnn.data.pixel_checksum import measure_pixel_checksum
 from cifarcnn.data.splits import (
     Split,
     choose_fold,
@@ -68,6 +73,12 @@ class Dataset:
     image_shape: ImageShape
     folder: FolderContent | None = None
     fold: tuple[int, int] | None = None
+
+    def has_checksum(self, checksum: str) -> bool:
+        """Whether a run whose checksum this is was trained on these images."""
+        return checksum == self.checksum or (
+            self.folder is not None and checksum == measure_pixel_checksum(self.store)
+        )
 
     def training(
         self, validation_fraction: float, seed: int
@@ -155,12 +166,7 @@ class Dataset:
         chosen = self.folder.choose_validation(self.class_names, self.cut(config))
         found = describe_overlap(self.folder, chosen)
         if found:
-            listed = "".join(f"\n  {sentence}" for sentence in found)
-            raise DataError(
-                f"{self.origin} has the same pictures in two splits, so that what was "
-                f"learnt by heart would be judged:{listed}\nRemove one of each, or "
-                "accept them with data.duplicates: allow."
-            )
+            raise DataError(describe_repeated(self.origin, found))
 
     def cut(self, config: Config) -> ValidationCut:
         """How a config cuts the validation split."""
