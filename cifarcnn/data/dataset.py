@@ -14,7 +14,6 @@ from cifarcnn.config.datasets import DATASETS, Data, ImageShape
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
-from cifarcnn.data.class_folders import list_some
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
 from cifarcnn.data.folder_content import FolderContent, ValidationCut
@@ -24,8 +23,8 @@ from cifarcnn.data.folder_notes import (
     describe_training,
 )
 from cifarcnn.data.folder_problems import (
-    describe_accents,
     describe_missing_test,
+    describe_other_classes,
     describe_repeated,
 )
 from cifarcnn.data.image.target_size import TargetSize
@@ -214,12 +213,9 @@ def open_config_dataset(
         surplus = [name for name in dataset.class_names if name not in expected]
         if not lacking and not surplus:
             return replace(dataset, class_names=expected)
-        found = [f"{list_some(lacking)} has no folder there"] if lacking else []
-        found += [f"{list_some(surplus)} is not expected"] if surplus else []
         source = "the run" if class_names else "data.classes, which must name them all"
         raise DataError(
-            f"The class folders of {dataset.origin} are not the classes of {source}: "
-            f"{'; '.join(found)}.{describe_accents(surplus, lacking)}"
+            describe_other_classes(dataset.folder.layout, lacking, surplus, source)
         )
     raise DataError(
         f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
