@@ -162,8 +162,13 @@ def describe_missing_test(origin: str, layout: FolderLayout | None) -> str:
     expected = "a folder test beside train, with the same folder for each class"
     if layout is not None and layout.is_list:
         expected = "rows whose split is test"
-    if layout is not None and layout.whole is not None and layout.test is None:
-        expected = "a data.test_fraction above 0 when it was trained"
+    elif layout is not None and layout.is_cut:
+        expected = "more pictures, or a larger data.test_fraction"
+    elif layout is not None and layout.whole is not None and layout.test is None:
+        expected = (
+            "a folder test beside the class folders, or a data.test_fraction above 0 "
+            "when it was trained"
+        )
     return (
         f"{origin} has no test pictures{found and f' ({found})'}: expected {expected}."
         f"{instead}"

@@ -36,7 +36,7 @@ BASE = [
     {"Activation": "relu"},
     "MaxPooling2D",
     {"Conv2D": {"filters": 4, "kernel_size": 3, "padding": "same",
-                "activation": "relu", "activity_regularizer": {"L2": 0.1}}},
+                "activation": "leaky_relu", "activity_regularizer": {"L2": 0.1}}},
     "GlobalAveragePooling2D",
     {"Dense": {"units": 3, "activation": "softmax"}},
 ]  # fmt: skip
