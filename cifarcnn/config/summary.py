@@ -38,6 +38,7 @@ class Row:
         branches: How many branches it joins; 0 for other layers.
         kept: Whether its output is certain to be kept from the forward to the backward
             pass of a training step.
+        kept_within: How many values within it are.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Row:
     branch: tuple[int, ...] = ()
     branches: int = 0
     kept: bool = False
+    kept_within: int = 0
 
     @property
     def depth(self) -> int:
@@ -116,6 +118,7 @@ def _follow(
             else:
                 after = layer.output_shape(shape)
             parameters, macs = layer.parameters(shape), layer.macs(shape)
+            within = layer.kept_within(shape)
         except ShapeError as error:
             summary.problems.append(LocatedProblem(here, error.message, error.hint))
             shape = error.assumed
@@ -123,7 +126,7 @@ def _follow(
         kind, branches = layer.type, 0
         if isinstance(layer, Merging):
             kind, branches = layer.joined_by, len([*layer.walk_branches()])
-        counts = (parameters, macs, branch, branches, kept)
+        counts = (parameters, macs, branch, branches, kept, within)
         summary.rows.append(Row(layer.name, kind, after, *counts))
         shape = after
     return shape
