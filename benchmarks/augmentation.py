@@ -43,6 +43,7 @@ class Feed:
     def ours(self, *choices):
         from cifarcnn.training.augmentation.pipeline import build_augmentation
         from cifarcnn.training.input_pipeline import TrainingBatches
+        from cifarcnn.training.input_rows import InputRows
         from cifarcnn.training.training_model import connect_images
 
         split = self.split
@@ -52,7 +53,7 @@ class Feed:
         batches = TrainingBatches(
             split.labels, self.batch_size, 0, augmentation=augmentation, class_count=10
         )
-        model = connect_images(self.build(), split.images, augmentation)
+        model = connect_images(self.build(), InputRows([split.images]), augmentation)
         return self.compiled(model, batches), batches
 
     def compiled(self, model, batches):
@@ -67,11 +68,12 @@ class Feed:
     def keras_layers(self, *layers):
         """The same with Keras's layers between the images and the network."""
         from cifarcnn.network.builder import logits_model
+        from cifarcnn.training.input_rows import InputRows
         from cifarcnn.training.training_model import TrainingModel, connect_images
 
         _, batches = self.ours()
-        plain = connect_images(self.build(), self.split.images)
-        images = plain.get_layer("image_table").output
+        plain = connect_images(self.build(), InputRows([self.split.images]))
+        images = plain.get_layer("input_table").output
         for layer in layers:
             images = layer(images)
         logits = logits_model(self.build())(images)
@@ -88,7 +90,7 @@ def seconds_per_step(learn, batches, steps):
     where other programs run beside; the step's share of what an epoch draws is in it.
     """
     start = time.process_time()
-    numbers = batches.numbers(0)
+    numbers = batches.block(0, 0).numbers
     drawn = (time.process_time() - start) / batches.steps_per_epoch
     times = []
     for step in range(min(steps, batches.steps_per_epoch)):

@@ -120,9 +120,12 @@ def read_photographs(paths):
     """uint8 ``(n, 224, 224, 3)``, as ``predict`` reads them."""
     import numpy as np
 
+    from cifarcnn import load_config
     from cifarcnn.data.image.image_file import read_image
+    from cifarcnn.data.image.target_size import TargetSize
 
-    return np.stack([read_image(path, path.name, (224, 224)) for path in paths])
+    target = TargetSize.of(load_config(CONFIG).data)
+    return np.stack([read_image(path, path.name, target) for path in paths])
 
 
 def torch_logits(weights, photographs):
@@ -145,6 +148,8 @@ def torch_logits(weights, photographs):
 
 def convert(config, weights):
     """The same arrays as Keras names and lays them out, in float32."""
+    import numpy as np
+
     from cifarcnn.config.layers import flatten_layers
 
     left = iter(weights.values())
@@ -152,7 +157,7 @@ def convert(config, weights):
     # Both have the layers in the order in which they are gone through.
     for layer in flatten_layers(config.model.layers):
         for name, axes in LAYOUTS.get(layer.type, ()):
-            arrays[f"{layer.name}/{name}"] = next(left).permute(axes).numpy()
+            arrays[f"{layer.name}/{name}"] = np.transpose(next(left), axes)
     if rest := list(left):
         raise SystemExit(f"{len(rest)} arrays have no place in {CONFIG.name}")
     return arrays

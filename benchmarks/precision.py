@@ -46,6 +46,7 @@ def step_of(config, precision, fused, batch_size):
     import numpy as np
 
     from cifarcnn.network.training_network import build_training_network
+    from cifarcnn.training.input_rows import InputRows
     from cifarcnn.training.training_model import compile_model, connect_images
 
     draws = np.random.default_rng(0)
@@ -53,7 +54,7 @@ def step_of(config, precision, fused, batch_size):
     labels = draws.integers(0, 10, batch_size).astype(np.int32)
     with keras_norm(not fused):
         network = build_training_network(config, 10, precision)
-    model = connect_images(network, images)
+    model = connect_images(network, InputRows([images]))
     compile_model(model, config, 10, 48, jit_compile=False)
     index = np.arange(batch_size, dtype=np.int32)
     return lambda: model.train_on_batch({"index": index}, labels)

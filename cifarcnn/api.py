@@ -103,7 +103,7 @@ def train(
     from cifarcnn.training.observer import Observer
 
     observer = observer or Observer()
-    data = _load_data(config, smoke, fetch, fetch_observer)
+    data = _load_data(config, smoke, fetch, fetch_observer, observer)
     started = _start(device, backend, config, data, observer, fetch)
     # Only now that Keras runs on its device.
     from cifarcnn.data.statistics import with_measured_normalization
@@ -208,9 +208,9 @@ def continue_training(
         if plan is None:
             observer.noted(describe_finished(opened))
             return
-        data = _load_data(config, plan.smoke, fetch, fetch_observer)
+        data = _load_data(config, plan.smoke, fetch, fetch_observer, observer)
         trained_on = plan.checkpoint.state.data_checksum if plan.checkpoint else None
-        if trained_on not in (None, data.dataset.checksum):
+        if trained_on is not None and not data.dataset.has_checksum(trained_on):
             if config.data.dataset == "synthetic":
                 raise RunError(
                     f"{opened.path} was trained on other pictures than those that this "
@@ -245,9 +245,11 @@ def _load_data(
     smoke: bool,
     fetch: bool | None,
     fetch_observer: FetchObserver | None,
+    observer: Observer,
 ) -> TrainingData:
     """The images; what can fail at once comes before the framework's seconds."""
     from cifarcnn.data.dataset import open_config_dataset
+    from cifarcnn.data.decoding.observer import decoding_observed_by
     from cifarcnn.training.training_data import load_training_data
 
     if config.data.fetch if fetch is None else fetch:
@@ -255,7 +257,11 @@ def _load_data(
 
         data = config.data
         fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
-    return load_training_data(config, open_config_dataset(config), smoke)
+    with decoding_observed_by(observer):
+        dataset = open_config_dataset(config)
+    loaded = load_training_data(config, dataset, smoke)
+    loaded.dataset.require_different_images(config)
+    return loaded
 
 
 def _start(
@@ -283,10 +289,12 @@ def _start(
     )
     observer.device_started(started)
     observer.data_opened(data.dataset)
-    for note in data.dataset.training_notes():
-        observer.noted(note)
     from cifarcnn.network.pretrained_weights import fetch_weights
     from cifarcnn.training.memory_check import require_memory
+    from cifarcnn.training.training_data import describe_training_data
+
+    for note in describe_training_data(config, data):
+        observer.noted(note)
 
     if not resumed:
         fetch_weights(config, fetch, observer.noted)

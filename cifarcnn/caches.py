@@ -16,12 +16,13 @@ Kind = Literal["compiled", "decoded", "features"]
 
 _UNFINISHED_SECONDS = 3600
 # What this program writes there, and nobody else: see ``data/decoded_cache.py``,
-# ``engine/compilation_cache.py`` and ``training/feature_cache.py``.
+# ``data/decoded_files.py``, ``engine/compilation_cache.py`` and
+# ``training/feature_cache.py``.
 _WRITTEN: dict[Kind, re.Pattern[str]] = {
     "compiled": re.compile(r"(tensorflow|jax)-[^/]+-[0-9a-f]{12}/.+"),
     "decoded": re.compile(
         r"(synthetic|(cifar10|cifar100|folder)-[0-9a-f]{16})/"
-        r"(index\.json|\w+-(images|labels)\.npy|\..+\.tmp)"
+        r"(index\.json|\w+-(images|labels)\.npy|\d+x\d+-\w+\.(json|\w+\.npy)|\..+\.tmp)"
     ),
     "features": re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}\.npy|\.[0-9a-f.]+\.tmp"),
 }

@@ -93,7 +93,10 @@ class TrainedRun:
             return None
         from cifarcnn.data.labelled_folder import open_labelled_folder
 
-        return open_labelled_folder(self.data_path, self.config, self.class_names)
+        trained_on = self.manifest.origin.data.checksum
+        return open_labelled_folder(
+            self.data_path, self.config, self.class_names, trained_on
+        )
 
     def split(self, choice: SplitChoice = "test") -> Split:
         """The images of a split: of ``validation`` the very ones of the training.

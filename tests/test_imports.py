@@ -21,7 +21,7 @@ HEAVY = "tensorflow keras jax torch numpy PIL safetensors matplotlib h5py".split
 # All of these folders and files are light.
 LIGHT = [
     "caches.py", "cli", "config", "cpu.py", "doctor", "errors.py", "files.py",
-    "installed.py", "literals.py", "signals.py",
+    "installed.py", "literals.py", "python_process.py", "signals.py",
     "runs/folder.py", "runs/history.py", "runs/litert_file.py", "runs/manifest.py",
     "runs/run_path.py", "runs/safe_io.py", "runs/signature.py",
 ]  # fmt: skip

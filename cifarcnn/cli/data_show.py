@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import NamedPath, common, set_option
 from cifarcnn.cli.tables import format_table
-from cifarcnn.errors import UsageError
+from cifarcnn.errors import DataError, UsageError
 from cifarcnn.files import find_free_path, os_error_as_usage_error, write_atomically
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from cifarcnn.config import Config
     from cifarcnn.data.dataset import Dataset
     from cifarcnn.data.splits import Split
+    from cifarcnn.data.summary import DatasetContent
 
 # How many of a class stand side by side, and how many epochs.
 _IMAGES_OF_A_CLASS = 12
@@ -65,6 +68,7 @@ _MOST_CLASSES = 100
     default=None,
     help="Where the pictures go; left out, a new file in this folder.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @common
 def command(
     config_name: str,
@@ -73,12 +77,14 @@ def command(
     epoch: int,
     seed: int | None,
     out: Path | None,
+    as_json: bool,
 ) -> None:
     """Say what data set is here, and draw pictures of every class into a PNG.
 
     Where it lies and came from, whether it is the official one to the byte, and how
-    many pictures of each class there are; of a folder also what is left out, cropped,
-    or there twice. What is drawn are training pictures; the test pictures stay unseen.
+    many pictures of each class there are; of a folder also how it is cut, and what is
+    left out, damaged, cropped, or there twice. What is drawn are training pictures; the
+    test pictures stay unseen.
     """
     from cifarcnn.config import load_config
 
@@ -91,9 +97,15 @@ def command(
     config = load_config(config_name, settings=given)
 
     from cifarcnn.data.dataset import open_config_dataset
+    from cifarcnn.data.folder import UnreadableImagesError
     from cifarcnn.data.grid import draw_grid
+    from cifarcnn.data.summary import describe_content
 
-    dataset = open_config_dataset(config)
+    try:
+        with decoding_shown():
+            dataset = open_config_dataset(config)
+    except UnreadableImagesError as error:
+        raise DataError(error.complete) from None
     split, validation = dataset.training(
         config.data.validation_fraction, config.training.seed
     )
@@ -120,24 +132,24 @@ def command(
     # First, so that it is there even when nobody reads the answer.
     with os_error_as_usage_error(f"'{target}' cannot be written"):
         write_atomically(target, grid)
-    console.print_result(_describe(dataset, split, validation))
+    content = describe_content(config, dataset, split, validation)
+    if as_json:
+        document = {**content.to_json(), "pictures": str(target)}
+        console.print_raw(json.dumps(document, indent=2))
+        return
+    console.print_result(_report(dataset, content))
     console.print_result(f"pictures: {target}")
 
 
-def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
-    import numpy as np
-
+def _report(dataset: Dataset, content: DatasetContent) -> str:
     names = dataset.class_names
-    kept = 0 if validation is None else len(validation)
-    columns = [
-        np.bincount(part.labels, minlength=len(names))
-        for part in (split, *([validation] if validation else []))
-    ]
+    titles = {"training": "training pictures"}
+    shown = {part: split for part, split in content.splits.items() if split is not None}
     rows = [
-        [name, *(f"{column[label]:,}" for column in columns)]
-        for label, name in enumerate(names)
+        [name, *(f"{split.per_class[number]:,}" for split in shown.values())]
+        for number, name in enumerate(names)
     ]
-    headings = ["class", "training pictures", "for validation"][: len(columns) + 1]
+    headings = [titles.get(part, f"for {part}") for part in shown]
     return "\n".join(
         [
             f"data set: {dataset.name}, {len(names)} classes",
@@ -145,13 +157,13 @@ def _describe(dataset: Dataset, split: Split, validation: Split | None) -> str:
             *map(console.printable, _describe_files(dataset)),
             f"checksum: {dataset.checksum}",
             *([f"note: these are {dataset.notice}"] if dataset.notice else []),
-            *(
-                f"note: {console.printable(note)}"
-                for note in (*dataset.training_notes(), *dataset.test_notes())
+            *(f"note: {console.printable(note)}" for note in content.notes),
+            "; ".join(
+                f"{titles.get(part, f'for {part}')}: {split.images:,}"
+                for part, split in shown.items()
             ),
-            f"training pictures: {len(split):,}; for validation: {kept:,}",
             "",
-            format_table(headings, rows, numbers=len(columns)),
+            format_table(["class", *headings], rows, numbers=len(shown)),
             "",
         ]
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     backend_option,
     common,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cifarcnn.trained_run import SplitChoice
 
 
+_MOST_INDENTED = 100  # classes
 _SPLITS = {"test": "test", "validation": "validation", "train": "training"}
 
 
@@ -79,7 +81,7 @@ def command(
     """
     from cifarcnn import api
 
-    with console.native_output():
+    with console.native_output(), decoding_shown():
         loaded = api.load_run(
             run_path, weights=weights, device=device, backend=backend, data_path=data
         )
@@ -93,7 +95,11 @@ def command(
         evaluation = loaded.evaluate(split, views=views)
     if as_json:
         console.print_raw(
-            json.dumps(_document(loaded, split, views, evaluation), indent=2)
+            # Of 2,000 classes the matrix alone would be four million lines.
+            json.dumps(
+                _document(loaded, split, views, evaluation),
+                indent=2 if len(loaded.class_names) <= _MOST_INDENTED else None,
+            )
         )
     else:
         console.print_result(_report(loaded, split, views, evaluation))
@@ -114,7 +120,7 @@ def _warn(loaded: LoadedRun) -> None:
     if loaded.labelled_folder:
         return
     trained, here = loaded.manifest.origin.data, loaded.dataset
-    if trained.checksum != here.checksum:
+    if not here.has_checksum(trained.checksum):
         console.print_message(
             f"warning: these are not the pictures of the training. {here.name} here "
             f"({here.origin}) has the checksum {here.checksum[:12]}, "
@@ -131,7 +137,8 @@ def _notes(loaded: LoadedRun, split: SplitChoice) -> Sequence[str]:
     if loaded.labelled_folder:
         return loaded.labelled_folder.notes
     dataset = loaded.dataset
-    return dataset.test_notes() if split == "test" else dataset.training_notes()
+    describe = dataset.test_notes if split == "test" else dataset.training_notes
+    return describe(loaded.config)
 
 
 def _kind(official: bool) -> str:
@@ -162,9 +169,8 @@ def _document(
             "origin": dataset.origin,
             "checksum": dataset.checksum,
             "official": dataset.official,
-            "same_as_training": (
-                dataset.checksum == loaded.manifest.origin.data.checksum
-            ),
+            "same_as_training": not loaded.labelled_folder
+            and loaded.dataset.has_checksum(loaded.manifest.origin.data.checksum),
         },
         "device": loaded.device.description,
     }

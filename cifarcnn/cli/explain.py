@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     NamedPath,
     backend_option,
@@ -102,7 +103,7 @@ def command(
         option = "--gif" if wanted_class is None else "--class"
         raise UsageError(f"{option} needs a picture: name one before it.")
     browser = find_browser() if layout == "png" else None
-    with console.native_output():
+    with console.native_output(), decoding_shown():
         # Whatever can be refused is, before the framework is started.
         run = Run.open(run_path)
         trained = TrainedRun(run, read_manifest(run.path), data_path=data)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from cifarcnn.cli import console
-from cifarcnn.cli.progress import describe_seconds
+from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.data.fetching.sources import ArchiveSource, FetchObserver
 from cifarcnn.errors import Stopped
 

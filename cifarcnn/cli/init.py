@@ -89,6 +89,11 @@ def _print_list(as_json: bool) -> None:
 
 def _copy(name: str, file: Path | None) -> None:
     source = find_shipped(name)
+    if source is None and os.path.isdir(name):
+        raise UsageError(
+            f"'{name}' is a folder and no config; to write one for the pictures in it "
+            f"call: cifarcnn init --from-folder {shlex.quote(name)}"
+        )
     if source is None:
         raise UsageError(
             f"there is no shipped config '{name}'; {suggest_shipped(name)}"

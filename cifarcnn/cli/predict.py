@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     NamedPath,
     backend_option,
@@ -102,7 +103,7 @@ def command(
     """
     from functools import cache
 
-    with console.native_output():
+    with console.native_output(), decoding_shown():
         # Here, where what a package prints when it is loaded is kept from the result.
         from cifarcnn.inference.predictions import predict_images
         from cifarcnn.inference.sources import collect_sources

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from cifarcnn.cli import console
+from cifarcnn.cli.decoding_display import DecodingDisplay
+from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 
 if TYPE_CHECKING:
@@ -45,11 +47,13 @@ class LineDisplay(Observer):
         self.plan: Plan | None = None
         self._announcement: threading.Timer | None = None
         self._last_line = time.monotonic()
+        self._decoding = DecodingDisplay(self.write)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._decoding.close()
         self._end_announcement()
 
     def write(self, text: str) -> None:
@@ -61,6 +65,9 @@ class LineDisplay(Observer):
     def show(self, text: str) -> None:
         """One line for the user."""
         console.print_message(text)
+
+    def images_decoded(self, done: int, total: int, seconds: float) -> None:
+        self._decoding.images_decoded(done, total, seconds)
 
     def device_started(self, device: Device) -> None:
         self.write(f"device: {device.description}")
@@ -144,6 +151,7 @@ class LiveDisplay(LineDisplay):
         self._last_update = 0.0
 
     def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
         self._progress.stop()
 
     def show(self, text: str) -> None:
@@ -266,17 +274,6 @@ def describe_outcome(outcome: Outcome) -> list[str]:
         f"  cifarcnn evaluate --run {run}",
         f"  cifarcnn predict photo.png --run {run}",
     ]
-
-
-def describe_seconds(seconds: float) -> str:
-    """A duration as people say it: ``4.2 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _make_progress() -> Progress:

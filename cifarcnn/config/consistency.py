@@ -43,6 +43,7 @@ def find_problems(config: Config) -> Iterator[LocatedProblem]:
             yield from _check_initializer(layer, here, layer is first, channels)
     yield from _check_pretrained(config)
     yield from _check_patterns(config)
+    yield from _check_fine_tuning(config)
 
 
 def _check_pretrained(config: Config) -> Iterator[LocatedProblem]:
@@ -135,6 +136,14 @@ def _check_initializer(
             f"negatives, but the layer has {layer.filters} filters",
             f"use at least {values} filters, best {2 * values}",
         )
+
+
+def _check_fine_tuning(config: Config) -> Iterator[LocatedProblem]:
+    tuning, epochs = config.training.fine_tune, config.training.epochs
+    if tuning is not None:
+        here = ("training", "fine_tune")
+        for key, message, hint in tuning.find_misfits(epochs, config.model.layers):
+            yield LocatedProblem((*here, key) if key else here, message, hint)
 
 
 def _check_patterns(config: Config) -> Iterator[LocatedProblem]:

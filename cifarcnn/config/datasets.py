@@ -19,6 +19,7 @@ from pydantic import (
 from cifarcnn.config.augmentation import MOST_OPERATIONS, AnyAugmentation, Augmentation
 from cifarcnn.config.named_choice import (
     Strict,
+    describe,
     expect_name,
     expect_pair,
     name_or_mapping,
@@ -29,6 +30,9 @@ from cifarcnn.literals import Resize
 
 # Height, width and channels of one image.
 ImageShape: TypeAlias = tuple[int, int, int]
+
+# More give so few pictures to judge by that nobody asks for them.
+MOST_FOLDS = 100
 
 # A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 CIFAR_IMAGE_SHAPE: ImageShape = (32, 32, 3)
@@ -119,6 +123,35 @@ def _check_path(path: str, info: ValidationInfo) -> str:
     return path
 
 
+def _check_fold(value: Any) -> Any:
+    parts = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", str(value))
+    if isinstance(value, str) and parts:
+        number, count = int(parts[1]), int(parts[2])
+        if 1 <= number <= count and 2 <= count <= MOST_FOLDS:
+            return value
+    raise problem(
+        "expected the number of a fold and how many there are, such as 3/5, found "
+        f"{describe(value)}",
+        f"write 1/5 to 5/5 for five folds; there may be 2 to {MOST_FOLDS}",
+    )
+
+
+def _only_of_folder(default: Any) -> AfterValidator:
+    """What has an effect on ``dataset: folder`` alone; its default does no harm."""
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        dataset = info.data.get("dataset", "folder")
+        if dataset != "folder" and value != default:
+            raise problem(
+                f"{info.field_name} belongs to dataset: folder; {dataset} is cut and "
+                "checked already",
+                f"remove {info.field_name}",
+            )
+        return value
+
+    return AfterValidator(check)
+
+
 def _check_source(url: str) -> str:
     # A stranger's config must not make this machine talk to itself.
     if found := find_problem(url, loopback=False):
@@ -180,13 +213,17 @@ def _check_lengths(augmentation: Augmentation, info: ValidationInfo) -> Augmenta
     return augmentation
 
 
+DamagedChoice: TypeAlias = Literal["refuse", "leave_out"]
+DuplicatesChoice: TypeAlias = Literal["refuse", "allow"]
+
+
 class Data(Strict):
     """Which pictures the network sees."""
 
     dataset: Literal["cifar10", "cifar100", "synthetic", "folder"] = "cifar10"
     """The data set; `synthetic` is drawn by code, `folder` holds your own pictures."""
     path: Annotated[str, AfterValidator(_check_path)] | None = None
-    """Where it lies: a folder or an archive; null looks in the usual places."""
+    """Where it lies: folder, archive or list (.csv); null looks in the usual places."""
     fetch: bool = False
     """Whether `train` fetches CIFAR when it is in none of the usual places."""
     sources: Annotated[
@@ -201,6 +238,14 @@ class Data(Strict):
     """Pictures of other shapes: their middle (`crop`), with a border, or stretched."""
     validation_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share of the training pictures kept for validation, 0 to 0.5; 0 for none."""
+    fold: Annotated[str, BeforeValidator(_check_fold)] | None = None
+    """Validate by this fold, such as `3/5`, in place of `validation_fraction`."""
+    test_fraction: Annotated[float, Field(ge=0, le=0.5), _only_of_folder(0.1)] = 0.1
+    """Share of a `folder` kept for the test where it has no `train/` and no `test/`."""
+    damaged: Annotated[DamagedChoice, _only_of_folder("refuse")] = "refuse"
+    """Pictures of a `folder` that cannot be read: `refuse` to train, or `leave_out`."""
+    duplicates: Annotated[DuplicatesChoice, _only_of_folder("refuse")] = "refuse"
+    """The same picture in two splits of a `folder`: `refuse` to train, or `allow`."""
     normalization: Normalization = "unit"
     """`unit`: 0 to 1; `standard`: mean 0, deviation 1 by the training pictures."""
     augmentation: Annotated[
@@ -214,7 +259,7 @@ class Data(Strict):
         if self.dataset == "folder" and self.path is None:
             raise problem(
                 "dataset: folder needs a path",
-                "give the folder that holds train/<class>/ and test/<class>/",
+                "give the folder that holds a folder of pictures for each class",
                 "dataset",
             )
         if self.dataset != "folder" and self.classes is not None:
@@ -226,6 +271,14 @@ class Data(Strict):
         if self.classes is not None and len(set(self.classes)) < len(self.classes):
             raise problem("classes holds a name twice", "keep one of them", "classes")
         return self
+
+    @property
+    def fold_number(self) -> tuple[int, int] | None:
+        """``fold`` as its number, from 1 on, and the number of folds."""
+        if self.fold is None:
+            return None
+        number, count = self.fold.split("/")
+        return int(number), int(count)
 
     @property
     def image_shape(self) -> ImageShape:

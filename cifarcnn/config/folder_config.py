@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,15 +23,15 @@ _MOST_FILTERS = 256
 _MOST_MACS = 5e12
 _EPOCHS = (5, 40)
 # From this ratio of the largest class to the smallest on, each class counts the same.
-_UNEVEN = 3
+_UNEVEN = 5
 
 _TEXT = """\
 # yaml-language-server: $schema={schema}
 #
 # {class_count:,} classes of pictures in {path}: a small network to start from.
 #
-# Written by `cifarcnn init --from-folder`, for {image_count:,} pictures to learn from. Each key
-# is explained in docs/config.md, and docs/folder.md shows what to try next.
+# Written by `cifarcnn init --from-folder`, for {image_count:,} pictures to learn from.
+# docs/config.md explains every key, docs/folder.md what to try next.
 #
 #     cifarcnn train --config {file}
 
@@ -93,9 +94,9 @@ def write_folder_config(
         schema=shipped_folder() / "config.schema.json",
         class_count=len(class_counts),
         image_count=count,
-        path=dump_inline(_as_path(path)),
+        path=_as_scalar(_as_path(path)),
         file=file,
-        name=run_name(path),
+        name=_as_scalar(run_name(path)),
         size=size,
         shift=max(1, size // 10),
         layers="\n".join(f"    - {line}" for line in _layers(size)),
@@ -108,7 +109,8 @@ def write_folder_config(
 
 def run_name(path: str) -> str:
     """What runs on the images of a folder are called: as it is, as far as that goes."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).resolve().name).strip("._-")
+    name = Path(path).resolve().name.removesuffix(".csv")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("._-")
     return name[:60] or "pictures"
 
 
@@ -116,6 +118,11 @@ def _as_path(path: str) -> str:
     """As a config takes it, where it begins like a variable, an address or null."""
     strange = re.match(r"[$%~]|[A-Za-z][A-Za-z0-9+.-]*:|None$", path)
     return f"./{path}" if strange else path
+
+
+def _as_scalar(text: str) -> str:
+    """In one line of YAML, which also knows JSON's strings."""
+    return dump_inline(text) if text.isprintable() else json.dumps(text)
 
 
 def _choose_size(short_side: int, count: int) -> int:

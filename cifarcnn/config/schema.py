@@ -178,7 +178,7 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _check_validation(self) -> Config:
-        if self.data.validation_fraction > 0:
+        if self.data.validation_fraction > 0 or self.data.fold is not None:
             return self
         if self.training.early_stopping is not None:
             watcher = "early_stopping"

@@ -12,6 +12,7 @@ from cifarcnn.config.layers.base import Layer, Shape, ShapeError, show
 from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import UsageError
+from cifarcnn.evaluation_batch import choose_batch_size
 
 # More weights than this do not fit into 4 GB with float32.
 MOST_PARAMETERS = 1_000_000_000
@@ -19,8 +20,6 @@ MOST_PARAMETERS = 1_000_000_000
 MOST_VALUES = 250_000_000
 # And the most that a batch may have in all layers together: 100 GB in float32.
 MOST_BATCH_VALUES = 25_000_000_000
-# Evaluation looks at so many images at once, however few training does.
-EVALUATION_BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -195,21 +194,26 @@ def _check_end(config: Config, shape: Shape) -> Iterator[LocatedProblem]:
 def _check_size(config: Config, summary: Summary) -> Iterator[LocatedProblem]:
     values = [prod(row.output_shape) for row in summary.rows]
     largest = max(values, default=0)
-    images = max(config.training.batch_size, EVALUATION_BATCH_SIZE)
+    # Evaluation looks at so many at once, however few training does.
+    evaluated = choose_batch_size(row.output_shape for row in summary.rows)
+    images = max(config.training.batch_size, evaluated)
+    way_out = "use fewer filters or units"
+    if config.data.dataset == "folder":
+        way_out += ", or a smaller data.image_size"
     if summary.parameters > MOST_PARAMETERS or largest > MOST_VALUES:
         yield LocatedProblem(
             ("model", "layers"),
             f"the network has {summary.parameters:,} parameters and up to "
             f"{largest:,} values in one layer; at most {MOST_PARAMETERS:,} and "
             f"{MOST_VALUES:,} are allowed",
-            "use fewer filters or units",
+            way_out,
         )
     elif images * sum(values) > MOST_BATCH_VALUES:
         yield LocatedProblem(
             ("training", "batch_size"),
             f"{images:,} pictures at once have {images * sum(values):,} values in all "
             f"layers together; at most {MOST_BATCH_VALUES:,} are allowed",
-            "use fewer filters or units, or smaller batches",
+            f"{way_out}, or smaller batches",
         )
 
 

@@ -10,20 +10,36 @@ from pathlib import Path
 import numpy as np
 
 from cifarcnn.config import Config
-from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE, DATASETS, ImageShape
+from cifarcnn.config.datasets import DATASETS, Data, ImageShape
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
-from cifarcnn.data.folder_notes import describe_test, describe_training
-from cifarcnn.data.folder_problems import describe_accents, describe_missing_test
+from cifarcnn.data.folder_content import FolderContent, ValidationCut
+from cifarcnn.data.folder_notes import (
+    describe_overlap,
+    describe_test,
+    describe_training,
+)
+from cifarcnn.data.folder_problems import (
+    describe_missing_test,
+    describe_other_classes,
+    describe_repeated,
+)
 from cifarcnn.data.image.target_size import TargetSize
-from cifarcnn.data.splits import Split, cut_validation
+from cifarcnn.data.pixel_checksum import measure_pixel_checksum
+from cifarcnn.data.splits import (
+    Split,
+    choose_fold,
+    cut_validation,
+    divide,
+    label_type,
+)
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
 
-_CIFAR_SIZE = TargetSize(*CIFAR_IMAGE_SHAPE[:2], "crop")
+_DEFAULTS = Data()
 
 
 @dataclass(frozen=True)
@@ -41,7 +57,9 @@ class Dataset:
         official: Whether the files are those of the publisher, to the byte.
         notice: What every result must say about the data, or ``None``.
         image_shape: Height, width and channels of each image.
-        folder: Where the images lie as files of their own; ``None`` elsewhere.
+        folder: Images that lie in files of their own; ``None`` elsewhere.
+        fold: What validation is in place of a fraction: the number of a fold, from 1
+            on, and how many there are.
     """
 
     name: str
@@ -52,14 +70,22 @@ class Dataset:
     notice: str | None
     store: DecodedStore
     image_shape: ImageShape
-    folder: FolderSource | None = None
+    folder: FolderContent | None = None
+    fold: tuple[int, int] | None = None
+
+    def has_checksum(self, checksum: str) -> bool:
+        """Whether a run whose checksum this is was trained on these images."""
+        return checksum == self.checksum or (
+            self.folder is not None and checksum == measure_pixel_checksum(self.store)
+        )
 
     def training(
         self, validation_fraction: float, seed: int
     ) -> tuple[Split, Split | None]:
         """The training images, and the validation split cut out of them.
 
-        A folder may have a validation split of its own: then nothing is cut.
+        A folder may have a validation split of its own: then nothing is cut. ``fold``
+        cuts whatever the fraction and the seed are.
 
         Args:
             validation_fraction: 0 or more and less than 1; 0 cuts nothing.
@@ -76,7 +102,14 @@ class Dataset:
         own = self.store.validation() if self.folder else None
         if own is not None:
             return whole, self._with_own_labels(own)
-        return cut_validation(whole, self.class_names, validation_fraction, seed)
+        names = self.class_names
+        if self.folder is None:
+            if self.fold is None:
+                return cut_validation(whole, names, validation_fraction, seed)
+            return divide(whole, choose_fold(whole.labels, names, self.fold))
+        cut = ValidationCut(validation_fraction, seed, self.fold)
+        chosen = self.folder.choose_validation(names, cut)
+        return (whole, None) if chosen is None else divide(whole, chosen)
 
     def test(self) -> Split:
         """The test images: for the final judgement alone.
@@ -90,28 +123,62 @@ class Dataset:
             raise DataError(describe_missing_test(self.origin, layout))
         return self._with_own_labels(split)
 
-    def training_notes(self) -> list[str]:
+    @property
+    def damaged(self) -> list[str]:
+        """The images that were left out, and why each of them cannot be read."""
+        parts = {} if self.folder is None else self.folder.parts
+        return [line for read in parts.values() for line in read.damaged]
+
+    def training_notes(self, config: Config) -> list[str]:
         """What the user should know of the training and validation images.
 
-        Sentences on files that were left out, images that were cropped, and images
-        that are there twice.
+        Sentences on how they were cut, files that were left out, images that were
+        cropped, and images that are there twice.
+
+        Raises:
+            DataError: A class would have nothing left to train on.
         """
         if self.folder is None:
-            return []
-        return describe_training(self.folder.layout, self.store, self.folder.target)
+            if self.fold is None:
+                return []
+            number, count = self.fold
+            return [
+                f"validation is fold {number} of {count} (data.fold); "
+                "data.validation_fraction is not used"
+            ]
+        return describe_training(self.folder, self.class_names, self.cut(config))
 
-    def test_notes(self) -> list[str]:
+    def test_notes(self, config: Config) -> list[str]:
         """The same of the test images, which are compared with the others."""
         if self.folder is None:
             return []
-        return describe_test(self.folder.layout, self.store, self.folder.target)
+        return describe_test(self.folder, self.class_names, self.cut(config))
+
+    def require_different_images(self, config: Config) -> None:
+        """See that no image is in two splits, unless ``data.duplicates`` allows it.
+
+        Raises:
+            DataError: Some are, pixel for pixel.
+        """
+        if self.folder is None or config.data.duplicates == "allow":
+            return
+        chosen = self.folder.choose_validation(self.class_names, self.cut(config))
+        found = describe_overlap(self.folder, chosen)
+        if found:
+            raise DataError(describe_repeated(self.origin, found))
+
+    def cut(self, config: Config) -> ValidationCut:
+        """How a config cuts the validation split."""
+        fraction, seed = config.data.validation_fraction, config.training.seed
+        return ValidationCut(fraction, seed, self.fold)
 
     def _with_own_labels(self, split: Split) -> Split:
         """What was stored, its labels counted in the order of ``class_names``."""
         if self.folder is None or self.store.class_names == self.class_names:
             return split
         numbers = [self.class_names.index(name) for name in self.store.class_names]
-        return Split(split.images, np.array(numbers, np.uint8)[split.labels])
+        renumbered = np.array(numbers, label_type(len(numbers)))
+        return Split(split.images, renumbered[split.labels])
 
 
 def open_config_dataset(
@@ -127,9 +194,17 @@ def open_config_dataset(
     Raises:
         DataError: It is not here, is damaged, or has other classes.
     """
-    dataset = open_dataset(
-        config.data.dataset, config.data.path, TargetSize.of(config.data)
-    )
+    dataset = open_dataset(config.data.dataset, config.data.path, config.data)
+    fold = config.data.fold_number
+    if fold is not None:
+        if dataset.folder is not None and "validation" in dataset.folder.parts:
+            own = dataset.folder.parts["validation"].listed
+            raise DataError(
+                f"data.fold is {config.data.fold}, but {dataset.origin} has validation "
+                f"pictures of its own, {own.title}. Remove data.fold, or move them to "
+                "the others."
+            )
+        dataset = replace(dataset, fold=fold)
     expected = tuple(class_names or config.data.classes or dataset.class_names)
     if expected == dataset.class_names:
         return dataset
@@ -138,12 +213,9 @@ def open_config_dataset(
         surplus = [name for name in dataset.class_names if name not in expected]
         if not lacking and not surplus:
             return replace(dataset, class_names=expected)
-        found = [f"{', '.join(lacking)} has no folder there"] if lacking else []
-        found += [f"{', '.join(surplus)} is not expected"] if surplus else []
         source = "the run" if class_names else "data.classes, which must name them all"
         raise DataError(
-            f"The class folders of {dataset.origin} are not the classes of {source}: "
-            f"{'; '.join(found)}.{describe_accents(surplus, lacking)}"
+            describe_other_classes(dataset.folder.layout, lacking, surplus, source)
         )
     raise DataError(
         f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "
@@ -152,7 +224,7 @@ def open_config_dataset(
 
 
 def open_dataset(
-    dataset: str, path: str | Path | None, target: TargetSize = _CIFAR_SIZE
+    dataset: str, path: str | Path | None, settings: Data = _DEFAULTS
 ) -> Dataset:
     """Find a data set, check it, and have its arrays ready.
 
@@ -162,15 +234,15 @@ def open_dataset(
     Args:
         dataset: ``cifar10``, ``cifar100``, ``synthetic`` or ``folder``.
         path: Where it lies: for CIFAR a folder or an official archive (``None`` looks
-            in the usual places), for ``folder`` the folder that holds ``train``.
-        target: What the images of a ``folder`` are brought to.
+            in the usual places), for ``folder`` the folder or list.
+        settings: Of a ``folder``: the size of its images, and how it is cut.
 
     Raises:
         UsageError: There is no such data set, or it takes no path.
         DataError: It was not found, is damaged, or is not what it claims to be.
     """
     place = None if path is None else Path(os.path.expanduser(path))
-    return open_source(dataset, _find_source(dataset, place, target))
+    return open_source(dataset, _find_source(dataset, place, settings))
 
 
 def open_source(name: str, source: ImageSource) -> Dataset:
@@ -189,11 +261,13 @@ def open_source(name: str, source: ImageSource) -> Dataset:
         notice=source.notice,
         store=store,
         image_shape=source.image_shape,
-        folder=source if isinstance(source, FolderSource) else None,
+        folder=(
+            FolderContent(source, store) if isinstance(source, FolderSource) else None
+        ),
     )
 
 
-def _find_source(dataset: str, path: Path | None, target: TargetSize) -> ImageSource:
+def _find_source(dataset: str, path: Path | None, settings: Data) -> ImageSource:
     if dataset in CIFAR_DATASETS:
         cifar = CIFAR_DATASETS[dataset]
         return CifarSource(cifar, find_cifar(cifar, path))
@@ -201,9 +275,14 @@ def _find_source(dataset: str, path: Path | None, target: TargetSize) -> ImageSo
         if path is None:
             raise DataError(
                 "dataset: folder needs data.path, the folder that holds "
-                "train/<class>/<picture>."
+                "<class>/<picture>, or a list."
             )
-        return FolderSource(path, target)
+        return FolderSource(
+            path,
+            TargetSize.of(settings),
+            test_fraction=settings.test_fraction,
+            damaged=settings.damaged,
+        )
     if dataset == "synthetic":
         if path is not None:
             raise UsageError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,12 +16,15 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.cifar.location import cache_folder
+from cifarcnn.data.decoded_files import checksum
+from cifarcnn.data.duplicate_images import find_groups
 from cifarcnn.data.splits import Split
 from cifarcnn.files import write_atomically
 
 _INDEX = "index.json"
 
 Part = Literal["training", "validation", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class ReadingRecord(NamedTuple):
@@ -32,11 +34,14 @@ class ReadingRecord(NamedTuple):
         cropped: How many lost something to the proportions of the network.
         largest_share: Of one of them, 0 to 1.
         notes: Of how many images each note is, such as of a damaged colour profile.
+        failures: Images that were left out: their place in the order of reading, and
+            why they cannot be read.
     """
 
     cropped: int
     largest_share: float
     notes: dict[str, int]
+    failures: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Decoded:
         official: Whether the files are those of the publisher, to the byte.
         validation: The validation split; ``None`` where it is still to be cut.
         readings: What was lost in reading each split, where that is known.
+        digests: Of the pixels of each image, uint8 ``(n, 32)``, where they are known.
     """
 
     class_names: tuple[str, ...]
@@ -58,10 +64,27 @@ class Decoded:
     official: bool
     validation: Split | None = None
     readings: Mapping[str, ReadingRecord] = field(default_factory=dict)
+    digests: Mapping[Part, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def duplicates(self) -> tuple[tuple[int, ...], ...]:
+        """Images with the same pixels, where their digests are known.
+
+        They are numbered through the splits in the order of ``PARTS``.
+        """
+        return find_groups(self.digests[part] for part in PARTS if part in self.digests)
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over labels and images: training, test and validation split."""
+        """SHA-256 over labels and images: training, test and validation split.
+
+        Where their digests are known those stand for the images.
+        """
+        if self.digests:
+            return checksum(
+                (part, getattr(self, part).labels, found)
+                for part, found in self.digests.items()
+            )
         digest = hashlib.sha256()
         for split in (self.training, self.test, self.validation):
             if split is not None:
@@ -91,8 +114,11 @@ class ImageSource(Protocol):
     def image_shape(self) -> ImageShape:
         """Height, width and channels of each image."""
 
-    def signature(self) -> dict[str, JsonValue]:
-        """What changes whenever the source does, and is quick to find out."""
+    def signature(self) -> dict[str, JsonValue] | None:
+        """What changes whenever the source does, and is quick to find out.
+
+        ``None``: it has a cache of its own.
+        """
 
     def decode(self) -> Decoded:
         """Read everything and check it.
@@ -102,7 +128,7 @@ class ImageSource(Protocol):
         """
 
 
-def stamp_file(file: Path | os.DirEntry[str]) -> JsonValue:
+def stamp_file(file: Path) -> JsonValue:
     """Name, size and times of a file, for a signature."""
     try:
         status = file.stat()
@@ -125,18 +151,16 @@ class CacheIndex(BaseModel):
         official: Whether the source was the publisher's, to the byte.
         checksum: Of the content; see ``Dataset.checksum``.
         files: SHA-256 of each ``.npy`` file.
-        readings: See ``Decoded``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     signature: dict[str, JsonValue]
     class_names: tuple[str, ...]
     official: bool
     checksum: str
     files: dict[str, str]
-    readings: dict[str, ReadingRecord]
 
 
 class DecodedStore:
@@ -151,7 +175,9 @@ class DecodedStore:
         class_names: The name of each class.
         official: Whether the files are those of the publisher, to the byte.
         checksum: See ``Dataset.checksum``.
-        readings: See ``Decoded``.
+        readings: See ``Decoded``; none where the arrays come out of the cache.
+        duplicates: See ``Decoded``; likewise.
+        digests: See ``Decoded``; likewise.
     """
 
     def __init__(self, source: ImageSource) -> None:
@@ -168,7 +194,13 @@ class DecodedStore:
         self.class_names = known.class_names
         self.official = known.official
         self.checksum = known.checksum
-        self.readings = known.readings
+        self.readings: Mapping[str, ReadingRecord] = (
+            self._decoded.readings if self._decoded else {}
+        )
+        self.duplicates = self._decoded.duplicates if self._decoded else ()
+        self.digests: Mapping[Part, np.ndarray] = (
+            self._decoded.digests if self._decoded else {}
+        )
 
     def training(self) -> Split:
         """The whole training split."""
@@ -220,14 +252,15 @@ class DecodedStore:
             signature = self._source.signature()
             self._decoded = self._source.decode()
             self._index = None
-            self._write(self._decoded, signature)
+            if signature is not None:
+                self._write(self._decoded, signature)
         return self._decoded
 
     def _write(self, decoded: Decoded, signature: dict[str, JsonValue]) -> None:
         files: dict[str, str] = {}
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            for part in get_args(Part):
+            for part in PARTS:
                 split = getattr(decoded, part)
                 if split is not None:
                     files |= self._write_array(f"{part}-images.npy", split.images)
@@ -238,7 +271,6 @@ class DecodedStore:
                 official=decoded.official,
                 checksum=decoded.checksum,
                 files=files,
-                readings=dict(decoded.readings),
             )
             write_atomically(self._folder / _INDEX, index.model_dump_json().encode())
 

@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-
-def find_duplicates(images: np.ndarray) -> list[tuple[int, int]]:
-    """The images that have been there before.
-
-    Args:
-        images: uint8 ``(n, height, width, 3)``.
-
-    Returns:
-        The number of each, and the number of the first with the same pixels.
-    """
-    first: dict[bytes, int] = {}
-    numbered = enumerate(_digests(images))
-    return [
-        (number, earlier)
-        for number, digest in numbered
-        if (earlier := first.setdefault(digest, number)) != number
-    ]
+# Two images with the same pixels: the later one, and an earlier one.
+Pair = tuple[int, int]
 
 
-def find_overlap(known: np.ndarray, images: np.ndarray) -> list[tuple[int, int]]:
-    """The images that are among the known ones.
+def find_groups(arrays: Iterable[np.ndarray]) -> tuple[tuple[int, ...], ...]:
+    """Images with the same pixels, by their numbers, counted through all arrays.
 
     Args:
-        known: uint8 ``(m, height, width, 3)``.
-        images: uint8 ``(n, height, width, 3)``.
+        arrays: The digests of images, each uint8 ``(n, 32)``.
+    """
+    numbers: dict[bytes, list[int]] = {}
+    for number, digest in enumerate(itertools.chain.from_iterable(arrays)):
+        numbers.setdefault(digest.tobytes(), []).append(number)
+    return tuple(tuple(group) for group in numbers.values() if len(group) > 1)
+
+
+def pair_up(
+    groups: Iterable[Sequence[int]], parts: Sequence[int]
+) -> dict[Pair, list[Pair]]:
+    """What is there twice, by the parts that it lies in.
+
+    Args:
+        groups: See ``find_groups``.
+        parts: The part of each image; whole numbers.
 
     Returns:
-        The number of each, and the number of a known one with the same pixels.
+        For each two parts, the later one first, the images of the first of them that
+        are in the other too, each with the first such image there. For a part and
+        itself, the images that repeat an earlier one.
     """
-    numbers = {digest: number for number, digest in enumerate(_digests(known))}
-    return [
-        (number, numbers[digest])
-        for number, digest in enumerate(_digests(images))
-        if digest in numbers
-    ]
-
-
-def _digests(images: np.ndarray) -> Iterator[bytes]:
-    for image in np.ascontiguousarray(images):
-        yield hashlib.blake2b(image.data, digest_size=16).digest()
+    pairs: dict[Pair, list[Pair]] = {}
+    for group in groups:
+        first: dict[int, int] = {}
+        for image in sorted(group, key=lambda image: (parts[image], image)):
+            part = parts[image]
+            for earlier, other in first.items():
+                pairs.setdefault((part, earlier), []).append((image, other))
+            first.setdefault(part, image)
+    return {parts: sorted(found) for parts, found in pairs.items()}

@@ -1,99 +1,132 @@
-"""Images of one's own: ``train/<class>/<image>`` and ``test/<class>/<image>``."""
+"""Images of one's own: class folders, or a list."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from pydantic import JsonValue
 
-from cifarcnn.data.decoded_cache import Decoded, ReadingRecord, stamp_file
-from cifarcnn.data.folder_layout import ClassFolders, FolderLayout, find_layout
-from cifarcnn.data.folder_problems import describe_unreadable, find_problems
-from cifarcnn.data.image.image_file import decode_image, read_bytes, silent_pillow
+from cifarcnn.config.datasets import DamagedChoice
+from cifarcnn.data.class_folders import ClassFolders, list_some
+from cifarcnn.data.decoded_cache import (
+    Decoded,
+    Part,
+    ReadingRecord,
+)
+from cifarcnn.data.folder_layout import FolderLayout, find_layout
+from cifarcnn.data.folder_problems import (
+    SHOWN,
+    describe_unreadable,
+    find_problems,
+)
+from cifarcnn.data.folder_reading import read_splits
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
-from cifarcnn.errors import DataError, ImageError
+from cifarcnn.errors import DataError
 
-_ROUNDING = 1e-9  # the share of an image that only floating point cuts off
+
+class UnreadableImagesError(DataError):
+    """Images of a folder cannot be read.
+
+    Attributes:
+        complete: The message with all of them.
+    """
+
+    def __init__(self, message: str, complete: str) -> None:
+        self.complete = complete
+        super().__init__(message)
 
 
 class FolderSource:
-    """A folder with a folder for each class.
+    """A folder with a folder for each class, or a list of images.
 
-    The classes are the folders in ``train``, sorted by name. Images are taken in
-    the order of their names and read as ``predict`` reads them. What is in the folder
-    is listed once.
+    The classes are sorted by name. Images are taken in the order of their names and
+    read as ``predict`` reads them. What is there is listed once.
     """
 
     notice = None
 
-    def __init__(self, root: Path, target: TargetSize) -> None:
+    def __init__(
+        self,
+        root: Path,
+        target: TargetSize,
+        *,
+        test_fraction: float,
+        damaged: DamagedChoice,
+    ) -> None:
+        """Name a folder, which is not looked at yet.
+
+        Args:
+            root: The folder or list.
+            target: What each image is brought to.
+            test_fraction: The share that is cut off for the test where it has no
+                splits of its own.
+            damaged: What becomes of images that cannot be read.
+        """
         self.image_shape = target.height, target.width, 3
         self.target = target
         self._root = root.absolute()
+        self._test_fraction = test_fraction
+        self._damaged = damaged
         self.origin = str(root)
 
     @property
     def key(self) -> str:
         """Where the folder lies."""
-        return f"folder-{hashlib.sha256(os.fsencode(self._root)).hexdigest()[:16]}"
+        return folder_key(self._root)
 
     @cached_property
     def layout(self) -> FolderLayout:
         """Its splits.
 
         Raises:
-            DataError: A folder in it cannot be read.
+            DataError: A folder in it, or the list, cannot be read.
         """
-        return find_layout(Path(self.origin))
+        return find_layout(Path(self.origin), self._test_fraction)
 
-    def signature(self) -> dict[str, JsonValue]:
-        """Path, sizes and times of every image, as one digest."""
-        digest = hashlib.sha256()
-        for split in self.layout.splits:
-            for name, entries in split.images.items():
-                digest.update(os.fsencode(f"{split.path.name}/{name}/\n"))
-                for entry in entries:
-                    digest.update(os.fsencode(f"{stamp_file(entry)}\n"))
-        return {
-            "path": ascii(str(self._root)),
-            "files": digest.hexdigest(),
-            "image_shape": list(self.image_shape),
-            "resize": self.target.resize,
-        }
+    def signature(self) -> None:
+        """None: what was read is kept by ``decoded_files``, image by image."""
 
     def decode(self) -> Decoded:
         """Read every image.
 
         Raises:
-            DataError: There is no ``train`` folder or no class in it, there are more
-                than 256 classes, a class is not named in UTF-8, a class has no
-                training images, another split has a class that ``train`` has not,
-                there are two folders for validation, or images cannot be read. All
-                that is wrong is told at once.
+            UnreadableImagesError: Images cannot be read, and shall not be left out.
+            DataError: The layout or the list is wrong, the number of classes is, a
+                class has no training images, another split has a class that the
+                training has not, or two folders are for validation. All that is wrong
+                is told at once.
         """
         layout = self.layout
-        sentences, worth_reading = find_problems(layout)
+        sentences, worth_reading = find_problems(layout, self._test_fraction)
         if layout.train is None or not worth_reading:
             raise DataError("\n".join(sentences))
-        failures: list[str] = []
         names = tuple(layout.train.images)
         splits: dict[str, Split] = {}
         readings: dict[str, ReadingRecord] = {}
-        parts = {"training": layout.train, "validation": layout.validation}
-        for part, listed in (parts | {"test": layout.test}).items():
-            if listed is not None and listed.count:
-                splits[part], readings[part] = read_split(
-                    listed, names, self.target, failures
+        failures: list[str] = []
+        parts = {part: found for part, found in self.parts.items() if found.count}
+        read = read_splits(self.key, list(parts.values()), names, self.target)
+        digests: dict[Part, np.ndarray] = {}
+        for (part, listed), found in zip(parts.items(), read, strict=True):
+            splits[part], digests[part], readings[part] = found
+            failures += describe_failures(listed, readings[part])
+        if failures and self._damaged == "refuse":
+            some, every = (
+                "\n".join([*sentences, describe_unreadable(layout.root, failures, n)])
+                for n in (SHOWN, len(failures))
+            )
+            raise UnreadableImagesError(some, every)
+        if failures and not sentences:
+            left = np.bincount(splits["training"].labels, minlength=len(names))
+            if empty := [n for n, count in zip(names, left, strict=True) if not count]:
+                sentences.append(
+                    f"{layout.root}: none of the training pictures of "
+                    f"{list_some(empty)} can be read."
                 )
-        if failures:
-            sentences.append(describe_unreadable(layout.root, failures))
         if sentences:
             raise DataError("\n".join(sentences))
         return Decoded(
@@ -103,41 +136,27 @@ class FolderSource:
             official=False,
             validation=splits.get("validation"),
             readings=readings,
+            digests=digests,
         )
 
+    @property
+    def parts(self) -> dict[Part, ClassFolders]:
+        """Its splits, in the order of ``PARTS``; empty validation folders are none."""
+        layout = self.layout
+        found: dict[Part, ClassFolders | None] = {
+            "training": layout.train,
+            "validation": layout.validation,
+            "test": layout.test,
+        }
+        return {part: split for part, split in found.items() if split is not None}
 
-def read_split(
-    listed: ClassFolders,
-    class_names: Sequence[str],
-    target: TargetSize,
-    failures: list[str],
-) -> tuple[Split, ReadingRecord]:
-    """Read ``<class>/<image>``; a class may have no folder, or no image.
 
-    Args:
-        listed: The class folders.
-        class_names: In the order of the labels.
-        target: What each image is brought to.
-        failures: Is given the path of what cannot be read, and the reason.
-    """
-    images, labels, shares = [], [], []
-    notes: list[str] = []
-    with silent_pillow():
-        for label, name in enumerate(class_names):
-            for entry in listed.images.get(name, ()):
-                path = Path(entry.path)
-                try:
-                    data = read_bytes(path)
-                    image, share = decode_image(data, path.name, target, notes.append)
-                except ImageError as error:
-                    failures.append(f"{path}: {error}")
-                    continue
-                images.append(image)
-                shares.append(share)
-                labels.append(label)
-    stacked = np.array(images, np.uint8).reshape(-1, target.height, target.width, 3)
-    cropped = [share for share in shares if share > _ROUNDING]
-    return (
-        Split(stacked, np.array(labels, np.uint8)),
-        ReadingRecord(len(cropped), max(cropped, default=0.0), Counter(notes)),
-    )
+def folder_key(path: Path) -> str:
+    """The name of a folder of the cache, for one whose absolute path is given."""
+    return f"folder-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
+
+
+def describe_failures(listed: ClassFolders, reading: ReadingRecord) -> list[str]:
+    """For each image that cannot be read its path, and why."""
+    entries = [entry for _, entry in listed.images_by_class()]
+    return [f"{entries[position].path}: {why}" for position, why in reading.failures]

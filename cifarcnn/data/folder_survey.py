@@ -1,16 +1,19 @@
-"""What a folder of one's own images holds, by names and headers: no image is decoded."""
+"""What a folder of one's own images holds, told by names and headers alone."""
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarcnn.data.folder_layout import find_layout, list_class_folders
+from cifarcnn.config.datasets import Data
+from cifarcnn.data.folder_layout import find_layout
+from cifarcnn.data.folder_problems import find_problems
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.data.image.image_file import open_header, read_bytes, silent_pillow
-from cifarcnn.errors import DataError, ImageError
+from cifarcnn.errors import DataError, ImageError, UsageError
 
 # So many headers tell the sizes of all.
 _HEADERS = 200
@@ -18,10 +21,11 @@ _HEADERS = 200
 
 @dataclass(frozen=True)
 class FolderSurvey:
-    """What there is to learn from.
+    """What there is to learn from, and to cut a test split from.
 
     Attributes:
-        class_counts: How many training images each class has.
+        class_counts: How many images each class has: training images, where a test
+            split lies beside them.
         sizes: ``(height, width)`` of some of them, the shorter side ascending.
     """
 
@@ -35,24 +39,29 @@ class FolderSurvey:
 
 
 def survey_folder(root: Path) -> FolderSurvey:
-    """Look into ``root/train/<class>/`` or, where there is no train, ``root/<class>/``.
+    """Look into a folder, or into a list of images, as a training would.
 
     Raises:
-        DataError: A folder cannot be read, there are fewer than two classes with
-            images, or no image that was looked at can be read.
+        UsageError: There is nothing, or its path is not text in UTF-8.
+        DataError: No training would take what is there, or none of the images that
+            were looked at can be read.
     """
-    listed = find_layout(root).train or list_class_folders(root)
-    found = {name: files for name, files in listed.images.items() if files}
-    if len(found) < 2:
-        what = f"pictures of {', '.join(found)} only" if found else "no pictures"
-        left_out = listed.described_left_out
-        raise DataError(
-            f"{root} has {what} in class folders{left_out and f' ({left_out})'}; "
-            "expected a folder of pictures for each of two or more classes, as in "
-            f"{root / 'cat' / 'one.png'}."
-        )
-    paths = [Path(file.path) for files in found.values() for file in files]
+    if not os.path.lexists(root):
+        raise UsageError(f"'{root}' is not there; expected a folder of pictures")
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"the path of the folder is not UTF-8: {str(root)!a}; rename it"
+        ) from None
+    test_fraction: float = Data.model_fields["test_fraction"].default
+    layout = find_layout(root, test_fraction)
+    problems, _ = find_problems(layout, test_fraction)
+    if layout.train is None or problems:
+        raise DataError("\n".join(problems))
+    listed = layout.whole or layout.train
     sizes, failures = [], []
+    paths = [Path(entry.path) for _, entry in listed.images_by_class()]
     for path in paths[:: -(-len(paths) // _HEADERS)]:
         try:
             sizes.append(_read_size(path))
@@ -60,7 +69,7 @@ def survey_folder(root: Path) -> FolderSurvey:
             failures.append(f"{path}: {error}")
     if not sizes:
         raise DataError(f"{root} has no picture that can be read: {failures[0]}")
-    counts = {name: len(files) for name, files in found.items()}
+    counts = {name: len(images) for name, images in listed.images.items()}
     return FolderSurvey(counts, tuple(sorted(sizes, key=min)))
 
 
@@ -73,6 +82,6 @@ def _read_size(path: Path) -> tuple[int, int]:
     with silent_pillow():
         image = open_header(read_bytes(path), path.name)
         width, height = image.size
-        return (
-            (width, height) if read_orientation(image) in SIDEWAYS else (height, width)
-        )
+    if read_orientation(image) in SIDEWAYS:
+        width, height = height, width
+    return height, width

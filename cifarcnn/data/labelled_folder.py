@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
+
+import numpy as np
 
 from cifarcnn.config import Config
 from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
-from cifarcnn.data.folder import read_split
-from cifarcnn.data.folder_layout import (
-    ClassFolders,
-    FolderLayout,
-    find_layout,
-    list_class_folders,
-    list_some,
+from cifarcnn.data.class_folders import ClassFolders, list_class_folders, list_some
+from cifarcnn.data.dataset import open_config_dataset
+from cifarcnn.data.decoded_files import checksum
+from cifarcnn.data.folder import describe_failures, folder_key
+from cifarcnn.data.folder_layout import FolderLayout, find_layout
+from cifarcnn.data.folder_notes import (
+    describe_damaged,
+    describe_listing,
+    describe_reading,
 )
-from cifarcnn.data.folder_notes import describe_listing, describe_reading
 from cifarcnn.data.folder_problems import describe_accents, describe_unreadable
+from cifarcnn.data.folder_reading import ReadSplit, read_splits
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
+
+_LISTED = 20  # classes in a message
 
 
 @dataclass(frozen=True)
@@ -36,27 +40,22 @@ class LabelledFolder:
     Attributes:
         origin: The folder, as the user named it.
         split: Images and labels.
+        checksum: Over labels and images.
         notes: What the user should know of them.
     """
 
     origin: str
     split: Split
+    checksum: str
     notes: tuple[str, ...]
 
     name: ClassVar[str] = "folder"
     official: ClassVar[bool] = False
     notice: ClassVar[str | None] = None
 
-    @cached_property
-    def checksum(self) -> str:
-        """SHA-256 over labels and images."""
-        digest = hashlib.sha256(self.split.labels.data)
-        digest.update(self.split.images.data)
-        return digest.hexdigest()
-
 
 def open_labelled_folder(
-    path: Path, config: Config, class_names: Sequence[str]
+    path: Path, config: Config, class_names: Sequence[str], trained_on: str = ""
 ) -> LabelledFolder | None:
     """Read ``path/<class>/<image>``, or ``path/test/<class>/<image>``.
 
@@ -64,6 +63,7 @@ def open_labelled_folder(
         path: Where the user says that the data is.
         config: Of the run.
         class_names: Of the run, in the order of its outputs; some may have no folder.
+        trained_on: The checksum of the data set of its training.
 
     Returns:
         ``None`` where the data set of ``config`` lies there, or a file does, or it has
@@ -76,11 +76,11 @@ def open_labelled_folder(
     folder = Path(os.path.expanduser(path))
     wanted = _describe_dataset(config)
     images = f"pictures in class folders, as in {folder / class_names[0] / 'one.png'}"
-    classes = f"The classes of the run are {', '.join(class_names)}."
+    classes = f"The classes of the run are {list_some(class_names, _LISTED)}."
     if wanted and not os.path.lexists(folder):
         raise DataError(f"{path} does not exist; expected {wanted} or {images}.")
-    layout = find_layout(folder)
-    if not folder.is_dir() or _holds_dataset(layout, config, class_names):
+    layout = find_layout(folder, 0)
+    if not folder.is_dir() or _holds_dataset(layout, config, class_names, trained_on):
         return None
     listed = list_class_folders(folder.absolute())
     found = listed.images
@@ -111,13 +111,15 @@ def open_labelled_folder(
             f"{folder} has folders that are no class of the run: {shown}. {classes} "
             f"Rename them, or move them elsewhere.{accents}"
         )
-    split, told = _read(folder, listed, config, class_names)
-    return LabelledFolder(str(path), split, (*notes, *told))
+    read, told = _read(folder, listed, config, class_names)
+    told += _describe_learnt(read.digests, config, class_names)
+    content = checksum([("test", read.split.labels, read.digests)])
+    return LabelledFolder(str(path), read.split, content, (*notes, *told))
 
 
 def _read(
     folder: Path, listed: ClassFolders, config: Config, class_names: Sequence[str]
-) -> tuple[Split, list[str]]:
+) -> tuple[ReadSplit, list[str]]:
     """The images with their labels, and notes; ``folder`` as the user named it."""
     notes = describe_listing(listed)
     if not listed.count:
@@ -126,25 +128,63 @@ def _read(
             f"{folder} has no picture in a class folder{left_out}; expected "
             "<class>/<picture> in it."
         )
-    failures: list[str] = []
     target = TargetSize.of(config.data)
-    split, reading = read_split(listed, class_names, target, failures)
-    if failures:
+    key = folder_key(listed.path)
+    (read,) = read_splits(key, [listed], class_names, target)
+    failures = describe_failures(listed, read.reading)
+    if failures and config.data.damaged == "refuse":
         raise DataError(describe_unreadable(folder, failures))
-    name = listed.path.name
-    notes += describe_reading(name, reading, len(split), target)
-    return split, notes
+    name = listed.title
+    notes += describe_damaged(name, failures)
+    notes += describe_reading(name, read.reading, len(read.split), target)
+    return read, notes
+
+
+def _describe_learnt(
+    digests: np.ndarray, config: Config, class_names: Sequence[str]
+) -> list[str]:
+    """How many of the images the network has learnt from, where those are here."""
+    place = os.path.expanduser(config.data.path or "")
+    if config.data.dataset != "folder" or not os.path.exists(place):
+        return []
+    try:
+        trained_on = open_config_dataset(config, class_names).store.digests
+    except DataError:
+        return []
+    known = {
+        digest.tobytes()
+        for part in ("training", "validation")
+        for digest in trained_on.get(part, ())
+    }
+    count = sum(digest.tobytes() in known for digest in digests)
+    if not count:
+        return []
+    return [
+        f"{count:,} of the {len(digests):,} pictures are among those of the training "
+        f"in {config.data.path}, pixel for pixel: the network may know them by heart"
+    ]
 
 
 def _holds_dataset(
-    layout: FolderLayout, config: Config, class_names: Sequence[str]
+    layout: FolderLayout, config: Config, class_names: Sequence[str], trained_on: str
 ) -> bool:
-    name = config.data.dataset
-    if name in CIFAR_DATASETS:
-        return any(find_locations(CIFAR_DATASETS[name], layout.root))
-    if name != "folder" or layout.train is None:
+    data = config.data
+    if data.dataset in CIFAR_DATASETS:
+        return any(find_locations(CIFAR_DATASETS[data.dataset], layout.root))
+    if data.dataset != "folder" or layout.train is None:
         return False
-    return set(layout.train.images) == set(class_names) or layout.test is None
+    same = set(layout.train.images) == set(class_names)
+    if layout.has_train_folder:
+        return same or layout.test is None
+    # Class folders: the ones that were trained on, of which only the test images may be
+    # judged, or others.
+    if not same or not os.path.lexists(os.path.expanduser(data.path or "")):
+        return same
+    try:
+        here = open_config_dataset(config.with_data(path=str(layout.root)), class_names)
+    except DataError:
+        return False
+    return here.has_checksum(trained_on)
 
 
 def _describe_dataset(config: Config) -> str | None:

@@ -8,7 +8,10 @@ from cifarcnn.config import ChannelStatistics, Config
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.errors import DataError
 
-_CHUNK = 4096  # images widened at a time: 48 MiB
+# Widened at a time: what a processor keeps near, and so few images that the squares of
+# a pixel add up to less than 2**32.
+_CHUNK_BYTES = 4 * 2**20
+_MOST_IMAGES = 2**16
 
 
 def measure_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
@@ -18,7 +21,7 @@ def measure_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     on the order of the images.
 
     Args:
-        images: uint8 ``(n, height, width, 3)``, with n of at least 1.
+        images: uint8 ``(n, height, width, 3)``, with n of at least 1; read in pieces.
 
     Returns:
         The means and the (population) deviations of red, green, blue, on pixels
@@ -26,18 +29,24 @@ def measure_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
     """
     sums = np.zeros(3, dtype=np.uint64)
     squares = np.zeros(3, dtype=np.uint64)
-    for start in range(0, len(images), _CHUNK):
-        # (images, height * width * 3): adding along the first axis is the fast way.
-        chunk = images[start : start + _CHUNK]
-        chunk = chunk.reshape(len(chunk), -1).astype(np.uint32)
-        sums += chunk.sum(axis=0, dtype=np.uint64).reshape(-1, 3).sum(axis=0)
-        chunk *= chunk
-        squares += chunk.sum(axis=0, dtype=np.uint64).reshape(-1, 3).sum(axis=0)
     count = images.size // 3
+    step = min(max(_CHUNK_BYTES * len(images) // images.size, 1), _MOST_IMAGES)
+    for start in range(0, len(images), step):
+        # (images, height * width * 3): adding along the first axis is the fast way.
+        chunk = images[start : start + step]
+        chunk = chunk.reshape(len(chunk), -1).astype(np.uint32)
+        sums += _add_up(chunk)
+        chunk *= chunk
+        squares += _add_up(chunk)
     # Python's own integers: no rounding before the root.
     total, square = sums.astype(object), squares.astype(object)
     variance = (square * count - total * total) / (count * count)
     return list(total / count / 255), list(variance**0.5 / 255)
+
+
+def _add_up(chunk: np.ndarray) -> np.ndarray:
+    columns = chunk.sum(axis=0, dtype=np.uint32).reshape(-1, 3)
+    return np.asarray(columns.sum(axis=0, dtype=np.uint64))
 
 
 def with_measured_normalization(config: Config, dataset: Dataset) -> Config:

@@ -119,9 +119,7 @@ def has_fused_gelu() -> bool:
 
     On a GPU the whole step is compiled, so that every activation is one operation.
     """
-    if keras.config.backend() != "tensorflow":
-        return False
-    return not tf.config.get_visible_devices("GPU")
+    return keras.config.backend() == "tensorflow" and computes_on_cpu()
 
 
 def fused_gelu(values: Any) -> Any:
@@ -218,3 +216,16 @@ def tape_gradient(
     found = tape.gradient(result, values, unconnected_gradients=unconnected)
     gradient: np.ndarray[Any, Any] = found.numpy()
     return gradient
+
+
+def computes_on_cpu() -> bool:
+    """Whether there is no GPU that operations would run on."""
+    return not tf.config.get_visible_devices("GPU")
+
+
+def take_over(array: np.ndarray[Any, Any]) -> Any:
+    """A tensor of the CPU in the memory of an array.
+
+    ``tf.convert_to_tensor`` copies, which takes as long as to gather the array.
+    """
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,18 +11,13 @@ from pathlib import Path
 
 from cifarcnn.errors import RunError
 from cifarcnn.installed import find_module
+from cifarcnn.python_process import describe_end, python_command
 
 # The exit code of a process that answers with its reason rather than a file.
 REFUSED = 3
 _LOOK_SECONDS = 0.1
 # Minutes more than the largest network takes; a library that hangs is not waited for.
 _LIMIT_SECONDS = 600
-_SCRIPT = """
-import sys
-sys.path[:] = {}
-from cifarcnn.run_conversion import main
-main()
-"""
 
 
 def convert_in_own_process(folder: Path, stopped: Callable[[], bool]) -> bytes:
@@ -39,10 +33,6 @@ def convert_in_own_process(folder: Path, stopped: Callable[[], bool]) -> bytes:
     """
     if not sys.executable or find_module("tensorflow") is None:
         raise RunError("only TensorFlow can make it, which is not installed.")
-    # What is installed for this process is for that one, and nothing else: not what
-    # happens to lie in the working folder.
-    package = str(Path(__file__).parents[2])
-    script = _SCRIPT.format([*filter(None, sys.path), package])
     arguments = [str(folder), str(os.getpid())]
     hidden = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
     environment = {**os.environ, **hidden}
@@ -50,7 +40,7 @@ def convert_in_own_process(folder: Path, stopped: Callable[[], bool]) -> bytes:
     environment.pop("XLA_FLAGS", None)
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-W", "ignore", "-c", script, *arguments],
+            [*python_command("cifarcnn.run_conversion"), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env=environment,
@@ -72,7 +62,7 @@ def convert_in_own_process(folder: Path, stopped: Callable[[], bool]) -> bytes:
     if process.returncode == REFUSED:
         raise RunError(answer.decode(errors="replace"))
     raise RunError(
-        f"the process that makes it was ended ({_describe_end(process.returncode)})."
+        f"the process that makes it was ended ({describe_end(process.returncode)})."
     )
 
 
@@ -90,12 +80,3 @@ def _wait(process: subprocess.Popen[bytes], stopped: Callable[[], bool]) -> byte
         "a signal came before it was made. The training is finished, and all its other "
         "files are there."
     )
-
-
-def _describe_end(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import keras
@@ -21,7 +22,20 @@ from cifarcnn.network.pretrained import PretrainedNetwork
 from cifarcnn.network.run_backbone import build_run_backbone
 
 Make: TypeAlias = Callable[[AnyLayer], Any]
-MakeInside: TypeAlias = Callable[[Sequence[AnyLayer]], Make]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """How the layers of a run within a network are made.
+
+    Attributes:
+        make: From all of them to what makes the Keras layer of each.
+        frozen: The kind of model of those that are not trained.
+    """
+
+    make: Callable[[Sequence[AnyLayer]], Make]
+    frozen: type[keras.Model]
+
 
 # Whoever divides by 255 first gives black images: a cast to uint8 follows.
 INPUT = "images_0_to_255"
@@ -54,7 +68,7 @@ def assemble(
     config: Config,
     class_count: int,
     make: Make,
-    make_inside: MakeInside | None = None,
+    inside: Inside | None = None,
 ) -> keras.Model:
     """The layers of a config, put together.
 
@@ -63,8 +77,7 @@ def assemble(
         class_count: What the last layer must give.
         make: Makes the Keras layer of each; of a layer with branches the one that
             joins them.
-        make_inside: From the layers of a run within the network to what makes those;
-            left out, they are stock layers.
+        inside: How the layers of a run within it are made; left out, of stock layers.
 
     Raises:
         UsageError: As for :func:`build_model`.
@@ -73,7 +86,7 @@ def assemble(
     scale, offset = normalization(config)
     normalized = keras.layers.Rescaling(scale, offset, name=NORMALIZATION)(images)
     layers = without_softmax(config.model.layers)
-    logits = _stack(layers, normalized, make, make_inside or _make_stock)
+    logits = _stack(layers, normalized, make, inside or _STOCK)
     require_classes(tuple(logits.shape[1:]), class_count)
     # float32 whatever the precision of the layers: small probabilities matter.
     softmax = keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
@@ -177,34 +190,32 @@ def without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     return layers
 
 
-def _make_stock(layers: Sequence[AnyLayer]) -> Make:
-    return convert_layer
+_STOCK = Inside(lambda layers: convert_layer, keras.Model)
 
 
-def _stack(
-    layers: Sequence[AnyLayer], tensor: Any, make: Make, make_inside: MakeInside
-) -> Any:
+def _stack(layers: Sequence[AnyLayer], tensor: Any, make: Make, inside: Inside) -> Any:
     for layer in layers:
         if isinstance(layer, Merging):
             ends = [
-                _stack(branch, tensor, make, make_inside)
+                _stack(branch, tensor, make, inside)
                 for _, branch in layer.walk_branches()
             ]
             tensor = make(layer)(ends)
         elif isinstance(layer, Pretrained) and layer.application is None:
-            tensor = _backbone(layer, tensor, make_inside)
+            tensor = _backbone(layer, tensor, inside)
         else:
             tensor = make(layer)(tensor)
     return tensor
 
 
-def _backbone(layer: Pretrained, tensor: Any, make_inside: MakeInside) -> Any:
+def _backbone(layer: Pretrained, tensor: Any, inside: Inside) -> Any:
     def stack(layers: Sequence[AnyLayer], values: Any) -> Any:
-        return _stack(layers, values, make_inside(layers), make_inside)
+        return _stack(layers, values, inside.make(layers), inside)
 
     scale, offset = scale_and_offset(layer.normalization or "none")
-    model = build_run_backbone(layer, tensor.shape[1:], scale, offset, stack)
+    kind = keras.Model if layer.trainable else inside.frozen
+    model = build_run_backbone(layer, tensor.shape[1:], scale, offset, stack, kind)
     if layer.trainable:
         return model(tensor)
-    # Also where it is fine-tuned: statistics of batch normalizations stay.
+    # Also where it is fine-tuned: its statistics stay, and its dropout is off.
     return model(tensor, training=False)

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from cifarcnn.config.initializers import Identity, Whitening
 from cifarcnn.config.layers import AnyLayer, flatten_layers
 from cifarcnn.config.layers.convolution import Conv2D
+from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.network.weights import to_numpy
 
 Array = np.ndarray[Any, Any]
@@ -68,7 +69,7 @@ def set_whitening(
     if not isinstance(layer, Conv2D) or not isinstance(initializer, Whitening):
         return
     covariance = covariance_of_windows(
-        images[: initializer.pictures],
+        select_rows(images, np.arange(min(len(images), initializer.pictures))),
         layer.kernel_size,
         np.asarray(scale, np.float32),
         np.asarray(offset, np.float32),

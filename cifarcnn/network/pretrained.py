@@ -37,30 +37,38 @@ class PretrainedNetwork:
     """Makes the network of a layer ``Pretrained`` when it is given its input."""
 
     def __init__(
-        self, layer: Pretrained, make: MakeKerasLayer = make_stock_layer
+        self,
+        layer: Pretrained,
+        make: MakeKerasLayer = make_stock_layer,
+        kind: type[keras.Model] = keras.Model,
     ) -> None:
         """Say what to make.
 
         Args:
             layer: Of the config.
             make: Makes the layers within.
+            kind: What to make of them.
         """
         self.layer = layer
         self.make = make
+        self.kind = kind
 
     def __call__(self, pictures: Any) -> Any:
         """What the network makes of pictures ``(n, height, width, 3)``, 0 to 255.
 
         Random weights follow Keras's global seed.
         """
-        network = build_pretrained(self.layer, pictures.shape[1:], self.make)
+        network = build_pretrained(self.layer, pictures.shape[1:], self.make, self.kind)
         if self.layer.trainable:
             return network(pictures)
         return network(pictures, training=False)
 
 
 def build_pretrained(
-    layer: Pretrained, shape: tuple[int, ...], make: MakeKerasLayer = make_stock_layer
+    layer: Pretrained,
+    shape: tuple[int, ...],
+    make: MakeKerasLayer = make_stock_layer,
+    kind: type[keras.Model] = keras.Model,
 ) -> keras.Model:
     """The network by itself, called as the layer is, its own preprocessing included.
 
@@ -68,6 +76,7 @@ def build_pretrained(
         layer: With an application.
         shape: Height, width and channels of the pictures.
         make: Makes the layers within.
+        kind: What to make of them.
     """
     # Only its layers' arguments matter, so that values would be a waste of time.
     with keras.StatelessScope(initialize_variables=False):
@@ -78,7 +87,7 @@ def build_pretrained(
             template, clone_function=renamed.clone, recursive=True
         )
         # Not `clone.input`, which may be a list of one.
-        network = keras.Model(clone.inputs[0], clone.outputs[0], name=layer.name)
+        network = kind(clone.inputs[0], clone.outputs[0], name=layer.name)
     network.trainable = layer.trainable
     for fixed in renamed.fixed:
         fixed.trainable = False

@@ -15,7 +15,12 @@ Stack: TypeAlias = Callable[[Sequence[AnyLayer], Any], Any]
 
 
 def build_run_backbone(
-    layer: Pretrained, shape: tuple[int, ...], scale: Any, offset: Any, stack: Stack
+    layer: Pretrained,
+    shape: tuple[int, ...],
+    scale: Any,
+    offset: Any,
+    stack: Stack,
+    kind: type[keras.Model],
 ) -> keras.Model:
     """A Keras model of the layers, from pixels 0 to 255 to maps or pooled features.
 
@@ -28,6 +33,7 @@ def build_run_backbone(
         scale: With ``offset``: its first layer sees ``scale * pixel + offset``.
         offset: Numbers for red, green and blue, or one for all.
         stack: Builds layers behind a symbolic tensor.
+        kind: What to make of them.
     """
     with keras.name_scope(layer.name):
         images = keras.Input(shape)
@@ -37,7 +43,7 @@ def build_run_backbone(
             features = keras.layers.GlobalAveragePooling2D(name="pooling")(features)
         elif layer.pooling == "max":
             features = keras.layers.GlobalMaxPooling2D(name="pooling")(features)
-    model = keras.Model(images, features, name=layer.name)
+    model = kind(images, features, name=layer.name)
     model.trainable = layer.trainable
     return model
 

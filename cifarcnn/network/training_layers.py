@@ -26,6 +26,17 @@ class BatchMask:
         return ops.shape(self.images)[0] / ops.sum(self.images)
 
 
+class InferenceModel(keras.Model):  # type: ignore[misc]
+    """A model within another one that answers as in inference, also while it learns.
+
+    To call it with ``training=False`` is not enough: when the other one is called,
+    Keras hands on the ``training`` of that call instead.
+    """
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        return super().call(inputs, training=False, mask=mask)
+
+
 class MaskedRegularizer(keras.regularizers.Regularizer):  # type: ignore[misc]
     """An activity regularizer, nothing for zeros, that leaves out masked rows.
 

@@ -23,6 +23,7 @@ from cifarcnn.engine.tensorflow_only import (
 )
 from cifarcnn.literals import Policy
 from cifarcnn.network.builder import (
+    Inside,
     Make,
     assemble,
     convert_arguments,
@@ -36,6 +37,7 @@ from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     BatchMask,
     FusedBatchNormalization,
+    InferenceModel,
     MaskedRegularizer,
     SeparateBiasConv2D,
 )
@@ -96,7 +98,7 @@ def build_training_network(
         return make
 
     make = make_of(layers, _float32_layers(layers))
-    model = assemble(config, class_count, make, make_of)
+    model = assemble(config, class_count, make, Inside(make_of, InferenceModel))
     for layer in flatten_layers(layers):
         initializer = getattr(layer, "kernel_initializer", None)
         if isinstance(initializer, Whitening) and not initializer.trainable:
@@ -122,7 +124,9 @@ def _make_layer(
         compiled: As for it.
     """
     if isinstance(layer, Pretrained):
-        return PretrainedNetwork(layer, _make_within(layer, policy, batch_mask))
+        within = _make_within(policy, batch_mask)
+        frozen = keras.Model if layer.trainable else InferenceModel
+        return PretrainedNetwork(layer, within, frozen)
     kind: Any = None
     arguments: dict[str, Any] = {"dtype": policy}
     if isinstance(layer, MaxPooling2D):
@@ -153,9 +157,7 @@ def _make_layer(
     return kind(**{**convert_arguments(layer.arguments()), **arguments})
 
 
-def _make_within(
-    layer: Pretrained, policy: Policy, batch_mask: BatchMask | None
-) -> MakeKerasLayer:
+def _make_within(policy: Policy, batch_mask: BatchMask | None) -> MakeKerasLayer:
     """Makes the layers of a network that was trained before.
 
     The first of them, which prepare the pictures, stay in float32.
@@ -164,9 +166,6 @@ def _make_within(
     def make(kind: Any, arguments: dict[str, Any]) -> Any:
         if kind not in (keras.layers.Rescaling, keras.layers.Normalization):
             arguments = {**arguments, "dtype": policy}
-        if kind is keras.layers.Dropout and not layer.trainable:
-            # Keras's own call with training=False is overruled by a step that trains.
-            arguments = {**arguments, "rate": 0.0}
         if kind is keras.layers.BatchNormalization and (
             has_fused_batch_norm() or batch_mask is not None
         ):

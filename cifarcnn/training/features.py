@@ -16,11 +16,13 @@ from cifarcnn.config.layers.base import Layer
 from cifarcnn.config.layers.dense import Activation
 from cifarcnn.config.layers.pooling import POOLINGS
 from cifarcnn.config.layers.pretrained import Pretrained
+from cifarcnn.network.layer_output import layer_output
 from cifarcnn.network.predict import leave_out_xla
 from cifarcnn.training.augmentation.flip_and_translate import RandomFlip
 from cifarcnn.training.augmentation.pipeline import Augmentation
 from cifarcnn.training.batch_order import order_of_epoch
-from cifarcnn.training.input_pipeline import Numbers, TrainingBatches
+from cifarcnn.training.input_pipeline import TrainingBatches
+from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.training_data import TrainingData
 
 # Always so many images at once, so that the same images have the same bits.
@@ -80,9 +82,7 @@ def cut_network(
         logits: The same up to the logits.
         name: Of its last fixed layer.
     """
-    # Of a backbone, `output` is the one within it.
-    node = trained.get_layer(name)._inbound_nodes[0]
-    features = node.output_tensors[0]
+    features = layer_output(trained, name)
     exact = keras.layers.Identity(dtype="float32")(features)
     return FeatureNetworks(
         keras.Model(trained.input, exact, name="fixed"),
@@ -178,8 +178,16 @@ def compute_features(
 class FeatureBatches(TrainingBatches):
     """The batches of every epoch, as numbers of rows of features."""
 
-    def __init__(self, config: Config, rows: FeatureRows) -> None:
-        """Plan the same batches as without features."""
+    def __init__(
+        self, config: Config, rows: FeatureRows, streamed: InputRows | None = None
+    ) -> None:
+        """Plan the same batches as without features.
+
+        Args:
+            config: Its ``training``.
+            rows: What each row is of.
+            streamed: The features, where they do not lie on the device.
+        """
         settings, data = config.training, rows.data
         super().__init__(
             data.split.labels,
@@ -188,10 +196,11 @@ class FeatureBatches(TrainingBatches):
             data.class_weights,
             settings.drop_remainder,
             class_count=data.class_count,
+            streamed=streamed,
         )
         self.rows = rows
 
-    def _draw(self, epoch: int) -> Numbers:
+    def _draw(self, epoch: int) -> dict[str, Array]:
         order = order_of_epoch(self.seed, epoch, len(self.labels))
         rows = self.rows.numbers(epoch, order)
         return self._collect(rows, self.labels[order], lambda index: {})

@@ -2,24 +2,30 @@
 
 Keras's own loop hands each batch from Python to the device, and knows before it begins
 how many steps run between two events. On an H100 the steps of a small network take a
-fifth of the time when the numbers of an epoch and the loop lie on the device.
+fifth of the time when the numbers of many steps and the loop lie on the device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import keras
 
+from cifarcnn.network.predict import evaluation_batch_size
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.compilation import compilation_told
-from cifarcnn.training.input_pipeline import ValidationBatches, validation_batches
+from cifarcnn.training.input_pipeline import (
+    Block,
+    ValidationBatches,
+    validation_batches,
+)
 from cifarcnn.training.steps_per_execution import StepsPerExecution
 from cifarcnn.training.training_data import TrainingData
+from cifarcnn.training.training_model import Steps
 
 
 def fit(
@@ -42,14 +48,18 @@ def fit(
         Whether the training may go on with another fit.
 
     Raises:
+        DataError: The images cannot be read any more.
         DivergedError: A loss or a weight is not finite any more.
         RunError: The files of the run cannot be written.
         Stopped: A signal came; what was trained is saved.
     """
     plan, end = ours.progress.plan, ours.fit.epochs
     epoch = max(plan.epochs_done, ours.fit.initial_epoch)
-    fitting = _Fitting(data, ours, users, steps_per_execution)
-    with closing(ours.batches):
+    with ExitStack() as threads:
+        threads.enter_context(closing(ours.batches))
+        fitting = _Fitting(data, ours, users, steps_per_execution)
+        if fitting.validation is not None:
+            threads.enter_context(closing(fitting.validation))
         if plan.steps_done and epoch == plan.epochs_done:
             fitting.fit(epoch, epoch + 1, plan.steps_done)
             if ours.model.stop_training:
@@ -78,7 +88,12 @@ class _Fitting:
         self.train_execution = steps_per_execution
         self.compiled = False
         self.train_steps = self.model.make_steps(self.batches, training=True)
-        self.validation = validation_batches(data, self.batches.augmentation)
+        self.validation = validation_batches(
+            data,
+            self.batches.augmentation,
+            self.batches.streamed,
+            evaluation_batch_size(self.model),
+        )
         if self.validation is not None:
             self.test_steps = self.model.make_steps(self.validation, training=False)
             self.test_execution = replace(steps_per_execution)
@@ -94,7 +109,7 @@ class _Fitting:
             steps=self.batches.steps_per_epoch - first_step,
             verbose=0,
         )
-        self._compile(first)
+        self._compile(first, first_step)
         model.stop_training = False
         callbacks.on_train_begin()
         figures: dict[str, Any] = {}
@@ -110,16 +125,16 @@ class _Fitting:
                 break
         callbacks.on_train_end(figures)
 
-    def _compile(self, epoch: int) -> None:
+    def _compile(self, epoch: int, step: int) -> None:
         """Compile all there is to compile, by doing no step."""
         if self.compiled:
             return
-        self.batches.draw_ahead(epoch)
-        numbers = self.batches.numbers(epoch)
+        step = min(step, self.batches.steps_per_epoch - 1)
+        numbers = self.batches.block(epoch, step).numbers
         with compilation_told(self.observer, self.model.jit_compile):
             self.train_steps(numbers, 0, 0)
             if self.validation is not None:
-                self.test_steps(self.validation.numbers, 0, 0)
+                self.test_steps(self.validation.block(0, 0).numbers, 0, 0)
         self.compiled = True
 
     def _train(self, epoch: int, callbacks: Any, last: bool) -> dict[str, Any]:
@@ -127,37 +142,42 @@ class _Fitting:
         progress, model = self.progress, self.model
         if progress.logs is not None:
             return dict(progress.logs)
-        execute = partial(self.train_steps, self.batches.numbers(epoch))
-        if not last:
-            self.batches.draw_ahead(epoch + 1)
         # Callbacks hear of the steps from here on, counted from 0.
         first = step = progress.steps_done
-        steps = self.batches.steps_per_epoch
         logs: dict[str, Any] = {}
-        while step < steps:
-            callbacks.on_train_batch_begin(step - first)
-            step, logs = self.train_execution.run(execute, step, steps)
-            callbacks.on_train_batch_end(step - first - 1, logs)
-            # Asked here, so that an epoch has figures whoever asked for its end before.
-            if model.stop_training:
-                break
+        for block in self.batches.blocks(epoch, step, None if last else epoch + 1):
+            execute = partial(_execute, self.train_steps, block)
+            while step < block.end:
+                callbacks.on_train_batch_begin(step - first)
+                step, logs = self.train_execution.run(execute, step, block.end)
+                callbacks.on_train_batch_end(step - first - 1, logs)
+                # Asked here, so that an epoch has figures whoever asked before.
+                if model.stop_training:
+                    return logs
         return logs
 
     def _validate(
         self, callbacks: Any, validation: ValidationBatches
     ) -> dict[str, Any]:
-        model, steps = self.model, validation.steps_per_epoch
-        execute = partial(self.test_steps, validation.numbers)
+        model = self.model
         model.stop_evaluating = False
         callbacks.on_test_begin()
         model.reset_metrics()
         step = 0
         logs: dict[str, Any] = {}
-        while step < steps:
-            callbacks.on_test_batch_begin(step)
-            step, logs = self.test_execution.run(execute, step, steps)
-            callbacks.on_test_batch_end(step - 1, logs)
+        # The first block lies ready for the next time.
+        for block in validation.blocks(0, 0, then=0):
+            execute = partial(_execute, self.test_steps, block)
+            while step < block.end and not model.stop_evaluating:
+                callbacks.on_test_batch_begin(step)
+                step, logs = self.test_execution.run(execute, step, block.end)
+                callbacks.on_test_batch_end(step - 1, logs)
             if model.stop_evaluating:
                 break
         callbacks.on_test_end(logs)
         return logs
+
+
+def _execute(steps: Steps, block: Block, first: int, end: int) -> Mapping[str, Any]:
+    """Some steps of a block, counted in the epoch."""
+    return steps(block.numbers, first - block.first, end - block.first)

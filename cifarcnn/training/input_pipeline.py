@@ -1,39 +1,68 @@
 """What a training step is fed: image indices, labels, and augmentation draws.
 
-The numbers of a whole epoch go to the device at once; a step takes its own there.
+Consecutive steps get theirs in one block, which goes to the device at once; a step
+takes its own there. Where the images lie on the device the block is a whole epoch.
+Where they do not, a block holds images in place of indices, as many as some MB, and the
+next one is read while the device computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from keras import ops
 
 from cifarcnn.config import Config
-from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
+from cifarcnn.engine.device_arrays import hand_over
+from cifarcnn.evaluation_batch import EVALUATION_BATCH_SIZE
 from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.training.augmentation.operation import Draws
 from cifarcnn.training.augmentation.pipeline import Augmentation, build_augmentation
 from cifarcnn.training.batch_order import order_of_epoch
+from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.training_data import TrainingData
 
-# ``(steps, b)`` or ``(steps, b, k)`` by name, as tensors on the device: ``index``,
-# ``labels`` and the draws. And ``images`` ``(steps,)``, how many of a row are images:
-# the others repeat these.
+# ``(steps, b)`` or ``(steps, b, ...)`` by name: ``index`` or ``inputs``, ``labels`` and
+# the draws. And ``images`` ``(steps,)``, how many of a row are images: the others
+# repeat these.
 Numbers: TypeAlias = Mapping[str, Any]
 Draw: TypeAlias = Callable[[np.ndarray], Draws]
 
+# Of the inputs in a block: large beside what a block costs, and small beside what steps
+# take. One is in use, one lies ready, and as many for the validation.
+BLOCK_BYTES = 32_000_000
 
-class Batches:
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive steps of an epoch.
+
+    Attributes:
+        numbers: Of these steps, as tensors on the device.
+        first: The first of the steps, counted from 0 in the epoch.
+        end: The step behind the last one.
+    """
+
+    numbers: Numbers
+    first: int
+    end: int
+
+
+class Batches(ABC):
     """Images in batches of one size; the last one may have fewer.
+
+    Any block of any epoch can be had at any time; there is no position to lose.
 
     Attributes:
         steps_per_epoch: How many batches there are.
         batch_size: Images in each but the last.
         smaller_last: Whether the last one has fewer.
+        streamed: The images, where they do not lie on the device.
     """
 
     augmentation: Augmentation | None = None
@@ -41,7 +70,11 @@ class Batches:
     class_count = 0
 
     def __init__(
-        self, count: int, batch_size: int, drop_remainder: bool = False
+        self,
+        count: int,
+        batch_size: int,
+        drop_remainder: bool = False,
+        streamed: InputRows | None = None,
     ) -> None:
         """Plan the batches.
 
@@ -49,11 +82,79 @@ class Batches:
             count: Number of images, 1 or more.
             batch_size: Images in a batch.
             drop_remainder: Leave out a smaller last batch, unless it is the only one.
+            streamed: What the indices name, to be handed to the steps in their place.
         """
         self.batch_size = min(batch_size, count)
         full, rest = divmod(count, self.batch_size)
         self.smaller_last = bool(rest) and not drop_remainder
         self.steps_per_epoch = full + self.smaller_last
+        self.streamed = streamed
+        self._block_steps = self.steps_per_epoch
+        if streamed is not None:
+            fitting = BLOCK_BYTES // max(self.batch_size * streamed.row_bytes, 1)
+            self._block_steps = min(max(fitting, 1), self.steps_per_epoch)
+        self._drawn: tuple[int, dict[str, np.ndarray]] | None = None
+        self._ahead: tuple[tuple[int, int], Future[Block]] | None = None
+        self._thread = ThreadPoolExecutor(1, "next block")
+
+    def blocks(self, epoch: int, step: int, then: int | None) -> Iterator[Block]:
+        """The blocks of an epoch from a step on, each read beside the one before.
+
+        Args:
+            epoch: Counted from 0.
+            step: Counted from 0.
+            then: The epoch to read beside the last block; ``None`` for none.
+
+        Raises:
+            DataError: The images cannot be read any more.
+        """
+        while step < self.steps_per_epoch:
+            block = self.block(epoch, step)
+            step = block.end
+            if step < self.steps_per_epoch:
+                self._read_ahead(epoch, step)
+            elif then is not None:
+                self._read_ahead(then, 0)
+            yield block
+
+    def block(self, epoch: int, step: int) -> Block:
+        """The block that begins with a step.
+
+        Raises:
+            DataError: The images cannot be read any more.
+        """
+        return self._read_ahead(epoch, step).result()
+
+    def close(self) -> None:
+        """End the thread that reads ahead; what it read is given away."""
+        self._ahead = self._drawn = None
+        self._thread.shutdown(cancel_futures=True)
+
+    def _read_ahead(self, epoch: int, step: int) -> Future[Block]:
+        place = epoch, step
+        if self._ahead is None or self._ahead[0] != place:
+            self._ahead = place, self._thread.submit(self._read, epoch, step)
+        return self._ahead[1]
+
+    def _read(self, epoch: int, step: int) -> Block:
+        if self._drawn is None or self._drawn[0] != epoch:
+            self._drawn = epoch, self._draw(epoch)
+        end = min(step + self._block_steps, self.steps_per_epoch)
+        numbers = {name: array[step:end] for name, array in self._drawn[1].items()}
+        inputs = {}
+        if self.streamed is not None:
+            taken = self.streamed.take(numbers.pop("index"), self._block_steps)
+            inputs["inputs"] = hand_over(taken)
+        if end - step < self._block_steps:
+            # All blocks have one shape, so that the steps are compiled once.
+            rows = np.minimum(np.arange(self._block_steps), end - step - 1)
+            numbers = {name: array[rows] for name, array in numbers.items()}
+        placed = {name: ops.convert_to_tensor(array) for name, array in numbers.items()}
+        return Block(placed | inputs, step, end)
+
+    @abstractmethod
+    def _draw(self, epoch: int) -> dict[str, np.ndarray]:
+        """The numbers of an epoch, with ``index``."""
 
     def read(
         self, numbers: Numbers, step: Any, batch_mask: BatchMask | None = None
@@ -92,8 +193,10 @@ class Batches:
             each = weights if each is None else each * weights
         return (inputs, labels) if each is None else (inputs, labels, each)
 
-    def _collect(self, order: np.ndarray, labels: np.ndarray, draw: Draw) -> Numbers:
-        """The numbers of an epoch, on the device.
+    def _collect(
+        self, order: np.ndarray, labels: np.ndarray, draw: Draw
+    ) -> dict[str, np.ndarray]:
+        """The numbers of an epoch.
 
         Args:
             order: int32 ``(n,)``, indices of images.
@@ -115,16 +218,13 @@ class Batches:
             filled["images"] = np.full(len(index), index.shape[1], np.int32)
             blocks.append(filled)
         return {
-            name: ops.convert_to_tensor(np.concatenate([b[name] for b in blocks]))
+            name: np.concatenate([block[name] for block in blocks])
             for name in blocks[0]
         }
 
 
 class TrainingBatches(Batches):
-    """The batches of every epoch, as indices into the training images.
-
-    Any epoch can be had at any time; there is no position to lose.
-    """
+    """The batches of every epoch, as indices into the training images."""
 
     def __init__(
         self,
@@ -135,6 +235,7 @@ class TrainingBatches(Batches):
         drop_remainder: bool = False,
         augmentation: Augmentation | None = None,
         class_count: int = 0,
+        streamed: InputRows | None = None,
     ) -> None:
         """Plan the batches.
 
@@ -146,32 +247,16 @@ class TrainingBatches(Batches):
             drop_remainder: Leave out a smaller last batch, unless it is the only one.
             augmentation: What changes the images, or ``None`` for nothing.
             class_count: Number of classes; needed where the augmentation mixes labels.
+            streamed: What the indices name, where it does not lie on the device.
         """
-        super().__init__(len(labels), batch_size, drop_remainder)
+        super().__init__(len(labels), batch_size, drop_remainder, streamed)
         self.labels = labels.astype(np.int32)
         self.seed = seed
         self.class_weights = class_weights
         self.augmentation = augmentation
         self.class_count = class_count
-        self._ahead: tuple[int, Future[Numbers]] | None = None
-        self._thread = ThreadPoolExecutor(1, "next epoch")
 
-    def numbers(self, epoch: int) -> Numbers:
-        """The numbers of an epoch, counted from 0."""
-        if self._ahead is not None and self._ahead[0] == epoch:
-            return self._ahead[1].result()
-        return self._draw(epoch)
-
-    def draw_ahead(self, epoch: int) -> None:
-        """Draw the numbers of an epoch beside what else is done."""
-        self._ahead = (epoch, self._thread.submit(self._draw, epoch))
-
-    def close(self) -> None:
-        """End the thread that draws ahead; what it drew is given away."""
-        self._ahead = None
-        self._thread.shutdown(cancel_futures=True)
-
-    def _draw(self, epoch: int) -> Numbers:
+    def _draw(self, epoch: int) -> dict[str, np.ndarray]:
         def draw(index: np.ndarray) -> Draws:
             return self.augmentation.draw(epoch, index) if self.augmentation else {}
 
@@ -179,8 +264,16 @@ class TrainingBatches(Batches):
         return self._collect(order, self.labels[order], draw)
 
 
-def build_batches(config: Config, data: TrainingData) -> TrainingBatches:
-    """The batches of a training, with the augmentation of its config."""
+def build_batches(
+    config: Config, data: TrainingData, streamed: InputRows | None = None
+) -> TrainingBatches:
+    """The batches of a training, with the augmentation of its config.
+
+    Args:
+        config: Its ``data`` and ``training``.
+        data: The images.
+        streamed: The :func:`input_rows`, where they do not lie on the device.
+    """
     settings, split = config.training, data.split
     return TrainingBatches(
         split.labels,
@@ -190,6 +283,7 @@ def build_batches(config: Config, data: TrainingData) -> TrainingBatches:
         settings.drop_remainder,
         build_config_augmentation(config, data),
         data.class_count,
+        streamed,
     )
 
 
@@ -205,22 +299,26 @@ def build_config_augmentation(
     )
 
 
-def stack_images(data: TrainingData) -> np.ndarray:
-    """The images to learn from and behind them those to validate by, as uint8."""
-    if data.validation is None:
-        return data.split.images
-    return np.concatenate([data.split.images, data.validation.images])
+def input_rows(data: TrainingData) -> InputRows:
+    """The images to learn from and behind them those to validate by, as uint8.
+
+    Raises:
+        DataError: The file that they lie in is not there any more.
+    """
+    splits = [data.split] if data.validation is None else [data.split, data.validation]
+    return InputRows([split.images for split in splits])
 
 
 class ValidationBatches(Batches):
-    """The batches to validate by, as indices into :func:`stack_images`.
-
-    Attributes:
-        numbers: Of all of them.
-    """
+    """The batches to validate by, as indices into :func:`input_rows`: of epoch 0."""
 
     def __init__(
-        self, first: int, labels: np.ndarray, augmentation: Augmentation | None
+        self,
+        first: int,
+        labels: np.ndarray,
+        augmentation: Augmentation | None,
+        streamed: InputRows | None = None,
+        batch_size: int = EVALUATION_BATCH_SIZE,
     ) -> None:
         """Plan the batches.
 
@@ -228,21 +326,41 @@ class ValidationBatches(Batches):
             first: Index of the first image.
             labels: Whole numbers ``(n,)``, the class of each.
             augmentation: Of the training, whose draws the model takes in any case.
+            streamed: What the indices name, where it does not lie on the device.
+            batch_size: How many images at once.
         """
-        super().__init__(len(labels), EVALUATION_BATCH_SIZE)
+        super().__init__(len(labels), batch_size, streamed=streamed)
+        self.first = first
+        self.labels = labels.astype(np.int32)
+        self.augmentation_of_training = augmentation
+
+    def _draw(self, epoch: int) -> dict[str, np.ndarray]:
+        changes = self.augmentation_of_training
 
         def draw(index: np.ndarray) -> Draws:
-            return augmentation.draw_nothing(*index.shape) if augmentation else {}
+            return changes.draw_nothing(*index.shape) if changes else {}
 
-        index = np.arange(first, first + len(labels), dtype=np.int32)
-        self.numbers = self._collect(index, labels.astype(np.int32), draw)
+        order = np.arange(self.first, self.first + len(self.labels), dtype=np.int32)
+        return self._collect(order, self.labels, draw)
 
 
 def validation_batches(
-    data: TrainingData, augmentation: Augmentation | None
+    data: TrainingData,
+    augmentation: Augmentation | None,
+    streamed: InputRows | None = None,
+    batch_size: int = EVALUATION_BATCH_SIZE,
 ) -> ValidationBatches | None:
-    """The batches that a training validates by, if it does."""
+    """The batches that a training validates by, if it does.
+
+    Args:
+        data: The images.
+        augmentation: Of the training.
+        streamed: The :func:`input_rows`, where they do not lie on the device.
+        batch_size: How many images at once.
+    """
     if data.validation is None:
         return None
     labels = data.validation.labels
-    return ValidationBatches(len(data.split.labels), labels, augmentation)
+    return ValidationBatches(
+        len(data.split.labels), labels, augmentation, streamed, batch_size
+    )

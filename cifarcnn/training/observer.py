@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifarcnn.data.decoding.observer import DecodingObserver
 from cifarcnn.runs.history import EpochRecord
 
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ class Outcome:
         return self.best if self.weights == "best" else self.last
 
 
-class Observer:
+class Observer(DecodingObserver):
     """Hears of each event and does nothing; subclass it to show or to record.
 
-    The methods are called in this order, in the thread that trains.
+    The methods are called in this order, in the thread that trains; before them
+    ``images_decoded``, where many images have to be.
     """
 
     def device_started(self, device: Device) -> None:

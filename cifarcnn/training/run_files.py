@@ -210,4 +210,5 @@ def _describe_data(dataset: Dataset) -> dict[str, Any]:
         "checksum": dataset.checksum,
         "official": dataset.official,
         "notice": dataset.notice,
+        "damaged_left_out": dataset.damaged,
     }

@@ -13,7 +13,7 @@ import keras
 from cifarcnn.config import Config
 from cifarcnn.config.layers import flatten_layers
 from cifarcnn.engine import Device, choose_precision, refusals_explained
-from cifarcnn.errors import DivergedError, RunError, UsageError
+from cifarcnn.errors import DataError, DivergedError, RunError, UsageError
 from cifarcnn.literals import Policy
 from cifarcnn.network.weights import write_weights
 from cifarcnn.runs import Run
@@ -71,6 +71,7 @@ def train(
         The figures of all epochs.
 
     Raises:
+        DataError: The images cannot be read any more.
         DivergedError: The loss or a weight is not finite any more.
         DeviceError: ``training.deterministic`` cannot be kept on this GPU.
         RunError: A file cannot be written, or the checkpoint does not fit.
@@ -267,11 +268,11 @@ def _failures_explained(run: Run, ours: TrainingCallbacks) -> Iterator[None]:
         explained = ours.terminate_on_nan.explain(error, ours.checkpoint, saved())
         note_divergence(run, str(explained))
         raise explained from error
-    except RunError as error:
+    except (DataError, RunError) as error:
         if not run.path.is_dir():
             raise
         way_on = (
             f" {saved()} Once this is mended, go on with: cifarcnn train --resume "
             f"{shlex.quote(str(run.path))}"
         )
-        raise RunError(f"{error}{way_on if saved() else ''}") from error
+        raise type(error)(f"{error}{way_on if saved() else ''}") from error

@@ -13,11 +13,15 @@ import numpy as np
 
 from cifarcnn.config import Config, summarize
 from cifarcnn.config.summary import require_classes
+from cifarcnn.data.class_folders import list_some
 from cifarcnn.data.dataset import Dataset
+from cifarcnn.data.folder_notes import describe_uneven_classes
+from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import UsageError
 
 SMOKE_IMAGES = 512
+_LISTED = 20  # classes in a message
 
 ClassWeights = Literal["balanced"] | Mapping[str, float] | None
 
@@ -33,6 +37,8 @@ class TrainingData:
         class_weights: How much an image of each class counts in the loss, float32
             ``(classes,)``; ``None`` when all count the same.
         smoke: Whether this is only a trial on few images.
+        streamed: Whether images come to the device as they are used; ``None``: where
+            they are too many to lie there.
     """
 
     dataset: Dataset
@@ -40,6 +46,7 @@ class TrainingData:
     validation: Split | None
     class_weights: np.ndarray | None
     smoke: bool
+    streamed: bool | None = None
 
     @property
     def class_count(self) -> int:
@@ -70,12 +77,22 @@ def load_training_data(
     return TrainingData(dataset, split, validation, class_weights, smoke)
 
 
+def describe_training_data(config: Config, data: TrainingData) -> list[str]:
+    """What the user should know of the images to learn from."""
+    notes = data.dataset.training_notes(config)
+    if config.training.class_weights is not None:
+        return notes
+    names = data.dataset.class_names
+    uneven = describe_uneven_classes(data.split.labels, names)
+    return notes if uneven is None else [*notes, uneven]
+
+
 def choose_for_smoke(split: Split) -> Split:
     """At most 512 images, evenly spaced: sorted data keeps all its classes."""
     if len(split.labels) <= SMOKE_IMAGES:
         return split
     places = np.linspace(0, len(split.labels) - 1, SMOKE_IMAGES).round().astype(int)
-    return Split(split.images[places], split.labels[places])
+    return Split(select_rows(split.images, places), split.labels[places])
 
 
 def weigh_classes(
@@ -108,8 +125,9 @@ def weigh_classes(
         return np.asarray(weights, dtype=np.float32)
     unknown = [name for name in class_weights if name not in class_names]
     if unknown:
+        listed = list_some([repr(name) for name in unknown])
         raise UsageError(
-            f"training.class_weights names {', '.join(map(repr, unknown))}, but the "
-            f"classes are {', '.join(class_names)}."
+            f"training.class_weights names {listed}, but the classes are "
+            f"{list_some(class_names, _LISTED)}."
         )
     return np.array([class_weights.get(n, 1.0) for n in class_names], dtype=np.float32)

@@ -16,8 +16,9 @@ from cifarcnn.network.builder import logits_model
 from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
-from cifarcnn.training.image_table import ImageTable
 from cifarcnn.training.input_pipeline import Batches, Numbers
+from cifarcnn.training.input_rows import InputRows
+from cifarcnn.training.input_table import InputTable
 from cifarcnn.training.learning_rate_schedules import PlannedRate, learning_rate
 from cifarcnn.training.loss import crossentropy
 from cifarcnn.training.metrics import Accuracy, count_images
@@ -32,7 +33,8 @@ Steps: TypeAlias = Callable[[Numbers, int, int], Mapping[str, Any]]
 class TrainingModel(keras.Model):  # type: ignore[misc]
     """The network of a config as ``fit`` trains it; never saved itself.
 
-    Input: ``{"index": int32 (b,)}``, and the draws of the augmentation by their names.
+    Input: ``{"index": int32 (b,)}`` or, of what is streamed, ``{"inputs": (b, ...)}``;
+    and the draws of the augmentation by their names.
     Output shape: ``(b, classes)``, logits.
     """
 
@@ -80,8 +82,8 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
             training: Whether the steps learn, or only add to the metrics.
 
         Returns:
-            A function of the numbers of an epoch, the first step, and the step behind
-            the last one, that gives the metrics.
+            A function of the numbers of a block, the first step, and the step behind
+            the last one, counted in the block, that gives the metrics.
         """
         keras_step = self.train_step if training else self.test_step
         mask = self.batch_mask
@@ -120,20 +122,29 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
 
 
 def connect_images(
-    network: keras.Model, images: np.ndarray, augmentation: Augmentation | None = None
+    network: keras.Model,
+    rows: InputRows,
+    augmentation: Augmentation | None = None,
+    *,
+    streamed: bool = False,
 ) -> TrainingModel:
     """A model from indices of images to logits that shares the weights of a network.
 
     Args:
         network: From images to probabilities.
-        images: uint8 ``(n, height, width, 3)``; copied to the device once.
+        rows: Images uint8 ``(n, height, width, 3)``; copied to the device once.
         augmentation: What changes the images in training, or ``None`` for nothing.
+        streamed: Take the images themselves in place of indices; nothing is copied.
     """
-    return connect_rows(logits_model(network), images, augmentation)
+    return connect_rows(logits_model(network), rows, augmentation, streamed=streamed)
 
 
 def connect_rows(
-    network: keras.Model, rows: np.ndarray, augmentation: Augmentation | None = None
+    network: keras.Model,
+    rows: InputRows,
+    augmentation: Augmentation | None = None,
+    *,
+    streamed: bool = False,
 ) -> TrainingModel:
     """A model from the numbers of rows to what a network makes of them.
 
@@ -141,10 +152,15 @@ def connect_rows(
         network: From rows to logits; called ``logits``.
         rows: ``(n, ...)``: images, or features of them; copied to the device once.
         augmentation: As for :func:`connect_images`.
+        streamed: Take the rows themselves in place of numbers; nothing is copied.
     """
-    index = keras.Input((), dtype="int32", name="index")
-    inputs = {"index": index}
-    taken = ImageTable(rows)(index)
+    if streamed:
+        taken = keras.Input(rows.shape[1:], dtype=rows.dtype.name, name="inputs")
+        inputs = {"inputs": taken}
+    else:
+        index = keras.Input((), dtype="int32", name="index")
+        inputs = {"index": index}
+        taken = InputTable(rows)(index)
     if augmentation is not None:
         draws = augmentation.inputs()
         inputs |= draws

@@ -19,11 +19,13 @@ from cifarcnn.training.input_pipeline import (
     TrainingBatches,
     build_batches,
     build_config_augmentation,
-    stack_images,
+    input_rows,
 )
+from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.model_state import describe_variables, name_variables
 from cifarcnn.training.networks import Networks
 from cifarcnn.training.observer import Observer
+from cifarcnn.training.streaming import choose_streamed
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import TrainingModel, connect_rows
 
@@ -74,11 +76,13 @@ class TrainingModels:
         return next((f for f in self._fits if f.initial_epoch == fit.epochs), None)
 
     def restore_network(self, checkpoint: Checkpoint) -> None:
-        """Give the network the values of a checkpoint, for what is computed by it.
+        """Give the network the values of a checkpoint before features are computed.
 
         Raises:
             RunError: The checkpoint is not of this network.
         """
+        if not _count_fixed(self.find_fit(checkpoint)):
+            return
         networks = self.networks
         averaged = networks.config.training.averaging is not None
         first = len(networks.moving_weights()) if averaged else 0
@@ -108,16 +112,26 @@ class TrainingModels:
         return self._model, batches
 
     def _connect_images(self, fit: Fit) -> tuple[TrainingModel, TrainingBatches]:
-        batches = build_batches(fit.config, self._data)
-        images = stack_images(self._data)
-        model = connect_rows(self.networks.logits, images, batches.augmentation)
+        rows = input_rows(self._data)
+        streamed = self._choose_streamed(rows, "pictures")
+        batches = build_batches(fit.config, self._data, streamed)
+        model = connect_rows(
+            self.networks.logits,
+            rows,
+            batches.augmentation,
+            streamed=streamed is not None,
+        )
         return model, batches
+
+    def _choose_streamed(self, rows: InputRows, what: str) -> InputRows | None:
+        return choose_streamed(
+            rows, what, self._device, self._observer, wanted=self._data.streamed
+        )
 
     def _connect_features(
         self, fit: Fit
     ) -> tuple[TrainingModel, TrainingBatches] | None:
-        layers = fit.config.model.layers
-        count = 0 if fit.fine_tuned else count_fixed_layers(layers)
+        layers, count = fit.config.model.layers, _count_fixed(fit)
         if not count:
             return None
         augmentation = build_config_augmentation(fit.config, self._data)
@@ -136,4 +150,12 @@ class TrainingModels:
         features = table.load(layers[:count], self._device, networks.precision)
         if features is None:
             return None
-        return connect_rows(parts.rest, features), FeatureBatches(fit.config, rows)
+        inputs = InputRows([features])
+        streamed = self._choose_streamed(inputs, "features")
+        model = connect_rows(parts.rest, inputs, streamed=streamed is not None)
+        return model, FeatureBatches(fit.config, rows, streamed)
+
+
+def _count_fixed(fit: Fit) -> int:
+    """How many layers, from the first one on, do not change during a fit."""
+    return 0 if fit.fine_tuned else count_fixed_layers(fit.config.model.layers)

@@ -13,7 +13,7 @@ from PIL import Image
 
 CONFIG = """
 name: trees
-data: {dataset: folder, path: trees, classes: [yew, elm, oak]}
+data: {dataset: folder, path: trees, classes: [yew, elm, oak], duplicates: allow}
 model: {layers: [Flatten, Dense: {units: 3, activation: softmax}]}
 training: {epochs: 1, batch_size: 8, optimizer: {SGD: {learning_rate: 0.00001}}}
 """
@@ -81,10 +81,10 @@ def test_data_show_tells_all_notes_and_counts_the_validation_folder(
         training, test = expected_notes()
         assert notes_in(called.out) == [*training, *test]
         assert called.out.split("\n\n")[1].splitlines() == [
-            "class  training pictures  for validation",
-            "yew                    4               1",
-            "elm                    6               3",
-            "oak                    5               0",
+            "class  training pictures  for validation  for test",
+            "yew                    4               1         2",
+            "elm                    6               3         4",
+            "oak                    5               0         0",
         ]
 
 

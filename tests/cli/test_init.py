@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cifarcnn.cli.main import main
 from cifarcnn.config import load_config
@@ -167,3 +168,92 @@ def test_the_list_shows_every_config_with_its_size_and_cost(
         assert all(number in line for number in numbers)
         assert line.endswith(document["description"])
     assert "resnet20" in names and documents[names.index("resnet20")]["macs"] > 4e7
+
+
+def draw_pets(root: Path, cats: int = 3, dogs: int = 3) -> None:
+    for name, count in (("cat", cats), ("dog", dogs)):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (90, 70 + number)).save(root / name / f"{number}.jpg")
+
+
+def test_a_config_is_written_that_fits_a_folder_of_pictures(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    draw_pets(Path("My Pets/train"), cats=5)
+    code, out, err = call(monkeypatch, capfd, "--from-folder", "My Pets/")
+    assert (code, out) == (0, "My-Pets.yaml\n")
+    assert err == (
+        "My Pets/: 2 classes of 3 to 5 pictures, 8 in all; their shorter side has 70 "
+        "to 74 pixels\n"
+        "next: cifarcnn data show --config My-Pets.yaml, then cifarcnn train --config "
+        "My-Pets.yaml\n"
+    )
+    config = load_config("My-Pets.yaml")
+    assert (config.name, config.data.path) == ("My-Pets", "My Pets/")
+    assert config.image_shape == (64, 64, 3)
+
+
+def test_the_file_may_be_named_and_may_be_a_folder(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    draw_pets(Path("pets"))
+    Path("sub folder").mkdir()
+    for given, written in (
+        ("a b.yaml", "a b.yaml"),
+        ("sub folder", "sub folder/pets.yaml"),
+    ):
+        code, out, err = call(monkeypatch, capfd, given, "--from-folder", "pets")
+        assert (code, out) == (0, f"{written}\n")
+        assert err.endswith(f"cifarcnn train --config '{written}'\n")
+        assert f"train --config '{written}'\n" in Path(written).read_text()
+        assert check_config(written).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--from-folder", "pets"], 2, "'pets.yaml' exists; give another file name"),
+        (["--from-folder", "pets", "no/a.yaml"], 2, "there is no folder 'no'"),
+        (
+            ["pets"],
+            2,
+            "'pets' is a folder and no config; to write one for the pictures in it "
+            "call: cifarcnn init --from-folder pets",
+        ),
+        (
+            ["--from-folder", "none"],
+            2,
+            "'none' is not there; expected a folder of pictures",
+        ),
+        (
+            ["--from-folder", "pets/cat"],
+            1,
+            "pets/cat has no class folders, and 3 pictures lie in it without a folder "
+            "for their class; expected <class>/<picture>, or train/<class>/<picture>.",
+        ),
+        (
+            ["--from-folder", "pets", "article", "my.yaml"],
+            2,
+            "--from-folder takes FILE alone, and no other option",
+        ),
+        (
+            ["--from-folder", "pets", "--list"],
+            2,
+            "--from-folder takes FILE alone, and no other option",
+        ),
+    ],
+)
+def test_no_config_is_written_where_none_fits(
+    arguments: list[str],
+    code: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    draw_pets(Path("pets"))
+    Path("pets.yaml").write_text("mine")
+    result = call(monkeypatch, capfd, *arguments)
+    assert result == (code, "", f"error: {sentence}\n")
+    assert sorted(os.listdir()) == ["pets", "pets.yaml"]
+    assert Path("pets.yaml").read_text() == "mine"

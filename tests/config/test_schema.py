@@ -40,6 +40,10 @@ def test_a_model_is_all_that_a_config_needs(check: Check) -> None:
         "image_size": None,
         "resize": "crop",
         "validation_fraction": 0.1,
+        "fold": None,
+        "test_fraction": 0.1,
+        "damaged": "refuse",
+        "duplicates": "refuse",
         "normalization": "unit",
         "augmentation": [],
     }

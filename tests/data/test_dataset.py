@@ -25,8 +25,8 @@ def test_a_folder_needs_a_path():
     with pytest.raises(DataError) as caught:
         open_dataset("folder", None)
     assert str(caught.value) == (
-        "dataset: folder needs data.path, the folder that holds "
-        "train/<class>/<picture>."
+        "dataset: folder needs data.path, the folder that holds <class>/<picture>, or "
+        "a list."
     )
 
 

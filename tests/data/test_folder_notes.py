@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data.dataset import Dataset, open_dataset, open_source
+from cifarcnn.config import Config
+from cifarcnn.data.dataset import Dataset, open_config_dataset
 from cifarcnn.data.decoded_cache import DecodedStore
-from cifarcnn.data.folder import FolderSource
-from cifarcnn.data.image.target_size import TargetSize
 
 
 def draw(path: Path, seed: int, width: int = 32, height: int = 32) -> None:
@@ -34,20 +33,30 @@ def root(tmp_path: Path, fresh_cache: Path) -> Path:
     return root
 
 
-def notes(root: Path) -> tuple[list[str], list[str]]:
+def config_of(root: Path | None, **data: object) -> Config:
+    """Of a folder where nothing is cut for validation, unless ``data`` says so."""
+    place = {"dataset": "folder", "path": str(root)} if root else {}
+    data = {"validation_fraction": 0, **place, **data}
+    layers = ["Flatten", {"Dense": {"units": 2 if root else 10}}]
+    return Config.model_validate({"data": data, "model": {"layers": layers}})
+
+
+def notes(root: Path, **data: object) -> tuple[list[str], list[str]]:
     """Those of training and of test, told twice alike: read, then from the cache."""
     found = []
+    config = config_of(root, **data)
     for _ in range(2):
-        dataset = open_dataset("folder", root)
-        found.append((dataset.training_notes(), dataset.test_notes()))
+        dataset = open_config_dataset(config)
+        found.append((dataset.training_notes(config), dataset.test_notes(config)))
     assert found[0] == found[1]
     return found[0]
 
 
 def test_of_images_as_they_should_be_there_is_nothing_to_say(root):
     assert notes(root) == ([], [])
-    assert open_dataset("synthetic", None).training_notes() == []
-    assert open_dataset("synthetic", None).test_notes() == []
+    config = config_of(None, dataset="synthetic")
+    assert open_config_dataset(config).training_notes(config) == []
+    assert open_config_dataset(config).test_notes(config) == []
 
 
 def test_what_is_left_out_is_told_of_each_split(root):
@@ -111,9 +120,7 @@ def test_of_a_shape_that_is_not_square_its_proportions_count(root):
         draw(path, len(path.parent.name) + int(path.stem), width=48)
     shutil.copy(root / "train" / "elm" / "0.png", root / "train" / "oak" / "x.png")
     draw(root / "train" / "oak" / "y.png", 60)
-    found = open_source(
-        "folder", FolderSource(root, TargetSize(16, 24, "crop"))
-    ).training_notes()
+    found, _ = notes(root, image_size=[16, 24])
     assert found[0] == (
         "train: 1 of 8 pictures are not of the shape 24x16: the middle is used, 33% "
         "cropped at most"
@@ -161,9 +168,10 @@ def test_an_image_that_is_twice_in_train_is_named_other_classes_first(root):
     shutil.copy(train / "elm" / "0.png", train / "elm" / "3.png")
     shutil.copy(train / "elm" / "1.png", train / "oak" / "9.png")
     assert notes(root)[0] == [
-        "2 of the 8 pictures in train repeat an earlier one, 1 of them in another "
-        "class (the same 32x32 pixels): train/oak/9.png is train/elm/1.png, "
-        "train/elm/3.png is train/elm/0.png"
+        "1 pictures in train are in two classes (the same 32x32 pixels): "
+        "train/oak/9.png is train/elm/1.png",
+        "1 of the 8 pictures in train repeat an earlier one (the same 32x32 pixels): "
+        "train/elm/3.png is train/elm/0.png",
     ]
 
 
@@ -179,7 +187,7 @@ def test_a_validation_folder_without_images_is_named(root):
         "val: 1 file left out: .tif",
         f"{root}/val has no pictures: validation is cut from train",
     ]
-    assert open_dataset("folder", root).training(0.4, 0)[1] is not None
+    assert open_config_dataset(config_of(root)).training(0.4, 0)[1] is not None
 
 
 def test_the_notes_on_the_training_do_not_open_the_test_images(root, monkeypatch):
@@ -191,7 +199,8 @@ def test_the_notes_on_the_training_do_not_open_the_test_images(root, monkeypatch
     monkeypatch.setattr(Dataset, "test", refuse)
     monkeypatch.setattr(DecodedStore, "test", refuse)
     for _ in range(2):
-        assert open_dataset("folder", root).training_notes() == []
+        config = config_of(root)
+        assert open_config_dataset(config).training_notes(config) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs names of any bytes")

@@ -195,7 +195,8 @@ def test_folders_without_a_picture_and_damaged_ones_are_refused(tmp_path: Path) 
     )
     (tmp_path / "frog" / "b.png").write_bytes(b"none")
     assert refusal(tmp_path) == (
-        f"{tmp_path} has pictures that cannot be read, 1 in all. Mend or remove them:\n"
+        f"{tmp_path} has pictures that cannot be read, 1 in all. Mend or remove them, "
+        "or set data.damaged: leave_out to go on without them:\n"
         f"  {tmp_path}/frog/b.png: this is text (its name ends in .png); expected a "
         "PNG, JPEG, WebP, BMP or GIF picture."
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.data.splits import Split, cut_validation
+from cifarcnn.data.selected_rows import select_rows
+from cifarcnn.data.splits import Split, choose_fold, cut_validation, label_type
 from cifarcnn.data.statistics import measure_statistics
 from cifarcnn.errors import DataError, UsageError
 
@@ -89,6 +90,36 @@ def test_a_class_that_would_be_left_empty_is_named():
     )
 
 
+def test_every_image_is_in_one_fold_and_every_class_in_all():
+    labels = numbered([20, 10, 7]).labels
+    folds = [choose_fold(labels, NAMES, (number, 5)) for number in range(1, 6)]
+    assert np.sum(folds, axis=0).tolist() == [1] * 37
+    counts = [np.bincount(labels[fold], minlength=3).tolist() for fold in folds]
+    assert counts == [[4, 2, 2], [4, 2, 2], [4, 2, 1], [4, 2, 1], [4, 2, 1]]
+    assert np.flatnonzero(folds[4]).tolist() == [2, 3, 10, 12, 14, 29, 36]
+
+
+def test_a_fold_that_takes_a_whole_class_or_nothing_is_refused():
+    labels = np.array([0, 0, 1, 2, 2], np.uint8)
+    with pytest.raises(DataError) as caught:
+        choose_fold(labels, NAMES, (1, 2))
+    assert str(caught.value) == (
+        "data.fold 1/2 takes every picture of dog for validation and leaves none to "
+        "train on. Add pictures, or take fewer for validation."
+    )
+    with pytest.raises(DataError) as caught:
+        choose_fold(labels, NAMES, (3, 3))
+    assert str(caught.value) == (
+        "data.fold 3/3 takes none of the 5 pictures for validation: they are too few. "
+        "Add pictures, take a larger share, or set data.validation_fraction to 0."
+    )
+
+
+@pytest.mark.parametrize(("classes", "name"), [(256, "uint8"), (257, "uint16")])
+def test_labels_have_room_for_every_class(classes, name):
+    assert label_type(classes) == name
+
+
 def test_statistics_of_four_pixels_by_hand():
     images = np.array(
         [[0, 51, 255], [255, 51, 255], [0, 51, 0], [255, 51, 0]], np.uint8
@@ -103,3 +134,22 @@ def test_statistics_agree_with_numpy():
     means, deviations = measure_statistics(images)
     assert means == pytest.approx((images / 255).mean(axis=(0, 1, 2)), abs=1e-12)
     assert deviations == pytest.approx((images / 255).std(axis=(0, 1, 2)), abs=1e-12)
+
+
+@pytest.mark.parametrize("size", [2, 97])
+def test_statistics_do_not_depend_on_the_pieces_or_on_where_the_images_lie(
+    size, tmp_path
+):
+    images = np.random.default_rng(1).integers(0, 256, (801, size, 99, 3), np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    chosen = np.random.default_rng(2).permutation(801)[:700]
+    total = images[chosen].astype(object).sum(axis=(0, 1, 2))
+    means, _ = found = measure_statistics(select_rows(mapped, chosen))
+    assert means == [each / (700 * size * 99) / 255 for each in total]
+    assert found == measure_statistics(images[np.sort(chosen)])
+
+
+def test_sums_of_bright_pixels_do_not_overflow():
+    images = np.full((200_000, 1, 2, 3), 255, np.uint8)
+    assert measure_statistics(images) == ([1.0] * 3, [0.0] * 3)

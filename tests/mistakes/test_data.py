@@ -133,10 +133,9 @@ def no_train(data: Path) -> None:
     pets(data, splits="test")
 
 
-def flat_classes(data: Path) -> None:
-    for name in ("cat", "big dog"):
-        draw(data / name / "1.png")
-    draw(data / "test" / "cat" / "1.png")
+def all_for_the_test(data: Path) -> None:
+    draw(data / "cat" / "1.png")
+    draw(data / "dog" / "3.png")
 
 
 def one_folder_too_high(data: Path) -> None:
@@ -205,6 +204,7 @@ FETCH = (
 )
 WAY = "Fetch it with: cifarcnn data fetch cifar10"
 INTO = f"{WAY} --to {{data}}\n"
+CLASSES = "expected <class>/<picture>, or train/<class>/<picture>"
 FOLDER = "data.dataset=folder"
 TWO = "model.layers=[Flatten, Dense: 2]"
 THREE = "model.layers=[Flatten, Dense: 3]"
@@ -271,28 +271,25 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "a folder without train": (
         no_train, [FOLDER, TWO], 1,
-        "{data} has no folder train: it has test; expected train/<class>/<picture>.",
+        f"{{data}} has no class folders with pictures: it has test; {CLASSES}.",
     ),
-    "class folders without train": (
-        flat_classes, [FOLDER, TWO], 1,
-        "{data} has class folders (big dog, cat) but no folder train. Put them there:\n"
-        "  mkdir {data}/train && mv '{data}/big dog' {data}/cat {data}/train\n"
-        "and hold some pictures of every class back in {data}/test/<class>, for "
-        "`evaluate`:\n"
-        "  mkdir -p '{data}/test/big dog' && mv '{data}/train/big dog/1.png' "
-        "'{data}/test/big dog'",
+    "class folders without train, and so few pictures that the test takes them": (
+        all_for_the_test, [FOLDER, TWO, "data.test_fraction=0.5"], 1,
+        "The cut for the test (data.test_fraction 0.5, by the names of the files) "
+        "takes the only picture of the class cat and leaves none to train on. Add "
+        "pictures, or make it smaller.",
     ),
     "a folder of one's own that is not there": (
         no_folder, [FOLDER, TWO], 1,
-        "There is no folder {data}; expected train/<class>/<picture> in data.path.",
+        f"There is no folder or list {{data}}; {CLASSES} in data.path.",
     ),
     "an empty folder of one's own": (
         nothing, [FOLDER, TWO], 1,
-        "{data} is empty; expected train/<class>/<picture>.",
+        f"{{data}} is empty; {CLASSES}.",
     ),
     "a file in place of a folder": (
         packed_folder, [FOLDER, TWO], 1,
-        "{data} is not a folder; expected train/<class>/<picture> in data.path.",
+        f"{{data}} is neither a folder nor a list (.csv); {CLASSES} in data.path.",
     ),
     "the folder above the right one": (
         one_folder_too_high, [FOLDER, TWO], 1,
@@ -300,13 +297,13 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "pictures without class folders": (
         no_class_folders, [FOLDER, TWO], 1,
-        "{data} has no folder train, and 3 pictures lie in it without a folder for "
-        "their class; expected train/<class>/<picture>.",
+        "{data} has no class folders, and 3 pictures lie in it without a folder for "
+        f"their class; {CLASSES}.",
     ),
     "training pictures without class folders": (
         no_class_folders_in_train, [FOLDER, TWO], 1,
-        "{data}/train has 0 class folders, expected 2 to 256: one folder of pictures "
-        "for each class. 3 pictures in it lie in no class folder.",
+        "{data}/train has 0 class folders, expected 2 to 10,000: one folder of "
+        "pictures for each class. 3 pictures in it lie in no class folder.",
     ),
     "two folders for validation": (
         two_validation_folders, [FOLDER, TWO], 1,
@@ -315,7 +312,7 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "a folder of one class": (
         one_class, [FOLDER, TWO], 1,
-        "{data}/train has 1 class folders, expected 2 to 256: one folder of pictures "
+        "{data}/train has 1 class folder, expected 2 to 10,000: one folder of pictures "
         "for each class.",
     ),
     "other classes for the test": (
@@ -329,7 +326,8 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
     ),
     "pictures that cannot be read": (
         unreadable_images, [FOLDER, TWO], 1,
-        "{data} has pictures that cannot be read, 2 in all. Mend or remove them:\n"
+        "{data} has pictures that cannot be read, 2 in all. Mend or remove them, or "
+        "set data.damaged: leave_out to go on without them:\n"
         "  {data}/train/cat/3.png: the file is empty; expected a PNG, JPEG, WebP, BMP "
         "or GIF picture.\n"
         "  {data}/test/dog/notes.jpg: this is text (its name ends in .jpg); expected a "
@@ -349,6 +347,20 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str], int, str]] = {
         pets, [FOLDER, THREE], 2,
         "The last layer gives the shape (3,), but the data has 2 classes: it must give "
         "(2,), as does Dense: {units: 2}.",
+    ),
+    "the same pictures to learn from and to test": (
+        pets, [FOLDER, TWO, "data.validation_fraction=0"], 1,
+        "{data} has the same pictures in two splits, so that what was learnt by heart "
+        "would be judged:\n"
+        "  20 of the 20 pictures in test are in train too (the same 32x32 pixels): "
+        "test/cat/0.png is train/cat/0.png, test/cat/1.png is train/cat/0.png, "
+        "test/cat/2.png is train/cat/0.png and 17 more\n"
+        "Remove one of each, or accept them with data.duplicates: allow.",
+    ),
+    "a fold beside validation pictures of one's own": (
+        lambda data: pets(data, splits="train val"), [FOLDER, TWO, "data.fold=2/5"], 1,
+        "data.fold is 2/5, but {data} has validation pictures of its own, val. Remove "
+        "data.fold, or move them to the others.",
     ),
     "a weight for a class that is not there": (
         pets, [FOLDER, TWO, "training.class_weights={cow: 2}"], 2,

@@ -88,7 +88,7 @@ class Built:
             config, data, device, precision, 2
         )
         self.validation = validation_batches(data, self.batches.augmentation)
-        self.numbers = self.batches.numbers(1)
+        self.numbers = self.batches.block(1, 0).numbers
         self.start = self.model.state.read()
         self.traced = 0
         read = self.batches.read
@@ -192,10 +192,12 @@ def test_validation_counts_every_image_once(make, make_dataset, device):
     built = Built(config, data, device)
     assert built.validation.steps_per_epoch == 2
     assert (built.validation.smaller_last, built.batches.smaller_last) == (True, False)
-    built.judge(built.validation.numbers, 0, 2)
+    built.judge(built.validation.block(0, 0).numbers, 0, 2)
     found = built.values()
     built.reset()
-    built.do_eagerly(built.validation, built.validation.numbers, training=False)
+    built.do_eagerly(
+        built.validation, built.validation.block(0, 0).numbers, training=False
+    )
     expected = built.values()
     assert found["metrics"][1] == 426
     # XLA adds up the many numbers of a penalty one by one.

@@ -11,7 +11,7 @@ from cifarcnn.training.batch_order import order_of_epoch
 from cifarcnn.training.input_pipeline import (
     TrainingBatches,
     ValidationBatches,
-    stack_images,
+    input_rows,
     validation_batches,
 )
 from cifarcnn.training.training_data import load_training_data
@@ -19,9 +19,13 @@ from cifarcnn.training.training_data import load_training_data
 
 def read(batches, epoch, step, *mask):
     """One batch, as arrays."""
-    inputs, *others = batches.read(batches.numbers(epoch), step, *mask)
+    inputs, *others = batches.read(batches.block(epoch, 0).numbers, step, *mask)
     inputs = {name: to_numpy(value) for name, value in inputs.items()}
     return inputs, *map(to_numpy, others)
+
+
+def index_of(batches, epoch):
+    return batches.block(epoch, 0).numbers["index"]
 
 
 def test_an_epoch_holds_every_image_once_and_the_partial_batch_is_kept(keras):
@@ -47,11 +51,10 @@ def test_all_batches_may_be_of_one_size(keras, count, drop, steps):
 
 def test_any_epoch_can_be_had_at_any_time(keras):
     batches = TrainingBatches(np.zeros(100, np.uint8), batch_size=8, seed=1)
-    in_turn = [to_numpy(batches.numbers(epoch)["index"]) for epoch in range(3)]
+    in_turn = [to_numpy(index_of(batches, epoch)) for epoch in range(3)]
     other = TrainingBatches(np.zeros(100, np.uint8), batch_size=8, seed=1)
-    other.draw_ahead(2)
     for epoch in (1, 2, 0):
-        found = to_numpy(other.numbers(epoch)["index"])
+        found = to_numpy(index_of(other, epoch))
         assert np.array_equal(found, in_turn[epoch])
 
 
@@ -132,11 +135,11 @@ def test_validation_images_stand_behind_those_to_learn_from(
     data = load_training_data(config, make_dataset(48))
     batches = validation_batches(data, None)
     assert batches.steps_per_epoch == 1
-    inputs, labels = batches.read(batches.numbers, 0)
-    images, index = stack_images(data), to_numpy(inputs["index"])
-    assert len(images) == 48
+    inputs, labels = batches.read(batches.block(0, 0).numbers, 0)
+    rows, index = input_rows(data), to_numpy(inputs["index"])
+    assert rows.shape == (48, 32, 32, 3)
     assert index.tolist() == list(range(36, 48))
-    np.testing.assert_array_equal(images[index], data.validation.images)
+    np.testing.assert_array_equal(rows.take(index), data.validation.images)
     np.testing.assert_array_equal(to_numpy(labels), data.validation.labels)
 
 
@@ -144,7 +147,7 @@ def test_validation_images_come_in_batches_with_draws_that_change_nothing(keras)
     augmentation = build_augmentation([RandomTranslation()], 1, 9, (32, 32))
     labels = (np.arange(300) % 7).astype(np.uint8)
     batches = ValidationBatches(9, labels, augmentation)
-    found = [batches.read(batches.numbers, step) for step in range(2)]
+    found = [batches.read(batches.block(0, 0).numbers, step) for step in range(2)]
     index = np.concatenate([to_numpy(inputs["index"]) for inputs, _ in found])
     assert np.array_equal(index, np.arange(9, 309))
     assert np.array_equal(np.concatenate([to_numpy(y) for _, y in found]), labels)
@@ -159,4 +162,4 @@ def test_without_a_validation_split_there_is_nothing_to_judge_by(
     config = make_config(validation_fraction=0)
     data = load_training_data(config, make_dataset(21))
     assert validation_batches(data, None) is None
-    assert stack_images(data) is data.split.images
+    assert input_rows(data).shape == data.split.images.shape

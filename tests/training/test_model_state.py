@@ -20,7 +20,7 @@ def build(keras, make_config, make_dataset, device):
         learn = model.make_steps(batches, training=True)
 
         def train(epoch):
-            learn(batches.numbers(epoch), 0, batches.steps_per_epoch)
+            learn(batches.block(epoch, 0).numbers, 0, batches.steps_per_epoch)
 
         train(0)
         return model, train

@@ -14,6 +14,7 @@ from cifarcnn.config.layers.applications import (
     find_application,
 )
 from cifarcnn.config.layers.base import Layer, Shape, ShapeError, show
+from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.layers.run_layers import require_same_weights, walk_shapes
 from cifarcnn.config.named_choice import problem
 
@@ -172,6 +173,15 @@ class Pretrained(Layer):
     def _walk(self, shape: Shape) -> list[tuple[Layer, Shape]]:
         return walk_shapes(self.layers or [], shape)[1]
 
+    def layer_count(self) -> int | None:
+        """How many layers of Keras it has that can learn; None where it is not known.
+
+        Those count too that have no weights, as in ``layers`` of Keras's model.
+        """
+        if self.layers is None:
+            return None
+        return sum(map(_count, self.layers)) + (self.pooling is not None)
+
     def kept_within(self, shape: Shape) -> int:
         if self.application is None or not self.trainable:
             return 0
@@ -181,3 +191,8 @@ class Pretrained(Layer):
         if self.application is None or not self.trainable:
             return ()
         return self.known.weight_names
+
+
+def _count(layer: Layer) -> int:
+    branches = layer.walk_branches() if isinstance(layer, Merging) else ()
+    return 1 + sum(_count(inner) for _, branch in branches for inner in branch)

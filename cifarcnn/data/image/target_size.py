@@ -46,8 +46,9 @@ class TargetSize:
         if self.resize != "crop":
             return 0.0, 0.0, height, width
         scale = min(height / self.height, width / self.width)
-        top = (height - scale * self.height) / 2
-        left = (width - scale * self.width) / 2
+        # Never below 0, where rounding leaves of nothing a little less.
+        top = max(height - scale * self.height, 0) / 2
+        left = max(width - scale * self.width, 0) / 2
         return top, left, height - top, width - left
 
     def size_within_borders(self, height: int, width: int) -> tuple[int, int]:

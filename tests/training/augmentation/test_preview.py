@@ -7,6 +7,7 @@ from cifarcnn.network.builder import build_model
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.pipeline import build_augmentation, preview
 from cifarcnn.training.input_pipeline import TrainingBatches
+from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.training_model import connect_images
 
 CHOICES = [RandomFlip(alternate=True), RandomTranslation(), RandAugment()]
@@ -28,12 +29,12 @@ def test_the_others_are_what_the_network_is_given_in_these_epochs(
     layers = ["GlobalAveragePooling2D", {"Activation": "linear"}]
     model = build_model(make_config(layers, 0.0), 3)
     augmentation = build_augmentation(CHOICES, 3, 5, (32, 32))
-    trained = connect_images(model, images, augmentation)
+    trained = connect_images(model, InputRows([images]), augmentation)
     batches = TrainingBatches(np.zeros(5, np.uint8), 3, 3, augmentation=augmentation)
     for place, epoch in enumerate(epochs):
         seen = np.empty((5, 3))
         for step in range(batches.steps_per_epoch):
-            inputs, _ = batches.read(batches.numbers(epoch), step)
+            inputs, _ = batches.read(batches.block(epoch, 0).numbers, step)
             seen[to_numpy(inputs["index"])] = to_numpy(trained(inputs, training=True))
         means = shown[:, 1 + place].mean(axis=(1, 2)) / 255
         assert np.allclose(seen[[4, 1]], means, atol=1e-5)

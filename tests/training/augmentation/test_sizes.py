@@ -9,7 +9,8 @@ from cifarcnn.config import augmentation as config
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.color import mean_colour
 from cifarcnn.training.augmentation.pipeline import build_augmentation
-from cifarcnn.training.image_table import ImageTable
+from cifarcnn.training.input_rows import InputRows
+from cifarcnn.training.input_table import InputTable
 
 SIZE = (24, 40)
 INDEX = np.arange(3)
@@ -71,5 +72,5 @@ def test_boxes_have_the_proportions_of_the_image(keras):
 
 
 def test_the_table_of_images_gives_them_as_they_are(keras, images):
-    found = ImageTable(images)(np.array([2, 0], np.int32))
+    found = InputTable(InputRows([images]))(np.array([2, 0], np.int32))
     np.testing.assert_array_equal(to_numpy(found), images[[2, 0]])

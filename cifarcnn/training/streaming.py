@@ -1,0 +1,61 @@
+"""Whether the inputs of a training lie on the device, or come as they are used."""
+
+from __future__ import annotations
+
+from cifarcnn.engine import Device
+from cifarcnn.engine.device_arrays import free_device_memory
+from cifarcnn.training import input_pipeline
+from cifarcnn.training.input_rows import InputRows
+from cifarcnn.training.observer import Observer
+
+# Of the free memory; the network, its batches and other programs have the rest.
+_SHARE = 0.5
+# Where nobody says how much is free: less than any card has.
+_ALWAYS_FITTING = 2**30
+
+
+def choose_streamed(
+    rows: InputRows,
+    what: str,
+    device: Device,
+    observer: Observer,
+    *,
+    wanted: bool | None = None,
+) -> InputRows | None:
+    """The inputs of a training, if they are to be streamed.
+
+    They are where they take more than half of the memory that is free on the device.
+
+    Args:
+        rows: The inputs.
+        what: What they are, in the plural.
+        device: What Keras was started on.
+        observer: Is told that they are streamed.
+        wanted: Whether to stream them, whatever the memory; ``None``: see above.
+
+    Returns:
+        ``rows``, or ``None`` where they are to lie on the device as one table.
+    """
+    free = free_device_memory(on_gpu=device.kind == "gpu")
+    if wanted is None:
+        most = _ALWAYS_FITTING if free is None else _SHARE * free
+        wanted = rows.nbytes > most
+    if not wanted:
+        return None
+    memory = "memory of the GPU" if device.kind == "gpu" else "memory"
+    known = (
+        f"the {memory}, of which nobody says how much is free"
+        if free is None
+        else f"the {_describe(free)} of {memory} that are free"
+    )
+    observer.noted(
+        f"The {what} would take {_describe(rows.nbytes)} of {known}: they are "
+        f"streamed, {_describe(input_pipeline.BLOCK_BYTES)} at a time."
+    )
+    return rows
+
+
+def _describe(count: int) -> str:
+    if count < 1e9:
+        return f"{count / 1e6:,.1f} MB"
+    return f"{count / 1e9:,.1f} GB"
