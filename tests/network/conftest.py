@@ -55,10 +55,11 @@ def draw_weights() -> Callable[[Any], None]:
         """
         draw = np.random.default_rng(3)
         for weight in network.weights:
-            if weight.name == "count":
+            if weight.name in ("mean", "variance", "count"):
+                # Keras's Normalization does not look at them again.
                 continue
             shape = tuple(weight.shape)
-            if weight.name in ("gamma", "moving_variance", "variance"):
+            if weight.name in ("gamma", "moving_variance"):
                 value = draw.uniform(0.8, 1.2, shape)
             elif len(shape) < 2:
                 value = draw.normal(0, 0.1, shape)

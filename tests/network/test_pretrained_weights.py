@@ -67,7 +67,7 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage
         def copyfile(self, source: Any, outputfile: Any) -> None:
             outputfile.write(source.read(found.cut or -1))
             if found.cut:
-                self.connection.close()
+                self.close_connection = True
 
         def log_message(self, *_: object) -> None:
             pass
@@ -301,7 +301,7 @@ def test_what_keras_adds_for_the_first_efficientnets_is_in_their_weights(
     expected = np.asarray(theirs(pixels))
     largest = np.abs(expected).max()
     assert np.abs(np.asarray(backbone(pixels)) - expected).max() < 1e-5 * largest
-    assert np.abs(np.asarray(network(pixels)) - expected).max() > 1e-2 * largest
+    assert np.abs(np.asarray(network(pixels)) - expected).max() > 1e-3 * largest
 
 
 def test_a_file_that_does_not_fit_is_told_with_what_differs(
