@@ -176,9 +176,9 @@ class _Renaming:
         return self._make(kind, arguments)
 
     def _scaled_sum(self, layer: Any, name: str) -> keras.Model:
-        """In place of the layer of InceptionResNetV2 that adds a share of its second."""
+        """In place of InceptionResNetV2's layer that adds a share of its second."""
         first, second = (keras.Input(tensor.shape[1:]) for tensor in layer.input)
-        scaling = {"name": "scaled", "scale": layer.scale}
+        scaling = {"name": "scaled", "scale": layer.scale, "offset": 0.0}
         scaled = self._make(keras.layers.Rescaling, scaling)(second)
         total = self._make(keras.layers.Add, {"name": "sum"})([first, scaled])
         return keras.Model([first, second], total, name=name)
