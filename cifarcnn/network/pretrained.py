@@ -171,7 +171,17 @@ class _Renaming:
                 "use_bias": False,
                 "depthwise_initializer": keras.initializers.Constant(layer.init_values),
             }
+        if type(layer).__name__ == "CustomScaleLayer":
+            return self._scaled_sum(layer, arguments["name"])
         return self._make(kind, arguments)
+
+    def _scaled_sum(self, layer: Any, name: str) -> keras.Model:
+        """In place of InceptionResNetV2's layer that adds a share of its second."""
+        first, second = (keras.Input(tensor.shape[1:]) for tensor in layer.input)
+        scaling = {"name": "scaled", "scale": layer.scale, "offset": 0.0}
+        scaled = self._make(keras.layers.Rescaling, scaling)(second)
+        total = self._make(keras.layers.Add, {"name": "sum"})([first, scaled])
+        return keras.Model([first, second], total, name=name)
 
     def _name(self, layer: Any) -> str:
         """The layer's name, numbered anew where Keras numbered it."""

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import keras
 import numpy as np
@@ -83,6 +84,9 @@ def _fetch(file: WeightsFile) -> None:
     except Exception as error:
         if isinstance(error, MemoryError):
             raise
+        if isinstance(answer := error.__context__, HTTPError):
+            # Keras leaves it open.
+            answer.close()
         cause = first_line(error).removeprefix(f"URL fetch failure on {file.url}: ")
         cause = cause.removeprefix("None -- ")
         raise file.explain(f"could not be fetched: {cause}") from error
@@ -124,26 +128,30 @@ def load_application_weights(backbone: keras.Model, layer: Pretrained) -> None:
             f"The weights in {path} cannot be loaded into {layer.application} without "
             f"its classifier: {first_line(error)}"
         ) from error
-    _copy(application, backbone)
+    _copy(application, backbone, published=layer.weights == IMAGENET)
 
 
-def _copy(application: keras.Model, backbone: keras.Model) -> None:
+def _copy(
+    application: keras.Model, backbone: keras.Model, *, published: bool = False
+) -> None:
     """Give the layers made again the weights of Keras's own, in the same order."""
     values = [weight for weight in application.weights if weight.name != "count"]
     for value, weight in zip(values, backbone.weights, strict=True):
         array = to_numpy(value)
         if value.name == "variance":
-            array = array * _published_factor(array)
+            array = array * _published_factor(array, published)
         weight.assign(np.reshape(array, weight.shape))
 
 
-def _published_factor(variance: np.ndarray[Any, Any]) -> Any:
+def _published_factor(variance: np.ndarray[Any, Any], published: bool) -> Any:
     """What the first version's files leave to a layer that Keras adds for them.
 
     EfficientNet divides by the deviation, but the files hold it as the variance; Keras
     divides by its root once more, where it fetches them itself
-    (github.com/tensorflow/tensorflow/issues/49930).
+    (github.com/tensorflow/tensorflow/issues/49930). A file of one's own that holds the
+    same is a copy of them.
     """
-    if np.allclose(variance, 1):
-        return 1.0
-    return np.asarray(_DEVIATION, variance.dtype)
+    deviation = np.asarray(_DEVIATION, variance.dtype)
+    if published or np.allclose(variance, deviation, rtol=1e-3):
+        return deviation
+    return 1.0

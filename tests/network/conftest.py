@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cifarcnn import engine
@@ -43,3 +44,29 @@ def make_config() -> MakeConfig:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def draw_weights() -> Callable[[Any], None]:
+    def draw(network: Any) -> None:
+        """Give a network weights whose results depend on its input, within bounds.
+
+        Those that Keras draws leave differences of the input to the sixth digit.
+        """
+        draw = np.random.default_rng(3)
+        for weight in network.weights:
+            if weight.name in ("mean", "variance", "count"):
+                # Keras's Normalization does not look at them again.
+                continue
+            shape = tuple(weight.shape)
+            if weight.name in ("gamma", "moving_variance"):
+                value = draw.uniform(0.8, 1.2, shape)
+            elif len(shape) < 2:
+                value = draw.normal(0, 0.1, shape)
+            else:
+                # The filters of a depthwise convolution look at one channel each.
+                seen = shape[:2] if shape[-1] == 1 else shape[:-1]
+                value = draw.normal(0, np.sqrt(2 / np.prod(seen)), shape)
+            weight.assign(value.astype("float32"))
+
+    return draw

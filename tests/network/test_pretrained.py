@@ -35,25 +35,6 @@ def photos() -> Any:
     return np.stack([np.asarray(part.resize((80, 75))) for part in (whole, middle)])
 
 
-def random_weights(network: Any) -> None:
-    """Give a network weights whose results are neither nothing nor beyond all bounds.
-
-    Those that Keras draws leave differences of the input to the sixth digit.
-    """
-    draw = np.random.default_rng(3)
-    for weight in network.weights:
-        if weight.name == "count":
-            continue
-        shape = tuple(weight.shape)
-        if weight.name in ("gamma", "moving_variance", "variance"):
-            value = draw.uniform(0.8, 1.2, shape)
-        elif len(shape) < 2:
-            value = draw.normal(0, 0.1, shape)
-        else:
-            value = draw.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape)
-        weight.assign(value.astype("float32"))
-
-
 # One for each of Keras's ways to prepare pictures; the last two begin with it.
 @pytest.mark.parametrize(
     ("application", "way"),
@@ -66,7 +47,7 @@ def random_weights(network: Any) -> None:
     ],
 )
 def test_pictures_are_prepared_as_by_keras_itself(
-    application: str, way: str, photos: Any, keras: Any
+    application: str, way: str, photos: Any, keras: Any, draw_weights: Any
 ) -> None:
     from cifarcnn.network.pretrained import build_application, build_pretrained
     from cifarcnn.network.pretrained_weights import _copy
@@ -78,7 +59,7 @@ def test_pictures_are_prepared_as_by_keras_itself(
     theirs = build(
         weights=None, include_top=False, input_shape=(75, 80, 3), pooling="avg"
     )
-    random_weights(theirs)
+    draw_weights(theirs)
     with_input = build_application(layer, (75, 80, 3))
     with_input.set_weights(theirs.get_weights())
     _copy(with_input, ours)
@@ -200,7 +181,7 @@ def folder_config(tmp_path: Path) -> Any:
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_frozen_means_that_nothing_within_moves(
-    precision: Any, folder_config: Any, keras: Any
+    precision: Any, folder_config: Any, keras: Any, draw_weights: Any
 ) -> None:
     from cifarcnn.network.builder import build_model
     from cifarcnn.network.training_network import build_training_network
@@ -208,7 +189,7 @@ def test_frozen_means_that_nothing_within_moves(
 
     config = folder_config(trainable=False)
     network = build_model(config, 10)
-    random_weights(network.get_layer("pretrained_1"))
+    draw_weights(network.get_layer("pretrained_1"))
     trained = build_training_network(config, 10, precision)
     before = read_weights(network)
     write_weights(trained, before)
@@ -227,13 +208,13 @@ def test_frozen_means_that_nothing_within_moves(
 
 
 def test_trainable_means_all_but_the_pictures_own_scale(
-    folder_config: Any, keras: Any
+    folder_config: Any, keras: Any, draw_weights: Any
 ) -> None:
     from cifarcnn.network.training_network import build_training_network
     from cifarcnn.network.weights import read_weights
 
     trained = build_training_network(folder_config(trainable=True), 10)
-    random_weights(trained.get_layer("pretrained_1"))
+    draw_weights(trained.get_layer("pretrained_1"))
     before = read_weights(trained)
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype="uint8")
     trained.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
@@ -247,12 +228,12 @@ def test_trainable_means_all_but_the_pictures_own_scale(
 
 
 def test_the_saved_network_opens_in_keras_alone_and_answers_equally(
-    folder_config: Any, keras: Any, tmp_path: Path
+    folder_config: Any, keras: Any, tmp_path: Path, draw_weights: Any
 ) -> None:
     from cifarcnn.network.builder import build_model
 
     network = build_model(folder_config(application="ConvNeXtTiny"), 10)
-    random_weights(network.get_layer("pretrained_1"))
+    draw_weights(network.get_layer("pretrained_1"))
     network.save(tmp_path / "model.keras")
     pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype="uint8")
     np.save(tmp_path / "pixels.npy", pixels)
