@@ -54,6 +54,11 @@ def training_speed(results):
     return text
 
 
+def cached_features(results):
+    rows = [[name.replace("_", " "), figure(row)] for name, row in results.items()]
+    return table(["of an epoch", "figure"], rows)
+
+
 def augmentation(results):
     rows = [
         [
@@ -167,6 +172,7 @@ TABLES = {
     "first_start": first_start,
     "prediction": prediction,
     "time_between_steps": time_between_steps,
+    "cached_features": cached_features,
 }
 
 

@@ -20,7 +20,7 @@ _COMPLETE = {
 _CACHES: dict[caches.Kind, str] = {
     "decoded": "decoded images",
     "compiled": "compiled programs",
-    "features": "features of frozen layers",
+    "features": "computed features",
 }
 
 

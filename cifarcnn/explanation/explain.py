@@ -42,6 +42,7 @@ from cifarcnn.explanation.network_input import (
     find_class,
     open_photo,
 )
+from cifarcnn.explanation.pooling_apart import with_pooling_apart
 from cifarcnn.explanation.receptive_field import receptive_fields
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.literals import Views
@@ -172,7 +173,7 @@ def explain_image(
         UsageError: There is no such class, or an array has another shape or element
             type.
     """
-    config = network.config
+    config = with_pooling_apart(network.config)
     wanted = find_class(network.class_names, wanted_class)
     if not name and isinstance(image, Path):
         name = str(image)
@@ -209,7 +210,7 @@ def explain_image(
 
 def explain_model(network: TrainedNetwork) -> ModelExplanation:
     """What there is to say about a network without an image."""
-    config = network.config
+    config = with_pooling_apart(network.config)
     outputs = LayerOutputModel(network.model, config)
     fields = receptive_fields(outputs.steps)
     table = summarize(config)

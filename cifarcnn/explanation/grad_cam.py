@@ -19,7 +19,7 @@ import numpy as np
 from cifarcnn.engine.backend import gradient
 from cifarcnn.explanation.layer_outputs import LayerOutputModel
 from cifarcnn.explanation.receptive_field import ReceptiveField
-from cifarcnn.explanation.steps import IN_PLACE, Missing, Step, Steps, convolutions
+from cifarcnn.explanation.steps import CONVOLUTIONS, IN_PLACE, Missing, Step, Steps
 
 Array = np.ndarray[Any, Any]
 SHUFFLES = 10
@@ -160,7 +160,9 @@ def find_last_maps(steps: Steps) -> Step | None:
     it is the outermost sum. Normalizations and the activation that follow are included.
     """
     order = list(steps.values())
-    for convolution in reversed(convolutions(steps)):
+    # Of a network trained before, what comes out of it: its last maps.
+    kinds = CONVOLUTIONS | {"Pretrained"}
+    for convolution in reversed([step for step in order if step.kind in kinds]):
         later = order[order.index(convolution) :]
         # From here on every step outside of residuals is on the only way to the logits.
         trunk = [step for step in later if step.depth == 0]

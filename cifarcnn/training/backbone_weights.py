@@ -23,14 +23,15 @@ def load_backbones(networks: Networks) -> None:
         DataError: The file of an application is missing or damaged, or does not fit.
         RunError: The run is gone, or its weights are damaged or of other layers.
     """
-    for layer in flatten_layers(networks.config.model.layers):
-        if not isinstance(layer, Pretrained):
-            continue
+    layers = flatten_layers(networks.config.model.layers)
+    backbones = [layer for layer in layers if isinstance(layer, Pretrained)]
+    for layer in backbones:
         backbone = networks.stock.get_layer(layer.name)
         load_application_weights(backbone, layer)
         if layer.run is not None:
             load_run_weights(backbone, Path(layer.run))
-    write_weights(networks.trained, read_weights(networks.stock))
+    if backbones:
+        write_weights(networks.trained, read_weights(networks.stock))
 
 
 def load_run_weights(backbone: keras.Model, run: Path) -> None:

@@ -136,6 +136,17 @@ def test_augmentation_is_compared_with_none_and_with_keras(tmp_path: Path):
     }
 
 
+def test_features_computed_once_are_compared_with_those_of_every_epoch(tmp_path: Path):
+    document = run(
+        tmp_path,
+        "cached_features.py",
+        *("--side", 32, "--pictures", 80, "--epochs", 2, "--rounds", 1),
+    )
+    found = document["results"]
+    assert found["ratio"]["median"] > 0
+    assert found["largest_difference_of_a_loss"]["median"] < 1e-4
+
+
 def test_batch_normalization_is_compared_with_kerass_layer(tmp_path: Path):
     document = run(
         tmp_path, "batch_norm.py", "--batch-size", 2, "--rounds", 1, "--seconds", 1

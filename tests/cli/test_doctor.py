@@ -267,6 +267,7 @@ def test_caches_are_emptied_after_it_was_said_what_they_hold(
     assert called.out.split() == [
         *("Removing", "decoded", "images", "2.5", "MB", "in", f"{tmp_path}/decoded"),
         *("compiled", "programs", "0", "bytes", "in", f"{tmp_path}/compiled"),
+        *("computed", "features", "0", "bytes", "in", f"{tmp_path}/features"),
     ]
     assert not array.exists() and archive.exists()
     assert "0 bytes in" in call("doctor", "--clear-caches").out
@@ -279,6 +280,7 @@ def test_caches_are_emptied_after_it_was_said_what_they_hold(
     assert kept.out.partition("Left")[2].split() == [
         *("decoded", "images", "0", "bytes", "in", f"{tmp_path}/decoded"),
         *("compiled", "programs", "3", "kB", "in", f"{tmp_path}/compiled"),
+        *("computed", "features", "0", "bytes", "in", f"{tmp_path}/features"),
         *"This user may not remove it, or another process is just writing it.".split(),
     ]
     os.utime(half, (1000, 1000))

@@ -112,6 +112,23 @@ def test_without_a_terminal_steps_say_nothing(capsys: pytest.CaptureFixture[str]
     ]
 
 
+def test_features_are_told_of_now_and_then_and_at_their_end(capsys, monkeypatch):
+    lines: list[str] = []
+    display = progress.LineDisplay(lines.append, lambda path: None)
+    display.noted("the features are computed once.")
+    display.features_computed(64, 1500, 50.0)
+    assert lines == ["note: the features are computed once."]
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
+    display.features_computed(1280, 1500, 51.6)
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 1e9)
+    display.features_computed(1500, 1500, 52.0)
+    assert lines[1:] == [
+        "computing features: 1,280 of 1,500, 52 pictures/s",
+        "computing features: 1,500 of 1,500, 52 pictures/s",
+    ]
+    assert capsys.readouterr().err.splitlines() == lines
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
     while not condition():

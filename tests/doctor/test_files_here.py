@@ -126,6 +126,7 @@ def test_a_user_without_a_home_is_told_what_to_name(
     assert section.facts == [
         {"name": "decoded", "path": None, "size_bytes": 0},
         {"name": "compiled", "path": None, "size_bytes": 0},
+        {"name": "features", "path": None, "size_bytes": 0},
     ]
     assert section.lines == [
         ("", "none: this user has no home folder; CIFARCNN_CACHE names one")
@@ -144,10 +145,13 @@ def test_caches_are_measured_and_emptied_and_what_a_user_put_there_stays(
         cache / CIFAR10.binary.archive.name,
         cache / "cifar-10-batches-bin/data_batch_1.bin",
         cache / "decoded/notes.txt",
+        cache / "features/of-mine.npy",
         cache / "decoded/my-pictures/index.json",
     ]
     made = [key / "index.json", key / "training-images.npy", key / ".index.json.x.tmp"]
     made += [compiled / "jax-0.9.0-0123456789ab/jit_step-1234-cache"]
+    features = f"features/{'a' * 32}-{'b' * 64}.npy"
+    made += [cache / features, cache / f"features/.{'a' * 32}.0123456789ab.tmp"]
     for path in (*mine, *made):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * 1000)
@@ -160,10 +164,12 @@ def test_caches_are_measured_and_emptied_and_what_a_user_put_there_stays(
     assert section.facts == [
         {"name": "decoded", "path": str(cache / "decoded"), "size_bytes": 3000},
         {"name": "compiled", "path": str(cache / "compiled"), "size_bytes": 1000},
+        {"name": "features", "path": str(cache / "features"), "size_bytes": 2000},
     ]
     assert section.lines == [
         ("decoded images", f"3 kB in {cache / 'decoded'}"),
         ("compiled programs", f"1 kB in {cache / 'compiled'}"),
+        ("computed features", f"2 kB in {cache / 'features'}"),
         ("to empty them", "cifarcnn doctor --clear-caches"),
     ]
     assert clear_caches() == []

@@ -339,9 +339,8 @@ def test_regularizers_keep_their_factors(keras):
     assert (float(made.l1), float(made.l2)) == (0.125, 0.25)
 
 
-def test_every_layer_of_the_config_is_a_keras_layer_except_residual(keras):
+def test_every_layer_of_the_config_is_a_keras_layer_except_two(keras):
     missing = {
         layer.__name__ for layer in LAYERS if not hasattr(keras.layers, layer.__name__)
     }
-    # What stands for other layers.
     assert missing == {"Residual", "Pretrained"}

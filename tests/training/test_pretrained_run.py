@@ -98,7 +98,7 @@ def configure(base: Run, tmp_path: Path) -> Callable[..., Config]:
             "model": {
                 "layers": [
                     {"Pretrained": layer},
-                    "GlobalAveragePooling2D",
+                    *([] if layer.get("pooling") else ["GlobalAveragePooling2D"]),
                     {"Dropout": 0.2},
                     {"Dense": {"units": 3, "activation": "softmax"}},
                 ]
@@ -366,6 +366,21 @@ def test_in_plain_keras_the_network_is_the_same(fit, configure, keras, tmp_path:
     ours = load_run(run.path).predict(images)
     np.testing.assert_allclose(plain.predict_on_batch(images), ours, atol=1e-6)
     assert not plain.get_layer("pretrained_1").trainable
+
+
+@pytest.mark.parametrize("pooling", [None, "avg"])
+def test_an_explanation_looks_at_the_last_maps_of_the_backbone(
+    fit, configure, tmp_path: Path, pooling: str | None
+):
+    from cifarcnn.loaded_run import load_run
+
+    config = configure(epochs=1, pretrained={"pooling": pooling})
+    loaded = load_run(fit(config, place(tmp_path, "new")).path)
+    image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    found = loaded.explain(image).grad_cam
+    assert found.layer == "pretrained_1"
+    # Maps of 8x8 cells, pooled by two.
+    assert found.shape == (4, 4, 4)
 
 
 @pytest.mark.slow
