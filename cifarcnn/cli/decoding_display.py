@@ -1,4 +1,4 @@
-"""What the user sees while pictures are decoded: a bar on a terminal, else a line."""
+"""What the user sees while pictures are decoded: a bar on a terminal, and lines."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-class DecodingLines(DecodingObserver):
-    """Plain lines: that it takes a while, and that it is done."""
+class DecodingDisplay(DecodingObserver):
+    """Shows a decoding that takes a while; of others nothing."""
 
     def __init__(self, show: Callable[[str], object] = console.print_message) -> None:
         """Prepare the display.
@@ -25,77 +25,55 @@ class DecodingLines(DecodingObserver):
         """
         self.show = show
         self._begun = False
+        self._bar: Progress | None = None
 
     def images_decoded(self, done: int, total: int, seconds: float) -> None:
         if done == total:
-            self._begun = False
             self.close()
-            rate = done / seconds
             self.show(
                 f"decoded: {total:,} pictures in {describe_seconds(seconds)}, "
-                f"{rate:,.0f} pictures/s"
+                f"{done / seconds:,.0f} pictures/s"
             )
-        else:
-            if not self._begun:
-                self._begun = True
-                self.begin(total)
-            self.advance(done, total, seconds)
-
-    def begin(self, total: int) -> None:
-        """The first time that it is told of a decoding."""
-        self.show(f"decoding {total:,} pictures ...")
-
-    def advance(self, done: int, total: int, seconds: float) -> None:
-        """Every time but the last."""
-
-    def close(self) -> None:
-        """Nothing to clear away; a bar has."""
+            return
+        if not self._begun:
+            self._begin(total)
+        if self._bar is not None:
+            figures = describe_progress(done, total, seconds)
+            self._bar.update(self._bar.task_ids[0], completed=done, figures=figures)
 
     def noted(self, sentence: str) -> None:
         self.show(f"note: {sentence}")
 
+    def close(self) -> None:
+        """Clear the bar away."""
+        self._begun = False
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
-class DecodingBar(DecodingLines):
-    """A bar with pictures per second and time left, and a line at the end."""
-
-    _progress: Progress | None = None
-
-    def begin(self, total: int) -> None:
+    def _begin(self, total: int) -> None:
+        self._begun = True
+        screen = console.stderr_console()
+        if not screen.is_terminal or screen.is_dumb_terminal:
+            self.show(f"decoding {total:,} pictures ...")
+            return
         from rich.progress import BarColumn, Progress, TextColumn
 
-        self._progress = Progress(
+        self._bar = Progress(
             TextColumn("decoding"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[figures]}", markup=False),
-            console=console.stderr_console(),
+            console=screen,
             transient=True,
         )
-        self._bar = self._progress.add_task("", total=total, figures="")
-        self._progress.start()
-
-    def advance(self, done: int, total: int, seconds: float) -> None:
-        figures = describe_progress(done, total, seconds)
-        if self._progress is not None:
-            self._progress.update(self._bar, completed=done, figures=figures)
-
-    def close(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-
-
-def open_decoding_display(
-    show: Callable[[str], object] = console.print_message,
-) -> DecodingLines:
-    """The display that suits standard error: a bar on a terminal, else lines."""
-    screen = console.stderr_console()
-    live = screen.is_terminal and not screen.is_dumb_terminal
-    return (DecodingBar if live else DecodingLines)(show)
+        self._bar.add_task("", total=total, figures="")
+        self._bar.start()
 
 
 @contextlib.contextmanager
 def decoding_shown() -> Iterator[None]:
     """Show what is decoded for as long as the context lasts."""
-    display = open_decoding_display()
+    display = DecodingDisplay()
     try:
         with decoding_observed_by(display):
             yield

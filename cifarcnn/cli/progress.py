@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from cifarcnn.cli import console
-from cifarcnn.cli.decoding_display import open_decoding_display
+from cifarcnn.cli.decoding_display import DecodingDisplay
 from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 
@@ -47,7 +47,7 @@ class LineDisplay(Observer):
         self.plan: Plan | None = None
         self._announcement: threading.Timer | None = None
         self._last_line = time.monotonic()
-        self._decoding = open_decoding_display(self.write)
+        self._decoding = DecodingDisplay(self.write)
 
     def __enter__(self) -> Self:
         return self

@@ -139,10 +139,13 @@ class _Cached:
                 return None
             with open(str(self.path), "rb", buffering=0) as file:
                 images = RowFile(file, self.shape).map()
-            # Which size was used last: see ``remove_outdated``.
-            os.utime(self.path.parent / f"{_stem(target)}.json")
         except OSError:
             return None
+        with contextlib.suppress(OSError):
+            # So that they stay: see ``remove_outdated``.
+            os.utime(self.path.parent / f"{_stem(target)}.json")
+            os.utime(self.path)
+        remove_outdated(self.path.parent, _stem(target), self.path.name)
         return DecodedFiles.of(images, records)
 
 

@@ -104,7 +104,7 @@ class RowFile:
         Raises:
             OSError: The disk failed.
         """
-        pixels = np.zeros(self.shape[1:], np.uint8)
+        pixels = np.empty(self.shape[1:], np.uint8)
         self._file.seek(len(self._header) + row * self._row_bytes)
         self._file.readinto(pixels.data.cast("B"))
         return pixels

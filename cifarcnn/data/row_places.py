@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Callable
 from math import prod
@@ -20,6 +21,7 @@ from cifarcnn.data.row_file import RowFile, Rows, RowsInMemory, Shape
 from cifarcnn.errors import DataError
 
 _MOST_SIZES = 3  # of one folder's images that are kept
+_IN_USE_SECONDS = 600
 
 
 class StoredRows(NamedTuple):
@@ -77,26 +79,29 @@ def store_rows(
 def remove_outdated(folder: Path, stem: str, kept: str) -> None:
     """Remove images that no index names, and those of sizes that were not used lately.
 
+    What was opened in the last minutes stays: another process may read it.
+
     Args:
         folder: Of the cache.
         stem: What the names of one size begin with.
         kept: The file that is in use.
     """
     with contextlib.suppress(OSError):
-        found = [(path, path.stat()) for path in folder.iterdir()]
-        indices = [(status.st_mtime, path) for path, status in found if _is_index(path)]
-        stems = [path.stem for _, path in sorted(indices, reverse=True)]
-        old = tuple(f"{name}." for name in stems[_MOST_SIZES:])
-        for path, status in found:
-            unused = path.name.startswith(f"{stem}.") and path.suffix == ".npy"
-            left = is_unfinished(path) and not is_young(status)
-            if (unused and path.name != kept) or left or path.name.startswith(old):
+        found = {path: path.stat() for path in folder.iterdir()}
+        indices = [path for path in found if path.suffix == ".json"]
+        indices.sort(key=lambda path: found[path].st_mtime, reverse=True)
+        unused = tuple(f"{path.stem}." for path in indices[_MOST_SIZES:])
+        for path, status in found.items():
+            if is_unfinished(path):
+                outdated = not is_young(status)
+            elif time.time() - status.st_mtime < _IN_USE_SECONDS:
+                outdated = False
+            else:
+                ours = path.suffix == ".npy" and path.name.startswith(f"{stem}.")
+                outdated = path.name.startswith(unused) or (ours and path.name != kept)
+            if outdated:
                 # On Windows one that somebody reads stays until the next time.
                 _remove(path)
-
-
-def _is_index(path: Path) -> bool:
-    return path.suffix == ".json"
 
 
 def _store_in_cache(

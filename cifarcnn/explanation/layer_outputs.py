@@ -19,6 +19,7 @@ from cifarcnn.explanation.steps import (
     list_steps,
 )
 from cifarcnn.network.builder import PROBABILITIES, assemble, convert_layer
+from cifarcnn.network.layer_output import layer_output
 from cifarcnn.network.weights import read_weights, to_numpy, write_weights
 
 Array = np.ndarray[Any, Any]
@@ -68,12 +69,12 @@ class LayerOutputModel:
 
     def outputs(self, names: Iterable[str]) -> keras.Model:
         """A model from images to the results of some steps, by name."""
-        results = {name: self._model.get_layer(name).output for name in names}
+        results = {name: layer_output(self._model, name) for name in names}
         return keras.Model(self._model.input, results)
 
     def from_step(self, name: str) -> keras.Model:
         """A model from the result of a step that everything passes to the logits."""
-        start = self._model.get_layer(name).output
+        start = layer_output(self._model, name)
         return keras.Model(start, self._model.get_layer(PROBABILITIES).input)
 
     @contextmanager

@@ -16,6 +16,7 @@ from cifarcnn.config.yaml_tree import quote
 from cifarcnn.data.image.photo import Photo, read_photo
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import UsageError
+from cifarcnn.literals import Resize
 
 Array = np.ndarray[Any, Any]
 
@@ -48,6 +49,7 @@ class NetworkInput:
         crop: The part of ``photo`` that the network sees, in its pixels; sides may lie
             between two pixels.
         pixels: uint8 ``(height, width, 3)``: the input of the network.
+        resize: What is done with a photo of other proportions (``data.resize``).
         normalized: float32, of the same shape: what its first layer gets,
             ``(pixels / 255 - mean) / deviation``.
         normalization: ``unit`` (0 to 1), ``standard`` (by mean and deviation) or
@@ -60,6 +62,7 @@ class NetworkInput:
     photo: Array
     crop: Box
     pixels: Array
+    resize: Resize
     normalized: Array
     normalization: str
     mean: tuple[float, float, float]
@@ -115,6 +118,7 @@ def describe_input(
         photo=photo.pixels,
         crop=Box(*photo.crop),
         pixels=photo.seen,
+        resize=config.data.resize,
         normalized=normalized,
         normalization=kind if isinstance(kind, str) else "standard",
         mean=mean,

@@ -15,9 +15,10 @@ from cifarcnn.explanation.explain import Explanation, ModelExplanation
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.page import page_context
 from cifarcnn.page.diagram import draw_network
-from cifarcnn.page.inline_arrays import MOST_CHANNELS, to_image_url
+from cifarcnn.page.inline_arrays import count_shown, to_image_url
 from cifarcnn.page.numbers import choose_decimals, show, show_percent, show_size
 from cifarcnn.page.page_data import (
+    MOST_CHANNELS,
     MOST_FILTERS,
     pack_explanation,
     pack_model,
@@ -155,6 +156,7 @@ def make_environment() -> jinja2.Environment:
         functions,
         draw_network=draw_network,
         shares_filters=shares_filters,
+        count_shown=count_shown,
         most_channels=MOST_CHANNELS,
         most_filters=MOST_FILTERS,
     )

@@ -11,9 +11,17 @@ from PIL import Image
 
 Array = np.ndarray[Any, Any]
 
-# The most channels of one layer that the page carries; the strongest come first.
-MOST_CHANNELS = 32
+# The most numbers of the maps of one layer that the page carries, 1.4 MB of text: so
+# many whole maps, the strongest first, and one at least.
+_MOST_VALUES = 2**18
 _KINDS = {"f": "<f4", "u": "u1"}
+
+
+def count_shown(maps: Array, most: int) -> int:
+    """How many maps of ``(height, width, channels)`` the page carries, ``most`` or
+    fewer."""
+    affordable: int = _MOST_VALUES // (maps.shape[0] * maps.shape[1])
+    return min(len(maps[0, 0]), most, max(affordable, 1))
 
 
 class ArrayStore:

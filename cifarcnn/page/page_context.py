@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from cifarcnn.config.summary import Summary
+from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.explanation.contributions import (
     Contribution,
     DenseContributions,
@@ -45,17 +46,21 @@ def describe_network_input(network_input: NetworkInput) -> Part:
     height, width = network_input.photo.shape[:2]
     crop = network_input.crop
     rows, columns = network_input.pixels.shape[:2]
+    high, wide = crop.bottom - crop.top, crop.right - crop.left
+    whole = TargetSize(rows, columns, "pad").size_within_borders(height, width)
     return {
         "photo": _embed_photo(network_input.photo),
         "box": {
             "x": crop.left / width,
             "y": crop.top / height,
-            "width": (crop.right - crop.left) / width,
-            "height": (crop.bottom - crop.top) / height,
+            "width": wide / width,
+            "height": high / height,
         },
         "height": rows,
         "width": columns,
-        "enlarged": crop.bottom - crop.top < rows,
+        "resize": network_input.resize,
+        "same_shape": whole == (rows, columns),
+        "enlarged": min(rows / high, columns / wide) > 1,
         "as_it_is": network_input.photo.shape == network_input.pixels.shape,
         "channels": [
             {"name": name, "mean": mean, "deviation": deviation}

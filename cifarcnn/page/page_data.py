@@ -22,14 +22,15 @@ from cifarcnn.explanation.feature_maps import FeatureMaps
 from cifarcnn.explanation.filters import FilterBank
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.page.color_scales import DIVERGING, SEQUENTIAL
-from cifarcnn.page.inline_arrays import MOST_CHANNELS, ArrayStore
+from cifarcnn.page.inline_arrays import ArrayStore, count_shown
 from cifarcnn.page.numbers import choose_decimals
 
 Array = np.ndarray[Any, Any]
 
 Entry = dict[str, object]
 
-# Filters are small; more of them can be chosen than maps are shown.
+# The most maps of one layer that are shown, and the most filters that can be chosen.
+MOST_CHANNELS = 32
 MOST_FILTERS = 64
 
 
@@ -136,7 +137,7 @@ def _pack_convolution(
     convolution: ConvolutionStep, image_shape: tuple[int, ...], store: ArrayStore
 ) -> Entry:
     bank = convolution.filters
-    channels = convolution.order[:MOST_FILTERS].tolist()
+    channels = _filters_shown(convolution)
     _, row, column = find_start(convolution)
     return {
         **_pack_filters(bank, channels, store),
@@ -155,14 +156,18 @@ def _pack_convolution(
     }
 
 
+def _filters_shown(convolution: ConvolutionStep) -> list[int]:
+    count = count_shown(convolution.before, MOST_FILTERS)
+    return [int(channel) for channel in convolution.order[:count]]
+
+
 def _pack_activation(
     step: ActivationStep, explanation: Explanation, store: ArrayStore
 ) -> Entry:
-    order = step.order
+    channels = step.order[: count_shown(step.before, MOST_FILTERS)].tolist()
     if not isinstance(explanation.convolution, Missing) and shares_filters(explanation):
         # The same filters as in the part before, so that one choice holds for both.
-        order = explanation.convolution.order
-    channels = order[:MOST_FILTERS].tolist()
+        channels = _filters_shown(explanation.convolution)
     return {
         "channels": channels,
         "shared": shares_filters(explanation),
@@ -177,7 +182,7 @@ def _pack_activation(
 
 
 def _pack_maps(maps: FeatureMaps, store: ArrayStore) -> Entry:
-    channels = maps.order[:MOST_CHANNELS].tolist()
+    channels = maps.order[: count_shown(maps.maps, MOST_CHANNELS)].tolist()
     return {
         "channels": channels,
         "maps": store.add(maps.maps[:, :, channels]),
@@ -190,7 +195,7 @@ def _pack_maps(maps: FeatureMaps, store: ArrayStore) -> Entry:
 
 
 def _pack_pooling(pooling: PoolingStep, store: ArrayStore) -> Entry:
-    channels = pooling.order[:MOST_CHANNELS].tolist()
+    channels = pooling.order[: count_shown(pooling.before, MOST_CHANNELS)].tolist()
     after = pooling.after[:, :, channels]
     row, column = np.unravel_index(np.argmax(after[:, :, 0]), after.shape[:2])
     low = min(0.0, float(pooling.before.min()))

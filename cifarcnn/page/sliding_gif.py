@@ -26,6 +26,7 @@ _SIDE = 288  # the longer one of each of the two images
 _EDGE = 24
 _SLOW_ROWS = 2  # rows shown cell by cell; of the others a few steps each
 _STEPS_OF_A_ROW = 2
+_MOST_STOPS = 32  # of the rows, and of the cells of a row
 _SLOW, _FAST, _LAST = 110, 60, 2500  # milliseconds that a frame stays
 _WAITING = 176  # grey of what has not been reached yet, darker than that of 0
 _PAPER, _INK, _MARK = (255, 255, 255), (32, 37, 43), (192, 21, 21)
@@ -71,9 +72,13 @@ def draw_sliding_gif(explanation: Explanation) -> bytes:
 
 def _stops(height: int, width: int) -> Iterator[tuple[int, int, int]]:
     """Where the filter stops: row and column of the map, and for how long."""
-    for row in range(height):
-        if row < _SLOW_ROWS:
-            for column in range(width):
+    rows, columns = (
+        range(length - 1, -1, -(-length // _MOST_STOPS) * -1)[::-1]
+        for length in (height, width)
+    )
+    for number, row in enumerate(rows):
+        if number < _SLOW_ROWS:
+            for column in columns:
                 yield row, column, _SLOW
         else:
             for step in range(1, _STEPS_OF_A_ROW + 1):

@@ -16,6 +16,7 @@ from cifarcnn.config.layers.base import Layer
 from cifarcnn.config.layers.dense import Activation
 from cifarcnn.config.layers.pooling import POOLINGS
 from cifarcnn.config.layers.pretrained import Pretrained
+from cifarcnn.network.layer_output import layer_output
 from cifarcnn.network.predict import leave_out_xla
 from cifarcnn.training.augmentation.flip_and_translate import RandomFlip
 from cifarcnn.training.augmentation.pipeline import Augmentation
@@ -81,9 +82,7 @@ def cut_network(
         logits: The same up to the logits.
         name: Of its last fixed layer.
     """
-    # Of a backbone, `output` is the one within it.
-    node = trained.get_layer(name)._inbound_nodes[0]
-    features = node.output_tensors[0]
+    features = layer_output(trained, name)
     exact = keras.layers.Identity(dtype="float32")(features)
     return FeatureNetworks(
         keras.Model(trained.input, exact, name="fixed"),

@@ -56,21 +56,6 @@ def outcome(*records: EpochRecord, **changes: object) -> Outcome:
     return Outcome(**{**values, **changes})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (59.94, "59.9 s"),
-        (59.96, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (3599.7, "1 h 00 min"),
-        (7800, "2 h 10 min"),
-    ],
-)
-def test_a_duration_is_said_as_people_say_it(seconds, text):
-    assert progress.describe_seconds(seconds) == text
-
-
 def test_an_epoch_is_one_line():
     assert progress.describe_epoch(RECORD, PLAN) == (
         "epoch 1/3: loss 1.5000, accuracy 50.00%, validation loss 1.2500, validation "

@@ -146,8 +146,8 @@ def test_what_was_cut_is_said(trees):
     with pytest.raises(DataError) as caught:
         opened(trees, test_fraction=0).test()
     assert str(caught.value) == (
-        f"{trees} has no test pictures: expected a data.test_fraction above 0 when it "
-        "was trained."
+        f"{trees} has no test pictures: expected a folder test beside the class "
+        "folders, or a data.test_fraction above 0 when it was trained."
     )
 
 
@@ -236,6 +236,12 @@ def test_a_class_without_an_image_to_judge_by_is_named(tmp_path, fresh_cache):
         "test has no pictures of oak",
     ]
     (tmp_path / "elm" / name_for("elm", test=True)).unlink()
+    with pytest.raises(DataError) as caught:
+        opened(tmp_path, test_fraction=0.5, validation_fraction=0).test()
+    assert str(caught.value) == (
+        f"{tmp_path} has no test pictures: expected more pictures, or a larger "
+        "data.test_fraction."
+    )
     assert notes(tmp_path, test_fraction=0.5, validation_fraction=0)[-1] == (
         "none of the 3 pictures fell to the test (data.test_fraction, by the names of "
         "the files)"
@@ -251,6 +257,51 @@ def test_an_empty_class_folder_is_refused(trees):
         f"{trees}/yew has no pictures (1 file left out: .tif); expected PNG, JPEG, "
         "WebP, BMP or GIF files."
     )
+
+
+def test_a_file_in_place_of_a_folder_and_links_in_a_circle_do_no_harm(trees):
+    (trees / "train").write_text("no folder")
+    (trees / "ash").write_bytes(b"no folder")
+    (trees / "again").symlink_to(trees)
+    (trees / "elm" / "up").symlink_to(trees)
+    (trees / "oak2").symlink_to(trees / "oak")
+    dataset = opened(trees)
+    assert dataset.class_names == CLASSES
+    assert sum(map(len, splits(trees).values())) == 40
+    assert notes(trees)[1] == (
+        "trees: 4 files left out: 2 without an ending, 2 linked twice; 1 folder in a "
+        "class folder is not read"
+    )
+
+
+def test_a_test_folder_of_unsorted_images_leaves_the_class_folders_whole(trees):
+    draw(trees / "test" / "1.png", 100)
+    config = config_of(trees)
+    dataset = open_config_dataset(config)
+    assert len(dataset.training(0, 0)[0]) == 40
+    assert dataset.test_notes(config) == [
+        "test: 1 file left out: in no class folder",
+        f"{trees}/test has no pictures in class folders",
+    ]
+
+
+def test_class_folders_below_another_folder_are_pointed_out(trees):
+    root = trees.parent / "download"
+    root.mkdir()
+    trees.rename(root / "trees")
+    assert refusal(root) == (
+        f"{root} has no class folders, but {root}/trees has: set data.path to it."
+    )
+
+
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="root may read everything"
+)
+def test_a_class_folder_that_may_not_be_read_is_named(trees):
+    (trees / "elm").chmod(0)
+    said = refusal(trees)
+    (trees / "elm").chmod(0o700)
+    assert said == f"{trees}/elm cannot be read: Permission denied."
 
 
 # --- folds ---------------------------------------------------------------------------
@@ -363,6 +414,16 @@ def test_what_is_wrong_with_a_list_is_refused(trees):
         f"{place} has pictures for test of other classes: yew. The classes are elm, "
         "oak."
     )
+
+
+def test_other_labels_than_the_classes_of_the_config_are_told(trees):
+    place = write_list(trees)
+    assert refusal(place, classes=["elm", "yew"]) == (
+        f"The labels of {place} are not the classes of data.classes, which must name "
+        "them all: yew has no row there; oak is not expected."
+    )
+    dataset = opened(place, classes=["oak", "elm"])
+    assert dataset.class_names == ("oak", "elm")
 
 
 # --- damaged images ------------------------------------------------------------------

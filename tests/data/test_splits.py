@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifarcnn.data.selected_rows import select_rows
-from cifarcnn.data.splits import Split, cut_validation
+from cifarcnn.data.splits import Split, choose_fold, cut_validation, label_type
 from cifarcnn.data.statistics import measure_statistics
 from cifarcnn.errors import DataError, UsageError
 
@@ -88,6 +88,36 @@ def test_a_class_that_would_be_left_empty_is_named():
         "validation_fraction 0.1 takes 1 of the 1 training pictures of the class dog "
         "and leaves none to train on. Make it smaller, set it to 0, or add pictures."
     )
+
+
+def test_every_image_is_in_one_fold_and_every_class_in_all():
+    labels = numbered([20, 10, 7]).labels
+    folds = [choose_fold(labels, NAMES, (number, 5)) for number in range(1, 6)]
+    assert np.sum(folds, axis=0).tolist() == [1] * 37
+    counts = [np.bincount(labels[fold], minlength=3).tolist() for fold in folds]
+    assert counts == [[4, 2, 2], [4, 2, 2], [4, 2, 1], [4, 2, 1], [4, 2, 1]]
+    assert np.flatnonzero(folds[4]).tolist() == [2, 3, 10, 12, 14, 29, 36]
+
+
+def test_a_fold_that_takes_a_whole_class_or_nothing_is_refused():
+    labels = np.array([0, 0, 1, 2, 2], np.uint8)
+    with pytest.raises(DataError) as caught:
+        choose_fold(labels, NAMES, (1, 2))
+    assert str(caught.value) == (
+        "data.fold 1/2 takes every picture of dog for validation and leaves none to "
+        "train on. Add pictures, or take fewer for validation."
+    )
+    with pytest.raises(DataError) as caught:
+        choose_fold(labels, NAMES, (3, 3))
+    assert str(caught.value) == (
+        "data.fold 3/3 takes none of the 5 pictures for validation: they are too few. "
+        "Add pictures, take a larger share, or set data.validation_fraction to 0."
+    )
+
+
+@pytest.mark.parametrize(("classes", "name"), [(256, "uint8"), (257, "uint16")])
+def test_labels_have_room_for_every_class(classes, name):
+    assert label_type(classes) == name
 
 
 def test_statistics_of_four_pixels_by_hand():

@@ -60,6 +60,7 @@ def test_a_file_is_named_by_its_path(network: Any, tmp_path: Path) -> None:
     network_input = explain_image(network, path).network_input
     assert (network_input.name, network_input.photo.shape) == (str(path), (40, 50, 3))
     assert vars(network_input.crop) == {"top": 0, "left": 5, "bottom": 40, "right": 45}
+    assert network_input.resize == "crop"
     read = read_photo(path, "photo.png", TARGET)
     assert explain_image(network, read, name="x").network_input.photo is read.pixels
     stream = io.BytesIO(path.read_bytes())

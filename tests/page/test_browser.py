@@ -373,6 +373,34 @@ def test_images_that_are_wider_than_high_keep_their_shape(
     ]  # fmt: skip
 
 
+def test_large_images_can_be_read_too(
+    open_page: Open, explain: Callable[..., Any], tmp_path: Path
+) -> None:
+    layers = [
+        {"Conv2D": {"filters": 12, "kernel_size": 3, "activation": "relu"}},
+        {"MaxPooling2D": 4},
+        {"Conv2D": {"filters": 6, "kernel_size": 3, "strides": 4}},
+        "GlobalAveragePooling2D",
+        {"Dense": {"units": 10, "activation": "softmax"}},
+    ]
+    pixels = np.random.default_rng(0).integers(0, 256, (384, 512, 3)).astype(np.uint8)
+    folder = {"dataset": "folder", "path": "nowhere", "image_size": [384, 512]}
+    names = [f"class_{number}" for number in range(10)]
+    explanation = explain(layers, pixels, **folder, classes=names)
+    path = tmp_path / "large.html"
+    path.write_text(render_page(explanation, PageInfo("runs/tiny-1")))
+    # 12 maps of 384x512 alone would be 12.6 MB.
+    assert path.stat().st_size < 12_000_000
+    page = open_page(path)
+    assert "These 384 \u00d7 512 \u00d7 3 = 589,824 numbers" in page.inner_text(
+        "#input"
+    )
+    assert read_numbers(page, "#patch table") == pixels[190:195, 254:259, 0].tolist()
+    filter, row, column = find_start(explanation.convolution)
+    check_tile(page, explanation, filter, row, column)
+    assert "The strongest 1 of 12" in page.inner_text("#convolution")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 768, 1200])
 def test_no_layout_is_wider_than_the_screen(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cifarcnn.explanation.network_input import Box
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.page.document import PageInfo, make_environment, render_page
 from cifarcnn.page.numbers import show, show_percent
@@ -225,6 +226,38 @@ def test_the_photo_is_shown_with_its_square(with_photo: Any, read_page: Reader) 
         "It gets the largest square from the middle, shrunk to 32 pixels a side."
     ) in words(text, read_page)
     assert '<rect x="0.1875" y="0.0" width="0.625" height="1.0"' in text
+
+
+@pytest.mark.parametrize(
+    ("resize", "photo", "sentence"),
+    [
+        ("pad", (320, 512), "It gets the whole of it, shrunk until it fits into 32×32 "
+         "pixels, between two black borders."),
+        ("pad", (16, 20), "It gets the whole of it, enlarged until it fits into 32×32 "
+         "pixels, between two black borders."),
+        ("pad", (320, 320), "It gets the whole of it, shrunk to 32 pixels a side."),
+        ("stretch", (320, 512), "It gets the whole of it, stretched to 32 pixels a "
+         "side."),
+        ("stretch", (8, 8), "It gets the whole of it, enlarged to 32 pixels a side."),
+    ],
+)  # fmt: skip
+def test_of_a_photo_that_is_used_as_a_whole_it_is_said(
+    with_photo: Any,
+    read_page: Reader,
+    resize: str,
+    photo: tuple[int, int],
+    sentence: str,
+) -> None:
+    network_input = replace(
+        with_photo.network_input,
+        resize=resize,
+        photo=np.zeros((*photo, 3), np.uint8),
+        crop=Box(0, 0, *photo),
+    )
+    shown = replace(with_photo, network_input=network_input)
+    said = words(render_page(shown, INFO), read_page)
+    assert f"The network never sees your photo. {sentence}" in said
+    assert "The photo; all of it is used." in said
 
 
 def test_a_part_that_does_not_apply_says_why(

@@ -84,6 +84,27 @@ def test_only_the_strongest_of_many_channels_are_carried(
     assert entry["maps"][0]["channels"] == list(explanation.feature_maps[0].order)[:32]
 
 
+def test_of_large_maps_fewer_are_carried(explain: Callable[..., Any]) -> None:
+    layers = [
+        {"Resizing": {"height": 300, "width": 400}},
+        {"Conv2D": {"filters": 8, "kernel_size": 1, "activation": "relu"}},
+        {"MaxPooling2D": {"pool_size": 10}},
+        "Flatten",
+        {"Dense": {"units": 10, "activation": "softmax"}},
+    ]
+    explanation = explain(layers)
+    entry: dict[str, Any] = pack_explanation(explanation)
+    # 2 x 120,000 of at most 262,144 numbers.
+    shown = list(explanation.convolution.order)[:2]
+    assert entry["convolution"]["channels"] == shown
+    assert entry["activation"]["channels"] == shown
+    assert len(entry["maps"][0]["channels"]) == 2
+    assert len(entry["pooling"]["channels"]) == 2
+    packed = unpack(entry, entry["pooling"]["after"])
+    order = list(explanation.pooling.order)[:2]
+    assert (packed == explanation.pooling.after[:, :, order]).all()
+
+
 def test_an_activation_behind_another_convolution_has_channels_of_its_own(
     explain: Callable[..., Any], explanation: Any
 ) -> None:

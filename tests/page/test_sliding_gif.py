@@ -24,6 +24,25 @@ def cell(frame: Image.Image, row: int, column: int) -> tuple[int, ...]:
     return colour
 
 
+def test_of_large_maps_some_cells_are_shown_and_always_the_last(
+    explain: Callable[..., Any],
+) -> None:
+    explanation = explain(
+        [
+            {"Resizing": {"height": 160, "width": 100}},
+            {"Conv2D": {"filters": 2, "kernel_size": 1, "activation": "relu"}},
+            "GlobalAveragePooling2D",
+            {"Dense": {"units": 10, "activation": "softmax"}},
+        ]
+    )
+    with Image.open(io.BytesIO(draw_sliding_gif(explanation))) as film:
+        # Every fifth of the rows, every fourth of the columns.
+        frames = getattr(film, "n_frames")  # noqa: B009
+        assert frames == 2 * 25 + 2 * 30
+        film.seek(frames - 1)
+        assert film.info["duration"] == 2500
+
+
 def test_the_map_is_filled_cell_by_cell_then_row_by_row(explanation: Any) -> None:
     with Image.open(io.BytesIO(draw_sliding_gif(explanation))) as film:
         frames = getattr(film, "n_frames")  # noqa: B009

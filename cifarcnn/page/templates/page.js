@@ -219,7 +219,7 @@
     const middle = Math.floor(side / 2);
     const normalized = maps(explanation.normalized);
     const image = stage("pixels", pixels.height, pixels.width);
-    const decimals = Math.max(...arrays[explanation.normalized].values) > 20 ? 0 : 4;
+    const decimals = arrays[explanation.normalized].values.some((value) => value > 20) ? 0 : 4;
     let [top, left] = [pixels.height, pixels.width].map((length) => Math.round((length - side) / 2));
     const move = (row, column) => {
       top = clamp(row, pixels.height - side + 1);
@@ -362,9 +362,12 @@
     // Back from what the layer got to light from 0 to 255, for the colour alone.
     const inputLevel = (() => {
       const light = [0, 1, 2].map((k) => {
-        const values = [];
-        for (let r = 0; r < input.height; r += 1) for (let c = 0; c < input.width; c += 1) values.push(input.at(r, c, k));
-        return [Math.min(...values, 0), Math.max(...values)];
+        let [low, high] = [0, -Infinity];
+        for (let r = 0; r < input.height; r += 1) for (let c = 0; c < input.width; c += 1) {
+          low = Math.min(low, input.at(r, c, k));
+          high = Math.max(high, input.at(r, c, k));
+        }
+        return [low, high];
       });
       return (value, k) => (255 * (value - light[k][0])) / (light[k][1] - light[k][0] || 1);
     })();
