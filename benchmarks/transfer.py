@@ -231,7 +231,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--up-to", default="top_activation", help="a layer of the run")
-    parser.add_argument("--rate", type=float, default=1e-4, help="of the fine-tuning")
+    parser.add_argument("--rate", type=float, default=1e-5, help="of the fine-tuning")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS])
     parser.add_argument("--judge", choices=["test", "validation"], default="test")
     options = parser.parse_args()

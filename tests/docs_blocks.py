@@ -2,8 +2,8 @@
 
     python tests/docs_blocks.py --session
 
-runs README's session, which takes a minute, and writes anew what it shows, also
-docs/explain.png, by an installed Chromium.
+runs the sessions of README and docs/folder.md, which take some minutes, and writes anew
+what they show, also docs/explain.png, by an installed Chromium.
 
 A block of the language ``console`` holds lines ``$ COMMAND``, each followed by its
 output, in which a line ``...`` stands for any number of lines.
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
+FOLDER = README.parent / "docs" / "folder.md"
 CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
 
 
@@ -124,6 +125,24 @@ def with_session(text: str, folder: Path) -> str:
     return text
 
 
+def draw_pets(folder: Path) -> None:
+    """The pictures of docs/folder.md: drawn ones, as files of many sizes."""
+    import numpy as np
+    from PIL import Image
+
+    from cifarcnn.data.dataset import open_dataset
+
+    dataset = open_dataset("synthetic", None)
+    split, _ = dataset.training(0, 0)
+    for name in ("bird", "cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        members = np.flatnonzero(split.labels == dataset.class_names.index(name))
+        for number, place in enumerate(members[:100]):
+            size = (64 + number % 40, 64 + number % 30)
+            drawn = Image.fromarray(split.images[place]).resize(size)
+            drawn.save(folder / name / f"{number}.{'jpg' if number % 2 else 'png'}")
+
+
 def draw(page_file: Path, target: Path) -> None:
     """Put the sliding filter of a page of ``explain`` into a PNG."""
     from playwright.sync_api import sync_playwright
@@ -146,3 +165,7 @@ if __name__ == "__main__":
         README.write_text(session, encoding="utf-8")
         (page_file,) = Path(folder).glob("*-explained.html")
         draw(page_file, README.parent / "docs" / "explain.png")
+    with tempfile.TemporaryDirectory() as folder:
+        draw_pets(Path(folder) / "pets")
+        session = with_session(FOLDER.read_text(encoding="utf-8"), Path(folder))
+        FOLDER.write_text(session, encoding="utf-8")

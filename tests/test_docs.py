@@ -51,6 +51,7 @@ TRAINED_SHORTLY = {
     "cifarcnn train --config quickstart": (
         *("--set", "training.epochs=2", "--set", "data.validation_fraction=0.5"),
     ),
+    "cifarcnn train --config pets.yaml": ("--set", "training.epochs=2"),
     "cifarcnn train --resume runs/quickstart-1 --set training.epochs=12": (
         *("--set", "training.epochs=3"),
     ),
@@ -65,7 +66,7 @@ PARSED_ONLY = {
     "cifarcnn explain photo.png --format png": "needs an installed browser",
 }
 WITH_FIGURES = ("train", "evaluate", "predict", "explain")
-TRAINING_PAGES = ("README.md", "docs/runs.md", "docs/python.md")
+TRAINING_PAGES = ("README.md", "docs/folder.md", "docs/python.md", "docs/runs.md")
 
 
 def blocks(page: str, language: str) -> list[Any]:
@@ -101,6 +102,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def pets(folder: Path) -> None:
+    """The folder of pictures of docs/folder.md."""
+    docs_blocks.draw_pets(folder / "pets")
+
+
+@pytest.fixture
 def old_run(folder: Path, trained_run: Path) -> None:
     """A finished run, as the pages but the README have it from before."""
     shutil.copytree(trained_run, folder / "runs" / "quickstart-1")
@@ -133,6 +140,8 @@ def test_the_commands_say_what_is_shown(
     commands = [command for command in commands if "--help" not in command.line]
     if commands and page != "README.md":
         request.getfixturevalue("old_run")
+    if page == "docs/folder.md":
+        request.getfixturevalue("pets")
     capfd.readouterr()  # what TensorFlow said while the run was trained
     for command in commands:
         line, _, file = command.line.partition(" < ")

@@ -104,6 +104,7 @@ def _copy(name: str, file: Path | None) -> None:
         lambda match: f"{match[1]}{schema}", source.read_text(encoding="utf-8")
     )
     _write(target, text)
+    print_raw(str(target))
     written = shlex.quote(str(target))
     print_message(
         f"next: cifarcnn check {written}, then cifarcnn train --config {written}"
@@ -121,16 +122,17 @@ def _write_for_folder(folder: str, file: Path | None) -> None:
     text = write_folder_config(folder, printable(written), counts, survey.short_side)
     (low, *_, high) = sorted(counts.values())
     each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    _write(target, text)
     print_message(
-        f"{printable(folder)}: {len(counts):,} classes of {each} pictures, "
+        f"{folder}: {len(counts):,} classes of {each} pictures, "
         f"{sum(counts.values()):,} in all; their shorter side has "
         f"{min(survey.sizes[0]):,} to {min(survey.sizes[-1]):,} pixels"
     )
-    _write(target, text)
     print_message(
         f"next: cifarcnn data show --config {written}, then cifarcnn train --config "
         f"{written}"
     )
+    print_raw(str(target))
 
 
 def _free_target(file: Path | None, name: str) -> Path:
@@ -148,4 +150,3 @@ def _free_target(file: Path | None, name: str) -> Path:
 def _write(target: Path, text: str) -> None:
     with os_error_as_usage_error(f"'{target}' cannot be written"):
         write_atomically(target, text.encode())
-    print_raw(str(target))
