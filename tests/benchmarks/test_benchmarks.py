@@ -136,6 +136,13 @@ def test_augmentation_is_compared_with_none_and_with_keras(tmp_path: Path):
     }
 
 
+def test_decoding_is_compared(tmp_path: Path):
+    document = run(tmp_path, "decoding.py", "--images", 4, "--rounds", 1)
+    assert set(document["results"]) == {"500x375 to 64x64", "500x375 to 224x224"}
+    for ways in document["results"].values():
+        assert set(ways) == {"cifarcnn", "cifarcnn, again", "Pillow", "Keras"}
+
+
 def test_batch_normalization_is_compared_with_kerass_layer(tmp_path: Path):
     document = run(
         tmp_path, "batch_norm.py", "--batch-size", 2, "--rounds", 1, "--seconds", 1
