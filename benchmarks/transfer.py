@@ -226,7 +226,7 @@ def main():
     parser.add_argument("data", type=Path, help="a folder with CIFAR-10")
     parser.add_argument("--work", type=Path, default=Path("transfer"))
     parser.add_argument(
-        "--each", type=int, nargs="+", default=[10, 50, 250, 1000, 5000]
+        "--each", type=int, nargs="+", default=[10, 50, 250, 1000, 5000], metavar="N"
     )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--size", type=int, default=96)

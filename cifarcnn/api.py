@@ -210,7 +210,7 @@ def continue_training(
             return
         data = _load_data(config, plan.smoke, fetch, fetch_observer, observer)
         trained_on = plan.checkpoint.state.data_checksum if plan.checkpoint else None
-        if trained_on not in (None, data.dataset.checksum):
+        if trained_on is not None and not data.dataset.has_checksum(trained_on):
             if config.data.dataset == "synthetic":
                 raise RunError(
                     f"{opened.path} was trained on other pictures than those that this "

@@ -120,7 +120,7 @@ def _warn(loaded: LoadedRun) -> None:
     if loaded.labelled_folder:
         return
     trained, here = loaded.manifest.origin.data, loaded.dataset
-    if trained.checksum != here.checksum:
+    if not here.has_checksum(trained.checksum):
         console.print_message(
             f"warning: these are not the pictures of the training. {here.name} here "
             f"({here.origin}) has the checksum {here.checksum[:12]}, "
@@ -169,9 +169,8 @@ def _document(
             "origin": dataset.origin,
             "checksum": dataset.checksum,
             "official": dataset.official,
-            "same_as_training": (
-                dataset.checksum == loaded.manifest.origin.data.checksum
-            ),
+            "same_as_training": not loaded.labelled_folder
+            and loaded.dataset.has_checksum(loaded.manifest.origin.data.checksum),
         },
         "device": loaded.device.description,
     }

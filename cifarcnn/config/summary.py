@@ -12,6 +12,7 @@ from cifarcnn.config.layers.base import Layer, Shape, ShapeError, show
 from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import UsageError
+from cifarcnn.evaluation_batch import choose_batch_size
 
 # More weights than this do not fit into 4 GB with float32.
 MOST_PARAMETERS = 1_000_000_000
@@ -19,8 +20,6 @@ MOST_PARAMETERS = 1_000_000_000
 MOST_VALUES = 250_000_000
 # And the most that a batch may have in all layers together: 100 GB in float32.
 MOST_BATCH_VALUES = 25_000_000_000
-# Evaluation looks at so many images at once, however few training does.
-EVALUATION_BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Row:
         branches: How many branches it joins; 0 for other layers.
         kept: Whether its output is certain to be kept from the forward to the backward
             pass of a training step.
+        kept_within: How many values within it are.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Row:
     branch: tuple[int, ...] = ()
     branches: int = 0
     kept: bool = False
+    kept_within: int = 0
 
     @property
     def depth(self) -> int:
@@ -117,6 +118,7 @@ def _follow(
             else:
                 after = layer.output_shape(shape)
             parameters, macs = layer.parameters(shape), layer.macs(shape)
+            within = layer.kept_within(shape)
         except ShapeError as error:
             summary.problems.append(LocatedProblem(here, error.message, error.hint))
             shape = error.assumed
@@ -124,7 +126,7 @@ def _follow(
         kind, branches = layer.type, 0
         if isinstance(layer, Merging):
             kind, branches = layer.joined_by, len([*layer.walk_branches()])
-        counts = (parameters, macs, branch, branches, kept)
+        counts = (parameters, macs, branch, branches, kept, within)
         summary.rows.append(Row(layer.name, kind, after, *counts))
         shape = after
     return shape
@@ -192,21 +194,26 @@ def _check_end(config: Config, shape: Shape) -> Iterator[LocatedProblem]:
 def _check_size(config: Config, summary: Summary) -> Iterator[LocatedProblem]:
     values = [prod(row.output_shape) for row in summary.rows]
     largest = max(values, default=0)
-    images = max(config.training.batch_size, EVALUATION_BATCH_SIZE)
+    # Evaluation looks at so many at once, however few training does.
+    evaluated = choose_batch_size(row.output_shape for row in summary.rows)
+    images = max(config.training.batch_size, evaluated)
+    way_out = "use fewer filters or units"
+    if config.data.dataset == "folder":
+        way_out += ", or a smaller data.image_size"
     if summary.parameters > MOST_PARAMETERS or largest > MOST_VALUES:
         yield LocatedProblem(
             ("model", "layers"),
             f"the network has {summary.parameters:,} parameters and up to "
             f"{largest:,} values in one layer; at most {MOST_PARAMETERS:,} and "
             f"{MOST_VALUES:,} are allowed",
-            "use fewer filters or units",
+            way_out,
         )
     elif images * sum(values) > MOST_BATCH_VALUES:
         yield LocatedProblem(
             ("training", "batch_size"),
             f"{images:,} pictures at once have {images * sum(values):,} values in all "
             f"layers together; at most {MOST_BATCH_VALUES:,} are allowed",
-            "use fewer filters or units, or smaller batches",
+            f"{way_out}, or smaller batches",
         )
 
 

@@ -14,7 +14,6 @@ from cifarcnn.config.datasets import DATASETS, Data, ImageShape
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
-from cifarcnn.data.class_folders import list_some
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder import FolderSource
 from cifarcnn.data.folder_content import FolderContent, ValidationCut
@@ -23,8 +22,13 @@ from cifarcnn.data.folder_notes import (
     describe_test,
     describe_training,
 )
-from cifarcnn.data.folder_problems import describe_accents, describe_missing_test
+from cifarcnn.data.folder_problems import (
+    describe_missing_test,
+    describe_other_classes,
+    describe_repeated,
+)
 from cifarcnn.data.image.target_size import TargetSize
+from cifarcnn.data.pixel_checksum import measure_pixel_checksum
 from cifarcnn.data.splits import (
     Split,
     choose_fold,
@@ -68,6 +72,12 @@ class Dataset:
     image_shape: ImageShape
     folder: FolderContent | None = None
     fold: tuple[int, int] | None = None
+
+    def has_checksum(self, checksum: str) -> bool:
+        """Whether a run whose checksum this is was trained on these images."""
+        return checksum == self.checksum or (
+            self.folder is not None and checksum == measure_pixel_checksum(self.store)
+        )
 
     def training(
         self, validation_fraction: float, seed: int
@@ -155,12 +165,7 @@ class Dataset:
         chosen = self.folder.choose_validation(self.class_names, self.cut(config))
         found = describe_overlap(self.folder, chosen)
         if found:
-            listed = "".join(f"\n  {sentence}" for sentence in found)
-            raise DataError(
-                f"{self.origin} has the same pictures in two splits, so that what was "
-                f"learnt by heart would be judged:{listed}\nRemove one of each, or "
-                "accept them with data.duplicates: allow."
-            )
+            raise DataError(describe_repeated(self.origin, found))
 
     def cut(self, config: Config) -> ValidationCut:
         """How a config cuts the validation split."""
@@ -208,12 +213,9 @@ def open_config_dataset(
         surplus = [name for name in dataset.class_names if name not in expected]
         if not lacking and not surplus:
             return replace(dataset, class_names=expected)
-        found = [f"{list_some(lacking)} has no folder there"] if lacking else []
-        found += [f"{list_some(surplus)} is not expected"] if surplus else []
         source = "the run" if class_names else "data.classes, which must name them all"
         raise DataError(
-            f"The class folders of {dataset.origin} are not the classes of {source}: "
-            f"{'; '.join(found)}.{describe_accents(surplus, lacking)}"
+            describe_other_classes(dataset.folder.layout, lacking, surplus, source)
         )
     raise DataError(
         f"{dataset.origin} has the classes {', '.join(dataset.class_names)}, but "

@@ -89,6 +89,7 @@ class FolderContent:
             if part in store.readings
         }
         self._duplicates = store.duplicates
+        self._chosen: dict[ValidationCut, np.ndarray | None] = {}
 
     def labels(self, part: Part, class_names: Sequence[str]) -> np.ndarray:
         """The number of the class of each image of a split, int64 ``(n,)``."""
@@ -111,6 +112,13 @@ class FolderContent:
             UsageError: The fraction or the seed is out of range.
             DataError: A class would have nothing left to train on.
         """
+        if cut not in self._chosen:
+            self._chosen[cut] = self._choose_validation(class_names, cut)
+        return self._chosen[cut]
+
+    def _choose_validation(
+        self, class_names: Sequence[str], cut: ValidationCut
+    ) -> np.ndarray | None:
         check_cut(cut.fraction, cut.seed)
         if "validation" in self.parts:
             return None
@@ -139,6 +147,8 @@ class FolderContent:
         Args:
             chosen: The training images that go to validation.
         """
+        if not self._duplicates:
+            return {}
         numbers = [
             number
             for number, part in enumerate(PARTS)

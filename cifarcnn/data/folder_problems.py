@@ -152,6 +152,29 @@ def describe_unreadable(root: Path, failures: Sequence[str], shown: int = SHOWN)
     )
 
 
+def describe_other_classes(
+    layout: FolderLayout, lacking: Collection[str], surplus: Collection[str], where: str
+) -> str:
+    """A sentence on classes that are others than those of ``where``."""
+    what, place = ("labels", "row") if layout.is_list else ("class folders", "folder")
+    found = [f"{list_some(lacking)} has no {place} there"] if lacking else []
+    found += [f"{list_some(surplus)} is not expected"] if surplus else []
+    return (
+        f"The {what} of {layout.root} are not the classes of {where}: "
+        f"{'; '.join(found)}.{describe_accents(surplus, lacking)}"
+    )
+
+
+def describe_repeated(origin: str, found: Sequence[str]) -> str:
+    """What to do about images that are in two splits: a sentence on each two."""
+    listed = "".join(f"\n  {sentence}" for sentence in found)
+    return (
+        f"{origin} has the same pictures in two splits, so that what was learnt by "
+        f"heart would be judged:{listed}\nRemove one of each, or accept them with "
+        "data.duplicates: allow."
+    )
+
+
 def describe_missing_test(origin: str, layout: FolderLayout | None) -> str:
     """A sentence on a data set without test images; ``None`` where it is no folder."""
     found = instead = ""

@@ -184,7 +184,7 @@ def _holds_dataset(
         here = open_config_dataset(config.with_data(path=str(layout.root)), class_names)
     except DataError:
         return False
-    return here.checksum == trained_on
+    return here.has_checksum(trained_on)
 
 
 def _describe_dataset(config: Config) -> str | None:

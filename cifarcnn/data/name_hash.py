@@ -31,10 +31,10 @@ def measure_position(salt: str, label: str, file: str) -> float:
         file: The name of the file, with ``/`` between folders.
     """
     # macOS takes accents apart; the image is the same one.
-    parts = (salt, *(unicodedata.normalize("NFC", name) for name in (label, file)))
+    text = "\n".join((salt, *map(_normalize, (label, file))))
     # A name of bytes that are not UTF-8 comes as lone surrogates.
-    text = "\n".join(parts).encode("utf-8", "surrogateescape")
-    number = int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
+    content = text.encode("utf-8", "surrogateescape")
+    number = int.from_bytes(hashlib.sha256(content).digest()[:8], "big")
     return (number >> (64 - _BITS)) / _STEPS
 
 
@@ -46,3 +46,7 @@ def choose(
         start <= measure_position(salt, label, image.name) < stop
         for label, image in images
     ]
+
+
+def _normalize(name: str) -> str:
+    return name if name.isascii() else unicodedata.normalize("NFC", name)

@@ -33,21 +33,30 @@ def free_device_memory(*, on_gpu: bool) -> int | None:
     return None if memory is None else memory.free_bytes
 
 
-def fill_rows(
-    variable: keras.Variable, pieces: Iterable[tuple[int, np.ndarray[Any, Any]]]
-) -> None:
-    """Set a variable piece by piece; a whole array would be there twice for a moment.
+def join_rows(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    pieces: Iterable[tuple[int, np.ndarray[Any, Any]]],
+) -> Any:
+    """A tensor on the device, made piece by piece.
 
     Args:
-        variable: ``(n, ...)``.
-        pieces: ``(k, ...)`` each, with the number of its first row.
+        shape: ``(n, ...)``.
+        dtype: Of the elements.
+        pieces: ``(k, ...)`` each, with the number of its first row; all rows once.
     """
+    if keras.config.backend() == "jax":
+        # What JAX takes over it does not give back, as the steps do with a variable.
+        table = jax.numpy.zeros(shape, dtype)
+        for first, piece in pieces:
+            table = _write_rows_of_jax()(table, piece, np.int32(first))
+        return table
+    # TensorFlow's own ways to set rows of a variable do not serve: after scatter_update
+    # each step copies all of it, and to assign to slices takes 30 times as long.
+    array = empty_for_device(shape, dtype)
     for first, piece in pieces:
-        if keras.config.backend() == "tensorflow":
-            tensorflow_only.write_rows(variable.value, piece, first)
-        else:
-            row = np.int32(first)
-            variable.assign(_write_rows_of_jax()(variable.value, piece, row))
+        array[first : first + len(piece)] = piece
+    return hand_over(array)
 
 
 @cache

@@ -218,18 +218,6 @@ def tape_gradient(
     return gradient
 
 
-def write_rows(variable: Any, piece: np.ndarray[Any, Any], first: int) -> None:
-    """Set some rows of a ``tf.Variable``; to assign to a slice takes 30 times as long.
-
-    Args:
-        variable: ``(n, ...)``.
-        piece: ``(k, ...)``.
-        first: The number of its first row.
-    """
-    rows = np.arange(first, first + len(piece))
-    variable.scatter_update(tf.IndexedSlices(piece, rows))
-
-
 def computes_on_cpu() -> bool:
     """Whether there is no GPU that operations would run on."""
     return not tf.config.get_visible_devices("GPU")

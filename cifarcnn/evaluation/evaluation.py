@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 import keras
 
-from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation import metrics
@@ -80,7 +79,7 @@ def evaluate(
     model: keras.Model,
     split: Split,
     class_names: Sequence[str],
-    batch_size: int = EVALUATION_BATCH_SIZE,
+    batch_size: int | None = None,
     views: Views = "none",
 ) -> Evaluation:
     """Evaluate a network on every image of a split.
@@ -89,7 +88,8 @@ def evaluate(
         model: uint8 ``(n, height, width, 3)`` to probabilities ``(n, classes)``.
         split: Images and labels; the last partial batch counts like the others.
         class_names: One for each output of the model.
-        batch_size: How many images go through the network at once.
+        batch_size: How many images go through the network at once; None: as many as
+            is usual, or fewer where its maps are large.
         views: What each answer rests on (``evaluation.test_time_augmentation``).
 
     Raises:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cifarcnn.cpu import usable_cores
 from cifarcnn.errors import RunError, first_line
+from cifarcnn.evaluation_batch import choose_batch_size
 from cifarcnn.padded_batches import Array, predict_in_batches
 
 # What the converter makes of the layers that a config can name, and their like. None
@@ -79,6 +80,10 @@ class LiteRTModel:
             if len(shape) != 3 or math.prod(shape) > _MOST_VALUES:
                 raise ValueError(f"it takes the shape {shape}, which is no image's")
             self.image_shape = (shape[0], shape[1], shape[2])
+            tensors = self._interpreter.get_tensor_details()
+            self._batch_size = choose_batch_size(
+                tensor["shape"][1:].tolist() for tensor in tensors
+            )
             row = self._invoke(np.zeros((1, *self.image_shape), np.uint8))
         except RunError:
             raise
@@ -93,14 +98,14 @@ class LiteRTModel:
                 f"{class_count} classes."
             )
 
-    def predict(self, images: Array, batch_size: int = 256) -> Array:
+    def predict(self, images: Array, batch_size: int | None = None) -> Array:
         """The probabilities of every image.
 
         Args:
             images: uint8 ``(n, *image_shape)``, any ``n``, also 0.
             batch_size: How many at once; for fewer images the next power of two, or
                 what it was before: another size costs the runtime as much as many
-                answers.
+                answers. None: as many as is usual, or fewer where its maps are large.
 
         Returns:
             float32 ``(n, classes)``, in the order of the images.
@@ -110,7 +115,11 @@ class LiteRTModel:
         """
         try:
             return predict_in_batches(
-                self._invoke, images, batch_size, self._class_count, self._size
+                self._invoke,
+                images,
+                batch_size or self._batch_size,
+                self._class_count,
+                self._size,
             )
         except (ValueError, RuntimeError, MemoryError) as error:
             raise RunError(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import keras
 
-from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
+from cifarcnn.evaluation_batch import choose_batch_size
 from cifarcnn.literals import Views
 from cifarcnn.network.test_time_augmentation import average_views
 from cifarcnn.padded_batches import Array, predict_in_batches
@@ -13,7 +15,7 @@ from cifarcnn.padded_batches import Array, predict_in_batches
 def predict_probabilities(
     model: keras.Model,
     images: Array,
-    batch_size: int = EVALUATION_BATCH_SIZE,
+    batch_size: int | None = None,
     views: Views = "none",
 ) -> Array:
     """The probabilities of every image, from one view of it or from several.
@@ -21,7 +23,8 @@ def predict_probabilities(
     Args:
         model: uint8 ``(n, height, width, 3)`` to probabilities ``(n, classes)``.
         images: uint8 ``(n, height, width, 3)``, any ``n``, also 0.
-        batch_size: How many at once; for fewer images the next power of two.
+        batch_size: How many at once; for fewer images the next power of two. None: as
+            :func:`evaluation_batch_size` says.
         views: What the answers rest on (``evaluation.test_time_augmentation``).
 
     Returns:
@@ -33,7 +36,20 @@ def predict_probabilities(
         # The views of all images at once would take their memory several times.
         return average_views(model.predict_on_batch, batch, views)
 
-    return predict_in_batches(answer, images, batch_size, model.output_shape[-1])
+    size = batch_size or evaluation_batch_size(model)
+    return predict_in_batches(answer, images, size, model.output_shape[-1])
+
+
+def evaluation_batch_size(model: keras.Model) -> int:
+    """How many images a network, or one with others in it, looks at at once."""
+    return choose_batch_size(_output_shapes(model))
+
+
+def _output_shapes(model: keras.Model) -> Iterator[tuple[int, ...]]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _output_shapes(layer)
+        yield tuple(layer.output.shape[1:])
 
 
 def leave_out_xla(model: keras.Model) -> None:

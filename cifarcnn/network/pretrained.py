@@ -86,7 +86,8 @@ def build_pretrained(
         clone = keras.models.clone_model(
             template, clone_function=renamed.clone, recursive=True
         )
-        network = kind(clone.input, clone.output, name=layer.name)
+        # Not `clone.input`, which may be a list of one.
+        network = kind(clone.inputs[0], clone.outputs[0], name=layer.name)
     network.trainable = layer.trainable
     for fixed in renamed.fixed:
         fixed.trainable = False

@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 
+from cifarcnn.network.predict import evaluation_batch_size
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.compilation import compilation_told
 from cifarcnn.training.input_pipeline import (
@@ -88,7 +89,10 @@ class _Fitting:
         self.compiled = False
         self.train_steps = self.model.make_steps(self.batches, training=True)
         self.validation = validation_batches(
-            data, self.batches.augmentation, self.batches.streamed
+            data,
+            self.batches.augmentation,
+            self.batches.streamed,
+            evaluation_batch_size(self.model),
         )
         if self.validation is not None:
             self.test_steps = self.model.make_steps(self.validation, training=False)

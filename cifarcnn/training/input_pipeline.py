@@ -18,8 +18,8 @@ import numpy as np
 from keras import ops
 
 from cifarcnn.config import Config
-from cifarcnn.config.summary import EVALUATION_BATCH_SIZE
 from cifarcnn.engine.device_arrays import hand_over
+from cifarcnn.evaluation_batch import EVALUATION_BATCH_SIZE
 from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.training.augmentation.operation import Draws
 from cifarcnn.training.augmentation.pipeline import Augmentation, build_augmentation
@@ -318,6 +318,7 @@ class ValidationBatches(Batches):
         labels: np.ndarray,
         augmentation: Augmentation | None,
         streamed: InputRows | None = None,
+        batch_size: int = EVALUATION_BATCH_SIZE,
     ) -> None:
         """Plan the batches.
 
@@ -326,8 +327,9 @@ class ValidationBatches(Batches):
             labels: Whole numbers ``(n,)``, the class of each.
             augmentation: Of the training, whose draws the model takes in any case.
             streamed: What the indices name, where it does not lie on the device.
+            batch_size: How many images at once.
         """
-        super().__init__(len(labels), EVALUATION_BATCH_SIZE, streamed=streamed)
+        super().__init__(len(labels), batch_size, streamed=streamed)
         self.first = first
         self.labels = labels.astype(np.int32)
         self.augmentation_of_training = augmentation
@@ -346,6 +348,7 @@ def validation_batches(
     data: TrainingData,
     augmentation: Augmentation | None,
     streamed: InputRows | None = None,
+    batch_size: int = EVALUATION_BATCH_SIZE,
 ) -> ValidationBatches | None:
     """The batches that a training validates by, if it does.
 
@@ -353,8 +356,11 @@ def validation_batches(
         data: The images.
         augmentation: Of the training.
         streamed: The :func:`input_rows`, where they do not lie on the device.
+        batch_size: How many images at once.
     """
     if data.validation is None:
         return None
     labels = data.validation.labels
-    return ValidationBatches(len(data.split.labels), labels, augmentation, streamed)
+    return ValidationBatches(
+        len(data.split.labels), labels, augmentation, streamed, batch_size
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from cifarcnn.engine.device_arrays import fill_rows
+from cifarcnn.engine.device_arrays import join_rows
 from cifarcnn.training.input_rows import InputRows
 
 
@@ -24,15 +24,17 @@ class InputTable(keras.layers.Layer):  # type: ignore[misc]
         self.rows = rows
 
     def build(self, input_shape: Any) -> None:
+        rows = self.rows
         self.table = self.add_weight(
             shape=self.rows.shape,
             dtype=self.rows.dtype.name,
-            initializer="zeros",
+            initializer=lambda shape, dtype: join_rows(
+                rows.shape, rows.dtype, rows.pieces()
+            ),
             trainable=False,
             autocast=False,
             name="table",
         )
-        fill_rows(self.table, self.rows.pieces())
 
     def call(self, index: Any) -> Any:
         return ops.take(self.table, index, axis=0)

@@ -76,6 +76,7 @@ def least_bytes_of_image(shape: ImageShape, rows: list[Row], item_bytes: int) ->
     the forward to the backward pass, ``item_bytes`` for each number.
     """
     values = prod(shape) + sum(prod(row.output_shape) for row in rows if row.kept)
+    values += sum(row.kept_within for row in rows)
     return values * item_bytes
 
 

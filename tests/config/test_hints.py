@@ -27,6 +27,10 @@ PUBLISHED = (
     "a published network is a config of its own; cifarcnn init --list shows those that "
     "are there"
 )
+APPLICATION = (
+    "write Pretrained: {{application: {}, pooling: avg}} in model.layers, trained on "
+    "ImageNet; or see cifarcnn init --list for networks that are configs"
+)
 RATE = "learning_rate belongs to training.optimizer, such as optimizer: {Adam: {NEW}}"
 DECAY = (
     "it is a schedule, not weight_decay: write learning_rate_schedule: "
@@ -76,8 +80,9 @@ LAYERS = [
     ("Conv2DTranspose: {filters: 8, kernel_size: 3}", MISSING, None),
     ("Conv1D: {filters: 8, kernel_size: 3}", TWO_DIMENSIONS, None),
     ("nn.BatchNorm1d(64)", TWO_DIMENSIONS, None),
-    ("MobileNetV3Small", PUBLISHED, None),
-    ("keras.applications.ResNet50V2()", PUBLISHED, None),
+    ("MobileNetV3Small", APPLICATION.format("MobileNetV3Small"), None),
+    ("keras.applications.ResNet50V2()", APPLICATION.format("ResNet50V2"), None),
+    ("resnet18", PUBLISHED, None),
     ("RandomFlip: horizontal", "RandomFlip belongs to data.augmentation", None),
     ("RandomCrop: {height: 24, width: 24}", CROP, None),
     ("{type: Dense, units: 32}", "write {Dense: 32}", "HINT"),

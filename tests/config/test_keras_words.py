@@ -16,8 +16,10 @@ from cifarcnn.config.learning_rate_schedules import ReduceLROnPlateau
 from cifarcnn.config.named_choice import Choice, NamedChoice
 from cifarcnn.config.optimizers import OPTIMIZERS
 
+# Not Keras's own: layers that stand for others.
+OURS = ("Residual", "Pretrained")
 CHOICES = [
-    *(("layers", choice) for choice in LAYERS if choice.__name__ != "Residual"),
+    *(("layers", choice) for choice in LAYERS if choice.__name__ not in OURS),
     *(("optimizers", choice) for choice in OPTIMIZERS),
     *(("initializers", choice) for choice in INITIALIZERS),
     *(("regularizers", choice) for choice in REGULARIZERS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -210,6 +211,23 @@ def test_the_validation_split_belongs_to_the_checksum(root):
     (root / "val").rename(root / "other")
     assert len({without, within, changed}) == 3
     assert open_dataset("folder", root).checksum == without
+
+
+def test_the_checksum_of_older_runs_is_known(root):
+    put(root / "val" / "pear" / "1.png", (1, 2, 3))
+    dataset = open_dataset("folder", root)
+    training, validation = dataset.training(0, 0)
+    digest = hashlib.sha256()
+    for split in (training, dataset.test(), validation):
+        digest.update(b"validation" if split is validation else b"")
+        digest.update(split.labels.data)
+        digest.update(np.array(split.images).data)
+    assert dataset.has_checksum(digest.hexdigest())
+    assert dataset.has_checksum(dataset.checksum)
+    put(root / "val" / "pear" / "1.png", (1, 2, 4))
+    changed = open_dataset("folder", root)
+    assert not changed.has_checksum(digest.hexdigest())
+    assert not changed.has_checksum(dataset.checksum)
 
 
 def test_the_same_images_are_another_checksum_as_validation_and_as_test(root):

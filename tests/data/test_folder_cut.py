@@ -416,6 +416,16 @@ def test_what_is_wrong_with_a_list_is_refused(trees):
     )
 
 
+def test_other_labels_than_the_classes_of_the_config_are_told(trees):
+    place = write_list(trees)
+    assert refusal(place, classes=["elm", "yew"]) == (
+        f"The labels of {place} are not the classes of data.classes, which must name "
+        "them all: yew has no row there; oak is not expected."
+    )
+    dataset = opened(place, classes=["oak", "elm"])
+    assert dataset.class_names == ("oak", "elm")
+
+
 # --- damaged images ------------------------------------------------------------------
 
 

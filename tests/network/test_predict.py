@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarcnn.network.predict import predict_probabilities
+from cifarcnn.network.predict import evaluation_batch_size, predict_probabilities
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +69,21 @@ def test_a_model_that_was_never_compiled_does_without_xla(
 ) -> None:
     predict_probabilities(model, images[:2])
     assert model.jit_compile is False
+
+
+def test_large_maps_are_looked_at_in_smaller_batches(model: Any) -> None:
+    import keras
+
+    assert evaluation_batch_size(model) == 256
+    images = keras.Input((32, 32, 3), dtype="uint8")
+    large = keras.layers.Resizing(224, 224)(keras.layers.Rescaling(1.0)(images))
+    inner = keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(10, 3)(large))
+    outer = keras.Input((32, 32, 3), dtype="uint8")
+    whole = keras.Model(outer, keras.Model(images, inner)(outer))
+    assert evaluation_batch_size(whole) == 32
+    seen = []
+    whole.predict_on_batch = lambda batch: (
+        seen.append(len(batch)) or np.zeros((len(batch), 10))
+    )
+    predict_probabilities(whole, np.zeros((70, 32, 32, 3), np.uint8))
+    assert seen == [32, 32, 32]

@@ -74,12 +74,11 @@ def test_a_table_takes_the_memory_of_its_rows_once(keras, tmp_path):
     del stored
     mapped = np.load(tmp_path / "i.npy", mmap_mode="r")
     rows = InputRows([select_rows(mapped, np.arange(4000)[::-1])])
-    InputTable(InputRows([np.zeros((3, 2), np.uint8)])).build(None)
+    InputTable(InputRows([np.zeros((3, 2), np.uint8)]))(np.array([0], np.int32))
     resets.write_text("5")
     before = memory("VmRSS")
     table = InputTable(rows)
-    table.build(None)
+    assert to_numpy(table(np.array([0, 1], np.int32)))[:, 0, 0, 0].tolist() == [9, 0]
     # 307 MB; a second copy would take as much again. What is read of the file counts
     # for nothing, since it is not mapped.
     assert memory("VmHWM") - before < 1.4 * rows.nbytes
-    assert to_numpy(table(np.array([0, 1], np.int32)))[:, 0, 0, 0].tolist() == [9, 0]

@@ -366,3 +366,34 @@ def test_in_plain_keras_the_network_is_the_same(fit, configure, keras, tmp_path:
     ours = load_run(run.path).predict(images)
     np.testing.assert_allclose(plain.predict_on_batch(images), ours, atol=1e-6)
     assert not plain.get_layer("pretrained_1").trainable
+
+
+@pytest.mark.slow
+def test_a_network_of_keras_is_frozen_has_features_and_is_fine_tuned(
+    fit, make_config, tmp_path: Path
+):
+    config = make_config(
+        layers=[
+            {"Pretrained": {"application": "MobileNetV2", "weights": "none"}},
+            "GlobalAveragePooling2D",
+            {"Dense": {"units": 3, "activation": "softmax"}},
+        ],
+        epochs=2,
+        weights="last",
+        fine_tune={"from_epoch": 2, "layers": 4, "learning_rate": 0.01},
+    )
+    listener = Listener()
+    run = fit(config, place(tmp_path, "new"), listener)
+    assert any("are computed once, and kept" in note for note in listener.notes)
+    first, second = sorted((run.path / "checkpoint").glob("*.safetensors"))
+    # A normalization, a convolution, its normalization, and an activation.
+    changed = [
+        name
+        for name, array in load_file(first).items()
+        if name.startswith("model/")
+        and array.tobytes() != load_file(second)[name].tobytes()
+    ]
+    shapes = {load_file(first)[name].shape for name in changed}
+    tuned = {(320,), (1, 1, 320, 1280), (1280,)}
+    assert shapes == tuned | {(1280, 3), (3,)}
+    assert len(changed) <= 7

@@ -217,6 +217,10 @@ class Layer(Choice):
         """Multiply-accumulates of one example; biases and activations not counted."""
         return 0
 
+    def kept_within(self, shape: Shape) -> int:
+        """Values of one example within the layer that gradients certainly need."""
+        return 0
+
     def weight_names(self) -> tuple[str, ...]:
         """What Keras calls the weights that gradients change."""
         return ()

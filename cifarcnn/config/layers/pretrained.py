@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from cifarcnn.config.datasets import Normalization
 from cifarcnn.config.layers.applications import (
@@ -45,6 +45,15 @@ def _check_weights(weights: str) -> str:
 Weights: TypeAlias = Annotated[str, AfterValidator(_check_weights)]
 
 
+def _refuse_null(weights: str | None, info: ValidationInfo) -> str | None:
+    if weights is None and info.data.get("application") is not None:
+        raise problem(
+            "expected imagenet, none or a path, found null",
+            "write none for weights that begin at random, as Keras's None does",
+        )
+    return weights
+
+
 class Pretrained(Layer):
     """A network trained before: one of Keras's applications, or of a run of yours.
 
@@ -53,7 +62,7 @@ class Pretrained(Layer):
 
     application: ApplicationName | None = None
     """Keras's name of a published network, such as InceptionV3; or give a `run`."""
-    weights: Weights | None = None
+    weights: Annotated[Weights | None, AfterValidator(_refuse_null)] = None
     """Of the application: `imagenet` when left out, the path of an .h5 file, `none`."""
     run: str | None = None
     """Folder of a finished run of your own, in place of an `application`."""
@@ -96,12 +105,6 @@ class Pretrained(Layer):
                 raise problem(f"{key} belongs to {other}", f"remove {key}", key)
         if run is None and "weights" not in value:
             return {**value, "weights": IMAGENET}
-        if run is None and value["weights"] is None:
-            raise problem(
-                "expected imagenet, none or a path, found null",
-                "write none for weights that begin at random, as Keras's None does",
-                "weights",
-            )
         return value
 
     @property
@@ -136,7 +139,8 @@ class Pretrained(Layer):
         known = self.known
         height, width, channels = shape
         least = known.smallest_side
-        sides = known.map_size(max(height, least), max(width, least))
+        high, wide = max(height, least), max(width, least)
+        sides = known.map_size(high, wide)
         assumed = self._pooled((*sides, known.channels))
         if channels != 3:
             raise ShapeError(
@@ -148,7 +152,7 @@ class Pretrained(Layer):
             raise ShapeError(
                 f"{self.application} takes pictures of {least}x{least} and more, found "
                 f"{show((height, width))}",
-                f"put Resizing: {{height: {least}, width: {least}}} before it",
+                f"put Resizing: {{height: {high}, width: {wide}}} before it",
                 assumed,
             )
         return (*sides, known.channels)
@@ -177,6 +181,11 @@ class Pretrained(Layer):
         if self.layers is None:
             return None
         return sum(map(_count, self.layers)) + (self.pooling is not None)
+
+    def kept_within(self, shape: Shape) -> int:
+        if self.application is None or not self.trainable:
+            return 0
+        return self.known.values(shape[0], shape[1])
 
     def weight_names(self) -> tuple[str, ...]:
         if self.application is None or not self.trainable:
