@@ -75,6 +75,19 @@ def augmentation(results):
     return table(head, rows)
 
 
+def decoding(results):
+    rows = [
+        [
+            f"{case}: {name}",
+            figure(row["pictures_per_second"], ",.0f"),
+            figure(row["cifarcnn_is_times_as_fast"]),
+        ]
+        for case, ways in results.items()
+        for name, row in ways.items()
+    ]
+    return table(["decoding", "pictures/s", "cifarcnn is × as fast"], rows)
+
+
 def batch_norm(results):
     rows = []
     for case, ways in results.items():
@@ -165,6 +178,7 @@ def time_between_steps(results):
 TABLES = {
     "training_speed": training_speed,
     "augmentation": augmentation,
+    "decoding": decoding,
     "batch_norm": batch_norm,
     "precision": precision,
     "leave_one_out": leave_one_out,

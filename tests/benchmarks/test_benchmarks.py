@@ -147,6 +147,13 @@ def test_features_computed_once_are_compared_with_those_of_every_epoch(tmp_path:
     assert found["largest_difference_of_a_loss"]["median"] < 1e-4
 
 
+def test_decoding_is_compared(tmp_path: Path):
+    document = run(tmp_path, "decoding.py", "--images", 4, "--rounds", 1)
+    assert set(document["results"]) == {"500x375 to 64x64", "500x375 to 224x224"}
+    for ways in document["results"].values():
+        assert set(ways) == {"cifarcnn", "cifarcnn, again", "Pillow", "Keras"}
+
+
 def test_batch_normalization_is_compared_with_kerass_layer(tmp_path: Path):
     document = run(
         tmp_path, "batch_norm.py", "--batch-size", 2, "--rounds", 1, "--seconds", 1
