@@ -154,7 +154,8 @@ def train_keras(turns, images, config, cached):
         def batches():
             for start in range(0, len(images), BATCH):
                 place = slice(start, start + BATCH)
-                yield images[place], labels[place]
+                # Else the cache would hold pages of the file.
+                yield np.array(images[place]), labels[place]
 
         shapes = (
             tf.TensorSpec((None, *images.shape[1:]), tf.uint8),
