@@ -175,8 +175,20 @@ def time_between_steps(results):
     )
 
 
+def input_pipeline(results):
+    rows = []
+    for case, ways in results.items():
+        for way, row in ways.items():
+            speed, ratio, memory = row.values()
+            cells = [figure(speed, ",.0f"), figure(ratio), f"{memory:,}"]
+            rows.append([case, way, *cells])
+    head = ["pictures and network", "input", "pictures/s", "× the table", "memory, MB"]
+    return table(head, rows)
+
+
 TABLES = {
     "training_speed": training_speed,
+    "input_pipeline": input_pipeline,
     "augmentation": augmentation,
     "decoding": decoding,
     "batch_norm": batch_norm,

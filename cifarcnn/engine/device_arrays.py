@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -24,13 +25,16 @@ def free_device_memory(*, on_gpu: bool) -> int | None:
     """The bytes that arrays may still take on the device; ``None``: not known."""
     if not on_gpu:
         return free_memory()
-    if keras.config.backend() == "jax":
-        # At its start JAX takes most of the card for itself.
-        held = jax.devices()[0].memory_stats() or {}
-        if "bytes_limit" in held:
-            return int(held["bytes_limit"] - held.get("bytes_in_use", 0))
     memory = read_card_memory()
-    return None if memory is None else memory.free_bytes
+    free = [] if memory is None else [memory.free_bytes]
+    if keras.config.backend() == "jax":
+        own = jax.devices()[0].memory_stats() or {}
+        if os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE") != "false":
+            # What the card has no more is its own already.
+            free = []
+        if "bytes_limit" in own:
+            free.append(int(own["bytes_limit"] - own.get("bytes_in_use", 0)))
+    return min(free, default=None)
 
 
 def join_rows(

@@ -19,11 +19,13 @@ from cifarcnn.engine import (
     is_out_of_memory,
 )
 from cifarcnn.errors import RunError
+from cifarcnn.training.streaming import bytes_of_table
 from cifarcnn.training.training_data import TrainingData
 
 # A step takes up to so many times what it takes at least: 1.7 to 2.7 times with the
 # shipped configs at batches from 64 to 16,384.
 _MARGIN = 3
+_WORTH_NAMING = 1e8
 
 
 def require_memory(
@@ -56,16 +58,19 @@ def require_memory(
     weights = least_bytes_of_weights(rows)
     each = least_bytes_of_image(config.image_shape, rows, 4 if wide else 2)
     needed = weights + images * each
-    if _MARGIN * needed <= free:
+    table = bytes_of_table(data, free)
+    if _MARGIN * needed + table <= free:
         return None
     found = (
         f"The network with a batch of {images:,} pictures takes at least "
         f"{_describe(needed)} of memory in training, and {_describe(free)} are free."
     )
-    fitting = max(free - _MARGIN * weights, 0) // (each * _MARGIN)
+    fitting = max(free - table - _MARGIN * weights, 0) // (each * _MARGIN)
     way_out = _describe_way_out(min(fitting, images // 2), resumed)
     if needed > free:
         raise RunError(f"{found} {way_out}")
+    if table > _WORTH_NAMING:
+        found += f" The pictures take {_describe(table)} of them."
     return f"{found} If the process ends without a word, it was too little. {way_out}"
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from cifarcnn.engine import Device
 from cifarcnn.engine.device_arrays import free_device_memory
 from cifarcnn.training import input_pipeline
+from cifarcnn.training.input_pipeline import input_rows
 from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.observer import Observer
+from cifarcnn.training.training_data import TrainingData
 
 # Of the free memory; the network, its batches and other programs have the rest.
 _SHARE = 0.5
@@ -38,8 +40,7 @@ def choose_streamed(
     """
     free = free_device_memory(on_gpu=device.kind == "gpu")
     if wanted is None:
-        most = _ALWAYS_FITTING if free is None else _SHARE * free
-        wanted = rows.nbytes > most
+        wanted = not _fits(rows.nbytes, free)
     if not wanted:
         return None
     memory = "memory of the GPU" if device.kind == "gpu" else "memory"
@@ -53,6 +54,22 @@ def choose_streamed(
         f"streamed, {_describe(input_pipeline.BLOCK_BYTES)} at a time."
     )
     return rows
+
+
+def bytes_of_table(data: TrainingData, free: int) -> int:
+    """What the images of a training take of the memory of the device: 0 if streamed.
+
+    Args:
+        data: The images.
+        free: The bytes that are free there.
+    """
+    size = input_rows(data).nbytes
+    streamed = not _fits(size, free) if data.streamed is None else data.streamed
+    return 0 if streamed else size
+
+
+def _fits(size: int, free: int | None) -> bool:
+    return size <= (_ALWAYS_FITTING if free is None else _SHARE * free)
 
 
 def _describe(count: int) -> str:

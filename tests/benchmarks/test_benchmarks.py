@@ -123,6 +123,21 @@ def test_shares_are_of_the_better_matrix_product():
     assert (ratio["low"], ratio["median"], ratio["high"]) == (2.125, 2.25, 2.375)
 
 
+def test_the_ways_of_the_input_are_compared(tmp_path: Path):
+    document = run(
+        tmp_path,
+        "input_pipeline.py",
+        *("--rounds", 1, "--seconds", 0.05, "--count", 500),
+    )
+    assert len(document["results"]) == 4
+    for ways in document["results"].values():
+        assert list(ways) == ["table", "streamed", "cached", "shuffled"]
+        assert ways["table"]["of_the_table"]["median"] == 1
+        for row in ways.values():
+            assert row["pictures_per_second"]["median"] > 0
+            assert row["memory_mb"] > 0
+
+
 def test_augmentation_is_compared_with_none_and_with_keras(tmp_path: Path):
     document = run(
         tmp_path,

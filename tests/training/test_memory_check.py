@@ -15,10 +15,12 @@ import pytest
 from cifarcnn.config import summarize
 from cifarcnn.errors import RunError
 from cifarcnn.runs import Run
+from cifarcnn.training import memory_check
 from cifarcnn.training.memory_check import (
     explain_out_of_memory,
     least_bytes_of_image,
     least_bytes_of_weights,
+    require_memory,
 )
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
@@ -140,6 +142,22 @@ def test_a_training_that_goes_on_keeps_its_batch_size():
         "training that goes on cannot change: free some memory, or go on on a machine "
         "with more."
     )
+
+
+def test_what_the_pictures_take_is_counted_too(
+    keras, make_config, make_dataset, device, monkeypatch
+):
+    config = make_config(batch_size=8192)
+    data = load_training_data(config, make_dataset(50_000))
+    free = 308_000_000
+    monkeypatch.setattr(memory_check, "free_memory", lambda: free)
+    each = least_bytes_of_image(config.image_shape, summarize(config).rows, 4)
+    # Three times what a step takes is free where the pictures are streamed.
+    assert 3 * 8192 * each < free < 3 * 8192 * each + 153_600_000
+    assert require_memory(config, replace(data, streamed=True), device) is None
+    note = require_memory(config, data, device)
+    assert note is not None
+    assert " and 0.3 GB are free. The pictures take 0.2 GB of them. If " in note
 
 
 def test_other_exceptions_stay_what_they_are():
