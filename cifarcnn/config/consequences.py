@@ -38,5 +38,8 @@ def without_consequences(found: Iterable[tuple[bool, Problem]]) -> list[Problem]
     return [
         problem
         for is_missing, problem in found
-        if not (is_missing and re.search(rf"belongs to {problem.path}(?![.\w])", hints))
+        if not (
+            is_missing
+            and re.search(rf"belongs to {re.escape(problem.path)}(?![.\w])", hints)
+        )
     ]
