@@ -16,13 +16,10 @@ from typing import Any
 import keras
 
 from cifarcnn.network.predict import evaluation_batch_size
+from cifarcnn.training.batches import Block
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.compilation import compilation_told
-from cifarcnn.training.input_pipeline import (
-    Block,
-    ValidationBatches,
-    validation_batches,
-)
+from cifarcnn.training.input_pipeline import ValidationBatches, validation_batches
 from cifarcnn.training.steps_per_execution import StepsPerExecution
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_model import Steps

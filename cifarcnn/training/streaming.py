@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cifarcnn.engine import Device
 from cifarcnn.engine.device_arrays import free_device_memory
-from cifarcnn.training import input_pipeline
+from cifarcnn.training import batches
 from cifarcnn.training.input_pipeline import input_rows
 from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.observer import Observer
@@ -51,7 +51,7 @@ def choose_streamed(
     )
     observer.noted(
         f"The {what} would take {_describe(rows.nbytes)} of {known}: they are "
-        f"streamed, {_describe(input_pipeline.BLOCK_BYTES)} at a time."
+        f"streamed, {_describe(batches.BLOCK_BYTES)} at a time."
     )
     return rows
 

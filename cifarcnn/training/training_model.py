@@ -16,7 +16,7 @@ from cifarcnn.network.builder import logits_model
 from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
-from cifarcnn.training.input_pipeline import Batches, Numbers
+from cifarcnn.training.batches import Batches, Numbers
 from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.input_table import InputTable
 from cifarcnn.training.learning_rate_schedules import PlannedRate, learning_rate

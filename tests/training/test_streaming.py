@@ -25,7 +25,7 @@ from safetensors.numpy import load_file
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, Stopped
 from cifarcnn.runs import Run
-from cifarcnn.training import input_pipeline, streaming
+from cifarcnn.training import batches, streaming
 from cifarcnn.training.input_pipeline import TrainingBatches, input_rows
 from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.observer import Observer
@@ -45,7 +45,7 @@ BATCH = 100
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Three steps of the training; one of the validation, which has two."""
-    monkeypatch.setattr(input_pipeline, "BLOCK_BYTES", 3 * BATCH * 3072)
+    monkeypatch.setattr(batches, "BLOCK_BYTES", 3 * BATCH * 3072)
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_blocks_of_one_shape_hold_the_inputs_of_their_steps(keras):
     plain = TrainingBatches(labels, BATCH, 3)
     streamed = TrainingBatches(labels, BATCH, 3, streamed=rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(input_pipeline, "BLOCK_BYTES", 4 * BATCH * rows.row_bytes)
+        patch.setattr(batches, "BLOCK_BYTES", 4 * BATCH * rows.row_bytes)
         streamed = TrainingBatches(labels, BATCH, 3, streamed=rows)
     expected = plain.block(1, 0).numbers
     blocks = list(streamed.blocks(1, 2, then=None))
