@@ -15,13 +15,13 @@ from cifarcnn.explanation.steps import (
     ACTIVATION,
     IN_PLACE,
     JOINING,
-    NO_CONVOLUTION,
     POOLINGS,
     Missing,
     Step,
     Steps,
     convolutions,
     find_activation,
+    no_convolution,
 )
 
 Array = np.ndarray[Any, Any]
@@ -146,7 +146,7 @@ def explain_activation(
     """
     step = next(iter(convolutions(steps)), None)
     if step is None:
-        return NO_CONVOLUTION
+        return no_convolution(steps)
     found = find_activation(steps, step, IN_PLACE | POOLINGS | JOINING)
     found = found or _any_activation(steps, step)
     if found is None:

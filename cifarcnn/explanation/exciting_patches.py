@@ -19,11 +19,11 @@ from cifarcnn.explanation.layer_outputs import LayerOutputModel
 from cifarcnn.explanation.network_input import Box
 from cifarcnn.explanation.receptive_field import ReceptiveField
 from cifarcnn.explanation.steps import (
-    NO_CONVOLUTION,
     Missing,
     Step,
     convolutions,
     maps_of,
+    no_convolution,
 )
 from cifarcnn.network.predict import leave_out_xla
 from cifarcnn.network.weights import to_numpy
@@ -201,7 +201,7 @@ def find_exciting_patches(
     """
     found = convolutions(network.steps)
     if not found:
-        return NO_CONVOLUTION
+        return no_convolution(network.steps)
     if isinstance(references, Missing):
         return references
     places = np.linspace(0, len(found) - 1, min(len(found), LAYERS)).round().astype(int)

@@ -11,11 +11,11 @@ import numpy as np
 from cifarcnn.explanation.convolution_step import strength_of
 from cifarcnn.explanation.receptive_field import ReceptiveField
 from cifarcnn.explanation.steps import (
-    NO_CONVOLUTION,
     Missing,
     Steps,
     convolutions,
     maps_of,
+    no_convolution,
 )
 
 Array = np.ndarray[Any, Any]
@@ -83,4 +83,4 @@ def collect_feature_maps(
                 receptive_field=fields[step.name],
             )
         )
-    return tuple(found) or NO_CONVOLUTION
+    return tuple(found) or no_convolution(steps)

@@ -11,11 +11,11 @@ import numpy as np
 from cifarcnn.config.layers.base import Window
 from cifarcnn.explanation.receptive_field import window_of
 from cifarcnn.explanation.steps import (
-    NO_CONVOLUTION,
     Missing,
     Step,
     Steps,
     convolutions,
+    no_convolution,
 )
 
 Array = np.ndarray[Any, Any]
@@ -78,7 +78,7 @@ def read_filters(steps: Steps, weights: Arrays) -> FilterBank | Missing:
     """The filters of the first convolution."""
     step = next(iter(convolutions(steps)), None)
     if step is None:
-        return NO_CONVOLUTION
+        return no_convolution(steps)
     shape = steps[step.inputs[0]].shape
     kernel, groups, note = _read_kernel(step, shape[2], weights)
     bias = weights.get(f"{step.name}/bias")

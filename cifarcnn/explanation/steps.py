@@ -39,9 +39,6 @@ class Missing:
     reason: str
 
 
-NO_CONVOLUTION = Missing("The network has no convolution.")
-
-
 @dataclass(frozen=True)
 class Step:
     """One operation.
@@ -135,6 +132,17 @@ def _add_steps(
 def convolutions(steps: Steps) -> list[Step]:
     """Every convolution, in the order of the config."""
     return [step for step in steps.values() if step.kind in CONVOLUTIONS]
+
+
+def no_convolution(steps: Steps) -> Missing:
+    """Why there is nothing to show of convolutions."""
+    for step in steps.values():
+        if step.kind == "Pretrained":
+            return Missing(
+                f"The convolutions of the network lie within {step.name}, a network "
+                "trained before, of which only the result is shown."
+            )
+    return Missing("The network has no convolution.")
 
 
 def find_activation(

@@ -299,3 +299,22 @@ def test_random_networks_are_explained(
             error.add_note(dump(value))
             raise
         done += 1
+
+
+def test_a_network_trained_before_is_explained_by_what_comes_out_of_it(
+    make_network: Any, image: Any
+) -> None:
+    pretrained = {"application": "MobileNetV2", "weights": "none", "pooling": "avg"}
+    layers = [{"Pretrained": pretrained}, {"Dense": 10}]
+    network = make_network(
+        {"data": {"normalization": "none"}, "model": {"layers": layers}}
+    )
+    found = explain_image(network, image)
+    for part in (found.convolution, found.feature_maps, found.exciting_patches):
+        assert part == Missing(
+            "The convolutions of the network lie within pretrained_1, a network trained "
+            "before, of which only the result is shown."
+        )
+    # At 32x32 a single cell is left, which tells of no place.
+    assert isinstance(found.grad_cam, Missing)
+    assert not isinstance(found.dense, Missing)
