@@ -165,10 +165,11 @@ class _Fitting:
         # The first block lies ready for the next time.
         for block in validation.blocks(0, 0, then=0):
             execute = partial(_execute, self.test_steps, block)
-            while step < block.end and not model.stop_evaluating:
+            while step < block.end and not (logs and model.stop_evaluating):
                 callbacks.on_test_batch_begin(step)
                 step, logs = self.test_execution.run(execute, step, block.end)
                 callbacks.on_test_batch_end(step - 1, logs)
+            # Asked behind some steps, so that there are figures whoever asked before.
             if model.stop_evaluating:
                 break
         callbacks.on_test_end(logs)

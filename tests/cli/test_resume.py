@@ -216,7 +216,8 @@ def test_other_images_are_refused(folder: Path, start: Start):
                 place = folder / "pictures" / split / name
                 place.mkdir(parents=True, exist_ok=True)
                 for number in range(20):
-                    colour = (value, number, 100 * (name == "a"))
+                    blue = 100 * (name == "a") + 50 * (split == "test")
+                    colour = (value, number, blue)
                     image = Image.new("RGB", (32, 32), colour)
                     image.save(place / f"{number}.png")
 

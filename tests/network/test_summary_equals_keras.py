@@ -300,7 +300,8 @@ def test_the_tables_of_random_networks_are_what_keras_builds(
             raise
         kinds |= {layer.type for layer in flatten_layers(checked.config.model.layers)}
         done += 1
-    assert kinds == {layer.__name__ for layer in LAYERS}
+    # Whole networks take too long for that: test_pretrained.py compares them.
+    assert kinds == {layer.__name__ for layer in LAYERS} - {"Pretrained"}
 
 
 # What the table refuses and Keras refuses too. (Keras lets a residual of 1x1 maps be
