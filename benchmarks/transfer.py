@@ -13,11 +13,11 @@ scratch     the shipped config ``fast`` at 32x32, for as many epochs as take the
             that the fine-tuning with the same pictures took
 
 Every training and evaluation is the command that anybody would call; seconds are those
-of the whole training command. The rates and numbers of epochs below are those of Keras's
-guide and were not chosen by measurement yet; to choose, ``--judge validation`` judges on
-500 pictures of each class of the training split that are not learnt from, never on test
-pictures. Each result is kept in ``--work`` as
-soon as it is there, and a benchmark that was cut short goes on from these.
+of the whole training command. The rates and numbers of epochs below are those of
+Keras's guide and were not chosen by measurement yet; to choose, ``--judge validation``
+judges on 500 pictures of each class of the training split that are not learnt from,
+never on test pictures. Each result is kept in ``--work`` as soon as it is there, and a
+benchmark that was cut short goes on from these.
 """
 
 import csv

@@ -57,6 +57,31 @@ def clear(kind: Kind) -> None:
             path.unlink()
 
 
+def make_room(
+    kind: Kind, most_bytes: int, new_bytes: int = 0, folder: Path | None = None
+) -> None:
+    """Remove what was used longest ago, until the rest and what is new fit a limit.
+
+    What a user put beside it neither counts nor goes.
+
+    Args:
+        kind: The cache.
+        most_bytes: Of all files together.
+        new_bytes: Of those that are to be written.
+        folder: Another than the user's own.
+    """
+    files = list(written_files(kind, folder))
+    # Most systems note the time of a reading once a day.
+    files.sort(key=lambda file: max(file[1].st_atime, file[1].st_mtime))
+    total = new_bytes + sum(status.st_size for _, status in files)
+    for path, status in files:
+        if total <= most_bytes:
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+        total -= status.st_size
+
+
 def written_files(
     kind: Kind, folder: Path | None = None
 ) -> Iterator[tuple[Path, os.stat_result]]:

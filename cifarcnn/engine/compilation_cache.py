@@ -24,7 +24,7 @@ from cifarcnn.caches import (
     cached_files,
     is_unfinished,
     is_young,
-    written_files,
+    make_room,
 )
 from cifarcnn.cpu import read_cpu_info
 from cifarcnn.engine import nvidia_driver
@@ -89,7 +89,7 @@ def _prepare(backend: Backend) -> str | None:
     except OSError as error:
         return f"{error.filename or folder}: {error.strerror}."
     remove_damaged(folder)
-    prune(top)
+    make_room("compiled", LIMIT_BYTES, folder=top)
     if backend == "jax":
         _set_jax_options(folder)
     else:
@@ -134,23 +134,6 @@ def remove_damaged(folder: Path) -> None:
             for each in (path, _checksum_file(path)):
                 with contextlib.suppress(OSError):
                     each.unlink()
-
-
-def prune(folder: Path) -> None:
-    """Remove the programs used longest ago, until those that are left fit the limit.
-
-    What a user put beside them neither counts nor goes.
-    """
-    files = list(written_files("compiled", folder))
-    total = sum(status.st_size for _, status in files)
-    # Most systems note the time of a reading once a day.
-    files.sort(key=lambda file: max(file[1].st_atime, file[1].st_mtime))
-    for path, status in files:
-        if total <= LIMIT_BYTES:
-            return
-        with contextlib.suppress(OSError):
-            path.unlink()
-        total -= status.st_size
 
 
 def _is_set_by_user(backend: Backend) -> bool:

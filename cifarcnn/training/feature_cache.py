@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifarcnn.caches import cache_folder, written_files
+from cifarcnn.caches import cache_folder, make_room
 from cifarcnn.files import sync_folder
 from cifarcnn.network.weights import read_arrays
 
@@ -98,7 +98,7 @@ class FeatureFile:
         folder = cache_folder("features")
         if folder is None:
             raise FileNotFoundError
-        _make_room(4 * int(np.prod(shape)))
+        make_room("features", MOST_BYTES, 4 * int(np.prod(shape)))
         self._key = key
         self._path = folder / f".{key}.{os.urandom(6).hex()}.tmp"
         self._digest = hashlib.sha256()
@@ -136,15 +136,3 @@ class FeatureFile:
             self._file.close()
         with contextlib.suppress(OSError):
             self._path.unlink()
-
-
-def _make_room(size_bytes: int) -> None:
-    """Remove the files that were used longest ago, until all fit the limit."""
-    found = sorted(written_files("features"), key=lambda pair: pair[1].st_mtime)
-    total = size_bytes + sum(status.st_size for _, status in found)
-    for path, status in found:
-        if total <= MOST_BYTES:
-            break
-        with contextlib.suppress(OSError):
-            path.unlink()
-            total -= status.st_size

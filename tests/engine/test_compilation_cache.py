@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from cifarcnn import caches
 from cifarcnn.engine import compilation_cache, nvidia_driver
 from cifarcnn.literals import Backend
 
@@ -371,11 +372,9 @@ def test_what_was_used_longest_ago_makes_room(
     middle = put(second / "b", bytes(60), used=2000)
     new = put(third / "c", bytes(60), used=3000)
     os.utime(middle, (4000, 500))  # made first, and read last
-    monkeypatch.setattr(compilation_cache, "LIMIT_BYTES", 130)
-    compilation_cache.prune(tmp_path)
+    caches.make_room("compiled", 130, folder=tmp_path)
     assert [path.exists() for path in (old, middle, new)] == [False, True, True]
-    monkeypatch.setattr(compilation_cache, "LIMIT_BYTES", 70)
-    compilation_cache.prune(tmp_path)
+    caches.make_room("compiled", 70, folder=tmp_path)
     assert [path.exists() for path in (middle, new)] == [True, False]
 
 
@@ -386,11 +385,9 @@ def test_what_a_user_put_there_does_not_make_room(
     for path in mine:
         put(path, bytes(1000), used=1000)
     program = put(tmp_path / "jax-0.9.0-0123456789ab" / "a", bytes(60), used=2000)
-    monkeypatch.setattr(compilation_cache, "LIMIT_BYTES", 100)
-    compilation_cache.prune(tmp_path)
+    caches.make_room("compiled", 100, folder=tmp_path)
     assert program.exists()
-    monkeypatch.setattr(compilation_cache, "LIMIT_BYTES", 50)
-    compilation_cache.prune(tmp_path)
+    caches.make_room("compiled", 50, folder=tmp_path)
     assert not program.exists()
     assert all(path.exists() for path in mine)
 

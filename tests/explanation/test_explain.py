@@ -312,8 +312,8 @@ def test_a_network_trained_before_is_explained_by_what_comes_out_of_it(
     found = explain_image(network, image)
     for part in (found.convolution, found.feature_maps, found.exciting_patches):
         assert part == Missing(
-            "The convolutions of the network lie within pretrained_1, a network trained "
-            "before, of which only the result is shown."
+            "The convolutions of the network lie within pretrained_1, a network "
+            "trained before, of which only the result is shown."
         )
     # At 32x32 a single cell is left, which tells of no place.
     assert isinstance(found.grad_cam, Missing)

@@ -124,6 +124,26 @@ def build_training_model(
     return models.build(fits[0])
 
 
+def result(run: Run) -> dict[str, Any]:
+    """All of a trained run that must be the same, bit for bit."""
+    from safetensors.numpy import load_file
+
+    times = ("duration_seconds", "pictures_per_second")
+    newest = max((run.path / "checkpoint").glob("*.safetensors"))
+    files = [run.path / name for name in ("weights.safetensors", "last.safetensors")]
+    arrays = {
+        f"{path.name[:5]} {name}": array.tobytes()
+        for path in (*files, newest)
+        for name, array in load_file(path).items()
+    }
+    rows = [
+        {key: value for key, value in row.items() if key not in times}
+        for row in run.read_history()
+    ]
+    kept = run.read_metrics()["kept"]
+    return {"arrays": arrays, "rows": rows, "kept": kept["epoch"]}
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run.create(tmp_path / "runs", "tiny")

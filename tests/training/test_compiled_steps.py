@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 from cifarcnn.config import Config
 from cifarcnn.errors import Stopped
@@ -27,7 +26,7 @@ from cifarcnn.training.observer import Observer
 from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
-from tests.training.conftest import build_training_model
+from tests.training.conftest import build_training_model, result
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
@@ -225,20 +224,6 @@ class Interrupter(Observer):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def files(run: Run) -> dict[str, Any]:
-    times = ("duration_seconds", "pictures_per_second")
-    newest = max((run.path / "checkpoint").glob("*.safetensors"))
-    arrays = {
-        f"{path.name[:5]} {name}": array.tobytes()
-        for path in (run.path / "weights.safetensors", newest)
-        for name, array in load_file(path).items()
-    }
-    rows = [
-        {k: v for k, v in row.items() if k not in times} for row in run.read_history()
-    ]
-    return {"arrays": arrays, "rows": rows}
-
-
 def test_cut_by_a_signal_and_resumed_by_other_numbers_of_steps_it_comes_to_the_same(
     make, make_dataset, device, run, tmp_path
 ):
@@ -260,7 +245,7 @@ def test_cut_by_a_signal_and_resumed_by_other_numbers_of_steps_it_comes_to_the_s
     # Once, although callbacks heard of the epoch that was cut as of one by itself.
     assert interrupter.compilations == ["started", "ended"]
     train(config, data, run, device, resume=plan_resume(run, config))
-    assert files(run) == files(whole)
+    assert result(run) == result(whole)
 
 
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")

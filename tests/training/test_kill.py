@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from safetensors.numpy import load_file
 
 import cifarcnn
+from cifarcnn.runs import Run
+from tests.training.conftest import result
 
 pytestmark = [
     pytest.mark.slow,
@@ -80,22 +81,9 @@ def moments(process: subprocess.Popen[str], run: Path) -> Iterator[Path]:
         process.send_signal(signal.SIGCONT)
 
 
-def result(run: Path) -> tuple[Any, ...]:
-    """All that must be the same, bit for bit."""
-    newest = max((run / "checkpoint").glob("*.safetensors"))
-    files = (run / "weights.safetensors", run / "last.safetensors", newest)
-    arrays = [
-        (name, array.tobytes())
-        for path in files
-        for name, array in sorted(load_file(path).items())
-    ]
-    rows = [line.split(",")[:6] for line in (run / "history.csv").read_text().split()]
-    return newest.name[:22], rows, arrays
-
-
 def test_killed_at_any_moment_a_training_comes_to_the_same(folder: Path, device: Any):
     whole = cifarcnn.train(cifarcnn.load_config("tiny.yaml"), run="whole")
-    expected = result(whole.path)
+    expected = result(Run.open(whole.path))
     command = [sys.executable, "-m", "cifarcnn", "train", "--device", "cpu"]
     with subprocess.Popen(
         [*command, "-c", "tiny.yaml", "--run", "run"],
@@ -110,4 +98,4 @@ def test_killed_at_any_moment_a_training_comes_to_the_same(folder: Path, device:
         # Unless it came to its end, on a machine that is fast enough.
         if not (run / "metrics.json").exists():
             cifarcnn.resume(run)
-        assert result(run) == expected
+        assert result(Run.open(run)) == expected

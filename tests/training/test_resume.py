@@ -21,6 +21,7 @@ from cifarcnn.training.observer import Observer, Outcome
 from cifarcnn.training.resume import describe_finished, plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
+from tests.training.conftest import result
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
@@ -159,29 +160,6 @@ def go_on(keras, make_dataset, device, run: Run) -> Callable[..., Outcome]:
         return train(config, data, run, device, resume=plan, observer=observer)
 
     return go_on
-
-
-def result(run: Run) -> dict[str, Any]:
-    """All that must be the same, bit for bit."""
-    from safetensors.numpy import load_file
-
-    times = ("duration_seconds", "pictures_per_second")
-    newest = max((run.path / "checkpoint").glob("*.safetensors"))
-    arrays = {
-        f"{path.name[:5]} {name}": array.tobytes()
-        for path in (
-            run.path / "weights.safetensors",
-            run.path / "last.safetensors",
-            newest,
-        )
-        for name, array in load_file(path).items()
-    }
-    rows = [
-        {key: value for key, value in row.items() if key not in times}
-        for row in run.read_history()
-    ]
-    kept = run.read_metrics()["kept"]
-    return {"arrays": arrays, "rows": rows, "kept": kept["epoch"]}
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, Stopped
@@ -32,6 +31,7 @@ from cifarcnn.training.observer import Observer
 from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import TrainingData, load_training_data
+from tests.training.conftest import result
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert", "small_blocks")]
 
@@ -93,20 +93,6 @@ class Notes(Observer):
             self.act()
 
 
-def files(run: Run) -> dict[str, Any]:
-    times = ("duration_seconds", "pictures_per_second")
-    newest = max((run.path / "checkpoint").glob("*.safetensors"))
-    arrays = {
-        f"{path.name[:5]} {name}": array.tobytes()
-        for path in (run.path / "weights.safetensors", newest)
-        for name, array in load_file(path).items()
-    }
-    rows = [
-        {k: v for k, v in row.items() if k not in times} for row in run.read_history()
-    ]
-    return {"arrays": arrays, "rows": rows}
-
-
 def reading_threads() -> list[str]:
     names = [thread.name for thread in threading.enumerate()]
     return [name for name in names if name.startswith("next block")]
@@ -132,7 +118,7 @@ def test_streamed_or_from_a_table_it_comes_to_the_same(
         train(one, data, run, device, resume=plan, observer=Notes(2, 10))
     assert str(caught.value).startswith("Stopped in epoch 2 of 2, after step 11 of 11.")
     train(config, data, run, device, resume=plan_resume(run, config))
-    found, expected = files(run), files(whole)
+    found, expected = result(run), result(whole)
     assert found["arrays"] == expected["arrays"]
     if jit_compile:
         # XLA makes another program of a validation, with other last digits.
@@ -154,7 +140,7 @@ def test_a_training_that_began_with_a_table_goes_on_streamed(
         train(single, load(single, streamed=False), run, device, observer=Notes(1, 4))
     plan = plan_resume(run, config)
     train(config, load(config, streamed=True), run, device, resume=plan)
-    assert files(run) == files(whole)
+    assert result(run) == result(whole)
 
 
 def test_what_does_not_fit_is_streamed_and_said(make, load, device, run, monkeypatch):

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from contextlib import closing
 
+import pytest
+
 from cifarcnn.data.decoding import decode
 from cifarcnn.data.decoding.file_reading import decode_file
 
@@ -59,23 +61,14 @@ def test_modules_in_the_working_folder_are_not_taken_for_others(write_images, tm
     assert done.stdout == "the script\n[2] True\n", done.stderr
 
 
-def test_where_no_process_starts_all_are_decoded_here(
-    write_images, target, monkeypatch
+@pytest.mark.parametrize("python", ["/nowhere/python", "/bin/true"])
+def test_where_no_process_comes_up_all_are_decoded_here(
+    write_images, target, monkeypatch, python
 ):
     paths = write_images(200)
     monkeypatch.setattr(decode, "_START_SECONDS", 0.001)
     monkeypatch.setattr(decode, "usable_cores", lambda: 2)
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert len(dict(decode.decode_files(paths, target))) == 200
-
-
-def test_processes_that_do_not_come_up_are_done_without(
-    write_images, target, monkeypatch
-):
-    paths = write_images(200)
-    monkeypatch.setattr(decode, "_START_SECONDS", 0.001)
-    monkeypatch.setattr(decode, "usable_cores", lambda: 2)
-    monkeypatch.setattr(sys, "executable", "/bin/true")
+    monkeypatch.setattr(sys, "executable", python)
     assert len(dict(decode.decode_files(paths, target))) == 200
 
 

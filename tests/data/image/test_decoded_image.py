@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,18 +12,7 @@ from cifarcnn.data.image.image_file import read_image
 from cifarcnn.data.image.photo import read_photo
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.literals import Resize
-
-# How a camera that was held in each of the eight ways stores what it saw.
-STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
-    1: lambda a: a,
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.transpose(1, 0, 2),
-    6: lambda a: np.rot90(a),
-    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
-    8: lambda a: np.rot90(a, -1),
-}
+from tests.data.image.orientations import STORED
 
 
 def encode(pixels: np.ndarray, form: str, orientation: int = 1) -> io.BytesIO:

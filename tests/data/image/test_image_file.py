@@ -22,6 +22,7 @@ from cifarcnn.data.image.photo import read_photo
 from cifarcnn.data.image.pixel_mode import prepare_mode
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import ImageError
+from tests.data.image.orientations import STORED
 
 TARGET = TargetSize(32, 32, "crop")
 
@@ -126,19 +127,11 @@ def test_other_modes_are_refused(mode):
 def test_the_rotation_of_a_camera_is_applied(form, orientation):
     # Four quarters of different grey, as they should be seen.
     seen = np.kron([[0, 80], [160, 240]], np.ones((32, 32))).astype(np.uint8)
-    undo = {
-        1: lambda a: a,
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.T,
-        6: lambda a: np.rot90(a),
-        7: lambda a: a[::-1, ::-1].T,
-        8: lambda a: np.rot90(a, -1),
-    }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    stored = Image.fromarray(np.ascontiguousarray(undo(seen))).convert("RGB")
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](seen))).convert(
+        "RGB"
+    )
     result = read(encode(stored, form, exif=exif))
     corners = result[[4, 4, 27, 27], [4, 27, 4, 27], 0].astype(int)
     assert np.abs(corners - (0, 80, 160, 240)).max() <= 4
@@ -149,19 +142,9 @@ def test_a_size_that_is_no_square_is_cut_from_the_image_as_it_is_seen(orientatio
     seen = np.zeros((40, 90, 3), np.uint8)
     seen[:, 15:75] = (0, 90, 180)  # the middle of the shape 2 to 3
     seen[:20, 15:45] = 255
-    undo = {
-        1: lambda a: a,
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.transpose(1, 0, 2),
-        6: lambda a: np.rot90(a),
-        7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
-        8: lambda a: np.rot90(a, -1),
-    }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    stored = Image.fromarray(np.ascontiguousarray(undo(seen)))
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](seen)))
     data = io.BytesIO(encode(stored, "PNG", exif=exif))
     result = read_image(data, "a.png", TargetSize(20, 30, "crop"))
     assert (result.dtype, result.shape) == (np.uint8, (20, 30, 3))
