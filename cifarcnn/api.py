@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import Config, load_config
-from cifarcnn.errors import RunError
 from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
 from cifarcnn.runs.file_lock import lock_run
@@ -104,13 +103,11 @@ def train(
 
     observer = observer or Observer()
     data = _load_data(config, smoke, fetch, fetch_observer, observer)
-    started = _start(device, backend, config, data, observer, fetch)
+    started = _start(device, backend, config, data, observer, callbacks, fetch)
     # Only now that Keras runs on its device.
     from cifarcnn.data.statistics import with_measured_normalization
-    from cifarcnn.training.callbacks.user_callbacks import require_callbacks
     from cifarcnn.training.trainer import train as train_run
 
-    require_callbacks(callbacks)
     config = with_measured_normalization(config, data.dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     with lock_run(made.path):
@@ -200,7 +197,11 @@ def continue_training(
         device: As for :func:`resume`, and so are all the others.
     """
     from cifarcnn.training.observer import Observer
-    from cifarcnn.training.resume import describe_finished, plan_resume
+    from cifarcnn.training.resume import (
+        describe_finished,
+        plan_resume,
+        require_same_images,
+    )
 
     observer = observer or Observer()
     with lock_run(opened.path):
@@ -209,24 +210,11 @@ def continue_training(
             observer.noted(describe_finished(opened))
             return
         data = _load_data(config, plan.smoke, fetch, fetch_observer, observer)
-        trained_on = plan.checkpoint.state.data_checksum if plan.checkpoint else None
-        if trained_on is not None and not data.dataset.has_checksum(trained_on):
-            if config.data.dataset == "synthetic":
-                raise RunError(
-                    f"{opened.path} was trained on other pictures than those that this "
-                    "version of cifarcnn draws: their checksums differ. Go on with the "
-                    "version that began it, or train anew."
-                )
-            raise RunError(
-                f"{opened.path} was trained on other pictures than those in "
-                f"{data.dataset.origin}: their checksums differ. Say where the right "
-                "ones are with --set data.path=PATH."
-            )
-        started = _start(device, backend, config, data, observer, fetch, plan)
-        from cifarcnn.training.callbacks.user_callbacks import require_callbacks
+        require_same_images(opened, plan, data.dataset)
+        started = _start(
+            device, backend, config, data, observer, callbacks, fetch, plan
+        )
         from cifarcnn.training.trainer import train as train_run
-
-        require_callbacks(callbacks)
 
         observer.run_created(opened)
         train_run(
@@ -270,6 +258,7 @@ def _start(
     config: Config,
     data: TrainingData,
     observer: Observer,
+    callbacks: Sequence[keras.callbacks.Callback],
     fetch: bool | None,
     resume: ResumePlan | None = None,
 ) -> Device:
@@ -290,12 +279,13 @@ def _start(
     observer.device_started(started)
     observer.data_opened(data.dataset)
     from cifarcnn.network.pretrained_weights import fetch_weights
+    from cifarcnn.training.callbacks.user_callbacks import require_callbacks
     from cifarcnn.training.memory_check import require_memory
     from cifarcnn.training.training_data import describe_training_data
 
+    require_callbacks(callbacks)
     for note in describe_training_data(config, data):
         observer.noted(note)
-
     if not resumed:
         fetch_weights(config, fetch, observer.noted)
     if doubt := require_memory(config, data, started, resumed=resumed):

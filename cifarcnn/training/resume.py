@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -18,6 +18,9 @@ from cifarcnn.errors import RunError, UsageError
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint, find_checkpoint
 from cifarcnn.runs.manifest import MANIFEST, read_manifest
+
+if TYPE_CHECKING:
+    from cifarcnn.data.dataset import Dataset
 
 # How a training diverged, in ``environment.json``.
 DIVERGED = "diverged"
@@ -259,3 +262,25 @@ def _without_versions(part: Any) -> Any:
     # As in "cpu (AMD EPYC, 2 cores), JAX 0.10.2, Keras 3.15.1".
     description = part["description"].rsplit(", ", 2)[0]
     return {**part, "description": description}
+
+
+def require_same_images(run: Run, plan: ResumePlan, dataset: Dataset) -> None:
+    """See that a training goes on with the images that it began with.
+
+    Raises:
+        RunError: They are others.
+    """
+    checkpoint = plan.checkpoint
+    if checkpoint is None or dataset.has_checksum(checkpoint.state.data_checksum):
+        return
+    if dataset.name == "synthetic":
+        raise RunError(
+            f"{run.path} was trained on other pictures than those that this version of "
+            "cifarcnn draws: their checksums differ. Go on with the version that began "
+            "it, or train anew."
+        )
+    raise RunError(
+        f"{run.path} was trained on other pictures than those in {dataset.origin}: "
+        "their checksums differ. Say where the right ones are with --set "
+        "data.path=PATH."
+    )
