@@ -53,3 +53,19 @@ def test_a_long_name_is_cut():
     longer = read(draw_grid(rows, ["a very long name of a class, indeed" * 9], []))
     assert long.shape[1] < 68 + 130 + 13
     assert np.array_equal(long, longer)
+
+
+def test_what_has_no_letters_in_the_font_is_told_by_its_place():
+    rows = [image(9, 9, 9)[None]] * 3
+    foreign = read(draw_grid(rows, ["Éléphant", "собака", "gou\u7edd"], []))
+    expected = read(draw_grid(rows, ["Elephant", "class 2", "class 3"], []))
+    assert np.array_equal(foreign, expected)
+
+
+def test_large_images_are_shrunk_and_those_in_between_left_as_they_are():
+    def drawn(height: int, width: int) -> np.ndarray:
+        return read(draw_grid([np.full((1, height, width, 3), 9, np.uint8)], [""], []))
+
+    assert drawn(512, 256).shape == (4 + 128 + 4, drawn(64, 32).shape[1], 3)
+    assert drawn(100, 90).shape[0] == 4 + 100 + 4
+    assert drawn(8, 512).shape[0] == 4 + 2 + 4
