@@ -275,6 +275,27 @@ def test_without_frozen_a_backbone_trains_with_all_it_has(
     assert all(found[name] != weights_of(base)[name].tobytes() for name in found)
 
 
+def test_what_a_run_had_frozen_is_trained_and_fine_tuned_with_it(
+    fit, configure, base: Run, tmp_path: Path
+):
+    middle = fit(configure(epochs=1), place(tmp_path, "middle"))
+    before = weights_of(middle)
+    for name, given, training in (
+        ("trained", {"trainable": True}, {"epochs": 1}),
+        ("tuned", {}, {"epochs": 2, "fine_tune": {"from_epoch": 2}}),
+    ):
+        config = configure(pretrained={"run": str(middle.path), **given}, **training)
+        after = weights_of(fit(config, place(tmp_path, name)), "last.safetensors")
+        kept = {key: after.get(f"pretrained_1/{key}") for key in before}
+        same = [
+            key
+            for key, array in kept.items()
+            if array is not None and array.tobytes() == before[key].tobytes()
+        ]
+        statistics = [key for key in before if "/moving_" in key]
+        assert sorted(same) == ([] if name == "trained" else sorted(statistics)), name
+
+
 WAYS = {
     "features": {},
     "images": {"augmentation": [MOVING]},
