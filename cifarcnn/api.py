@@ -80,7 +80,9 @@ def train(
         callbacks: Keras callbacks of your own, given to ``fit`` behind ours and behind
             ``EarlyStopping``, so that an epoch is saved before they hear of its end.
             ``self.model`` is what is trained: from indices of images to logits, with
-            the weights of the network in its layer ``logits``. Epochs and steps are
+            the weights of the network in its layer ``logits``; where the features of
+            frozen layers are computed once, of what follows them. Fine-tuning is a fit
+            of its own, with another ``self.model``. Epochs and steps are
             counted as Keras counts them, from 0, and the figures are ``loss``,
             ``accuracy``, ``val_loss`` and ``val_accuracy``. Several steps may run
             between two calls (``training.steps_per_execution``). To end the training

@@ -82,6 +82,7 @@ def row_of(name: str) -> dict[str, Any]:
         "smallest_side": smallest_side(name),
         "channels": even.output.shape[-1],
         "side": side,
+        "layers": len(even.layers),
         # The count of pictures that a Normalization has seen is no weight here.
         "parameters": sum(prod(w.shape) for w in even.weights if w.name != "count"),
         "weight_names": sorted({weight_name(w) for w in even.trainable_weights}),

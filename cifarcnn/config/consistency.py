@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 
 from cifarcnn.config.initializers import Identity, Whitening
-from cifarcnn.config.layers import Location, walk_layers
+from cifarcnn.config.layers import Location, flatten_layers, walk_layers
+from cifarcnn.config.layers.base import Layer
 from cifarcnn.config.layers.convolution import Conv2D
 from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.optimizers import matches
@@ -47,8 +48,9 @@ def find_problems(config: Config) -> Iterator[LocatedProblem]:
 
 
 def _check_pretrained(config: Config) -> Iterator[LocatedProblem]:
-    """A network trained before must see the pictures that it was trained with."""
+    """A network trained before sees what it was trained with, and something learns."""
     before = [layer.type for layer in config.model.layers]
+    learning = [layer for layer in _learning_layers(config) if layer.weight_names()]
     for location, layer in walk_layers(config.model.layers):
         if not isinstance(layer, Pretrained):
             continue
@@ -61,6 +63,19 @@ def _check_pretrained(config: Config) -> Iterator[LocatedProblem]:
                 f"Pretrained takes pictures as they are, but stands {what}",
                 "make it the first layer; only Resizing may come before it",
             )
+        elif not learning:
+            yield LocatedProblem(
+                location,
+                "nothing learns: Pretrained is frozen, and no other layer has weights",
+                "put a Dense behind it, or use trainable: true",
+            )
+
+
+def _learning_layers(config: Config, *, tuned: bool = False) -> Iterator[Layer]:
+    """All layers but those that are frozen; these too where they are fine-tuned."""
+    for layer in flatten_layers(config.model.layers):
+        if not isinstance(layer, Pretrained) or layer.trainable or tuned:
+            yield layer
 
 
 def _check_names(config: Config) -> Iterator[LocatedProblem]:
@@ -147,11 +162,15 @@ def _check_fine_tuning(config: Config) -> Iterator[LocatedProblem]:
 
 
 def _check_patterns(config: Config) -> Iterator[LocatedProblem]:
-    paths = [
-        f"{layer.name}/{weight}"
-        for _, layer in walk_layers(config.model.layers)
-        for weight in layer.weight_names()
-    ]
+    tuned = config.training.fine_tune is not None
+    learning = [*_learning_layers(config, tuned=tuned)]
+    paths = [f"{item.name}/{name}" for item in learning for name in item.weight_names()]
+    # Of these the layers within are known to Keras alone, which looks again.
+    within = tuple(
+        f"{layer.name}/"
+        for layer in learning
+        if isinstance(layer, Pretrained) and layer.application is not None
+    )
     patterns: dict[Location, str] = {
         ("training", "learning_rate_multipliers", pattern): pattern
         for pattern in config.training.learning_rate_multipliers
@@ -161,7 +180,7 @@ def _check_patterns(config: Config) -> Iterator[LocatedProblem]:
     for number, pattern in enumerate(optimizer.exclude_from_weight_decay):
         patterns[*spared, number] = pattern
     for here, pattern in patterns.items():
-        if any(matches(pattern, path) for path in paths):
+        if pattern.startswith(within) or any(matches(pattern, path) for path in paths):
             continue
         known = {path if "/" in pattern else path.rpartition("/")[2] for path in paths}
         yield LocatedProblem(

@@ -58,7 +58,7 @@ class FineTune(Strict):
             )
         for backbone in backbones:
             count = backbone.layer_count()
-            if self.layers is not None and count is not None and self.layers > count:
+            if self.layers is not None and self.layers > count:
                 yield (
                     "layers",
                     f"{self.layers} layers are to learn, but {backbone.name} has "

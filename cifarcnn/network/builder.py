@@ -178,14 +178,22 @@ def scale_and_offset(normalization: Normalization) -> tuple[Any, Any]:
 
 
 def without_softmax(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
-    """The same layers, the last that has an activation without its softmax."""
+    """The same layers, the last that has an activation without its softmax.
+
+    It may be the last of a run that is used to its end.
+    """
     layers = list(layers)
     for place in reversed(range(len(layers))):
-        activation = getattr(layers[place], "activation", None)
+        layer = layers[place]
+        if isinstance(layer, Pretrained):
+            inside = layer.layers and without_softmax(layer.layers)
+            layers[place] = layer.model_copy(update={"layers": inside})
+            break
+        activation = getattr(layer, "activation", None)
         if activation is None:
             continue
         if activation == "softmax":
-            layers[place] = layers[place].model_copy(update={"activation": "linear"})
+            layers[place] = layer.model_copy(update={"activation": "linear"})
         break
     return layers
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from cifarcnn.config import Config
-from cifarcnn.config.layers import find_pretrained
+from cifarcnn.config.layers.applications import find_application
 from cifarcnn.config.layers.pretrained import IMAGENET, NO_WEIGHTS, Pretrained
 from cifarcnn.errors import DataError, first_line
 from cifarcnn.network.pretrained import build_application
@@ -23,9 +23,7 @@ from cifarcnn.network.weights import to_numpy
 from cifarcnn.network.weights_file import (
     WeightsFile,
     find_weights_file,
-    may_fetch,
     require_weights,
-    shape_before,
     weights_path,
 )
 
@@ -48,17 +46,13 @@ def fetch_weights(
     Raises:
         DataError: They are not here, and could or should not be fetched.
     """
-    require_weights(config, fetch)
-    layer = find_pretrained(config.model.layers)
-    if layer is None or layer.weights != IMAGENET:
-        return
-    file = find_weights_file(layer, shape_before(config))
-    if file.state() == "whole" or not may_fetch(fetch):
+    file = require_weights(config, fetch)
+    if file is None:
         return
     # Four bytes for each.
-    megabytes = round(layer.known.parameters * 4 / 1e6)
+    megabytes = round(find_application(file.application).parameters * 4 / 1e6)
     noted(
-        f"The ImageNet weights of {layer.application}, about {megabytes:,} MB, are "
+        f"The ImageNet weights of {file.application}, about {megabytes:,} MB, are "
         f"fetched from {file.url}"
     )
     _fetch(file)

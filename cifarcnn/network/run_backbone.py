@@ -38,7 +38,7 @@ def build_run_backbone(
     with keras.name_scope(layer.name):
         images = keras.Input(shape)
         values = keras.layers.Rescaling(scale, offset, name="normalization")(images)
-        features = stack(without_penalties(layer.layers or []), values)
+        features = stack(_layers_of(layer), values)
         if layer.pooling == "avg":
             features = keras.layers.GlobalAveragePooling2D(name="pooling")(features)
         elif layer.pooling == "max":
@@ -48,13 +48,26 @@ def build_run_backbone(
     return model
 
 
-def without_penalties(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
+def _layers_of(layer: Pretrained) -> list[AnyLayer]:
+    """Those of the run; what it froze itself is trained where all of it is."""
+    layers = list(layer.layers or [])
+    if not layer.trainable:
+        return _without_penalties(layers)
+    return [
+        inner.model_copy(update={"trainable": True})
+        if isinstance(inner, Pretrained)
+        else inner
+        for inner in layers
+    ]
+
+
+def _without_penalties(layers: Sequence[AnyLayer]) -> list[AnyLayer]:
     """The layers without penalties on outputs, which Keras adds of frozen ones too."""
     found: list[AnyLayer] = []
     for layer in layers:
         if isinstance(layer, Merging):
             branches = [
-                without_penalties(branch) for _, branch in layer.walk_branches()
+                _without_penalties(branch) for _, branch in layer.walk_branches()
             ]
             layer = layer.with_branches(branches)
         elif getattr(layer, "activity_regularizer", None) is not None:

@@ -84,28 +84,39 @@ def find_weights_file(
     return WeightsFile(str(layer.application), url, known.hash, folder / name)
 
 
-def require_weights(config: Config, fetch: bool | None) -> None:
+def require_weights(config: Config, fetch: bool | None) -> WeightsFile | None:
     """See that the weights to begin with are here or may be fetched.
 
     Args:
         config: With or without a layer ``Pretrained``.
         fetch: False where nothing may be fetched; ``$CIFARCNN_OFFLINE`` forbids it too.
 
+    Returns:
+        What is to be fetched; ``None`` for nothing.
+
     Raises:
         DataError: They are not; says which file to fetch, and where to put it.
     """
     layer = find_pretrained(config.model.layers)
+    if layer is not None and layer.run is not None and not Path(layer.run).is_dir():
+        raise DataError(
+            f"There is no folder {layer.run} any more, the run that {layer.name} is "
+            "of. Its weights are needed once more to begin a training."
+        )
     if layer is None or layer.weights in (None, NO_WEIGHTS):
-        return
+        return None
     if layer.weights != IMAGENET:
         path = weights_path(layer)
         if not path.is_file():
             raise DataError(f"There is no file {path}, which weights names.")
-        return
+        return None
     file = find_weights_file(layer, shape_before(config))
     state = file.state()
-    if state == "whole" or may_fetch(fetch):
-        return
+    if state == "whole":
+        return None
+    # To name them asks for it.
+    if fetch is not False and not is_offline():
+        return file
     why = f"{OFFLINE} is set" if is_offline() else "--offline was given"
     if state == "another":
         raise file.explain(
@@ -113,11 +124,6 @@ def require_weights(config: Config, fetch: bool | None) -> None:
             f"or another file, and {why}, so that nothing is fetched."
         )
     raise file.explain(f"are not here, and {why}, so that nothing is fetched.")
-
-
-def may_fetch(fetch: bool | None) -> bool:
-    """Whether weights may be fetched: to name them asks for it."""
-    return fetch is not False and not is_offline()
 
 
 def weights_path(layer: Pretrained) -> Path:

@@ -13,7 +13,7 @@ from cifarcnn.page.numbers import show_size
 # Layers that change neither size nor number of maps would only repeat a box.
 _DRAWN = (
     "Conv", "Pooling", "Dense", "Flatten", "UpSampling", "Resizing", "ZeroPadding",
-    "Concatenate",
+    "Concatenate", "Pretrained",
 )  # fmt: skip
 _SIGNS = {"Add": "+", "Multiply": "×"}
 _HIGHEST = 128.0  # how high the highest map is drawn

@@ -14,12 +14,15 @@ _GAP = 0.10
 _STILL_FALLING = 0.03
 
 
-def diagnose(records: Sequence[EpochRecord], class_count: int) -> tuple[str, ...]:
+def diagnose(
+    records: Sequence[EpochRecord], class_count: int, *, normalized: bool = False
+) -> tuple[str, ...]:
     """Judge the history of a finished training.
 
     Args:
         records: One for each epoch, at least one.
         class_count: Number of classes.
+        normalized: Whether the pixels are known to reach the layers in a good size.
 
     Returns:
         Sentences for the user; empty when there is nothing to say.
@@ -28,8 +31,13 @@ def diagnose(records: Sequence[EpochRecord], class_count: int) -> tuple[str, ...
         return (
             f"Nothing was learnt: an accuracy of {records[-1].accuracy:.1%} is what "
             f"guessing among {class_count} classes gives. Most often the learning rate "
-            "is too high (try a tenth of it); or too low (try ten times as much); or "
-            "the pictures reach the layers as 0 to 255 (data.normalization: none).",
+            "is too high (try a tenth of it); or too low (try ten times as much)"
+            + (
+                "."
+                if normalized
+                else "; or the pictures reach the layers as 0 to 255 "
+                "(data.normalization: none)."
+            ),
         )
     judgements = (_overfitting(records), _unfinished(records))
     return tuple(sentence for sentence in judgements if sentence)

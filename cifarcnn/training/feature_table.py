@@ -151,7 +151,7 @@ class FeatureTable:
             raise Stopped(
                 self.signals[0],
                 f"Stopped after the features of {done:,} of {self.rows.count:,} "
-                "pictures; nothing is trained yet, and no feature is kept.",
+                "pictures; nothing was trained meanwhile, and no feature is kept.",
             )
 
     def _note(self, sentence: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ import keras
 from cifarcnn.config import Config
 from cifarcnn.config.layers import flatten_layers
 from cifarcnn.config.layers.pretrained import Pretrained
+from cifarcnn.config.optimizers import matches
+from cifarcnn.config.spelling import did_you_mean
+from cifarcnn.config.yaml_tree import quote
 from cifarcnn.engine import Device
 from cifarcnn.engine.backend import set_random_seed
 from cifarcnn.errors import UsageError
@@ -74,18 +77,10 @@ class Networks:
         """Have the last layers of every frozen backbone learn.
 
         Args:
-            count: How many; ``None`` for all.
-
-        Raises:
-            UsageError: A backbone has fewer.
+            count: How many, which the config has checked; ``None`` for all.
         """
         for backbone in self.backbones():
             layers = backbone.layers
-            if count is not None and count > len(layers):
-                raise UsageError(
-                    f"training.fine_tune.layers is {count}, but {backbone.name} has "
-                    f"{len(layers)} layers. Use null for all of them."
-                )
             backbone.trainable = True
             for layer in layers[: len(layers) - (count or len(layers))]:
                 layer.trainable = False
@@ -118,6 +113,9 @@ def build_networks(
         data: The images.
         device: What Keras was started on.
         precision: What the layers compute in.
+
+    Raises:
+        UsageError: ``training`` has a pattern that means no weight.
     """
     settings = config.training
     set_random_seed(settings.seed)
@@ -129,5 +127,23 @@ def build_networks(
     trained = build_training_network(
         config, data.class_count, precision, mask, compiled=compiled
     )
+    _require_patterns(config, [weight.path for weight in trained.weights])
     write_weights(trained, read_weights(stock))
     return Networks(config, stock, trained, logits_model(trained), mask, precision)
+
+
+def _require_patterns(config: Config, paths: Sequence[str]) -> None:
+    """See that patterns mean something, also within an application of Keras.
+
+    Raises:
+        UsageError: One means no weight.
+    """
+    settings = config.training
+    spared = settings.optimizer.exclude_from_weight_decay
+    for pattern in (*settings.learning_rate_multipliers, *spared):
+        if not any(matches(pattern, path) for path in paths):
+            hint = did_you_mean(pattern, paths)
+            raise UsageError(
+                f"No weight of the network is called {quote(pattern)}"
+                + (f"; {hint}" if hint else ".")
+            )

@@ -11,9 +11,9 @@ from functools import partial
 import keras
 
 from cifarcnn.config import Config
-from cifarcnn.config.layers import flatten_layers
+from cifarcnn.config.layers import find_pretrained, flatten_layers
 from cifarcnn.engine import Device, choose_precision, refusals_explained
-from cifarcnn.errors import DataError, DivergedError, RunError, UsageError
+from cifarcnn.errors import DataError, DivergedError, RunError, Stopped, UsageError
 from cifarcnn.literals import Policy
 from cifarcnn.network.weights import write_weights
 from cifarcnn.runs import Run
@@ -144,7 +144,11 @@ def _build(
     else:
         models.restore_network(source)
     fit = models.find_fit(source)
-    model, batches = models.build(fit)
+    try:
+        model, batches = models.build(fit)
+    except Stopped as stopped:
+        way_on = f"Go on with: cifarcnn train --resume {shlex.quote(str(run.path))}"
+        raise Stopped(stopped.signal_number, f"{stopped}\n{way_on}") from None
     if config.training.jit_compile is False and device.backend == "jax":
         observer.noted(
             "training.jit_compile is false, but JAX compiles the steps always."
@@ -224,6 +228,9 @@ def _finish(
         checkpoint.save_epoch(weights)
     ours.backup.save(len(progress.records))
     records, plan = tuple(progress.records), progress.plan
+    normalized = config.data.normalization != "none" or bool(
+        find_pretrained(config.model.layers)
+    )
     outcome = Outcome(
         run=run.path,
         records=records,
@@ -232,7 +239,9 @@ def _finish(
         stopped_early=len(records) < plan.epochs,
         duration_seconds=progress.training_seconds,
         # A trial on few images says nothing about the network.
-        diagnosis=() if plan.smoke else diagnose(records, plan.class_count),
+        diagnosis=()
+        if plan.smoke
+        else diagnose(records, plan.class_count, normalized=normalized),
     )
     write_weights(
         network, weights if checkpoint.weights == "last" else progress.best_weights

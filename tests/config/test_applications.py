@@ -55,6 +55,7 @@ def test_the_numbers_are_those_of_keras_at_any_size(
     least = (known.smallest_side, known.smallest_side + 1)
     for height, width in (least, *SIZES):
         network = table.build(name, height, width)
+        assert known.layers == len(network.layers)
         maps = (None, *known.map_size(height, width), known.channels)
         assert network.output_shape == maps, (height, width)
         weights = [weight for weight in network.weights if weight.name != "count"]

@@ -207,6 +207,7 @@ def test_weights_that_do_not_fit_another_size_are_told(base: Run):
                 "of them"
             ],
         ),
+        ("from_epoch: 3, layers: 5", ", pooling: avg", []),
         (
             "from_epoch: 3",
             ", trainable: true",
@@ -223,6 +224,42 @@ def test_what_fine_tuning_needs_is_checked(base: Run, tune, trainable, expected)
     text = NEW.replace(
         "data: {dataset: cifar10}", f"training: {{epochs: 5, fine_tune: {{{tune}}}}}"
     )
-    Path("new.yaml").write_text(text.replace("base-1", f"base-1{trainable}"))
+    text = text.replace("base-1", f"base-1{trainable}")
+    if "pooling" in trainable:
+        text = text.replace("    - GlobalAveragePooling2D\n", "")
+    Path("new.yaml").write_text(text)
     found = check_config("new.yaml").problems
     assert [f"{p.line}:{p.column} {p.message} | {p.hint}" for p in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "training", "fits"),
+    [
+        ("pretrained_1/inner/kernel", "", False),
+        ("pretrained_1/inner/kernel", ", fine_tune: {from_epoch: 3}", True),
+        ("pretrained_1/*/kernel", ", fine_tune: {from_epoch: 3}", True),
+        ("pretrained_1/other/kernel", ", fine_tune: {from_epoch: 3}", False),
+        # Behind the last maps.
+        ("pretrained_1/hidden/kernel", ", fine_tune: {from_epoch: 3}", False),
+    ],
+)
+def test_weights_within_it_are_called_by_their_layers_where_they_learn(
+    check, pattern: str, training: str, fits: bool
+):
+    found = check(
+        "data: {dataset: cifar10}",
+        f"training: {{epochs: 5, learning_rate_multipliers: {{{pattern}: 2}}"
+        f"{training}}}",
+    )
+    assert bool(found) is not fits
+    assert all(f"no weight of the network is called '{pattern}'" in p for p in found)
+
+
+def test_a_network_in_which_nothing_learns_is_told(check):
+    rest = "    - GlobalAveragePooling2D\n    - Dense: {units: 10, activation: softmax}"
+    whole = NEW.replace(rest, "").replace("base-1", "base-1, up_to: dense_1")
+    assert check(NEW, whole) == [
+        "5:7 nothing learns: Pretrained is frozen, and no other layer has weights | "
+        "put a Dense behind it, or use trainable: true"
+    ]
+    assert check(NEW, whole.replace("dense_1", "dense_1, trainable: true")) == []

@@ -329,3 +329,26 @@ def test_a_file_that_does_not_fit_is_told_with_what_differs(
     assert refusal(configure("MobileNetV2", str(missing))) == (
         f"There is no file {missing}, which weights names."
     )
+
+
+def test_a_run_that_is_gone_is_told_before_keras_is_started(tmp_path: Path) -> None:
+    from cifarcnn.config import Config
+    from cifarcnn.network.weights_file import require_weights
+
+    pretrained = {
+        "run": str(tmp_path / "gone"),
+        "up_to": "conv2d_1",
+        "layers": [{"Conv2D": {"filters": 4, "kernel_size": 3, "name": "conv2d_1"}}],
+        "normalization": "unit",
+        "input_shape": [32, 32, 3],
+    }
+    layers = [{"Pretrained": pretrained}, "Flatten", {"Dense": 10}]
+    config = Config.model_validate(
+        {"data": {"dataset": "cifar10"}, "model": {"layers": layers}}
+    )
+    with pytest.raises(DataError) as caught:
+        require_weights(config, None)
+    assert str(caught.value) == (
+        f"There is no folder {tmp_path / 'gone'} any more, the run that pretrained_1 "
+        "is of. Its weights are needed once more to begin a training."
+    )

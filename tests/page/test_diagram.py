@@ -38,6 +38,12 @@ def test_layers_that_change_no_size_have_no_box_and_names_do_not_overlap() -> No
     assert lines[1][1] == "30\u00d730\u00d732" and lines[4][1] == "14,400"
 
 
+def test_a_network_trained_before_has_its_box() -> None:
+    row = Row("pretrained_1", "Pretrained", (2, 2, 1280), 2_257_984, 24_448_512)
+    diagram = draw_network(Summary((32, 32, 3), [row, *ROWS[-2:]]))
+    assert diagram.boxes[1].lines == ("pretrained_1", "2\u00d72\u00d71,280")
+
+
 def test_everything_lies_within_the_drawing() -> None:
     diagram = draw_network(Summary((32, 32, 3), [*ROWS]))
     for shape in diagram.boxes:

@@ -260,6 +260,16 @@ def test_of_a_photo_that_is_used_as_a_whole_it_is_said(
     assert "The photo; all of it is used." in said
 
 
+def test_pixels_that_a_network_trained_before_prepares_are_not_called_unprepared(
+    explain: Callable[..., Any], read_page: Reader
+) -> None:
+    pretrained = {"application": "MobileNetV2", "weights": "none", "pooling": "avg"}
+    shown = explain([{"Pretrained": pretrained}, {"Dense": 10}], normalization="none")
+    said = words(render_page(shown, INFO), read_page)
+    assert "the network trained before prepares them itself" in said
+    assert "nothing is normalized" not in said
+
+
 def test_a_part_that_does_not_apply_says_why(
     explanation: Any, read_page: Reader
 ) -> None:

@@ -24,6 +24,11 @@ def test_a_network_that_guesses_is_told_the_likely_causes():
     )
 
 
+def test_where_the_pixels_are_prepared_they_are_no_cause():
+    [said] = diagnose([epoch(1, 2.31, 0.099), epoch(2, 2.3, 0.1)], 10, normalized=True)
+    assert said.endswith("(try a tenth of it); or too low (try ten times as much).")
+
+
 def test_learning_by_heart_is_named_with_its_epoch():
     records = [
         epoch(1, 1.2, 0.6, 1.1, 0.62),

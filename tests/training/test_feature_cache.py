@@ -162,7 +162,8 @@ def test_ended_while_features_are_computed_nothing_is_left_that_is_used(
     begun = Training(tmp_path, "--config", "new.yaml", "--smoke")
     code, said = begun.send_when(".*.tmp", own_cache, signal.SIGTERM)
     assert code == 143, said
-    assert "nothing is trained yet, and no feature is kept." in said
+    assert "nothing was trained meanwhile, and no feature is kept." in said
+    assert said.endswith("Go on with: cifarcnn train --resume runs/new-1\n")
     assert not any(own_cache.iterdir())
     again = Training(tmp_path, "--resume", "runs/new-1")
     code, said = again.send_when(".*.tmp", own_cache, signal.SIGKILL)

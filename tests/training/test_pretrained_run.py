@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from cifarcnn.config import Config, load_config
-from cifarcnn.errors import RunError, Stopped
+from cifarcnn.errors import RunError, Stopped, UsageError
 from cifarcnn.runs import Run
 from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
@@ -86,10 +86,13 @@ def configure(base: Run, tmp_path: Path) -> Callable[..., Config]:
     """A config whose first layer is the run."""
 
     def configure(
-        augmentation: Any = (FLIP,), pretrained: Any = None, **training: Any
+        augmentation: Any = (FLIP,),
+        pretrained: Any = None,
+        alone: bool = False,
+        **training: Any,
     ) -> Config:
         layer = {"run": str(base.path), **(pretrained or {})}
-        config = {
+        config: dict[str, Any] = {
             "name": "new",
             "data": {
                 "dataset": "folder", "path": "unused", "validation_fraction": 0.2,
@@ -108,6 +111,8 @@ def configure(base: Run, tmp_path: Path) -> Callable[..., Config]:
                 "optimizer": {"Adam": 0.02}, **training,
             },
         }  # fmt: skip
+        if alone:
+            config["model"]["layers"] = [{"Pretrained": layer}]
         file = tmp_path / "new.yaml"
         file.write_text(json.dumps(config))
         return load_config(file)
@@ -270,6 +275,27 @@ def test_without_frozen_a_backbone_trains_with_all_it_has(
     assert all(found[name] != weights_of(base)[name].tobytes() for name in found)
 
 
+def test_what_a_run_had_frozen_is_trained_and_fine_tuned_with_it(
+    fit, configure, base: Run, tmp_path: Path
+):
+    middle = fit(configure(epochs=1), place(tmp_path, "middle"))
+    before = weights_of(middle)
+    for name, given, training in (
+        ("trained", {"trainable": True}, {"epochs": 1}),
+        ("tuned", {}, {"epochs": 2, "fine_tune": {"from_epoch": 2}}),
+    ):
+        config = configure(pretrained={"run": str(middle.path), **given}, **training)
+        after = weights_of(fit(config, place(tmp_path, name)), "last.safetensors")
+        kept = {key: after.get(f"pretrained_1/{key}") for key in before}
+        same = [
+            key
+            for key, array in kept.items()
+            if array is not None and array.tobytes() == before[key].tobytes()
+        ]
+        statistics = [key for key in before if "/moving_" in key]
+        assert sorted(same) == ([] if name == "trained" else sorted(statistics)), name
+
+
 WAYS = {
     "features": {},
     "images": {"augmentation": [MOVING]},
@@ -368,6 +394,22 @@ def test_in_plain_keras_the_network_is_the_same(fit, configure, keras, tmp_path:
     assert not plain.get_layer("pretrained_1").trainable
 
 
+def test_a_run_taken_to_its_end_has_one_softmax(
+    base: Run, configure, keras, tmp_path: Path
+):
+    from cifarcnn.loaded_run import load_run
+    from cifarcnn.network.builder import build_model
+    from cifarcnn.training.backbone_weights import load_run_weights
+
+    config = configure(pretrained={"up_to": "dense_1", "trainable": True}, alone=True)
+    network = build_model(config, 3)
+    load_run_weights(network.get_layer("pretrained_1"), base.path)
+    images = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), np.uint8)
+    np.testing.assert_allclose(
+        network.predict_on_batch(images), load_run(base.path).predict(images), atol=1e-6
+    )
+
+
 @pytest.mark.parametrize("pooling", [None, "avg"])
 def test_an_explanation_looks_at_the_last_maps_of_the_backbone(
     fit, configure, tmp_path: Path, pooling: str | None
@@ -412,3 +454,26 @@ def test_a_network_of_keras_is_frozen_has_features_and_is_fine_tuned(
     tuned = {(320,), (1, 1, 320, 1280), (1280,)}
     assert shapes == tuned | {(1280, 3), (3,)}
     assert len(changed) <= 7
+
+
+@pytest.mark.slow
+def test_weights_within_a_network_of_keras_are_known_once_it_is_built(
+    fit, make_config, tmp_path: Path
+):
+    application = {"application": "MobileNetV2", "weights": "none", "pooling": "avg"}
+
+    def train_with(*patterns: str) -> None:
+        config = make_config(
+            layers=[{"Pretrained": application | {"trainable": True}}, {"Dense": 3}],
+            epochs=1,
+            learning_rate_multipliers=dict.fromkeys(patterns, 0.5),
+        )
+        fit(config, place(tmp_path, f"run-{len(patterns)}"))
+
+    with pytest.raises(UsageError) as caught:
+        train_with("pretrained_1/Conv11/kernel")
+    assert str(caught.value) == (
+        "No weight of the network is called 'pretrained_1/Conv11/kernel'; did you mean "
+        "pretrained_1/Conv1/kernel?"
+    )
+    train_with("pretrained_1/Conv1/kernel", "pretrained_1/block_*")

@@ -39,6 +39,7 @@ class Application(BaseModel):
         smallest_side: The least height and width in pixels that Keras takes.
         channels: Number of maps that come out.
         side: ``(added, stride)`` of what comes out.
+        layers: Number of Keras's layers, the input included, as in its ``layers``.
         parameters: Number of weights, trained or not.
         weight_names: What Keras calls the weights that gradients change.
         macs_at_once: Multiply-accumulates that do not depend on the size.
@@ -54,6 +55,7 @@ class Application(BaseModel):
     smallest_side: int
     channels: int
     side: tuple[int, int]
+    layers: int
     parameters: int
     weight_names: tuple[str, ...]
     macs_at_once: int

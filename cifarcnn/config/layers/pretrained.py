@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
@@ -173,14 +174,15 @@ class Pretrained(Layer):
     def _walk(self, shape: Shape) -> list[tuple[Layer, Shape]]:
         return walk_shapes(self.layers or [], shape)[1]
 
-    def layer_count(self) -> int | None:
-        """How many layers of Keras it has that can learn; None where it is not known.
+    def layer_count(self) -> int:
+        """How many layers of Keras it has that can learn.
 
         Those count too that have no weights, as in ``layers`` of Keras's model.
         """
-        if self.layers is None:
-            return None
-        return sum(map(_count, self.layers)) + (self.pooling is not None)
+        pooling = self.pooling is not None
+        if self.application is not None:
+            return self.known.layers + pooling
+        return len([*_flatten(self.layers or [])]) + pooling
 
     def kept_within(self, shape: Shape) -> int:
         if self.application is None or not self.trainable:
@@ -188,11 +190,22 @@ class Pretrained(Layer):
         return self.known.values(shape[0], shape[1])
 
     def weight_names(self) -> tuple[str, ...]:
-        if self.application is None or not self.trainable:
-            return ()
-        return self.known.weight_names
+        """Those of a run behind the names of their layers.
+
+        Of an application the layers are not known.
+        """
+        if self.application is not None:
+            return self.known.weight_names
+        return tuple(
+            f"{layer.name}/{name}"
+            for layer in _flatten(self.layers or [])
+            for name in layer.weight_names()
+        )
 
 
-def _count(layer: Layer) -> int:
-    branches = layer.walk_branches() if isinstance(layer, Merging) else ()
-    return 1 + sum(_count(inner) for _, branch in branches for inner in branch)
+def _flatten(layers: Sequence[Layer]) -> Iterator[Layer]:
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Merging):
+            for _, branch in layer.walk_branches():
+                yield from _flatten(branch)
