@@ -7,6 +7,7 @@ Without ``--write`` it prints them, and ends with 1 where the README says otherw
 
 import argparse
 import json
+import statistics
 import sys
 from pathlib import Path
 
@@ -186,6 +187,30 @@ def input_pipeline(results):
     return table(head, rows)
 
 
+def transfer(results):
+    """A line for each number of pictures: accuracies and their spread, and seconds."""
+    cells = {}
+    for row in results:
+        cells.setdefault((row["each"], row["way"]), []).append(row)
+    ways = list(dict.fromkeys(row["way"] for row in results))
+    rows = []
+    for each in dict.fromkeys(row["each"] for row in results):
+        line = [f"{each:,}"]
+        for way in ways:
+            own = cells.get((each, way), [])
+            found = [row["accuracy"] for row in own]
+            if own:
+                cost = statistics.mean(row["processor_seconds"] for row in own)
+                line.append(
+                    f"{statistics.mean(found):.1%} ({min(found):.1%} to "
+                    f"{max(found):.1%}), {cost:,.0f} s"
+                )
+            else:
+                line.append("")
+        rows.append(line)
+    return table(["pictures a class", *ways], rows)
+
+
 TABLES = {
     "training_speed": training_speed,
     "input_pipeline": input_pipeline,
@@ -199,6 +224,7 @@ TABLES = {
     "prediction": prediction,
     "time_between_steps": time_between_steps,
     "cached_features": cached_features,
+    "transfer": transfer,
 }
 
 

@@ -9,11 +9,12 @@ seed, and enlarged by ``Resizing``, in three ways:
 
 frozen      EfficientNet-Lite0 as it is, its features computed once, a Dense behind it
 fine-tuned  the same, whose network then learns on at a small rate
-scratch     the shipped config ``fast`` at 32x32, for as many epochs as take the seconds
-            that the fine-tuning with the same pictures took
+scratch     the shipped config ``fast`` at 32x32, for as many epochs as take the time that
+            the fine-tuning with the same pictures took, at most 1,000
 
-Every training and evaluation is the command that anybody would call; seconds are those
-of the whole training command. The rates and numbers of epochs below are those of
+Every training and evaluation is the command that anybody would call. Time is the
+processor time of the whole training command, of all its threads, which the load of
+other programs hardly changes; each computes its own features. The rates and numbers of epochs below are those of
 Keras's guide and were not chosen by measurement yet; to choose, ``--judge validation``
 judges on 500 pictures of each class of the training split that are not learnt from,
 never on test pictures. Each result is kept in ``--work`` as soon as it is there, and a
@@ -24,14 +25,15 @@ import csv
 import json
 import math
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import report
+import tables
 
 WAYS = ("frozen", "fine-tuned", "scratch")
 JUDGED = 500  # of each class, with --judge validation
@@ -120,21 +122,24 @@ def write_list(options, paths, each, seed):
 
 
 def command(options, *arguments):
-    """What a command of the program prints, and its seconds."""
+    """What a command of the program prints, and its seconds of processor time."""
     environment = {**os.environ, "CIFARCNN_CACHE": str(options.work / "cache")}
     call = [sys.executable, "-m", "cifarcnn", *map(str, arguments)]
-    start = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(call, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise SystemExit(f"{' '.join(call)}\n{done.stderr[-3000:]}")
-    return done.stdout, time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done.stdout, used
 
 
 def write_config(options, pictures, way, each, seed):
     batch_size, epochs, more = plan(each)
     fine_tune = "null"
     if way == "fine-tuned":
-        fine_tune = f"{{from_epoch: {epochs + 1}, learning_rate: {options.rate}}}"
+        fine_tune = f"{{from_epoch: {epochs + 1}, layers: {options.layers or 'null'}, "
+        fine_tune += f"learning_rate: {options.rate}}}"
         epochs += more
     file = options.work / f"{way}.yaml"
     file.write_text(
@@ -166,19 +171,20 @@ def scratch(options, pictures, each, seed, budget):
     base = ["--config", "fast"]
     for key, value in settings.items():
         base += ["--set", f"{key}={value}"]
-    trial, seconds = train(options, [*base, "--set", "training.epochs=3"])
-    # The first epoch also waits for the compilation.
-    _, *epochs = json.loads((trial / "metrics.json").read_text())[
-        "epoch_duration_seconds"
-    ]
-    left = budget - (seconds - sum(epochs))
-    count = max(1, 1 + round(left / statistics.mean(epochs)))
-    return [*base, "--set", f"training.epochs={min(count, 1000)}"]
+    # A long and a short trial: what one epoch takes, and all that is not epochs.
+    more = max(2, math.ceil(20_000 / (each * 10)))
+    _, short = train(options, [*base, "--set", "training.epochs=1"])
+    _, long = train(options, [*base, "--set", f"training.epochs={1 + more}"])
+    epoch = max(long - short, 0.01) / more
+    count = 1 + round((budget - short) / epoch)
+    return [*base, "--set", f"training.epochs={min(max(count, 1), 1000)}"]
 
 
 def train(options, arguments):
     run = options.work / "run"
-    shutil.rmtree(run, ignore_errors=True)
+    # Nobody profits from the features of another training.
+    for left in (run, options.work / "cache" / "features"):
+        shutil.rmtree(left, ignore_errors=True)
     _, seconds = command(options, "train", *arguments, "--run", run, "--device", "cpu")
     return run, seconds
 
@@ -186,7 +192,7 @@ def train(options, arguments):
 def measure(options, paths, way, each, seed, results):
     pictures = write_list(options, paths, each, seed)
     if way == "scratch":
-        budget = results["fine-tuned", each, seed]["seconds"]
+        budget = results["fine-tuned", each, seed]["processor_seconds"]
         arguments = scratch(options, pictures, each, seed, budget)
     else:
         arguments = write_config(options, pictures, way, each, seed)
@@ -199,26 +205,9 @@ def measure(options, paths, way, each, seed, results):
         "seed": seed,
         "judge": options.judge,
         "accuracy": json.loads(judged)["accuracy"],
-        "seconds": round(seconds, 1),
+        "processor_seconds": round(seconds, 1),
         "epochs": metrics["epochs"],
     }
-
-
-def show(results):
-    """A table: a line for each number of pictures, a column for each way."""
-    lines = ["| pictures a class | " + " | ".join(WAYS) + " |", "|---:" * 4 + "|"]
-    for each in sorted({each for _, each, _ in results}):
-        cells = []
-        for way in WAYS:
-            own = [r for (w, e, _), r in results.items() if (w, e) == (way, each)]
-            if not own:
-                cells.append("")
-                continue
-            accuracy = 100 * statistics.mean(row["accuracy"] for row in own)
-            seconds = statistics.mean(row["seconds"] for row in own)
-            cells.append(f"{accuracy:.1f} %, {seconds:,.0f} s")
-        lines.append(f"| {each:,} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
 
 
 def main():
@@ -233,13 +222,14 @@ def main():
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--up-to", default="top_activation", help="a layer of the run")
     parser.add_argument("--rate", type=float, default=1e-5, help="of the fine-tuning")
+    parser.add_argument("--layers", type=int, help="to fine-tune; default: all")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS])
     parser.add_argument("--judge", choices=["test", "validation"], default="test")
     options = parser.parse_args()
     options.work = options.work.resolve()
     options.work.mkdir(parents=True, exist_ok=True)
     place = report.machine()
-    settings = f"{options.judge}-{options.size}-{options.rate:g}"
+    settings = f"{options.judge}-{options.size}-{options.rate:g}-{options.layers or 0}"
     kept = options.work / f"results-{settings}"
     kept.mkdir(exist_ok=True)
     results = {}
@@ -256,8 +246,11 @@ def main():
                     file.write_text(json.dumps(found) + "\n")
                 results[way, each, seed] = found
                 print(json.dumps(found), flush=True)
-    print(show(results))
-    report.finish(options, place, list(results.values()))
+    rows = sorted(
+        results.values(), key=lambda row: (row["each"], WAYS.index(row["way"]))
+    )
+    print(tables.transfer(rows))
+    report.finish(options, place, rows)
 
 
 if __name__ == "__main__":
