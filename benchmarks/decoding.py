@@ -2,9 +2,10 @@
 
     python benchmarks/decoding.py [--images 1000] [--rounds 5] [--seconds 150]
 
-JPEGs of 500 x 375 pixels, as large as photographs of that size are (the median of their
-bytes is printed), become an array of 64 x 64 and of 224 x 224 pixels. All have their
-turn in one process; ratios are taken within a round.
+JPEGs of 500 x 375 pixels, and some of 4000 x 3000 as telephones take them, become an
+array of 64 x 64 and of 224 x 224 pixels. Their bytes are as many as those of
+photographs of that size (the median is printed). All have their turn in one process;
+ratios are taken within a round.
 
 - cifarcnn: as `train` reads a folder the first time. By as many processes as there are
   cores, their start counted, and written into the cache with digests; and a second
@@ -29,14 +30,14 @@ import report
 import turns
 from PIL import Image, ImageOps
 
-WIDTH, HEIGHT = 500, 375
-SIDES = (64, 224)
-DIFFERENT = 50
+# Width and height, a share of --images, and the sides of what they become.
+PHOTOGRAPHS = ((500, 375, 1, (64, 224)), (4000, 3000, 20, (224,)))
+DIFFERENT = 10
 OURS = "cifarcnn"
 
 
-def write_photographs(folder, count):
-    """Write ``count`` JPEGs, of which fifty differ; returns the median of their bytes.
+def write_photographs(folder, count, size):
+    """Write ``count`` JPEGs, of which ten differ; returns the median of their bytes.
 
     Smooth shapes, edges and a little noise, so that they are as large as photographs.
     """
@@ -45,9 +46,9 @@ def write_photographs(folder, count):
         draw = np.random.default_rng(seed)
         coarse = draw.integers(0, 256, (6, 8, 3)).astype(np.uint8)
         image = Image.fromarray(coarse)
-        image = image.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+        image = image.resize(size, Image.Resampling.BICUBIC)
         edges = Image.fromarray(draw.integers(0, 256, (24, 32, 3)).astype(np.uint8))
-        edges = edges.resize((WIDTH, HEIGHT), Image.Resampling.NEAREST)
+        edges = edges.resize(size, Image.Resampling.NEAREST)
         pixels = np.asarray(Image.blend(image, edges, 0.3), np.int16)
         pixels = pixels + draw.normal(0, 8, pixels.shape).astype(np.int16)
         photograph = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
@@ -117,25 +118,26 @@ def main():
     options = parser.parse_args()
     place = report.machine()
     results = {}
-    with tempfile.TemporaryDirectory() as made:
-        folder, cache = Path(made, "images"), Path(made, "cache")
-        folder.mkdir()
-        os.environ["CIFARCNN_CACHE"] = str(cache)
-        size = write_photographs(folder, options.images)
-        print(
-            f"{options.images:,} JPEGs of {WIDTH}x{HEIGHT}, {size / 1000:.0f} kB each"
-        )
-        for side in SIDES:
-            subjects = contestants(folder, cache, side)
-            shapes = {function().shape for function in subjects.values()}
-            if shapes != {(options.images, side, side, 3)}:
-                raise SystemExit(f"not all give the same number of pictures: {shapes}")
-            found = turns.time_in_turns(
-                subjects, options.rounds, options.seconds / len(SIDES)
-            )
-            name = f"{WIDTH}x{HEIGHT} to {side}x{side}"
-            print(name)
-            results[name] = compare(found, options.images)
+    cases = sum(len(sides) for *_, sides in PHOTOGRAPHS)
+    for width, height, share, sides in PHOTOGRAPHS:
+        count = max(options.images // share, 10)
+        with tempfile.TemporaryDirectory() as made:
+            folder, cache = Path(made, "images"), Path(made, "cache")
+            folder.mkdir()
+            os.environ["CIFARCNN_CACHE"] = str(cache)
+            size = write_photographs(folder, count, (width, height))
+            print(f"{count:,} JPEGs of {width}x{height}, {size / 1000:,.0f} kB each")
+            for side in sides:
+                subjects = contestants(folder, cache, side)
+                shapes = {function().shape for function in subjects.values()}
+                if shapes != {(count, side, side, 3)}:
+                    raise SystemExit(f"not all give as many pictures: {shapes}")
+                found = turns.time_in_turns(
+                    subjects, options.rounds, options.seconds / cases
+                )
+                name = f"{width}x{height} to {side}x{side}"
+                print(name)
+                results[name] = compare(found, count)
     report.finish(options, place, results)
 
 

@@ -9,16 +9,16 @@ seed, and enlarged by ``Resizing``, in three ways:
 
 frozen      EfficientNet-Lite0 as it is, its features computed once, a Dense behind it
 fine-tuned  the same, whose network then learns on at a small rate
-scratch     the shipped config ``fast`` at 32x32, for as many epochs as take the time that
-            the fine-tuning with the same pictures took, at most 1,000
+scratch     the shipped config ``fast`` at 32x32, for as many epochs as take the time
+            that the fine-tuning with the same pictures took, at most 1,000
 
 Every training and evaluation is the command that anybody would call. Time is the
 processor time of the whole training command, of all its threads, which the load of
-other programs hardly changes; each computes its own features. The rates and numbers of epochs below are those of
-Keras's guide and were not chosen by measurement yet; to choose, ``--judge validation``
+other programs hardly changes; each computes its own features. ``--judge validation``
 judges on 500 pictures of each class of the training split that are not learnt from,
-never on test pictures. Each result is kept in ``--work`` as soon as it is there, and a
-benchmark that was cut short goes on from these.
+never on test pictures; the rate and the layers of the fine-tuning were chosen by it.
+Each result is kept in ``--work`` as soon as it is there, and a benchmark that was cut
+short goes on from these.
 """
 
 import csv
@@ -27,7 +27,6 @@ import math
 import os
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +43,6 @@ data:
   path: {pictures}
   duplicates: allow
   validation_fraction: 0
-  augmentation: [RandomFlip]
 model:
   layers:
     - Resizing: {{height: {size}, width: {size}}}
@@ -71,7 +69,7 @@ def plan(each, classes=10):
     count = each * classes
     batch_size = min(128, max(16, count // 16))
     epochs = min(100, max(10, math.ceil(200_000 / count)))
-    return batch_size, epochs, min(20, max(2, math.ceil(20_000 / count)))
+    return batch_size, epochs, min(20, max(1, math.ceil(10_000 / count)))
 
 
 def write_pictures(data, work):

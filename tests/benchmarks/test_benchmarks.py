@@ -164,7 +164,11 @@ def test_features_computed_once_are_compared_with_those_of_every_epoch(tmp_path:
 
 def test_decoding_is_compared(tmp_path: Path):
     document = run(tmp_path, "decoding.py", "--images", 4, "--rounds", 1)
-    assert set(document["results"]) == {"500x375 to 64x64", "500x375 to 224x224"}
+    assert set(document["results"]) == {
+        "500x375 to 64x64",
+        "500x375 to 224x224",
+        "4000x3000 to 224x224",
+    }
     for ways in document["results"].values():
         assert set(ways) == {"cifarcnn", "cifarcnn, again", "Pillow", "Keras"}
 
