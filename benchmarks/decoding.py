@@ -120,7 +120,7 @@ def main():
     results = {}
     cases = sum(len(sides) for *_, sides in PHOTOGRAPHS)
     for width, height, share, sides in PHOTOGRAPHS:
-        count = max(options.images // share, 10)
+        count = max(options.images // share, 2)
         with tempfile.TemporaryDirectory() as made:
             folder, cache = Path(made, "images"), Path(made, "cache")
             folder.mkdir()

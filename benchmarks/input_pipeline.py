@@ -266,6 +266,8 @@ def main():
     parser = report.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
+    parser.add_argument("--sizes", type=int, nargs="+", choices=CASES, default=[*CASES])
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=[*NETWORKS])
     parser.add_argument("--count", type=int, help="pictures, in place of those above")
     # Of the processes that this one starts.
     parser.add_argument("--file", type=Path)
@@ -277,11 +279,11 @@ def main():
         return
     place, results = report.machine(), {}
     with tempfile.TemporaryDirectory() as folder:
-        for size, usual in CASES.items():
-            count = options.count or usual
+        for size in options.sizes:
+            count = options.count or CASES[size]
             file = Path(folder) / f"{size}.npy"
             draw(file, size, count)
-            for network in NETWORKS:
+            for network in options.networks:
                 case = f"{count:,} of {size}x{size}, {network}"
                 print(case, flush=True)
                 rows = results[case] = measure(file, network, options)

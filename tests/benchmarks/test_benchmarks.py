@@ -128,14 +128,14 @@ def test_the_ways_of_the_input_are_compared(tmp_path: Path):
         tmp_path,
         "input_pipeline.py",
         *("--rounds", 1, "--seconds", 0.05, "--count", 500),
+        *("--sizes", 64, "--networks", "convolutions"),
     )
-    assert len(document["results"]) == 4
-    for ways in document["results"].values():
-        assert list(ways) == ["table", "streamed", "cached", "shuffled"]
-        assert ways["table"]["of_the_table"]["median"] == 1
-        for row in ways.values():
-            assert row["pictures_per_second"]["median"] > 0
-            assert row["memory_mb"] > 0
+    (ways,) = document["results"].values()
+    assert list(ways) == ["table", "streamed", "cached", "shuffled"]
+    assert ways["table"]["of_the_table"]["median"] == 1
+    for row in ways.values():
+        assert row["pictures_per_second"]["median"] > 0
+        assert row["memory_mb"] > 0
 
 
 def test_augmentation_is_compared_with_none_and_with_keras(tmp_path: Path):
