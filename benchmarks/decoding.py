@@ -66,7 +66,7 @@ def contestants(folder, cache, side):
     """A function for each, which gives uint8 ``(n, side, side, 3)``."""
     import keras
 
-    from cifarcnn.data.decoded_files import open_decoded_files
+    from cifarcnn.data.decoding.decoded_files import open_decoded_files
     from cifarcnn.data.image.target_size import TargetSize
 
     paths = sorted(map(str, folder.glob("*/*.jpg")))

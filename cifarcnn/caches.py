@@ -16,7 +16,7 @@ Kind = Literal["compiled", "decoded", "features"]
 
 _UNFINISHED_SECONDS = 3600
 # What this program writes there, and nobody else: see ``data/decoded_cache.py``,
-# ``data/decoded_files.py``, ``engine/compilation_cache.py`` and
+# ``data/decoding/decoded_files.py``, ``engine/compilation_cache.py`` and
 # ``training/feature_cache.py``.
 _WRITTEN: dict[Kind, re.Pattern[str]] = {
     "compiled": re.compile(r"(tensorflow|jax)-[^/]+-[0-9a-f]{12}/.+"),

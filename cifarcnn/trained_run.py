@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     # The schema of configs takes longer to load than a prediction by LiteRT.
     from cifarcnn.config import Config
     from cifarcnn.data.dataset import Dataset
-    from cifarcnn.data.labelled_folder import LabelledFolder
+    from cifarcnn.data.folder.labelled_folder import LabelledFolder
     from cifarcnn.data.splits import Split
 
 SplitChoice = Literal["test", "validation", "train"]
@@ -91,7 +91,7 @@ class TrainedRun:
         """
         if self.data_path is None:
             return None
-        from cifarcnn.data.labelled_folder import open_labelled_folder
+        from cifarcnn.data.folder.labelled_folder import open_labelled_folder
 
         trained_on = self.manifest.origin.data.checksum
         return open_labelled_folder(

@@ -97,7 +97,7 @@ def command(
     config = load_config(config_name, settings=given)
 
     from cifarcnn.data.dataset import open_config_dataset
-    from cifarcnn.data.folder import UnreadableImagesError
+    from cifarcnn.data.folder.source import UnreadableImagesError
     from cifarcnn.data.grid import draw_grid
     from cifarcnn.data.summary import describe_content
 

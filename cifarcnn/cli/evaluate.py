@@ -24,7 +24,7 @@ from cifarcnn.literals import BackendChoice, Views
 
 if TYPE_CHECKING:
     from cifarcnn.data.dataset import Dataset
-    from cifarcnn.data.labelled_folder import LabelledFolder
+    from cifarcnn.data.folder.labelled_folder import LabelledFolder
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.evaluation.evaluation import ClassMetrics

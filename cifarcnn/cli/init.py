@@ -113,7 +113,7 @@ def _copy(name: str, file: Path | None) -> None:
 
 def _write_for_folder(folder: str, file: Path | None) -> None:
     from cifarcnn.config.folder_config import run_name, write_folder_config
-    from cifarcnn.data.folder_survey import survey_folder
+    from cifarcnn.data.folder.survey import survey_folder
 
     target = _free_target(file, f"{run_name(folder)}.yaml")
     survey = survey_folder(Path(folder))

@@ -15,20 +15,20 @@ from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
-from cifarcnn.data.folder import FolderSource
-from cifarcnn.data.folder_content import FolderContent, ValidationCut
-from cifarcnn.data.folder_notes import (
+from cifarcnn.data.folder.content import FolderContent, ValidationCut
+from cifarcnn.data.folder.notes import (
     describe_overlap,
     describe_test,
     describe_training,
 )
-from cifarcnn.data.folder_problems import (
+from cifarcnn.data.folder.pixel_checksum import measure_pixel_checksum
+from cifarcnn.data.folder.problems import (
     describe_missing_test,
     describe_other_classes,
     describe_repeated,
 )
+from cifarcnn.data.folder.source import FolderSource
 from cifarcnn.data.image.target_size import TargetSize
-from cifarcnn.data.pixel_checksum import measure_pixel_checksum
 from cifarcnn.data.splits import (
     Split,
     choose_fold,

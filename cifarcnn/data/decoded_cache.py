@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.cifar.location import cache_folder
-from cifarcnn.data.decoded_files import checksum
+from cifarcnn.data.decoding.decoded_files import checksum
 from cifarcnn.data.duplicate_images import find_groups
 from cifarcnn.data.splits import Split
 from cifarcnn.files import write_atomically

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarcnn.data.class_folders import list_some
+from cifarcnn.data.folder.class_folders import list_some
 from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.errors import DataError, UsageError
 

@@ -10,7 +10,7 @@ import numpy as np
 from cifarcnn.config import Config
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.data.decoded_cache import Part
-from cifarcnn.data.folder_notes import describe_uneven_classes
+from cifarcnn.data.folder.notes import describe_uneven_classes
 from cifarcnn.data.splits import Split
 
 CutBy = Literal["seed", "fold", "file names"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from cifarcnn.data.class_folders import IMAGE_SUFFIXES, describe_left_out
+from cifarcnn.data.folder.class_folders import IMAGE_SUFFIXES, describe_left_out
 from cifarcnn.errors import CifarcnnError
 
 STANDARD_INPUT = "-"

@@ -13,9 +13,9 @@ import numpy as np
 
 from cifarcnn.config import Config, summarize
 from cifarcnn.config.summary import require_classes
-from cifarcnn.data.class_folders import list_some
 from cifarcnn.data.dataset import Dataset
-from cifarcnn.data.folder_notes import describe_uneven_classes
+from cifarcnn.data.folder.class_folders import list_some
+from cifarcnn.data.folder.notes import describe_uneven_classes
 from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import UsageError

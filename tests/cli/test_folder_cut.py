@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data.name_hash import TEST, measure_position
+from cifarcnn.data.folder.name_hash import TEST, measure_position
 
 CONFIG = """
 name: trees

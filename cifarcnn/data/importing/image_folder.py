@@ -9,8 +9,8 @@ import numpy as np
 
 from cifarcnn.config.datasets import CIFAR_IMAGE_SHAPE
 from cifarcnn.data.cifar.facts import Cifar
-from cifarcnn.data.class_folders import list_class_folders
 from cifarcnn.data.decoded_cache import Decoded, ReadingRecord
+from cifarcnn.data.folder.class_folders import list_class_folders
 from cifarcnn.data.image.image_file import Noted, decode, read_bytes, silent_pillow
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifarcnn.data.class_folders import ClassFolders
 from cifarcnn.data.decoded_cache import ReadingRecord
-from cifarcnn.data.decoded_files import DecodedFiles, open_decoded_files
+from cifarcnn.data.decoding.decoded_files import DecodedFiles, open_decoded_files
+from cifarcnn.data.folder.class_folders import ClassFolders
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.selected_rows import select_rows
 from cifarcnn.data.splits import Split, label_type

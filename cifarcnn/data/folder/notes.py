@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cifarcnn.data.class_folders import ClassFolders, list_some
 from cifarcnn.data.decoded_cache import Part, ReadingRecord
 from cifarcnn.data.duplicate_images import Pair
-from cifarcnn.data.folder_content import FolderContent, ValidationCut
-from cifarcnn.data.folder_layout import FolderLayout
+from cifarcnn.data.folder.class_folders import ClassFolders, list_some
+from cifarcnn.data.folder.content import FolderContent, ValidationCut
+from cifarcnn.data.folder.layout import FolderLayout
 from cifarcnn.data.image.target_size import TargetSize
 
 _SHOWN = 3  # pairs of images that a note names

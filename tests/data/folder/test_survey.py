@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cifarcnn.data.folder_survey import survey_folder
+from cifarcnn.data.folder.survey import survey_folder
 from cifarcnn.errors import DataError, UsageError
 
 

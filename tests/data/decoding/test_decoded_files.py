@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarcnn.data import decoded_files
-from cifarcnn.data.decoded_files import checksum, open_decoded_files
+from cifarcnn.data.decoding import decoded_files
+from cifarcnn.data.decoding.decoded_files import checksum, open_decoded_files
 from cifarcnn.data.image.target_size import TargetSize
 
 KEY = "folder-0123456789abcdef"
@@ -244,7 +244,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 OPEN = """
 import resource, signal, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-from cifarcnn.data.decoded_files import open_decoded_files
+from cifarcnn.data.decoding.decoded_files import open_decoded_files
 from cifarcnn.data.image.target_size import TargetSize
 found = open_decoded_files({key!r}, {paths!r}, TargetSize(8, 8, "crop"))
 print(type(found.images).__name__, found.images[:, 0, 0, 0].tolist())

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from cifarcnn.data.class_folders import (
+from cifarcnn.data.folder.class_folders import (
     NESTED,
     OUTSIDE,
     ClassFolders,
@@ -15,7 +15,7 @@ from cifarcnn.data.class_folders import (
     list_class_folders,
     list_some,
 )
-from cifarcnn.data.folder_layout import VALIDATION_NAMES, FolderLayout, find_layout
+from cifarcnn.data.folder.layout import VALIDATION_NAMES, FolderLayout, find_layout
 
 _EXPECTED = "expected <class>/<picture>, or train/<class>/<picture>"
 _FORMATS = "expected PNG, JPEG, WebP, BMP or GIF files"

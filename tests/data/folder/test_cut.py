@@ -13,7 +13,7 @@ from PIL import Image
 
 from cifarcnn.config import Config
 from cifarcnn.data.dataset import Dataset, open_config_dataset
-from cifarcnn.data.name_hash import FOLD, TEST, measure_position, validation_salt
+from cifarcnn.data.folder.name_hash import FOLD, TEST, measure_position, validation_salt
 from cifarcnn.errors import DataError
 
 CLASSES = ("elm", "oak")

@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from cifarcnn.data.cifar.location import cache_folder
-from cifarcnn.data.decoded_index import DecodedIndex, FileRecord
 from cifarcnn.data.decoding.decode import decode_files
+from cifarcnn.data.decoding.decoded_index import DecodedIndex, FileRecord
 from cifarcnn.data.decoding.file_reading import Reading, digest_pixels
 from cifarcnn.data.decoding.observer import current_observer
+from cifarcnn.data.decoding.row_file import RowFile, Rows, Shape, find_damaged
+from cifarcnn.data.decoding.row_places import remove_outdated, store_rows
 from cifarcnn.data.image.target_size import TargetSize
-from cifarcnn.data.row_file import RowFile, Rows, Shape, find_damaged
-from cifarcnn.data.row_places import remove_outdated, store_rows
 from cifarcnn.files import write_atomically
 
 _TELL_SECONDS = 0.1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.data.folder_layout import find_layout
+from cifarcnn.data.folder.layout import find_layout
 
 
 def touch(*paths: Path) -> None:

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from cifarcnn.data.name_hash import TEST, measure_position, validation_salt
+from cifarcnn.data.folder.name_hash import TEST, measure_position, validation_salt
 
 
 def test_a_position_is_the_same_for_ever():

@@ -14,18 +14,22 @@ from cifarcnn.config import Config
 from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
-from cifarcnn.data.class_folders import ClassFolders, list_class_folders, list_some
 from cifarcnn.data.dataset import open_config_dataset
-from cifarcnn.data.decoded_files import checksum
-from cifarcnn.data.folder import describe_failures, folder_key
-from cifarcnn.data.folder_layout import FolderLayout, find_layout
-from cifarcnn.data.folder_notes import (
+from cifarcnn.data.decoding.decoded_files import checksum
+from cifarcnn.data.folder.class_folders import (
+    ClassFolders,
+    list_class_folders,
+    list_some,
+)
+from cifarcnn.data.folder.layout import FolderLayout, find_layout
+from cifarcnn.data.folder.notes import (
     describe_damaged,
     describe_listing,
     describe_reading,
 )
-from cifarcnn.data.folder_problems import describe_accents, describe_unreadable
-from cifarcnn.data.folder_reading import ReadSplit, read_splits
+from cifarcnn.data.folder.problems import describe_accents, describe_unreadable
+from cifarcnn.data.folder.reading import ReadSplit, read_splits
+from cifarcnn.data.folder.source import describe_failures, folder_key
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError

@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable
 
-from cifarcnn.data.class_folders import ImageEntry
+from cifarcnn.data.folder.class_folders import ImageEntry
 
 # Of the images of test, and of folds. No seed changes them: whoever tries several
 # seeds must not come to test on what was learnt, and folds must not overlap.

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cifarcnn.config import Config
-from cifarcnn.data.labelled_folder import LabelledFolder, open_labelled_folder
+from cifarcnn.data.folder.labelled_folder import LabelledFolder, open_labelled_folder
 from cifarcnn.errors import DataError
 
 NAMES = ("frog", "horse", "deer", "sea ship")

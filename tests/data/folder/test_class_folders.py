@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarcnn.data.class_folders import (
+from cifarcnn.data.folder.class_folders import (
     IMAGE_SUFFIXES,
     describe_left_out,
     list_class_folders,
@@ -117,7 +117,7 @@ def test_a_link_that_leads_nowhere_stays_an_image_that_reading_complains_of(tmp_
 
 def test_numpy_and_pillow_stay_out():
     code = (
-        "import sys, cifarcnn.data.folder_layout, cifarcnn.data.folder_problems\n"
+        "import sys, cifarcnn.data.folder.layout, cifarcnn.data.folder.problems\n"
         "print(sorted({'numpy', 'PIL', 'pydantic'} & set(sys.modules)))"
     )
     result = subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cifarcnn.data.dataset import open_config_dataset, open_dataset, open_source
-from cifarcnn.data.folder import FolderSource
+from cifarcnn.data.folder.source import FolderSource
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.errors import DataError
 

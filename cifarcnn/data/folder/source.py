@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from cifarcnn.config.datasets import DamagedChoice
-from cifarcnn.data.class_folders import ClassFolders, list_some
 from cifarcnn.data.decoded_cache import (
     Decoded,
     Part,
     ReadingRecord,
 )
-from cifarcnn.data.folder_layout import FolderLayout, find_layout
-from cifarcnn.data.folder_problems import (
+from cifarcnn.data.folder.class_folders import ClassFolders, list_some
+from cifarcnn.data.folder.layout import FolderLayout, find_layout
+from cifarcnn.data.folder.problems import (
     SHOWN,
     describe_unreadable,
     find_problems,
 )
-from cifarcnn.data.folder_reading import read_splits
+from cifarcnn.data.folder.reading import read_splits
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError

@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from cifarcnn.data import name_hash
-from cifarcnn.data.class_folders import ClassFolders, ImageEntry
 from cifarcnn.data.decoded_cache import PARTS, DecodedStore, Part, ReadingRecord
 from cifarcnn.data.duplicate_images import Pair, pair_up
-from cifarcnn.data.folder import FolderSource
+from cifarcnn.data.folder import name_hash
+from cifarcnn.data.folder.class_folders import ClassFolders, ImageEntry
+from cifarcnn.data.folder.source import FolderSource
 from cifarcnn.data.splits import (
     check_cut,
     choose_validation,

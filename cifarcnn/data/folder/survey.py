@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.config.datasets import Data
-from cifarcnn.data.folder_layout import find_layout
-from cifarcnn.data.folder_problems import find_problems
+from cifarcnn.data.folder.layout import find_layout
+from cifarcnn.data.folder.problems import find_problems
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
 from cifarcnn.data.image.image_file import open_header, read_bytes, silent_pillow
 from cifarcnn.errors import DataError, ImageError, UsageError

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cifarcnn.data.folder_layout import find_layout
-from cifarcnn.data.image_list import ImageList, read_image_list
+from cifarcnn.data.folder.image_list import ImageList, read_image_list
+from cifarcnn.data.folder.layout import find_layout
 from cifarcnn.errors import DataError
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifarcnn.caches import is_unfinished, is_young
-from cifarcnn.data.row_file import RowFile, Rows, RowsInMemory, Shape
+from cifarcnn.data.decoding.row_file import RowFile, Rows, RowsInMemory, Shape
 from cifarcnn.errors import DataError
 
 _MOST_SIZES = 3  # of one folder's images that are kept

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cifarcnn.data import name_hash
-from cifarcnn.data.class_folders import (
+from cifarcnn.data.folder import name_hash
+from cifarcnn.data.folder.class_folders import (
     NESTED,
     OUTSIDE,
     ClassFolders,
@@ -19,7 +19,7 @@ from cifarcnn.data.class_folders import (
     scan_folder,
     why_left_out,
 )
-from cifarcnn.data.image_list import SPLITS, ImageList, is_list, read_image_list
+from cifarcnn.data.folder.image_list import SPLITS, ImageList, is_list, read_image_list
 
 # Each is the name of the validation split in some widespread data set.
 VALIDATION_NAMES = ("validation", "val", "valid")

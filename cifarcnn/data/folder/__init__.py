@@ -1,0 +1,1 @@
+"""People's own images: class folders or a list, read, cut into splits and judged."""
