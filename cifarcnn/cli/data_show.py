@@ -95,10 +95,14 @@ def command(
         )
     given = [*settings, *([] if seed is None else [f"training.seed={seed}"])]
     config = load_config(config_name, settings=given)
+    if augmented and not config.data.augmentation:
+        raise UsageError(
+            f"'{config_name}' has no data.augmentation: the network sees the pictures "
+            "as they are. Try one with --set 'data.augmentation=[RandomFlip]'."
+        )
 
     from cifarcnn.data.dataset import open_config_dataset
     from cifarcnn.data.folder.source import UnreadableImagesError
-    from cifarcnn.data.grid import draw_grid
     from cifarcnn.data.summary import describe_content
 
     try:
@@ -109,24 +113,8 @@ def command(
     split, validation = dataset.training(
         config.data.validation_fraction, config.training.seed
     )
-    members = _find_members(dataset, split)
-    columns: list[str] = []
-    if not augmented:
-        rows = [
-            split.images[places[:_IMAGES_OF_A_CLASS]] for places in members.values()
-        ]
-    elif not config.data.augmentation:
-        raise UsageError(
-            f"'{config_name}' has no data.augmentation: the network sees the pictures "
-            "as they are. Try one with --set 'data.augmentation=[RandomFlip]'."
-        )
-    else:
-        epochs = range(epoch - 1, epoch - 1 + _EPOCHS)
-        columns = ["as it is", *(f"epoch {number + 1}" for number in epochs)]
-        with console.native_output():
-            first = [places[0] for places in members.values()]
-            rows = _augment(config, split, first, epochs)
-    grid = draw_grid(rows, list(members), columns)
+    epochs = range(epoch - 1, epoch - 1 + _EPOCHS) if augmented else None
+    grid = _draw(config, dataset, split, epochs)
     name = f"{config.name}-{'augmented' if augmented else 'pictures'}"
     target = out or find_free_path(Path(), name, ".png", first="-1")
     # First, so that it is there even when nobody reads the answer.
@@ -203,6 +191,25 @@ def _augment(
     choices, seed = config.data.augmentation, config.training.seed
     indices = np.array(index, dtype=np.int32)
     return list(preview(choices, seed, split.images, indices, epochs))
+
+
+def _draw(
+    config: Config, dataset: Dataset, split: Split, epochs: range | None
+) -> bytes:
+    """A grid with a row for each class: some images, or one of them in each epoch."""
+    from cifarcnn.data.grid import draw_grid
+
+    members = _find_members(dataset, split)
+    if epochs is None:
+        rows = [
+            split.images[places[:_IMAGES_OF_A_CLASS]] for places in members.values()
+        ]
+        return draw_grid(rows, list(members), [])
+    with console.native_output():
+        first = [places[0] for places in members.values()]
+        rows = _augment(config, split, first, epochs)
+    columns = ["as it is", *(f"epoch {number + 1}" for number in epochs)]
+    return draw_grid(rows, list(members), columns)
 
 
 def _find_members(dataset: Dataset, split: Split) -> dict[str, np.ndarray]:
