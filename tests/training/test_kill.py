@@ -44,7 +44,7 @@ training:
   batch_size: 16
   averaging: {ExponentialMovingAverage: {momentum: 0.9}}
 """
-KILLS = 15
+KILLS = 10
 
 
 @pytest.fixture
