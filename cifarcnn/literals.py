@@ -19,3 +19,5 @@ Backend: TypeAlias = Literal["tensorflow", "jax"]
 BackendChoice: TypeAlias = Literal[Backend, "auto"]
 # Keras's argument of the same name.
 JitCompile: TypeAlias = bool | Literal["auto"]
+# How far a run came: ``stopped`` goes on with ``train --resume``.
+RunState: TypeAlias = Literal["training", "finished", "stopped", "diverged", "damaged"]

@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from cifarcnn.errors import RunError
 from cifarcnn.files import remove_leftovers, write_atomically
+from cifarcnn.runs.folder import CHECKPOINTS
 from cifarcnn.runs.history import EpochRecord
 from cifarcnn.runs.safe_io import (
     describe_os_error,
@@ -35,7 +36,6 @@ from cifarcnn.runs.weights import (
     pack_arrays,
 )
 
-FOLDER = "checkpoint"
 FORMAT: Final = 1
 # One may be damaged by what ended the process, so there is always another.
 KEPT = 2
@@ -171,7 +171,7 @@ def save_checkpoint(
         RunError: A value is not finite, or the file cannot be written. The
             checkpoints of before are unharmed, unless the folder is gone.
     """
-    folder = run / FOLDER
+    folder = run / CHECKPOINTS
     data = pack_arrays(folder, arrays, {_STATE: state.model_dump_json()})
     digest = hashlib.sha256(data).hexdigest()
     path = folder / f"epoch-{state.epoch:04}-step-{state.step:06}-{digest}.safetensors"
@@ -216,7 +216,7 @@ def find_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
         RunError: There are checkpoints, but all are damaged; the newest that is not
             is of another version; or the folder cannot be read.
     """
-    folder = run / FOLDER
+    folder = run / CHECKPOINTS
     damages: list[str] = []
     try:
         if not folder.exists():

@@ -12,6 +12,8 @@ from cifarcnn.files import remove_leftovers
 from cifarcnn.runs.safe_io import describe_os_error
 
 LOCK = ".lock"
+# Longer than another process holds it only to see whether it is free.
+_PATIENCE_SECONDS = 0.2
 
 
 def lock_run(folder: Path) -> AbstractContextManager[object]:
@@ -25,7 +27,7 @@ def lock_run(folder: Path) -> AbstractContextManager[object]:
     """
     lock = FileLock(folder / LOCK)
     try:
-        held = lock.acquire(timeout=0)
+        held = lock.acquire(timeout=_PATIENCE_SECONDS)
         remove_leftovers(folder)
     except Timeout:
         raise RunError(
@@ -38,3 +40,17 @@ def lock_run(folder: Path) -> AbstractContextManager[object]:
             f"{folder} cannot be trained in: {describe_os_error(error)}."
         ) from error
     return held
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process trains in the folder of a run now; nothing is written there."""
+    if not (folder / LOCK).is_file():
+        return False
+    try:
+        FileLock(folder / LOCK).acquire(timeout=0).lock.release()
+    except Timeout:
+        return True
+    except OSError:
+        # Where this user may not write nobody of this user trains.
+        return False
+    return False

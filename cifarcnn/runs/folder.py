@@ -31,9 +31,13 @@ from cifarcnn.runs.safe_io import (
 if TYPE_CHECKING:
     from cifarcnn.config import Config
 
-_ENVIRONMENT = "environment.json"
-_HISTORY = "history.csv"
-_METRICS = "metrics.json"
+ENVIRONMENT = "environment.json"
+HISTORY = "history.csv"
+METRICS = "metrics.json"
+LOG = "log.txt"
+CHECKPOINTS = "checkpoint"
+# How a training diverged, in ``environment.json``.
+DIVERGED = "diverged"
 _JSON_LIMIT = 4 * 1024 * 1024
 
 
@@ -52,7 +56,7 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config_path = path / CONFIG
-        self.log_path = path / "log.txt"
+        self.log_path = path / LOG
 
     @classmethod
     def create(cls, root: Path, name: str) -> Run:
@@ -84,7 +88,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the training came to its end, which ``metrics.json`` stands for."""
-        return (self.path / _METRICS).is_file()
+        return (self.path / METRICS).is_file()
 
     @property
     def has_weights(self) -> bool:
@@ -94,7 +98,7 @@ class Run:
     @property
     def has_environment(self) -> bool:
         """Whether it was written down where and with what the run is trained."""
-        return (self.path / _ENVIRONMENT).exists()
+        return (self.path / ENVIRONMENT).exists()
 
     @cached_property
     def config(self) -> Config:
@@ -113,7 +117,7 @@ class Run:
 
     def write_environment(self, environment: Mapping[str, object]) -> None:
         """Keep where and with what the run is trained, as JSON."""
-        _write_json(self.path / _ENVIRONMENT, environment)
+        _write_json(self.path / ENVIRONMENT, environment)
 
     def read_environment(self) -> dict[str, object]:
         """Where and with what the run was trained.
@@ -121,11 +125,11 @@ class Run:
         Raises:
             RunError: The file is missing or damaged.
         """
-        return read_json(self.path / _ENVIRONMENT, _JSON_LIMIT)
+        return read_json(self.path / ENVIRONMENT, _JSON_LIMIT)
 
     def write_metrics(self, metrics: Mapping[str, object]) -> None:
         """Keep the final figures; written last, because it marks the run finished."""
-        _write_json(self.path / _METRICS, metrics)
+        _write_json(self.path / METRICS, metrics)
 
     def read_metrics(self) -> dict[str, object]:
         """The final figures of a finished run.
@@ -133,7 +137,7 @@ class Run:
         Raises:
             RunError: The file is missing or damaged.
         """
-        return read_json(self.path / _METRICS, _JSON_LIMIT)
+        return read_json(self.path / METRICS, _JSON_LIMIT)
 
     def is_smoke(self) -> bool:
         """Whether it is only a trial on few pictures.
@@ -141,7 +145,7 @@ class Run:
         Raises:
             RunError: The file that says so is missing or damaged.
         """
-        path = self.path / (_METRICS if self.finished else _ENVIRONMENT)
+        path = self.path / (METRICS if self.finished else ENVIRONMENT)
         found = read_json(path, _JSON_LIMIT).get("smoke")
         if not isinstance(found, bool):
             raise RunError(
@@ -156,11 +160,11 @@ class Run:
         Raises:
             RunError: The folder is read-only.
         """
-        remove_file(self.path / _METRICS)
+        remove_file(self.path / METRICS)
 
     def write_history(self, records: Sequence[EpochRecord]) -> None:
         """Keep the figures of every finished epoch."""
-        write_file(self.path / _HISTORY, to_table(records))
+        write_file(self.path / HISTORY, to_table(records))
 
     def read_history(self) -> list[dict[str, str]]:
         """The figures of each epoch, as text by column.
@@ -168,7 +172,7 @@ class Run:
         Raises:
             RunError: The file is missing or damaged.
         """
-        return read_rows(self.path / _HISTORY)
+        return read_rows(self.path / HISTORY)
 
 
 def _read_config(path: Path) -> Config:

@@ -17,13 +17,12 @@ from cifarcnn.engine.backend_choice import BACKENDS
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint, find_checkpoint
+from cifarcnn.runs.folder import DIVERGED
 from cifarcnn.runs.manifest import MANIFEST, read_manifest
 
 if TYPE_CHECKING:
     from cifarcnn.data.dataset import Dataset
 
-# How a training diverged, in ``environment.json``.
-DIVERGED = "diverged"
 # They decide nothing about the steps that are done.
 CHANGEABLE = (
     "training.epochs",

@@ -22,11 +22,12 @@ from cifarcnn.errors import RunError
 from cifarcnn.literals import Policy, Views
 from cifarcnn.litert.conversion import convert_run
 from cifarcnn.runs import Origin, Run
+from cifarcnn.runs.folder import DIVERGED
 from cifarcnn.runs.litert_file import save_litert
 from cifarcnn.runs.manifest import DataRecord
 from cifarcnn.runs.safe_io import write_file
 from cifarcnn.training.observer import Outcome, Plan
-from cifarcnn.training.resume import DIVERGED, newest_environment
+from cifarcnn.training.resume import newest_environment
 from cifarcnn.training.training_data import TrainingData
 
 MODEL = "model.keras"

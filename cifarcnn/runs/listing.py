@@ -1,0 +1,147 @@
+"""Which runs a folder holds, and how far each of them came."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from cifarcnn.errors import CifarcnnError, RunError, first_line
+from cifarcnn.literals import RunState
+from cifarcnn.runs.file_lock import is_locked
+from cifarcnn.runs.folder import DIVERGED, ENVIRONMENT, HISTORY, METRICS, Run
+from cifarcnn.runs.manifest import CONFIG, MANIFEST, WEIGHTS_FILES, read_manifest
+from cifarcnn.runs.run_path import LATEST
+from cifarcnn.runs.safe_io import RESTORE_HINT, describe_os_error
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run, without its weights.
+
+    Attributes:
+        path: Its folder.
+        state: Whether its training came to its end, goes on now, or how it ended.
+        changed: When it was trained last: of its newest document, in UTC.
+        val_accuracy: On the validation split, 0 to 1, of the epoch that was kept, or
+            of the last one where it is not finished; ``None`` without such a split.
+        epochs: That are finished.
+        planned_epochs: That the config asks for.
+        parameters: Of the network; ``None`` before its weights are saved.
+        training_seconds: Spent in finished epochs.
+        smoke: Whether it is only a trial on few images.
+        problem: What is wrong with its files; ``None`` where nothing is.
+    """
+
+    path: Path
+    state: RunState
+    changed: datetime
+    val_accuracy: float | None = None
+    epochs: int | None = None
+    planned_epochs: int | None = None
+    parameters: int | None = None
+    training_seconds: float | None = None
+    smoke: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class RunsFolder:
+    """What a folder of runs holds.
+
+    Attributes:
+        runs: By name.
+        others: Names of the folders that are no runs; hidden ones are left out.
+    """
+
+    runs: tuple[RunSummary, ...]
+    others: tuple[str, ...]
+
+
+def list_runs(root: Path) -> RunsFolder:
+    """The runs that lie in a folder, each as it is now.
+
+    Raises:
+        RunError: The folder is missing or cannot be read.
+    """
+    try:
+        names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    except OSError as error:
+        raise RunError(f"{root} cannot be read: {describe_os_error(error)}.") from error
+    shown = [name for name in names if name != LATEST and not name.startswith(".")]
+    found = [name for name in shown if os.path.lexists(root / name / CONFIG)]
+    return RunsFolder(
+        runs=tuple(summarize_run(root / name) for name in found),
+        others=tuple(name for name in shown if name not in found),
+    )
+
+
+def summarize_run(path: Path) -> RunSummary:
+    """What the documents of a run say; what is wrong with them is ``problem``."""
+    documents = [path / name for name in (CONFIG, ENVIRONMENT, HISTORY, METRICS)]
+    changed = datetime.fromtimestamp(max(map(_written, documents)), UTC)
+    locked = is_locked(path)
+    run = Run(path)
+    try:
+        return _summarize(run, changed, "training" if locked else None)
+    except (CifarcnnError, TypeError, ValueError, KeyError) as error:
+        problem = first_line(error)
+        if not isinstance(error, CifarcnnError):
+            problem = f"a document in {path} is damaged. {RESTORE_HINT}"
+        state: RunState = "training" if locked else "damaged"
+        return RunSummary(path, state, changed, problem=problem)
+
+
+def _summarize(run: Run, changed: datetime, state: RunState | None) -> RunSummary:
+    if run.finished and state is None:
+        metrics: dict[str, Any] = run.read_metrics()
+        return RunSummary(
+            path=run.path,
+            state="finished",
+            changed=changed,
+            val_accuracy=_number(metrics["kept"]["val_accuracy"]),
+            epochs=int(metrics["epochs"]),
+            planned_epochs=run.config.training.epochs,
+            parameters=int(metrics["parameters"]),
+            training_seconds=_number(metrics["duration_seconds"]),
+            smoke=run.is_smoke(),
+        )
+    environment = run.read_environment() if run.has_environment else {}
+    rows = run.read_history() if (run.path / HISTORY).exists() else []
+    return RunSummary(
+        path=run.path,
+        state=state or ("diverged" if DIVERGED in environment else "stopped"),
+        changed=changed,
+        val_accuracy=_number(rows[-1]["val_accuracy"] or None) if rows else None,
+        epochs=len(rows),
+        planned_epochs=run.config.training.epochs,
+        parameters=_count_parameters(run),
+        training_seconds=sum(float(row["duration_seconds"]) for row in rows),
+        smoke=environment.get("smoke") is True,
+    )
+
+
+def _count_parameters(run: Run) -> int | None:
+    """Numbers in the weights that were saved last; ``None`` before the first."""
+    if not (run.path / MANIFEST).exists():
+        return None
+    files = read_manifest(run.path).weights
+    records = [files[name] for name in WEIGHTS_FILES.values() if name in files]
+    if not records:
+        return None
+    return sum(prod(array.shape) for array in records[0][0].arrays.values())
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))
+
+
+def _written(path: Path) -> float:
+    """When a file was written, in seconds since 1970; 0.0 where there is none."""
+    try:
+        return os.lstat(path).st_mtime
+    except OSError:
+        return 0.0

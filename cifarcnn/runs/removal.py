@@ -1,0 +1,99 @@
+"""Runs that are not wanted any more are removed, and nothing else with them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifarcnn.errors import RunError
+from cifarcnn.files import remove_leftovers
+from cifarcnn.runs.file_lock import LOCK, lock_run
+from cifarcnn.runs.folder import CHECKPOINTS, ENVIRONMENT, HISTORY, LOG, METRICS
+from cifarcnn.runs.listing import list_runs
+from cifarcnn.runs.litert_file import LITERT
+from cifarcnn.runs.manifest import CONFIG, MANIFEST, WEIGHTS_FILES
+from cifarcnn.runs.run_path import LATEST, find_run, follow_latest, point_latest
+from cifarcnn.runs.safe_io import describe_os_error, remove_file
+
+# In the order in which they are removed: a removal that is cut short leaves what is no
+# finished run, but still a run, which can be removed again.
+_DOCUMENTS = (
+    *(METRICS, LITERT, "model.keras", *WEIGHTS_FILES.values(), MANIFEST),
+    *(HISTORY, LOG, ENVIRONMENT, CONFIG, LOCK),
+)
+
+
+def find_removable(path: Path) -> Path:
+    """The folder of a run that can be removed.
+
+    Raises:
+        RunError: There is none, it is a link, or a training holds it.
+    """
+    found = find_run(path)
+    if found.is_symlink():
+        raise RunError(
+            f"{found} is a link to {os.readlink(found)}. Name the folder itself, or "
+            "remove the link."
+        )
+    with lock_run(found):
+        return found
+
+
+def measure(run: Path) -> int:
+    """Bytes of the files that go with a run."""
+    return sum(os.lstat(path).st_size for path in _own_files(run))
+
+
+def remove_run(run: Path) -> list[str]:
+    """Remove a run; ``latest`` beside it names the newest of the others then.
+
+    Returns:
+        The names in its folder that cifarcnn did not write. They stay, and the folder
+        with them.
+
+    Raises:
+        RunError: A training holds it, or a file cannot be removed.
+    """
+    was_latest = _is_latest(run)
+    with lock_run(run):
+        for path in _own_files(run):
+            remove_file(path)
+    for folder in (run / CHECKPOINTS, run):
+        # Not where something else lies in it.
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    if was_latest:
+        _point_latest_elsewhere(run)
+    try:
+        return sorted(os.listdir(run))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"{run} cannot be read: {describe_os_error(error)}.") from error
+
+
+def _own_files(run: Path) -> Iterator[Path]:
+    folder = run / CHECKPOINTS
+    if folder.is_dir() and not folder.is_symlink():
+        remove_leftovers(folder)
+        # Damaged ones, which were set aside, too.
+        yield from sorted(folder.glob("epoch-*.safetensors*"))
+    yield from (run / name for name in _DOCUMENTS if os.path.isfile(run / name))
+
+
+def _is_latest(run: Path) -> bool:
+    try:
+        return follow_latest(run.parent).name == run.name
+    except RunError:
+        return False
+
+
+def _point_latest_elsewhere(removed: Path) -> None:
+    root = removed.parent
+    runs = [run for run in list_runs(root).runs if run.path.name != removed.name]
+    if runs:
+        point_latest(root, max(runs, key=lambda run: run.changed).path.name)
+    else:
+        remove_file(root / LATEST)
