@@ -141,6 +141,9 @@ def draw_pets(folder: Path) -> None:
             size = (64 + number % 40, 64 + number % 30)
             drawn = Image.fromarray(split.images[place]).resize(size)
             drawn.save(folder / name / f"{number}.{'jpg' if number % 2 else 'png'}")
+        if name == "cat":
+            unseen = Image.fromarray(split.images[members[100]]).resize((80, 60))
+            unseen.save(folder.parent / "photo.png")
 
 
 def draw(page_file: Path, target: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
 from cifarcnn.cli import console
 from cifarcnn.cli.decoding_display import decoding_shown
+from cifarcnn.cli.evaluation_report import class_rows, document, report
 from cifarcnn.cli.options import (
+    NamedPath,
     backend_option,
     common,
     data_option,
@@ -19,22 +22,21 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
-from cifarcnn.cli.tables import format_table
+from cifarcnn.errors import UsageError
+from cifarcnn.files import os_error_as_usage_error, write_atomically
 from cifarcnn.literals import BackendChoice, Views
 
 if TYPE_CHECKING:
-    from cifarcnn.data.dataset import Dataset
-    from cifarcnn.data.folder.labelled_folder import LabelledFolder
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
-    from cifarcnn.evaluation.evaluation import ClassMetrics
     from cifarcnn.loaded_run import LoadedRun
     from cifarcnn.runs import WeightsChoice
     from cifarcnn.trained_run import SplitChoice
 
 
+Layout = Literal["table", "json", "csv"]
+_PREDICTIONS = "predictions.csv"
 _MOST_INDENTED = 100  # classes
-_SPLITS = {"test": "test", "validation": "validation", "train": "training"}
 
 
 @click.command("evaluate")
@@ -58,7 +60,23 @@ _SPLITS = {"test": "test", "validation": "validation", "train": "training"}
 )
 @device_option
 @backend_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(get_args(Layout)),
+    default="table",
+    show_default=True,
+    help="csv has a row for each class.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "--out",
+    type=NamedPath(path_type=Path, file_okay=False),
+    metavar="DIR",
+    default=None,
+    help="Also write predictions.csv there: of each picture the true class, the "
+    "answer, and the probability of every class.",
+)
 @common
 def command(
     run_path: str | None,
@@ -68,17 +86,24 @@ def command(
     views: Views | None,
     device: DeviceChoice,
     backend: BackendChoice | None,
+    layout: Layout,
     as_json: bool,
+    out: Path | None,
 ) -> None:
     """Judge a trained network on pictures whose classes are known.
 
-    Shows accuracy with its 95 % interval, loss, the figures of every class, and what
-    is most often taken for what.
+    Shows accuracy with its 95 % interval, loss (the mean cross-entropy, or log loss),
+    how well its probabilities are calibrated, the figures of every class and their
+    means, and what is most often taken for what.
 
     --data DIR judges on pictures of your own, DIR/<class>/<picture> or
     DIR/test/<class>/<picture>, with the names of the run's classes; not all of them
     need be there.
     """
+    if as_json and layout == "csv":
+        raise click.UsageError("--json and --format csv exclude each other.")
+    if out is not None:
+        _require_free(out)
     from cifarcnn import api
 
     with console.native_output(), decoding_shown():
@@ -93,16 +118,41 @@ def command(
             console.print_message(f"note: {note}")
         views = views or loaded.views
         evaluation = loaded.evaluate(split, views=views)
-    if as_json:
+    if out is not None:
+        _write_predictions(out, loaded, evaluation)
+    if as_json or layout == "json":
         console.print_raw(
             # Of 2,000 classes the matrix alone would be four million lines.
             json.dumps(
-                _document(loaded, split, views, evaluation),
+                document(loaded, split, views, evaluation),
                 indent=2 if len(loaded.class_names) <= _MOST_INDENTED else None,
             )
         )
+    elif layout == "csv":
+        console.print_raw(class_rows(evaluation).removesuffix("\r\n"))
     else:
-        console.print_result(_report(loaded, split, views, evaluation))
+        console.print_result(report(loaded, split, views, evaluation))
+
+
+def _require_free(folder: Path) -> None:
+    """See to it before the network is judged that its answers can be kept."""
+    if os.path.lexists(folder / _PREDICTIONS):
+        raise UsageError(
+            f"{folder / _PREDICTIONS} exists already, and nothing is replaced. Name "
+            "another folder with --out, or move it away first."
+        )
+    with os_error_as_usage_error(f"'{folder}' cannot be made"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _write_predictions(folder: Path, loaded: LoadedRun, evaluation: Evaluation) -> None:
+    from cifarcnn.evaluation.predictions_table import write_predictions_table
+
+    path = folder / _PREDICTIONS
+    table = write_predictions_table(evaluation, loaded.class_names)
+    with os_error_as_usage_error(f"'{path}' cannot be written"):
+        write_atomically(path, table.encode())
+    console.print_message(f"written: {path}")
 
 
 def _warn(loaded: LoadedRun) -> None:
@@ -129,10 +179,6 @@ def _warn(loaded: LoadedRun) -> None:
         )
 
 
-def _judged_on(loaded: LoadedRun) -> Dataset | LabelledFolder:
-    return loaded.labelled_folder or loaded.dataset
-
-
 def _notes(loaded: LoadedRun, split: SplitChoice) -> Sequence[str]:
     if loaded.labelled_folder:
         return loaded.labelled_folder.notes
@@ -143,83 +189,3 @@ def _notes(loaded: LoadedRun, split: SplitChoice) -> Sequence[str]:
 
 def _kind(official: bool) -> str:
     return "the official files" if official else "not the official files"
-
-
-def _document(
-    loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation
-) -> dict[str, object]:
-    from cifarcnn.runs.manifest import WEIGHTS_FILES, weights_kind
-
-    dataset = _judged_on(loaded)
-    return {
-        "run": str(loaded.path),
-        "split": split,
-        **evaluation.to_json(),
-        "test_time_augmentation": views,
-        "class_names": list(loaded.class_names),
-        "notice": dataset.notice,
-        "finished": loaded.run.finished,
-        "weights": {
-            "choice": loaded.weights,
-            "file": WEIGHTS_FILES[weights_kind(loaded.weights)],
-            "epoch": loaded.epoch,
-        },
-        "dataset": {
-            "name": dataset.name,
-            "origin": dataset.origin,
-            "checksum": dataset.checksum,
-            "official": dataset.official,
-            "same_as_training": not loaded.labelled_folder
-            and loaded.dataset.has_checksum(loaded.manifest.origin.data.checksum),
-        },
-        "device": loaded.device.description,
-    }
-
-
-def _report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation) -> str:
-    low, high = evaluation.accuracy_interval
-    top_5 = evaluation.top_5_accuracy
-    dataset = _judged_on(loaded)
-    pictures = f"{_SPLITS[split]} pictures of {dataset.name}"
-    if loaded.labelled_folder:
-        pictures = f"pictures of {dataset.origin}"
-    parts = [
-        console.printable(
-            f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch}), on the "
-            f"{evaluation.examples:,} {pictures}"
-            + ("" if views == "none" else f", test-time augmentation {views}")
-        ),
-        f"accuracy {evaluation.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
-        f"loss {evaluation.loss:.4f}, calibration error "
-        f"{evaluation.calibration_error:.4f}"
-        + ("" if top_5 is None else f", top 5 {top_5:.2%}"),
-        "",
-        format_table(
-            ["class", "precision", "recall", "f1", "pictures"],
-            [
-                [name, *_shares(figures), f"{figures.support:,}"]
-                for name, figures in evaluation.per_class.items()
-            ],
-            numbers=4,
-        ),
-    ]
-    if evaluation.most_confused:
-        parts += ["", "most often confused:"]
-        parts += [
-            console.printable(f"  {true} taken for {predicted}: {_times(count)}")
-            for true, predicted, count in evaluation.most_confused
-        ]
-    if dataset.notice:
-        parts += ["", f"Note: these are {dataset.notice}."]
-    return "\n".join(parts)
-
-
-def _shares(figures: ClassMetrics) -> list[str]:
-    """Precision, recall and F1, which say nothing of a class without a picture."""
-    if figures.support == 0:
-        return ["-", "-", "-"]
-    return [f"{n:.3f}" for n in (figures.precision, figures.recall, figures.f1)]
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from cifarcnn.evaluation.evaluation import ClassMetrics, Evaluation, evaluate
+from cifarcnn.evaluation.evaluation import (
+    ClassMetrics,
+    Evaluation,
+    MeanMetrics,
+    evaluate,
+)
 
-__all__ = ["ClassMetrics", "Evaluation", "evaluate"]
+__all__ = ["ClassMetrics", "Evaluation", "MeanMetrics", "evaluate"]

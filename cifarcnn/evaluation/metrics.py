@@ -7,6 +7,8 @@ Throughout: ``probabilities`` is float ``(n, classes)``, ``labels`` integer ``(n
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,20 +62,85 @@ def precision_recall_f1(confusion: Array) -> tuple[Array, Array, Array]:
     return precision, recall, _ratio(2 * precision * recall, precision + recall)
 
 
-def calibration_error(probabilities: Array, labels: Array) -> float:
-    """Expected calibration error: how far confidence lies from accuracy, 0 .. 1.
+def mean_over_classes(values: Array, support: Array, *, weighted: bool) -> float:
+    """The mean of a metric over the classes that have images.
 
-    Images are sorted into 15 bins of equal width by the probability of the predicted
-    class; a bin ``(a, b]`` counts by its fraction of the images. C. Guo, G. Pleiss,
-    Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017,
-    equation 3.
+    Args:
+        values: float64 ``(classes,)``.
+        support: integer ``(classes,)``, images of each class; not all 0.
+        weighted: Whether each class counts by its images, or all alike.
     """
+    weights = support if weighted else support > 0
+    return float(np.average(values, weights=weights))
+
+
+def brier_score(probabilities: Array, labels: Array) -> float:
+    """Mean squared distance of the probabilities from certainty in the true class.
+
+    The sum over all classes, 0 (sure and right) to 2 (sure and wrong). G. W. Brier,
+    "Verification of forecasts expressed in terms of probability", Monthly Weather
+    Review 78 (1950), 1-3.
+    """
+    given = probabilities.astype(np.float64)
+    true = given[np.arange(len(labels)), labels]
+    return float(np.mean((given * given).sum(axis=1) - 2 * true + 1))
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Images whose predicted class has a probability in one range.
+
+    Attributes:
+        low: The range begins above this.
+        high: And ends with this.
+        count: How many images there are.
+        confidence: The mean of these probabilities; ``None`` without an image.
+        accuracy: The share of these images whose predicted class is the true one.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+def calibration_bins(probabilities: Array, labels: Array) -> list[CalibrationBin]:
+    """Images sorted into 15 bins ``(a, b]`` of equal width by their confidence."""
     confidence = probabilities.max(axis=1).astype(np.float64)
-    right = (probabilities.argmax(axis=1) == labels).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
     bins = np.ceil(confidence * CALIBRATION_BINS).astype(np.int64) - 1
     bins = np.clip(bins, 0, CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=right - confidence, minlength=CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    counts = np.bincount(bins, minlength=CALIBRATION_BINS)
+    sums = np.bincount(bins, weights=confidence, minlength=CALIBRATION_BINS)
+    hits = np.bincount(bins, weights=right, minlength=CALIBRATION_BINS)
+    return [
+        CalibrationBin(
+            low=number / CALIBRATION_BINS,
+            high=(number + 1) / CALIBRATION_BINS,
+            count=int(count),
+            confidence=float(sums[number] / count) if count else None,
+            accuracy=float(hits[number] / count) if count else None,
+        )
+        for number, count in enumerate(counts)
+    ]
+
+
+def calibration_error(bins: Sequence[CalibrationBin]) -> float:
+    """Expected calibration error: how far confidence lies from accuracy, 0 .. 1.
+
+    A bin counts by its fraction of the images. C. Guo, G. Pleiss, Y. Sun, K. Q.
+    Weinberger, "On calibration of modern neural networks", ICML 2017, equation 3.
+
+    Args:
+        bins: With an image in one of them at least.
+    """
+    gaps = [
+        each.count * abs(each.accuracy - each.confidence)
+        for each in bins
+        if each.accuracy is not None and each.confidence is not None
+    ]
+    return sum(gaps) / sum(each.count for each in bins)
 
 
 def top_k_accuracy(probabilities: Array, labels: Array, k: int) -> float:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -90,8 +92,16 @@ def test_people_get_a_table_an_interval_and_the_notice(
     assert lines[1].startswith(
         f"accuracy {figures.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), loss "
     )
-    assert lines[3].split() == ["class", "precision", "recall", "f1", "pictures"]
-    assert [line.split()[0] for line in lines[4:14]] == list(run.class_names)
+    assert f", top 3 {figures.top_3_accuracy:.2%}, top 5 " in lines[1]
+    assert lines[2].startswith(
+        f"calibration error {figures.calibration_error:.4f}, Brier score "
+        f"{figures.brier_score:.4f}; "
+    )
+    assert lines[4].split() == ["class", "precision", "recall", "f1", "pictures"]
+    assert [line.split()[0] for line in lines[5:15]] == list(run.class_names)
+    macro, weighted = lines[15].split(), lines[16].split()
+    assert macro[:3] == ["macro", "mean", f"{figures.macro.precision:.3f}"]
+    assert weighted[4:] == [f"{figures.weighted.f1:.3f}", f"{figures.examples:,}"]
     assert "most often confused:" in lines
     for true, predicted, count in figures.most_confused:
         times = "once" if count == 1 else f"{count:,} times"
@@ -99,6 +109,33 @@ def test_people_get_a_table_an_interval_and_the_notice(
     assert (
         lines[-1] == "Note: these are synthetic pictures drawn by code, not CIFAR-10."
     )
+
+
+def test_csv_has_a_row_for_each_class_and_out_one_for_each_picture(
+    evaluate: Call, trained_run: Path, tmp_path: Path
+) -> None:
+    judged = tmp_path / "deep" / "judged"
+    result = evaluate("--run", trained_run, "--format", "csv", "--out", judged)
+    assert result.code == 0, result.err
+    figures = cifarcnn.load_run(trained_run, device="cpu").evaluate()
+    rows = list(csv.DictReader(io.StringIO(result.out, newline="")))
+    assert [row["class"] for row in rows] == list(figures.per_class)
+    assert [float(row["f1"]) for row in rows] == [
+        metrics.f1 for metrics in figures.per_class.values()
+    ]
+    with (judged / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        pictures = list(csv.DictReader(file))
+    assert len(pictures) == figures.examples
+    right = sum(row["label"] == row["answer"] for row in pictures)
+    assert right / len(pictures) == figures.accuracy
+    assert f"written: {judged}/predictions.csv\n" in result.err
+    # Nothing is replaced, and it is said before anything is computed.
+    again = evaluate("--run", trained_run, "--out", judged)
+    assert (again.code, again.out) == (2, "")
+    assert again.err.startswith(f"error: {judged}/predictions.csv exists already, ")
+    blocked = evaluate("--run", trained_run, "--out", judged / "predictions.csv" / "x")
+    assert blocked.code == 2 and "cannot be made" in blocked.err
+    assert evaluate("--json", "--format", "csv").code == 2
 
 
 def test_the_validation_split_is_judged_on_request(

@@ -92,18 +92,25 @@ def test_the_calibration_error_is_the_mean_gap_of_the_bins() -> None:
     # end of (8/15, 9/15]; .8 of (11/15, 12/15]; (13/15, 14/15] holds .9. Right are
     # .6, .8 and .9. In float64, because 0.6 as float32 lies above 9/15.
     gaps = abs(0 - 0.4) + abs(0 - 1.0) + abs(1 - 0.6) + abs(1 - 0.8) + abs(1 - 0.9)
-    found = metrics.calibration_error(PROBABILITIES.astype(np.float64), LABELS)
-    assert found == pytest.approx(gaps / 6, abs=1e-6)
+    bins = metrics.calibration_bins(PROBABILITIES.astype(np.float64), LABELS)
+    assert metrics.calibration_error(bins) == pytest.approx(gaps / 6, abs=1e-6)
+    assert sum(each.count for each in bins) == 6
+    assert [place for place, each in enumerate(bins) if each.count == 2] == [7]
+    assert (bins[7].confidence, bins[7].accuracy) == (0.5, 0.0)
+    assert (bins[0].confidence, bins[0].accuracy) == (None, None)
+    assert (bins[7].low, bins[7].high) == (7 / 15, 8 / 15)
 
 
 def test_right_and_wrong_of_one_bin_balance_each_other() -> None:
     probabilities = np.array([[0.5, 0.5 - 1e-9], [0.5, 0.5 - 1e-9]])
-    assert metrics.calibration_error(probabilities, np.array([0, 1])) == 0.0
+    bins = metrics.calibration_bins(probabilities, np.array([0, 1]))
+    assert metrics.calibration_error(bins) == 0.0
 
 
 def test_who_is_sure_and_always_wrong_has_the_calibration_error_1() -> None:
     probabilities = np.array([[1.0, 0.0], [1.0, 0.0]])
-    assert metrics.calibration_error(probabilities, np.array([1, 1])) == 1.0
+    bins = metrics.calibration_bins(probabilities, np.array([1, 1]))
+    assert metrics.calibration_error(bins) == 1.0
 
 
 def test_top_k_counts_the_true_class_among_the_first() -> None:
@@ -118,3 +125,20 @@ def test_the_most_frequent_mistakes_come_first_and_hits_are_none() -> None:
     found = metrics.confused_pairs(confusion, 2)
     assert found == [(0, 2, 4), (2, 0, 2)]
     assert metrics.confused_pairs(np.eye(3, dtype=int) * 5, 5) == []
+
+
+def test_the_brier_score_is_the_mean_squared_distance_from_certainty() -> None:
+    # Of the first image: .4^2 + .3^2 + .1^2, and so on.
+    by_hand = (0.26 + 0.06 + 0.78 + 0.02 + 0.875 + 0.845) / 6
+    found = metrics.brier_score(PROBABILITIES, LABELS)
+    assert found == pytest.approx(by_hand, abs=1e-7)
+    sure = np.array([[1.0, 0.0]], np.float32)
+    assert metrics.brier_score(sure, np.array([0])) == 0
+    assert metrics.brier_score(sure, np.array([1])) == 2
+
+
+def test_means_over_classes_leave_out_those_without_images() -> None:
+    values, support = np.array([0.5, 1.0, 0.0]), np.array([3, 1, 0])
+    mean = metrics.mean_over_classes
+    assert mean(values, support, weighted=False) == 0.75
+    assert mean(values, support, weighted=True) == 0.625
