@@ -99,7 +99,8 @@ def train(
         RunError: The folder is not empty, or cannot be written.
         UsageError: The network does not fit the classes of the data, or ``callbacks``
             holds something else.
-        Stopped: A signal ended the training; what was trained is kept.
+        Stopped: A signal ended the training; what was trained is kept. As
+            ``TimeIsUp`` where ``training.max_minutes`` did.
     """
     from cifarcnn.training.observer import Observer
 
@@ -160,7 +161,8 @@ def resume(
             are damaged, or it was trained on other data.
         DeviceError: The device or the backend cannot be used.
         DataError: The data set is not here, could not be fetched, or is damaged.
-        Stopped: A signal ended the training; what was trained is kept.
+        Stopped: A signal ended the training; what was trained is kept. As
+            ``TimeIsUp`` where ``training.max_minutes`` did.
     """
     opened = Run.open(Path(run))
     # Also sees that the config stands for itself.

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class CifarcnnError(Exception):
@@ -122,6 +123,20 @@ class Stopped(BaseException):
         self.signal_number = signal_number
         self.exit_code = 128 + signal_number
         super().__init__(message)
+
+
+class TimeIsUp(Stopped):
+    """The time that a training was given is over, and what it came to is saved.
+
+    Attributes:
+        run: The folder of the run.
+    """
+
+    def __init__(self, message: str, run: Path) -> None:
+        self.run = run
+        super().__init__(0, message)
+        # It did what was asked for.
+        self.exit_code = 0
 
 
 def first_line(error: BaseException) -> str:

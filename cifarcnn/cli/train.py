@@ -57,6 +57,13 @@ if TYPE_CHECKING:
     help="One epoch on 512 pictures, to see that everything works.",
 )
 @click.option(
+    "--max-minutes",
+    metavar="MINUTES",
+    default=None,
+    help="End in time, after a step, and keep what was trained; --resume goes on. The "
+    "same as --set training.max_minutes=MINUTES.",
+)
+@click.option(
     "--fetch/--offline",
     default=None,
     help="Whether CIFAR and ImageNet weights are fetched when they are not here; left "
@@ -71,6 +78,7 @@ def command(
     device: DeviceChoice,
     backend: BackendChoice | None,
     smoke: bool,
+    max_minutes: str | None,
     fetch: bool | None,
 ) -> None:
     """Train the network of a config and keep everything in the folder of a run.
@@ -80,8 +88,11 @@ def command(
     folder of the run is printed on standard output.
     """
     from cifarcnn.cli import console
+    from cifarcnn.errors import TimeIsUp
     from cifarcnn.runs import Run
 
+    if max_minutes is not None:
+        settings = (*settings, f"training.max_minutes={max_minutes}")
     resumed = None
     if resumed_path is not None and config_name is None:
         if run_path is not None or smoke:
@@ -104,24 +115,28 @@ def command(
     from cifarcnn.cli.fetch_display import open_fetch_display
     from cifarcnn.cli.progress import open_display
 
-    with console.native_output() as native:
-        # Inside, that descriptor leads to the log of the run.
-        with (
-            open_fetch_display() as fetch_display,
-            open_display(log=native.log, log_moved=native.move_to) as display,
-        ):
-            given: dict[str, Any] = {
-                "device": device,
-                "backend": backend,
-                "observer": display,
-                "fetch": fetch,
-                "fetch_observer": fetch_display,
-            }
-            if resumed is None:
-                path = api.train(config, run_path, smoke=smoke, **given).path
-            else:
-                api.continue_training(resumed, config, **given)
-                path = resumed.path
+    try:
+        with console.native_output() as native:
+            # Inside, that descriptor leads to the log of the run.
+            with (
+                open_fetch_display() as fetch_display,
+                open_display(log=native.log, log_moved=native.move_to) as display,
+            ):
+                given: dict[str, Any] = {
+                    "device": device,
+                    "backend": backend,
+                    "observer": display,
+                    "fetch": fetch,
+                    "fetch_observer": fetch_display,
+                }
+                if resumed is None:
+                    path = api.train(config, run_path, smoke=smoke, **given).path
+                else:
+                    api.continue_training(resumed, config, **given)
+                    path = resumed.path
+    except TimeIsUp as is_up:
+        console.print_message(str(is_up))
+        path = is_up.run
     console.print_raw(str(path))
 
 

@@ -139,6 +139,8 @@ class Training(Strict):
     """Steps without a look at clock and signals; null: a quarter of a second or so."""
     checkpoint_minutes: Annotated[float, Field(gt=0)] = 10.0
     """Minutes between checkpoints in a long epoch; at its end there is one anyway."""
+    max_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Minutes after which a training ends, saved, to be gone on with; null: none."""
     label_smoothing: Fraction = 0.0
     """Share of the certainty that is spread over all classes, 0 to 1."""
     class_weights: ClassWeights | None = None

@@ -28,6 +28,7 @@ CHANGEABLE = (
     "training.epochs",
     "training.early_stopping",
     "training.checkpoint_minutes",
+    "training.max_minutes",
     "training.steps_per_execution",
     "training.backend",
     "data.path",

@@ -40,6 +40,7 @@ from cifarcnn.training.run_files import (
     write_litert_model,
 )
 from cifarcnn.training.steps_per_execution import steps_per_execution
+from cifarcnn.training.stop_request import StopRequest
 from cifarcnn.training.training_data import TrainingData
 from cifarcnn.training.training_models import TrainingModels
 
@@ -77,6 +78,7 @@ def train(
         RunError: A file cannot be written, or the checkpoint does not fit.
         UsageError: Early stopping would end the training before it goes on.
         Stopped: A signal came; what was trained is saved.
+        TimeIsUp: ``training.max_minutes`` are over; likewise.
     """
     observer = observer or Observer()
     source = resume.checkpoint if resume else None
@@ -87,14 +89,14 @@ def train(
         on_gpu=device.kind == "gpu",
         resumed=source is not None,
     )
-    signals: list[int] = []
-    with ending_signals_handled(signals.append):
+    request = StopRequest(config.training.max_minutes)
+    with ending_signals_handled(request.signals.append):
         if source is None:
             # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
         with memory_explained():
             models, ours = _build(
-                config, data, run, device, precision, source, observer, signals
+                config, data, run, device, precision, source, observer, request
             )
         environment = describe_environment(config, data, device, precision)
         _restore(resume, run, ours, environment)
@@ -106,7 +108,9 @@ def train(
                     if following is None:
                         break
                     ours.begin(following, *models.build(following))
-            outcome = _finish(config, data, run, models.networks.stock, ours, signals)
+            outcome = _finish(
+                config, data, run, models.networks.stock, ours, request.signals
+            )
     observer.training_ended(outcome)
     return outcome
 
@@ -131,13 +135,18 @@ def _build(
     precision: Policy,
     source: Checkpoint | None,
     observer: Observer,
-    signals: Sequence[int],
+    request: StopRequest,
 ) -> tuple[TrainingModels, TrainingCallbacks]:
     """What each fit trains, and the callbacks, which know all else."""
     epochs = 1 if data.smoke else config.training.epochs
     networks = build_networks(config, data, device, precision)
     models = TrainingModels(
-        networks, data, plan_fits(config, epochs), device, observer, signals
+        networks,
+        data,
+        plan_fits(config, epochs),
+        device,
+        observer,
+        request.signals,
     )
     if source is None:
         load_backbones(networks)
@@ -167,7 +176,7 @@ def _build(
     )
     origin = describe_origin(data.dataset, device)
     return models, TrainingCallbacks(
-        config, run, origin, fit, model, batches, plan, observer, signals
+        config, run, origin, fit, model, batches, plan, observer, request
     )
 
 

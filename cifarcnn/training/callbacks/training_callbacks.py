@@ -15,13 +15,14 @@ from cifarcnn.training.callbacks.epoch_log import EpochLog, ObserverCallback
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.progress import Progress, TrackProgress
 from cifarcnn.training.callbacks.replay import ReplayEpochs
-from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
+from cifarcnn.training.callbacks.stop_training import StopTraining
 from cifarcnn.training.callbacks.swap_averages import SwapAverages
 from cifarcnn.training.callbacks.terminate_on_nan import TerminateOnNaN
 from cifarcnn.training.fits import Fit
 from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.learning_rate_schedules import monitor_mode, schedule_callbacks
 from cifarcnn.training.observer import Observer, Plan
+from cifarcnn.training.stop_request import StopRequest
 from cifarcnn.training.training_model import TrainingModel
 
 
@@ -56,7 +57,7 @@ class TrainingCallbacks:
         batches: TrainingBatches,
         plan: Plan,
         observer: Observer,
-        signals: Sequence[int],
+        request: StopRequest,
     ) -> None:
         self.observer = observer
         settings = config.training
@@ -76,7 +77,7 @@ class TrainingCallbacks:
             # Nothing is recorded or saved that is not finite.
             self.terminate_on_nan,
             EpochLog(progress),
-            StopOnSignal(signals, progress, self.backup, self.checkpoint),
+            StopTraining(request, progress, self.backup, self.checkpoint),
             # Checkpoints first: other files are never ahead of what can go on.
             self.backup,
             self.checkpoint,

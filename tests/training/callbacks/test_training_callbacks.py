@@ -14,6 +14,7 @@ from cifarcnn.training.callbacks import backup_and_restore, model_checkpoint
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.fits import plan_fits
 from cifarcnn.training.observer import Plan
+from cifarcnn.training.stop_request import StopRequest
 from cifarcnn.training.training_data import load_training_data
 from tests.training.conftest import build_training_model
 
@@ -37,7 +38,7 @@ def make(keras, run, make_config, make_dataset, device, observer, origin):
         plan = Plan(3, 4, 16, 55, 15, 127, 3)
         [fit] = plan_fits(config, 3)
         return TrainingCallbacks(
-            config, run, origin, fit, model, batches, plan, observer, []
+            config, run, origin, fit, model, batches, plan, observer, StopRequest()
         )
 
     return make
@@ -108,7 +109,7 @@ def test_the_order_of_all(make, keras):
         "TrackProgress",
         "TerminateOnNaN",
         "EpochLog",
-        "StopOnSignal",
+        "StopTraining",
         "BackupAndRestore",
         "ModelCheckpoint",
         "BackgroundWriter",

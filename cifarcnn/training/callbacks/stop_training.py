@@ -1,38 +1,47 @@
-"""SIGINT, SIGTERM and SIGHUP end a training at the next step, after saving it."""
+"""A signal, or the end of its time, ends a training at a step, after saving it."""
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from cifarcnn.errors import RunError, Stopped
+from cifarcnn.errors import RunError, Stopped, TimeIsUp
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.progress import Progress
+from cifarcnn.training.stop_request import StopRequest
 
 
-class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
+class StopTraining(keras.callbacks.Callback):  # type: ignore[misc]
     """Ends the training after the step in which a signal was received.
 
+    Or before the first step that would end behind ``training.max_minutes``, when it
+    takes as long as the one before it.
+
     Raises:
-        Stopped: One came; what was trained is saved, or the message says why not.
+        Stopped: A signal came; what was trained is saved, or the message says why not.
+        TimeIsUp: Likewise, of the time.
     """
 
     def __init__(
         self,
-        received: Sequence[int],
+        request: StopRequest,
         progress: Progress,
         backup: BackupAndRestore,
         checkpoint: ModelCheckpoint,
     ) -> None:
         super().__init__()
-        self.received = received
+        self.request = request
         self.progress = progress
         self.backup = backup
         self.checkpoint = checkpoint
+        self._left = math.inf
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._left = self.request.seconds_left()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._stop_if_asked()
@@ -41,7 +50,10 @@ class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
         self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
-        if not self.received:
+        before, self._left = self._left, self.request.seconds_left()
+        # As long as the last step took, what was computed before it included.
+        is_up = self._left < before - self._left
+        if not (self.request.signals or is_up):
             return
         failure = ""
         try:
@@ -49,13 +61,21 @@ class StopOnSignal(keras.callbacks.Callback):  # type: ignore[misc]
             self.checkpoint.save_now(self.model.read_weights())
         except RunError as error:
             failure = f"{error} {self.backup.describe_saved()}".rstrip()
-        raise Stopped(self.received[0], self._describe(failure))
+        if self.request.signals:
+            raise Stopped(self.request.signals[0], self._describe("", failure))
+        plan, done = self.progress.plan, self.progress
+        steps = (plan.epochs - done.epoch) * plan.steps_per_epoch - done.steps_done
+        left = (
+            f" The {self.request.max_minutes:g} minutes of training.max_minutes are "
+            f"over; {steps:,} of {plan.epochs * plan.steps_per_epoch:,} steps are left."
+        )
+        raise TimeIsUp(self._describe(left, failure), self.checkpoint.run.path)
 
-    def _describe(self, failure: str) -> str:
+    def _describe(self, why: str, failure: str) -> str:
         progress, path = self.progress, self.checkpoint.run.path
         place = (
             f"Stopped in epoch {progress.epoch + 1} of {progress.plan.epochs}, after "
-            f"step {progress.steps_done} of {progress.plan.steps_per_epoch}."
+            f"step {progress.steps_done} of {progress.plan.steps_per_epoch}.{why}"
         )
         quoted = shlex.quote(str(path))
         resume = f"Go on with: cifarcnn train --resume {quoted}"

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 
-from cifarcnn.errors import RunError, Stopped
+from cifarcnn.errors import RunError, Stopped, TimeIsUp
 from cifarcnn.runs import EpochRecord
 from cifarcnn.runs.checkpoints import find_checkpoint
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
-from cifarcnn.training.callbacks.stop_on_signal import StopOnSignal
+from cifarcnn.training.callbacks.stop_training import StopTraining
+from cifarcnn.training.stop_request import StopRequest
 
 GOOD = {"loss": 1.0, "accuracy": 0.5}
 
@@ -19,10 +21,10 @@ def make(run, make_config, progress, writer, origin, model):
     config = make_config()
     run.write_config(config)
 
-    def make(weights: str = "best") -> StopOnSignal:
+    def make(weights: str = "best", max_minutes: float | None = None) -> StopTraining:
         backup = BackupAndRestore(run, config, "0" * 64, progress, writer)
         checkpoint = ModelCheckpoint(run, origin, progress, writer, weights)
-        callback = StopOnSignal([], progress, backup, checkpoint)
+        callback = StopTraining(StopRequest(max_minutes), progress, backup, checkpoint)
         for each in (backup, callback):
             each.set_model(model)
         return callback
@@ -57,7 +59,7 @@ def test_a_stop_says_what_is_kept_and_what_to_type(
         pass_epoch(progress, model)
     progress.begin_epoch(epochs)
     progress.end_step(1, GOOD)
-    callback.received.append(signal.SIGTERM)
+    callback.request.signals.append(signal.SIGTERM)
     with pytest.raises(Stopped) as caught:
         getattr(callback, event)(1, GOOD)
     assert caught.value.exit_code == 143
@@ -82,7 +84,7 @@ def test_a_stop_that_cannot_be_saved_says_so(make, progress, model, run, monkeyp
         raise RunError("The disk is full.")
 
     monkeypatch.setattr(callback.backup, "save_now", fail)
-    callback.received.append(signal.SIGINT)
+    callback.request.signals.append(signal.SIGINT)
     with pytest.raises(Stopped) as caught:
         callback.on_train_batch_end(1, GOOD)
     assert str(caught.value) == (
@@ -98,3 +100,32 @@ def test_without_a_signal_nothing_stops(make, progress, run):
     callback.on_train_batch_end(0, GOOD)
     callback.on_test_batch_end(0, GOOD)
     assert find_checkpoint(run.path) == (None, [])
+
+
+def test_no_step_is_begun_that_would_end_behind_the_time(make, progress, model, run):
+    callback = make(max_minutes=0.02)  # 1.2 seconds
+    progress.begin_epoch(0)
+    callback.on_train_begin()
+    progress.end_step(0, GOOD)
+    time.sleep(0.1)
+    callback.on_train_batch_end(0, GOOD)  # a step of a tenth, and 1.1 are left
+    progress.end_step(1, GOOD)
+    time.sleep(0.7)
+    with pytest.raises(TimeIsUp) as caught:
+        callback.on_train_batch_end(1, GOOD)  # 0.4 seconds are less than another 0.7
+    assert (caught.value.exit_code, caught.value.run) == (0, run.path)
+    assert str(caught.value).startswith(
+        "Stopped in epoch 1 of 3, after step 2 of 4. The 0.02 minutes of "
+        "training.max_minutes are over; 10 of 12 steps are left. Kept in "
+    )
+    found, _ = find_checkpoint(run.path)
+    assert (found.state.epoch, found.state.step) == (0, 2)
+
+
+def test_without_an_end_of_its_time_a_training_goes_on(make, progress):
+    callback = make()
+    progress.begin_epoch(0)
+    callback.on_train_begin()
+    for step in range(3):
+        progress.end_step(step, GOOD)
+        callback.on_train_batch_end(step, GOOD)
