@@ -252,7 +252,8 @@ def loaded_driver(tmp_path: Path) -> Path:
 def run_out_of_memory() -> Callable[..., Any]:
     """Raises what Keras's backend raises for want of memory.
 
-    Asked for once, since TensorFlow waits ten seconds for somebody to free some.
+    It is asked for more than can be counted in bytes: for what could be there
+    TensorFlow waits ten seconds, in case somebody frees it.
     """
     from cifarcnn import engine
 
@@ -260,7 +261,7 @@ def run_out_of_memory() -> Callable[..., Any]:
     from keras import ops
 
     with pytest.raises(Exception) as caught:
-        ops.zeros((10**13,))
+        ops.zeros((2**62,))
 
     def fail(*arguments: Any, **named: Any) -> Any:
         raise caught.value

@@ -87,7 +87,8 @@ def test_where_python_itself_does_not_start_there_is_no_stage(stub: Stub) -> Non
 def test_a_hanging_process_ends_with_all_that_it_started(
     stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child, "LIMIT_SECONDS", 10)
+    monkeypatch.setattr(child, "LIMIT_SECONDS", 4)
+    monkeypatch.setattr(child, "_SECONDS_TO_SPARE", 1)
     stub(
         "hang",
         "import subprocess, sys, time\n"
@@ -105,7 +106,8 @@ def test_a_hanging_process_ends_with_all_that_it_started(
 def test_what_it_leaves_behind_is_not_waited_for(
     stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child, "LIMIT_SECONDS", 10)
+    monkeypatch.setattr(child, "LIMIT_SECONDS", 4)
+    monkeypatch.setattr(child, "_SECONDS_TO_SPARE", 1)
     stub(
         "server",
         "import subprocess\n"
@@ -133,6 +135,7 @@ def start_a_hanging_probe(
     code = (
         "from cifarcnn.doctor import child\n"
         f"child.LIMIT_SECONDS = {limit_seconds}\n"
+        "child._SECONDS_TO_SPARE = 1\n"
         "child.run_probe('probe_import', 'hang')"
     )
     process = subprocess.Popen(
@@ -153,7 +156,7 @@ def test_an_interruption_ends_the_process_as_well(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_without_the_one_who_waits_it_ends_when_its_time_is_up(tmp_path: Path) -> None:
-    process, pid = start_a_hanging_probe(tmp_path / "a", 10)
+    process, pid = start_a_hanging_probe(tmp_path / "a", 3)
     process.kill()
     process.wait()
     wait_for(lambda: not alive(pid))

@@ -136,15 +136,15 @@ def test_a_gpu_that_is_not_there_is_refused_with_the_reason():
     )
 
 
-def test_a_card_that_others_hold_is_told_before_anything_begins(cpu, monkeypatch):
+def test_a_card_that_others_hold_is_told_before_anything_begins(
+    cpu, monkeypatch, run_out_of_memory
+):
     import keras
 
     from cifarcnn.engine.backend import try_convolution
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    monkeypatch.setattr(
-        keras.ops, "conv", lambda *operands, **options: keras.ops.zeros((10**13,))
-    )
+    monkeypatch.setattr(keras.ops, "conv", run_out_of_memory)
     with pytest.raises(DeviceError) as caught:
         try_convolution(on_gpu=True)
     assert str(caught.value) == (

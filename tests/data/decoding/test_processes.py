@@ -69,7 +69,7 @@ def test_what_a_killed_process_had_is_decoded_by_another(write_images, target):
 @pytest.mark.slow
 def test_a_process_that_hangs_is_replaced(write_images, target, monkeypatch):
     paths = write_images(60)
-    monkeypatch.setattr(processes, "LIMIT_SECONDS", 10)
+    monkeypatch.setattr(processes, "LIMIT_SECONDS", 4)
     with WorkerPool(paths, target, in_batches(60, 3)) as pool:
         found = {}
         for number, file in pool.decode(1):
