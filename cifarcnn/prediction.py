@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cifarcnn.data.image.target_size import TargetSize
-from cifarcnn.errors import RunError
+from cifarcnn.ensemble import mean_probabilities, require_same_classes
+from cifarcnn.errors import RunError, UsageError
 from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 from cifarcnn.loaded_run import LoadedRun, load_run, require_best
 from cifarcnn.runs import Run, WeightsChoice
@@ -107,6 +108,30 @@ def open_predictor(
     )
     target, answer = TargetSize.of(loaded.config.data), loaded.predict
     return Predictor(run, manifest, target, answer, note, loaded, data_path=data_path)
+
+
+def average_predictors(predictors: Sequence[Predictor]) -> Predictor:
+    """One that gives the mean of the probabilities of all.
+
+    Raises:
+        UsageError: They have other classes, or take images of other sizes.
+    """
+    first, *others = predictors
+    if not others:
+        return first
+    require_same_classes(predictors)
+    for other in others:
+        if other.target != first.target:
+            raise UsageError(
+                f"{first.path} takes pictures of {first.target.describe_size()}, "
+                f"{other.path} of {other.target.describe_size()}. Only networks that "
+                "see the same can be asked together."
+            )
+
+    def predict(images: Array) -> Array:
+        return mean_probabilities([each.predict(images) for each in predictors])
+
+    return replace(first, predict=predict)
 
 
 def write_missing_litert(predictor: Predictor) -> str | None:

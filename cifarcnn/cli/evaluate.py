@@ -12,14 +12,14 @@ import click
 
 from cifarcnn.cli import console
 from cifarcnn.cli.decoding_display import decoding_shown
-from cifarcnn.cli.evaluation_report import class_rows, document, report
+from cifarcnn.cli.evaluation_report import Judged, class_rows, document, report
 from cifarcnn.cli.options import (
     NamedPath,
     backend_option,
     common,
     data_option,
     device_option,
-    run_option,
+    runs_option,
     weights_option,
 )
 from cifarcnn.errors import UsageError
@@ -40,7 +40,7 @@ _MOST_INDENTED = 100  # classes
 
 
 @click.command("evaluate")
-@run_option
+@runs_option
 @click.option(
     "--split",
     type=click.Choice(["test", "validation", "train"]),
@@ -79,7 +79,7 @@ _MOST_INDENTED = 100  # classes
 )
 @common
 def command(
-    run_path: str | None,
+    run_paths: tuple[str, ...],
     split: SplitChoice,
     weights: WeightsChoice | None,
     data: Path | None,
@@ -105,33 +105,44 @@ def command(
     if out is not None:
         _require_free(out)
     from cifarcnn import api
+    from cifarcnn.ensemble import evaluate_ensemble, require_same_classes
 
     with console.native_output(), decoding_shown():
-        loaded = api.load_run(
-            run_path, weights=weights, device=device, backend=backend, data_path=data
-        )
+        runs = [
+            api.load_run(
+                path, weights=weights, device=device, backend=backend, data_path=data
+            )
+            for path in run_paths or [None]
+        ]
+        require_same_classes(runs)
+        loaded = runs[0]
         console.print_message(f"device: {loaded.device.description}")
         if loaded.device.note:
             console.print_message(loaded.device.note)
-        _warn(loaded)
+        for each in runs:
+            _warn(each)
         for note in _notes(loaded, split):
             console.print_message(f"note: {note}")
-        views = views or loaded.views
-        evaluation = loaded.evaluate(split, views=views)
+        alone: list[Evaluation] = []
+        if len(runs) == 1:
+            evaluation = loaded.evaluate(split, views=views)
+        else:
+            evaluation, alone = evaluate_ensemble(runs, split, views)
+    judged = Judged(runs, split, views, evaluation, alone)
     if out is not None:
         _write_predictions(out, loaded, evaluation)
     if as_json or layout == "json":
         console.print_raw(
             # Of 2,000 classes the matrix alone would be four million lines.
             json.dumps(
-                document(loaded, split, views, evaluation),
+                document(judged),
                 indent=2 if len(loaded.class_names) <= _MOST_INDENTED else None,
             )
         )
     elif layout == "csv":
         console.print_raw(class_rows(evaluation).removesuffix("\r\n"))
     else:
-        console.print_result(report(loaded, split, views, evaluation))
+        console.print_result(report(judged))
 
 
 def _require_free(folder: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
@@ -20,48 +22,104 @@ if TYPE_CHECKING:
 _SPLITS = {"test": "test", "validation": "validation", "train": "training"}
 
 
-def document(
-    loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation
-) -> dict[str, object]:
-    from cifarcnn.runs.manifest import WEIGHTS_FILES, weights_kind
+@dataclass(frozen=True)
+class Judged:
+    """What was judged on what, and how good it is.
 
+    Attributes:
+        runs: One, or several whose probabilities are averaged.
+        split: The images.
+        views: Test-time augmentation that was asked for; None: as each config says.
+        evaluation: Of all together.
+        alone: Of each, where there are several.
+    """
+
+    runs: Sequence[LoadedRun]
+    split: str
+    views: Views | None
+    evaluation: Evaluation
+    alone: Sequence[Evaluation]
+
+    @property
+    def used_views(self) -> Views:
+        """What the answers of the first rest on."""
+        return self.views or self.runs[0].views
+
+
+def document(judged: Judged) -> dict[str, object]:
+    """What ``evaluate --json`` prints."""
+    loaded, evaluation = judged.runs[0], judged.evaluation
     dataset = judged_on(loaded)
     return {
-        "run": str(loaded.path),
-        "split": split,
+        "run": None if judged.alone else str(loaded.path),
+        "split": judged.split,
         **evaluation.to_json(),
-        "test_time_augmentation": views,
+        "test_time_augmentation": judged.used_views,
         "class_names": list(loaded.class_names),
         "notice": dataset.notice,
-        "finished": loaded.run.finished,
-        "weights": {
-            "choice": loaded.weights,
-            "file": WEIGHTS_FILES[weights_kind(loaded.weights)],
-            "epoch": loaded.epoch,
-        },
+        "finished": all(run.run.finished for run in judged.runs),
+        "weights": None if judged.alone else _weights(loaded),
         "dataset": {
             "name": dataset.name,
             "origin": dataset.origin,
             "checksum": dataset.checksum,
             "official": dataset.official,
             "same_as_training": not loaded.labelled_folder
-            and loaded.dataset.has_checksum(loaded.manifest.origin.data.checksum),
+            and all(
+                run.dataset.has_checksum(run.manifest.origin.data.checksum)
+                for run in judged.runs
+            ),
         },
         "device": loaded.device.description,
+        "ensemble": [
+            {
+                "run": str(run.path),
+                "accuracy": each.accuracy,
+                "loss": each.loss,
+                "weights": _weights(run),
+            }
+            for run, each in zip(judged.runs, judged.alone, strict=False)
+        ],
     }
 
 
-def report(loaded: LoadedRun, split: str, views: Views, evaluation: Evaluation) -> str:
-    low, high = evaluation.accuracy_interval
+def _weights(loaded: LoadedRun) -> dict[str, object]:
+    from cifarcnn.runs.manifest import WEIGHTS_FILES, weights_kind
+
+    return {
+        "choice": loaded.weights,
+        "file": WEIGHTS_FILES[weights_kind(loaded.weights)],
+        "epoch": loaded.epoch,
+    }
+
+
+def _title(judged: Judged) -> str:
+    loaded, views = judged.runs[0], judged.used_views
     dataset = judged_on(loaded)
-    pictures = f"{_SPLITS[split]} pictures of {dataset.name}"
+    pictures = f"{_SPLITS[judged.split]} pictures of {dataset.name}"
     if loaded.labelled_folder:
         pictures = f"pictures of {dataset.origin}"
+    who = f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch})"
+    if judged.alone:
+        who = f"{len(judged.runs)} networks, their probabilities averaged"
+    return console.printable(
+        f"{who}, on the {judged.evaluation.examples:,} {pictures}"
+        + ("" if views == "none" else f", test-time augmentation {views}")
+    )
+
+
+def report(judged: Judged) -> str:
+    """What ``evaluate`` prints for people."""
+    evaluation, dataset = judged.evaluation, judged_on(judged.runs[0])
+    low, high = evaluation.accuracy_interval
     parts = [
-        console.printable(
-            f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch}), on the "
-            f"{evaluation.examples:,} {pictures}"
-            + ("" if views == "none" else f", test-time augmentation {views}")
+        _title(judged),
+        *(
+            console.printable(
+                f"  {run.path} alone: accuracy {each.accuracy:.2%}, loss "
+                f"{each.loss:.4f}"
+            )
+            for run, each in zip(judged.runs, judged.alone, strict=False)
         ),
         f"accuracy {evaluation.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
         f"loss {evaluation.loss:.4f}" + _top_k(evaluation),

@@ -66,6 +66,15 @@ run_option = click.option(
     default=None,
     help="Folder of the run; left out, the latest one under ./runs.",
 )
+runs_option = click.option(
+    "--run",
+    "run_paths",
+    metavar="DIR",
+    type=NamedPath(),
+    multiple=True,
+    help="Folder of the run; left out, the latest one under ./runs. Given several "
+    "times, the probabilities of these networks are averaged.",
+)
 device_option = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "gpu"]),

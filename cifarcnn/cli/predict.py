@@ -18,7 +18,7 @@ from cifarcnn.cli.options import (
     NamedPath,
     backend_option,
     common,
-    run_option,
+    runs_option,
     weights_option,
 )
 from cifarcnn.cli.tables import format_table
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.inference.predictions import Prediction
     from cifarcnn.literals import BackendChoice, Resize
+    from cifarcnn.prediction import Predictor
     from cifarcnn.runs import WeightsChoice
 
 Format = Literal["table", "json", "jsonl", "csv"]
@@ -34,7 +35,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
 
 @click.command("predict")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@run_option
+@runs_option
 @click.option(
     "--top",
     type=click.IntRange(min=1),
@@ -82,7 +83,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
 @common
 def command(
     images: tuple[str, ...],
-    run_path: str | None,
+    run_paths: tuple[str, ...],
     top: int,
     layout: Format,
     input_folder: Path | None,
@@ -107,24 +108,26 @@ def command(
         # Here, where what a package prints when it is loaded is kept from the result.
         from cifarcnn.inference.predictions import predict_images
         from cifarcnn.inference.sources import collect_sources
-        from cifarcnn.prediction import open_predictor, write_missing_litert
-
-        predictor = open_predictor(
-            run_path,
-            weights=weights,
-            device=device,
-            backend=backend,
-            keras=keras,
-            data_path=data,
+        from cifarcnn.prediction import (
+            average_predictors,
+            open_predictor,
+            write_missing_litert,
         )
-        if predictor.note:
-            console.print_message(
-                f"note: {predictor.note} Keras answers from the checked weights "
-                "instead, which takes longer to start."
+
+        predictors = [
+            open_predictor(
+                path,
+                weights=weights,
+                device=device,
+                backend=backend,
+                keras=keras,
+                data_path=data,
             )
-        notice = predictor.manifest.origin.data.notice
-        if notice:
-            console.print_message(f"note: {predictor.path} was trained on {notice}.")
+            for path in run_paths or [None]
+        ]
+        predictor = average_predictors(predictors)
+        for each in predictors:
+            _tell(each)
         # Opened only where an entry asks for it.
         test_images = cache(lambda: predictor.split("test").images)
         predictions = predict_images(
@@ -137,9 +140,21 @@ def command(
         )
         resize, names = predictor.target.resize, predictor.class_names
         all_read = _print(predictions, layout, names, top, input_folder, resize)
-        if written := write_missing_litert(predictor):
-            console.print_message(f"note: {written}")
+        for each in predictors:
+            if written := write_missing_litert(each):
+                console.print_message(f"note: {written}")
     return 0 if all_read else 1
+
+
+def _tell(predictor: Predictor) -> None:
+    if predictor.note:
+        console.print_message(
+            f"note: {predictor.note} Keras answers from the checked weights instead, "
+            "which takes longer to start."
+        )
+    notice = predictor.manifest.origin.data.notice
+    if notice:
+        console.print_message(f"note: {predictor.path} was trained on {notice}.")
 
 
 def _note(text: str) -> None:

@@ -37,6 +37,10 @@ class TargetSize:
         height, width, _ = data.image_shape
         return cls(height, width, data.resize)
 
+    def describe_size(self) -> str:
+        """Height, width and what happens to other proportions, for a sentence."""
+        return f"{self.height}x{self.width} (data.resize: {self.resize})"
+
     def transposed(self) -> TargetSize:
         """The same for an image that lies on its side."""
         return replace(self, height=self.width, width=self.height)
