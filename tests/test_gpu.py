@@ -110,6 +110,9 @@ def test_a_training_leaves_its_files_and_says_where_it_ran(trained: Path, device
     assert (trained / "model.keras").exists()
 
 
+# On the CPU the two that follow would ask what others ask of it too: a training that
+# was cut is two more of its processes, and every command runs on JAX in tests/cli.
+@pytest.mark.parametrize("device", [GPU], indirect=True)
 def test_a_deterministic_training_comes_to_the_same_bits_again(
     trained: Path, run: Run, device: str
 ):
@@ -129,6 +132,15 @@ def test_a_deterministic_training_that_was_cut_comes_to_the_same_bits(
     assert result(cut) == result(trained)
 
 
+@pytest.mark.parametrize(
+    ("backend", "device"),
+    [
+        pytest.param("tensorflow", "cpu", marks=pytest.mark.slow),
+        pytest.param("tensorflow", "gpu", marks=pytest.mark.gpu),
+        pytest.param("jax", "gpu", marks=pytest.mark.gpu),
+    ],
+    indirect=True,
+)
 def test_it_is_judged_and_asked_as_on_the_cpu(trained: Path, run: Run, device: str):
     accuracies = {}
     for place in {device, "cpu"}:

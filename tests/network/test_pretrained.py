@@ -198,7 +198,8 @@ def test_frozen_means_that_nothing_within_moves(
     allowed = 1e-5 if precision == "float32" else 0.03
     found = np.asarray(trained(pixels, training=True))
     assert np.abs(found - np.asarray(network(pixels))).max() < allowed
-    trained.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+    # It is one step, and a graph of so large a network takes long to make.
+    trained.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
     trained.fit(pixels, np.arange(8), verbose=0)
     after = read_weights(trained)
     moved = {name for name in before if not np.array_equal(before[name], after[name])}
@@ -217,7 +218,8 @@ def test_trainable_means_all_but_the_pictures_own_scale(
     draw_weights(trained.get_layer("pretrained_1"))
     before = read_weights(trained)
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype="uint8")
-    trained.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+    # It is one step, and a graph of so large a network takes long to make.
+    trained.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
     trained.fit(pixels, np.arange(8), verbose=0)
     after = read_weights(trained)
     still = {name for name in before if np.array_equal(before[name], after[name])}
