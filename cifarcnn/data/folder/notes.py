@@ -36,7 +36,6 @@ def describe_training(
         missing = [n for n, c in zip(class_names, counts, strict=True) if not c]
         if missing:
             notes.append(f"validation has no pictures of {list_some(missing)}")
-    notes += _describe_contradictions(content, chosen)
     notes += _describe_repeats(content, chosen)
     if "validation" in content.parts:
         notes += _describe_part(content, "validation", class_names)
@@ -239,35 +238,25 @@ def _describe_part(
     ]
 
 
-def _describe_contradictions(
-    content: FolderContent, chosen: np.ndarray | None
-) -> list[str]:
-    pairs = [
-        (one, other)
-        for one, other in content.pairs(chosen).get(("training", "training"), ())
-        if content.classes[one] != content.classes[other]
-    ]
-    if not pairs:
-        return []
-    return [
-        f"{len(pairs):,} pictures in {_title(content, 'training')} are in two classes "
-        f"{_list_pairs(content, pairs)}"
-    ]
-
-
 def _describe_repeats(content: FolderContent, chosen: np.ndarray | None) -> list[str]:
-    pairs = [
-        (one, other)
-        for one, other in content.pairs(chosen).get(("training", "training"), ())
-        if content.classes[one] == content.classes[other]
-    ]
-    if not pairs:
-        return []
-    return [
-        f"{len(pairs):,} of the {_count(content, 'training', chosen):,} pictures in "
-        f"{_title(content, 'training')} repeat an earlier one "
-        f"{_list_pairs(content, pairs)}"
-    ]
+    """Training images that are there twice, in two classes or in one."""
+    pairs = content.pairs(chosen).get(("training", "training"), ())
+    classes, title = content.classes, _title(content, "training")
+    contradicting = [pair for pair in pairs if classes[pair[0]] != classes[pair[1]]]
+    repeating = [pair for pair in pairs if classes[pair[0]] == classes[pair[1]]]
+    notes = []
+    if contradicting:
+        notes.append(
+            f"{len(contradicting):,} pictures in {title} are in two classes "
+            f"{_list_pairs(content, contradicting)}"
+        )
+    if repeating:
+        count = _count(content, "training", chosen)
+        notes.append(
+            f"{len(repeating):,} of the {count:,} pictures in {title} repeat an "
+            f"earlier one {_list_pairs(content, repeating)}"
+        )
+    return notes
 
 
 def _title(content: FolderContent, part: Part) -> str:
@@ -287,7 +276,5 @@ def _list_pairs(content: FolderContent, pairs: Sequence[Pair]) -> str:
     """What is compared, and some pairs: images that differ may come to the same."""
     size = f"{content.target.width}x{content.target.height}"
     names = content.names
-    shown = [f"{names[one]} is {names[other]}" for one, other in pairs[:_SHOWN]]
-    more = len(pairs) - _SHOWN
-    listed = ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+    listed = list_some([f"{names[a]} is {names[b]}" for a, b in pairs], _SHOWN)
     return f"(the same {size} pixels): {listed}"
