@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cifarcnn.config.folder_config import UNEVEN
 from cifarcnn.data.decoded_cache import Part, ReadingRecord
 from cifarcnn.data.duplicate_images import Pair
 from cifarcnn.data.folder.class_folders import ClassFolders, list_some
@@ -15,8 +16,6 @@ from cifarcnn.data.image.target_size import TargetSize
 
 _SHOWN = 3  # pairs of images that a note names
 _SHOWN_DAMAGED = 5
-# So many times as many pictures of one class as of another are worth a word.
-_UNEVEN = 5
 
 
 def describe_training(
@@ -155,12 +154,20 @@ def describe_uneven_classes(
     """
     counts = np.bincount(labels, minlength=len(class_names))
     most, fewest = int(counts.argmax()), int(counts.argmin())
-    if counts[most] < _UNEVEN * counts[fewest] or not counts[fewest]:
+    if counts[most] < UNEVEN * counts[fewest] or not counts[fewest]:
         return None
     return (
         f"the classes are uneven: {counts[most]:,} pictures of {class_names[most]} and "
         f"{counts[fewest]:,} of {class_names[fewest]} to learn from. So that rare "
         "classes count as much, write: training: {class_weights: balanced}"
+    )
+
+
+def describe_fold(number: int, count: int) -> str:
+    """Which images are for validation, where ``data.fold`` says it."""
+    return (
+        f"validation is fold {number} of {count} (data.fold); "
+        "data.validation_fraction is not used"
     )
 
 
@@ -174,11 +181,7 @@ def _describe_layout(content: FolderContent, cut: ValidationCut) -> list[str]:
         notes.append(f"columns of the list that are not used: {names}")
     validation = content.parts.get("validation")
     if cut.fold is not None:
-        number, count = cut.fold
-        notes.append(
-            f"validation is fold {number} of {count} (data.fold); "
-            "data.validation_fraction is not used"
-        )
+        notes.append(describe_fold(*cut.fold))
     elif validation is not None:
         count, place = len(validation.images), validation.listed.path
         those = f"rows of {place}" if layout.is_list else f"{place}"
