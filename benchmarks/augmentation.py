@@ -31,20 +31,20 @@ class Feed:
 
         from cifarcnn import engine, load_config
         from cifarcnn.data.dataset import open_dataset
-        from cifarcnn.network.builder import build_model
+        from cifarcnn.network.builder import build_model, logits_model
 
         print(engine.start("auto").description)
         self.keras = keras
         self.batch_size = batch_size
         self.xla = xla
         self.split, _ = open_dataset("synthetic", None).training(0, 0)
-        self.build = lambda: build_model(load_config("article"), 10)
+        self.build = lambda: logits_model(build_model(load_config("article"), 10))
 
     def ours(self, *choices):
         from cifarcnn.training.augmentation.pipeline import build_augmentation
         from cifarcnn.training.input_pipeline import TrainingBatches
         from cifarcnn.training.input_rows import InputRows
-        from cifarcnn.training.training_model import connect_images
+        from cifarcnn.training.training_model import connect_rows
 
         split = self.split
         augmentation = build_augmentation(
@@ -53,7 +53,7 @@ class Feed:
         batches = TrainingBatches(
             split.labels, self.batch_size, 0, augmentation=augmentation, class_count=10
         )
-        model = connect_images(self.build(), InputRows([split.images]), augmentation)
+        model = connect_rows(self.build(), InputRows([split.images]), augmentation)
         return self.compiled(model, batches), batches
 
     def compiled(self, model, batches):
@@ -67,16 +67,15 @@ class Feed:
 
     def keras_layers(self, *layers):
         """The same with Keras's layers between the images and the network."""
-        from cifarcnn.network.builder import logits_model
         from cifarcnn.training.input_rows import InputRows
-        from cifarcnn.training.training_model import TrainingModel, connect_images
+        from cifarcnn.training.training_model import TrainingModel, connect_rows
 
         _, batches = self.ours()
-        plain = connect_images(self.build(), InputRows([self.split.images]))
+        plain = connect_rows(self.build(), InputRows([self.split.images]))
         images = plain.get_layer("input_table").output
         for layer in layers:
             images = layer(images)
-        logits = logits_model(self.build())(images)
+        logits = self.build()(images)
         # Keras finds out where XLA cannot compile it.
         model = TrainingModel(plain.input, logits)
         return self.compiled(model, batches), batches

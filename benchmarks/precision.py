@@ -45,16 +45,17 @@ def step_of(config, precision, fused, batch_size):
     """A training step on one batch, and how many images it learns from."""
     import numpy as np
 
+    from cifarcnn.network.builder import logits_model
     from cifarcnn.network.training_network import build_training_network
     from cifarcnn.training.input_rows import InputRows
-    from cifarcnn.training.training_model import compile_model, connect_images
+    from cifarcnn.training.training_model import compile_model, connect_rows
 
     draws = np.random.default_rng(0)
     images = draws.integers(0, 256, (batch_size, 32, 32, 3), dtype=np.uint8)
     labels = draws.integers(0, 10, batch_size).astype(np.int32)
     with keras_norm(not fused):
         network = build_training_network(config, 10, precision)
-    model = connect_images(network, InputRows([images]))
+    model = connect_rows(logits_model(network), InputRows([images]))
     compile_model(model, config, 10, 48, jit_compile=False)
     index = np.arange(batch_size, dtype=np.int32)
     return lambda: model.train_on_batch({"index": index}, labels)

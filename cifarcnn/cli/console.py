@@ -115,6 +115,12 @@ def stderr_console() -> Console:
     return Console(file=real_stderr(), highlight=False, markup=False, soft_wrap=True)
 
 
+def stderr_is_live() -> bool:
+    """Whether standard error is a terminal that a display can be drawn on."""
+    screen = stderr_console()
+    return screen.is_terminal and not screen.is_dumb_terminal
+
+
 def printable(text: str) -> str:
     """The text with a question mark for all that no terminal should be sent."""
     return "".join(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cifarcnn.cli import console, data_show
-from cifarcnn.cli.options import NamedPath, common
+from cifarcnn.cli.options import NamedPath, common, config_option
 from cifarcnn.errors import UsageError
 
 NAMES = ["cifar10", "cifar100"]
@@ -40,15 +40,7 @@ def command() -> None:
     "holds it, with a slash at its end. May be given several times.",
 )
 @_to_option
-@click.option(
-    "--config",
-    "-c",
-    "config_name",
-    metavar="FILE|NAME",
-    type=NamedPath(readable=False),
-    default=None,
-    help="Take the data set and data.sources from a config.",
-)
+@config_option("Take the data set and data.sources from a config.")
 @click.option(
     "--offline",
     is_flag=True,

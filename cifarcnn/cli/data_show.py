@@ -11,7 +11,7 @@ import click
 
 from cifarcnn.cli import console
 from cifarcnn.cli.decoding_display import decoding_shown
-from cifarcnn.cli.options import NamedPath, common, set_option
+from cifarcnn.cli.options import NamedPath, common, config_option, set_option
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import DataError, UsageError
 from cifarcnn.files import find_free_path, os_error_as_usage_error, write_atomically
@@ -32,15 +32,8 @@ _MOST_CLASSES = 100
 
 
 @click.command("show")
-@click.option(
-    "--config",
-    "-c",
-    "config_name",
-    metavar="FILE|NAME",
-    type=NamedPath(readable=False),
-    default="article",
-    show_default=True,
-    help="Whose data to show: a YAML file, or the name of a shipped config.",
+@config_option(
+    "Whose data to show: a YAML file, or the name of a shipped config.", "article"
 )
 @set_option
 @click.option(

@@ -53,8 +53,7 @@ class DecodingDisplay(DecodingObserver):
 
     def _begin(self, total: int) -> None:
         self._begun = True
-        screen = console.stderr_console()
-        if not screen.is_terminal or screen.is_dumb_terminal:
+        if not console.stderr_is_live():
             self.show(f"decoding {total:,} pictures ...")
             return
         from rich.progress import BarColumn, Progress, TextColumn
@@ -63,7 +62,7 @@ class DecodingDisplay(DecodingObserver):
             TextColumn("decoding"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[figures]}", markup=False),
-            console=screen,
+            console=console.stderr_console(),
             transient=True,
         )
         self._bar.add_task("", total=total, figures="")

@@ -89,9 +89,7 @@ class FetchBar(FetchLines):
 
 def open_fetch_display() -> FetchLines:
     """The display that suits standard error: a bar on a terminal, else lines."""
-    screen = console.stderr_console()
-    live = screen.is_terminal and not screen.is_dumb_terminal
-    return FetchBar() if live else FetchLines()
+    return FetchBar() if console.stderr_is_live() else FetchLines()
 
 
 @contextlib.contextmanager

@@ -58,6 +58,22 @@ class NamedPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+def config_option(
+    description: str, default: str | None = None
+) -> Callable[[Command], Command]:
+    """``--config``, an argument ``config_name``."""
+    return click.option(
+        "--config",
+        "-c",
+        "config_name",
+        metavar="FILE|NAME",
+        type=NamedPath(readable=False),
+        default=default,
+        show_default=default is not None,
+        help=description,
+    )
+
+
 run_option = click.option(
     "--run",
     "run_path",

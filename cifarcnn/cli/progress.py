@@ -222,9 +222,7 @@ def open_display(
     log: Callable[[str], object], log_moved: Callable[[Path], object]
 ) -> LineDisplay:
     """The display that suits standard error: live on a terminal, else lines."""
-    screen = console.stderr_console()
-    live = screen.is_terminal and not screen.is_dumb_terminal
-    return (LiveDisplay if live else LineDisplay)(log, log_moved)
+    return (LiveDisplay if console.stderr_is_live() else LineDisplay)(log, log_moved)
 
 
 def describe_done(plan: Plan) -> str:

@@ -12,6 +12,7 @@ from cifarcnn.cli.options import (
     NamedPath,
     backend_option,
     common,
+    config_option,
     device_option,
     set_option,
 )
@@ -24,15 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("train")
-@click.option(
-    "--config",
-    "-c",
-    "config_name",
-    metavar="FILE|NAME",
-    type=NamedPath(readable=False),
-    default=None,
-    help="A YAML file, or the name of a shipped config such as article.",
-)
+@config_option("A YAML file, or the name of a shipped config such as article.")
 @set_option
 @click.option(
     "--run",

@@ -22,8 +22,8 @@ _MOST_FILTERS = 256
 # benchmarks/results/ has of `article`: a step takes three times those of a prediction.
 _MOST_MACS = 5e12
 _EPOCHS = (5, 40)
-# From this ratio of the largest class to the smallest on, each class counts the same.
-_UNEVEN = 5
+# From this ratio of the largest class to the smallest on, they are called uneven.
+UNEVEN = 5
 
 _TEXT = """\
 # yaml-language-server: $schema={schema}
@@ -86,7 +86,7 @@ def write_folder_config(
     size = _choose_size(short_side, count)
     few, many = min(class_counts.values()), max(class_counts.values())
     class_weights = ""
-    if many >= _UNEVEN * few:
+    if many >= UNEVEN * few:
         remark = f"# a class has {few:,} to {many:,} pictures"
         class_weights = f"  class_weights: balanced  {remark}\n"
     least, most = _EPOCHS

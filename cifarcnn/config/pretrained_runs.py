@@ -8,13 +8,12 @@ start of a training.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from cifarcnn.config.layers import flatten_layers
 from cifarcnn.config.layers.base import Layer
-from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.layers.run_layers import walk_shapes
 from cifarcnn.config.named_choice import external
 from cifarcnn.config.schema import Config
@@ -170,7 +169,7 @@ def _find_layer(layers: Sequence[Layer], wanted: Node) -> int:
     names = [layer.name for layer in layers]
     if wanted.value in names:
         return names.index(str(wanted.value))
-    for layer in _merging(layers):
+    for layer in layers:
         inside = [found.name for found in flatten_layers([layer])]
         if wanted.value in inside:
             raise wanted.place.error(
@@ -183,7 +182,3 @@ def _find_layer(layers: Sequence[Layer], wanted: Node) -> int:
         f"the run has no layer {quote(wanted.value)}",
         suggest(str(wanted.value), names),
     )
-
-
-def _merging(layers: Sequence[Layer]) -> Iterator[Layer]:
-    return (layer for layer in layers if isinstance(layer, Merging))

@@ -17,6 +17,7 @@ from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
 from cifarcnn.data.folder.content import FolderContent, ValidationCut
 from cifarcnn.data.folder.notes import (
+    describe_fold,
     describe_overlap,
     describe_test,
     describe_training,
@@ -139,13 +140,7 @@ class Dataset:
             DataError: A class would have nothing left to train on.
         """
         if self.folder is None:
-            if self.fold is None:
-                return []
-            number, count = self.fold
-            return [
-                f"validation is fold {number} of {count} (data.fold); "
-                "data.validation_fraction is not used"
-            ]
+            return [] if self.fold is None else [describe_fold(*self.fold)]
         return describe_training(self.folder, self.class_names, self.cut(config))
 
     def test_notes(self, config: Config) -> list[str]:

@@ -18,7 +18,7 @@ from cifarcnn.config.named_choice import Choice
 from cifarcnn.config.summary import require_classes
 from cifarcnn.errors import UsageError
 from cifarcnn.network.initialization import set_identities
-from cifarcnn.network.pretrained import PretrainedNetwork
+from cifarcnn.network.pretrained import pretrained_network
 from cifarcnn.network.run_backbone import build_run_backbone
 
 Make: TypeAlias = Callable[[AnyLayer], Any]
@@ -106,7 +106,7 @@ def convert_layer(layer: AnyLayer, **overrides: Any) -> Any:
         AttributeError: Keras has no layer of that name.
     """
     if isinstance(layer, Pretrained):
-        return PretrainedNetwork(layer)
+        return pretrained_network(layer)
     if isinstance(layer, Merging):
         return getattr(keras.layers, layer.joined_by)(name=layer.name, **overrides)
     return convert_choice(keras.layers, layer, **overrides)

@@ -19,10 +19,11 @@ from cifarcnn.config.layers.applications import Preprocessing
 from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.named_choice import snake_case
 
-# As ``keras.applications.imagenet_utils.preprocess_input`` has them.
+# As ``keras.applications.imagenet_utils.preprocess_input`` has them; the last is also
+# ``IMAGENET_STDDEV_RGB`` of ``keras.src.applications.efficientnet``.
 _BLUE_GREEN_RED = (103.939, 116.779, 123.68)
 _MEAN = (0.485, 0.456, 0.406)
-_DEVIATION = (0.229, 0.224, 0.225)
+DEVIATION = (0.229, 0.224, 0.225)
 
 # Makes a layer of Keras's class, or of another one in its place, from its arguments.
 MakeKerasLayer = Callable[[Any, dict[str, Any]], Any]
@@ -33,35 +34,29 @@ def make_stock_layer(kind: Any, arguments: dict[str, Any]) -> Any:
     return kind.from_config(arguments)
 
 
-class PretrainedNetwork:
-    """Makes the network of a layer ``Pretrained`` when it is given its input."""
+def pretrained_network(
+    layer: Pretrained,
+    make: MakeKerasLayer = make_stock_layer,
+    kind: type[keras.Model] = keras.Model,
+) -> Callable[[Any], Any]:
+    """What makes the network of a layer when it is called, as a Keras layer is.
 
-    def __init__(
-        self,
-        layer: Pretrained,
-        make: MakeKerasLayer = make_stock_layer,
-        kind: type[keras.Model] = keras.Model,
-    ) -> None:
-        """Say what to make.
+    It takes pictures ``(n, height, width, 3)``, 0 to 255. Random weights follow Keras's
+    global seed.
 
-        Args:
-            layer: Of the config.
-            make: Makes the layers within.
-            kind: What to make of them.
-        """
-        self.layer = layer
-        self.make = make
-        self.kind = kind
+    Args:
+        layer: Of the config.
+        make: Makes the layers within.
+        kind: What to make of them.
+    """
 
-    def __call__(self, pictures: Any) -> Any:
-        """What the network makes of pictures ``(n, height, width, 3)``, 0 to 255.
-
-        Random weights follow Keras's global seed.
-        """
-        network = build_pretrained(self.layer, pictures.shape[1:], self.make, self.kind)
-        if self.layer.trainable:
+    def call(pictures: Any) -> Any:
+        network = build_pretrained(layer, pictures.shape[1:], make, kind)
+        if layer.trainable:
             return network(pictures)
         return network(pictures, training=False)
+
+    return call
 
 
 def build_pretrained(
@@ -111,8 +106,8 @@ def _preprocess(pictures: Any, way: Preprocessing) -> Any:
     if way == "tf":
         return keras.layers.Rescaling(1 / 127.5, -1.0)(pictures)
     if way == "torch":
-        scale = [1 / (255 * deviation) for deviation in _DEVIATION]
-        pairs = zip(_MEAN, _DEVIATION, strict=True)
+        scale = [1 / (255 * deviation) for deviation in DEVIATION]
+        pairs = zip(_MEAN, DEVIATION, strict=True)
         offset = [-mean / deviation for mean, deviation in pairs]
         return keras.layers.Rescaling(scale, offset)(pictures)
     if way == "caffe":

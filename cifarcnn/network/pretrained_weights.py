@@ -18,7 +18,7 @@ from cifarcnn.config import Config
 from cifarcnn.config.layers.applications import find_application
 from cifarcnn.config.layers.pretrained import IMAGENET, NO_WEIGHTS, Pretrained
 from cifarcnn.errors import DataError, first_line
-from cifarcnn.network.pretrained import build_application
+from cifarcnn.network.pretrained import DEVIATION, build_application
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.network.weights_file import (
     WeightsFile,
@@ -29,8 +29,6 @@ from cifarcnn.network.weights_file import (
 
 # A server that is silent for so long is given up.
 _SILENCE_SECONDS = 60.0
-# ``IMAGENET_STDDEV_RGB`` of ``keras.src.applications.efficientnet``.
-_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def fetch_weights(
@@ -145,7 +143,7 @@ def _published_factor(variance: np.ndarray[Any, Any], published: bool) -> Any:
     (github.com/tensorflow/tensorflow/issues/49930). A file of one's own that holds the
     same is a copy of them.
     """
-    deviation = np.asarray(_DEVIATION, variance.dtype)
+    deviation = np.asarray(DEVIATION, variance.dtype)
     if published or np.allclose(variance, deviation, rtol=1e-3):
         return deviation
     return 1.0

@@ -31,7 +31,7 @@ from cifarcnn.network.builder import (
     convert_layer,
 )
 from cifarcnn.network.max_pooling import ComparedMaxPooling2D, has_separate_windows
-from cifarcnn.network.pretrained import MakeKerasLayer, PretrainedNetwork
+from cifarcnn.network.pretrained import MakeKerasLayer, pretrained_network
 from cifarcnn.network.resizing import find_matrix_layer
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
@@ -126,7 +126,7 @@ def _make_layer(
     if isinstance(layer, Pretrained):
         within = _make_within(policy, batch_mask)
         frozen = keras.Model if layer.trainable else InferenceModel
-        return PretrainedNetwork(layer, within, frozen)
+        return pretrained_network(layer, within, frozen)
     kind: Any = None
     arguments: dict[str, Any] = {"dtype": policy}
     if isinstance(layer, MaxPooling2D):

@@ -1,4 +1,4 @@
-"""Trained weights of backbones, read at the start of a training."""
+"""Trained weights of a backbone, read at the start of a training."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from pathlib import Path
 
 import keras
 
-from cifarcnn.config.layers import flatten_layers
-from cifarcnn.config.layers.pretrained import Pretrained
+from cifarcnn.config.layers import find_pretrained
 from cifarcnn.errors import RunError
 from cifarcnn.network.pretrained_weights import load_application_weights
 from cifarcnn.network.weights import read_weights, write_weights
@@ -16,22 +15,21 @@ from cifarcnn.runs.weights import describe_arrays, first_difference, load_weight
 from cifarcnn.training.networks import Networks
 
 
-def load_backbones(networks: Networks) -> None:
-    """Give every backbone the weights that it begins with.
+def load_backbone(networks: Networks) -> None:
+    """Give the backbone, if there is one, the weights that it begins with.
 
     Raises:
         DataError: The file of an application is missing or damaged, or does not fit.
         RunError: The run is gone, or its weights are damaged or of other layers.
     """
-    layers = flatten_layers(networks.config.model.layers)
-    backbones = [layer for layer in layers if isinstance(layer, Pretrained)]
-    for layer in backbones:
-        backbone = networks.stock.get_layer(layer.name)
-        load_application_weights(backbone, layer)
-        if layer.run is not None:
-            load_run_weights(backbone, Path(layer.run))
-    if backbones:
-        write_weights(networks.trained, read_weights(networks.stock))
+    layer = find_pretrained(networks.config.model.layers)
+    if layer is None:
+        return
+    backbone = networks.stock.get_layer(layer.name)
+    load_application_weights(backbone, layer)
+    if layer.run is not None:
+        load_run_weights(backbone, Path(layer.run))
+    write_weights(networks.trained, read_weights(networks.stock))
 
 
 def load_run_weights(backbone: keras.Model, run: Path) -> None:

@@ -19,6 +19,7 @@ from cifarcnn.training.feature_cache import (
 )
 from cifarcnn.training.features import FeatureNetworks, FeatureRows, compute_features
 from cifarcnn.training.observer import Observer
+from cifarcnn.training.streaming import describe_bytes
 
 Array = np.ndarray[Any, Any]
 
@@ -76,7 +77,7 @@ class FeatureTable:
             "versions": dict(device.versions),
         }
         key = features_key(self.networks.fixed, self.rows.plain_batches(), facts)
-        size = _describe_bytes(self.size_bytes)
+        size = describe_bytes(self.size_bytes)
         found = find_features(key)
         if found is not None and found.shape == self.shape:
             self._note(f"come from the cache: {size}")
@@ -156,7 +157,3 @@ class FeatureTable:
 
     def _note(self, sentence: str) -> None:
         self.observer.noted(f"the features of the frozen layers {sentence}")
-
-
-def _describe_bytes(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 
 from cifarcnn.network.predict import evaluation_batch_size
-from cifarcnn.training.batches import Block
+from cifarcnn.training.blocks import Block
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.compilation import compilation_told
 from cifarcnn.training.input_pipeline import ValidationBatches, validation_batches

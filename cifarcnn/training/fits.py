@@ -8,6 +8,7 @@ from typing import Any
 
 from cifarcnn.config import Config
 from cifarcnn.config.learning_rate_schedules import Constant
+from cifarcnn.runs.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,10 @@ def plan_fits(config: Config, epochs: int) -> list[Fit]:
     return fits
 
 
-def find_fit(fits: Sequence[Fit], epoch: int, step: int) -> Fit:
-    """The fit that the last finished step belongs to.
-
-    Args:
-        fits: Of a training.
-        epoch: Finished epochs.
-        step: Finished steps of the next one.
-    """
+def find_fit(fits: Sequence[Fit], checkpoint: Checkpoint | None) -> Fit:
+    """The fit that the last step of a checkpoint belongs to; without one the first."""
+    if checkpoint is None:
+        return fits[0]
+    epoch, step = checkpoint.state.epoch, checkpoint.state.step
     last = epoch if step else max(epoch - 1, 0)
     return next(fit for fit in fits if last < fit.epochs)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from cifarcnn.config import Config
-from cifarcnn.config.layers import flatten_layers
-from cifarcnn.config.layers.pretrained import Pretrained
+from cifarcnn.config.layers import find_pretrained
 from cifarcnn.config.optimizers import matches
 from cifarcnn.config.spelling import did_you_mean
 from cifarcnn.config.yaml_tree import quote
@@ -74,32 +73,31 @@ class Networks:
         return model
 
     def unfreeze(self, count: int | None) -> None:
-        """Have the last layers of every frozen backbone learn.
+        """Have the last layers of a frozen backbone learn.
 
         Args:
             count: How many, which the config has checked; ``None`` for all.
         """
-        for backbone in self.backbones():
+        backbone = self._frozen_backbone()
+        if backbone is not None:
             layers = backbone.layers
             backbone.trainable = True
             for layer in layers[: len(layers) - (count or len(layers))]:
                 layer.trainable = False
 
-    def backbones(self) -> Iterator[Any]:
-        """The Keras models of the backbones that the config freezes."""
-        for layer in flatten_layers(self.config.model.layers):
-            if isinstance(layer, Pretrained) and not layer.trainable:
-                yield self.trained.get_layer(layer.name)
+    def _frozen_backbone(self) -> Any:
+        """The Keras model of the backbone that the config freezes, if it has one."""
+        layer = find_pretrained(self.config.model.layers)
+        if layer is None or layer.trainable:
+            return None
+        return self.trained.get_layer(layer.name)
 
     def moving_weights(self) -> list[Any]:
         """All weights but those that stay: an average would round them."""
-        fixed = {
-            id(weight)
-            for backbone in self.backbones()
-            # Statistics of batch normalizations too, whether it is fine-tuned or not.
-            for weight in backbone.weights
-            if not weight.trainable
-        }
+        backbone = self._frozen_backbone()
+        # Statistics of batch normalizations too, whether it is fine-tuned or not.
+        weights = [] if backbone is None else backbone.weights
+        fixed = {id(weight) for weight in weights if not weight.trainable}
         return [item for item in self.trained.weights if id(item) not in fixed]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cifarcnn.engine import Device
 from cifarcnn.engine.device_arrays import free_device_memory
-from cifarcnn.training import batches
+from cifarcnn.training import blocks
 from cifarcnn.training.input_pipeline import input_rows
 from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.observer import Observer
@@ -47,11 +47,11 @@ def choose_streamed(
     known = (
         f"the {memory}, of which nobody says how much is free"
         if free is None
-        else f"the {_describe(free)} of {memory} that are free"
+        else f"the {describe_bytes(free)} of {memory} that are free"
     )
     observer.noted(
-        f"The {what} would take {_describe(rows.nbytes)} of {known}: they are "
-        f"streamed, {_describe(batches.BLOCK_BYTES)} at a time."
+        f"The {what} would take {describe_bytes(rows.nbytes)} of {known}: they are "
+        f"streamed, {describe_bytes(blocks.BLOCK_BYTES)} at a time."
     )
     return rows
 
@@ -68,11 +68,10 @@ def bytes_of_table(data: TrainingData, free: int) -> int:
     return 0 if streamed else size
 
 
+def describe_bytes(count: int) -> str:
+    """``1.4 MB``, ``20.5 GB``."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
 def _fits(size: int, free: int | None) -> bool:
     return size <= (_ALWAYS_FITTING if free is None else _SHARE * free)
-
-
-def _describe(count: int) -> str:
-    if count < 1e9:
-        return f"{count / 1e6:,.1f} MB"
-    return f"{count / 1e9:,.1f} GB"

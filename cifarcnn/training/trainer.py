@@ -19,10 +19,10 @@ from cifarcnn.network.weights import write_weights
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.signals import ending_signals_handled
-from cifarcnn.training.backbone_weights import load_backbones
+from cifarcnn.training.backbone_weights import load_backbone
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.fit import fit
-from cifarcnn.training.fits import plan_fits
+from cifarcnn.training.fits import find_fit, plan_fits
 from cifarcnn.training.judgement import ask_validation, judge, judge_first_epoch
 from cifarcnn.training.learning_rate_schedules import describe_new_plan
 from cifarcnn.training.memory_check import explain_out_of_memory
@@ -82,7 +82,6 @@ def train(
     """
     observer = observer or Observer()
     source = resume.checkpoint if resume else None
-    precision = _choose_precision(config, run, device, source)
     memory_explained = partial(
         explain_out_of_memory,
         config.training.batch_size,
@@ -95,10 +94,9 @@ def train(
             # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
         with memory_explained():
-            models, ours = _build(
-                config, data, run, device, precision, source, observer, request
-            )
-        environment = describe_environment(config, data, device, precision)
+            models, ours = _build(config, data, run, device, source, observer, request)
+        networks = models.networks
+        environment = describe_environment(config, data, device, networks.precision)
         _restore(resume, run, ours, environment)
         plan = ours.progress.plan
         observer.training_started(plan)
@@ -110,9 +108,7 @@ def train(
                     if following is None:
                         break
                     ours.begin(following, *models.build(following))
-            outcome = _finish(
-                config, data, run, models.networks.stock, ours, request.signals
-            )
+            outcome = _finish(config, data, run, networks.stock, ours, request.signals)
     observer.training_ended(outcome)
     return outcome
 
@@ -134,27 +130,21 @@ def _build(
     data: TrainingData,
     run: Run,
     device: Device,
-    precision: Policy,
     source: Checkpoint | None,
     observer: Observer,
     request: StopRequest,
 ) -> tuple[TrainingModels, TrainingCallbacks]:
     """What each fit trains, and the callbacks, which know all else."""
     epochs = 1 if data.smoke else config.training.epochs
+    precision = _choose_precision(config, run, device, source)
     networks = build_networks(config, data, device, precision)
-    models = TrainingModels(
-        networks,
-        data,
-        plan_fits(config, epochs),
-        device,
-        observer,
-        request.signals,
-    )
+    fits = plan_fits(config, epochs)
+    models = TrainingModels(networks, data, fits, device, observer, request.signals)
     if source is None:
-        load_backbones(networks)
+        load_backbone(networks)
     else:
         models.restore_network(source)
-    fit = models.find_fit(source)
+    fit = find_fit(fits, source)
     try:
         model, batches = models.build(fit)
     except Stopped as stopped:

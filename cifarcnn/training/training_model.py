@@ -12,11 +12,11 @@ from keras import ops
 
 from cifarcnn.config import Config
 from cifarcnn.engine.backend import repeat_steps
-from cifarcnn.network.builder import logits_model
 from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
-from cifarcnn.training.batches import Batches, Numbers
+from cifarcnn.training.batches import Batches
+from cifarcnn.training.blocks import Numbers
 from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.input_table import InputTable
 from cifarcnn.training.learning_rate_schedules import PlannedRate, learning_rate
@@ -121,24 +121,6 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
         return float(f"{float(to_numpy(value)):.7g}")
 
 
-def connect_images(
-    network: keras.Model,
-    rows: InputRows,
-    augmentation: Augmentation | None = None,
-    *,
-    streamed: bool = False,
-) -> TrainingModel:
-    """A model from indices of images to logits that shares the weights of a network.
-
-    Args:
-        network: From images to probabilities.
-        rows: Images uint8 ``(n, height, width, 3)``; copied to the device once.
-        augmentation: What changes the images in training, or ``None`` for nothing.
-        streamed: Take the images themselves in place of indices; nothing is copied.
-    """
-    return connect_rows(logits_model(network), rows, augmentation, streamed=streamed)
-
-
 def connect_rows(
     network: keras.Model,
     rows: InputRows,
@@ -151,7 +133,7 @@ def connect_rows(
     Args:
         network: From rows to logits; called ``logits``.
         rows: ``(n, ...)``: images, or features of them; copied to the device once.
-        augmentation: As for :func:`connect_images`.
+        augmentation: What changes images in training, or ``None`` for nothing.
         streamed: Take the rows themselves in place of numbers; nothing is copied.
     """
     if streamed:

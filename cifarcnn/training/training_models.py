@@ -64,13 +64,6 @@ class TrainingModels:
         self._observer = observer
         self._model: TrainingModel | None = None
 
-    def find_fit(self, checkpoint: Checkpoint | None) -> Fit:
-        """The fit that a checkpoint is of; the first one without a checkpoint."""
-        if checkpoint is None:
-            return self._fits[0]
-        state = checkpoint.state
-        return find_fit(self._fits, state.epoch, state.step)
-
     def next_fit(self, fit: Fit) -> Fit | None:
         """The one behind it, if there is any."""
         return next((f for f in self._fits if f.initial_epoch == fit.epochs), None)
@@ -81,7 +74,7 @@ class TrainingModels:
         Raises:
             RunError: The checkpoint is not of this network.
         """
-        if not _count_fixed(self.find_fit(checkpoint)):
+        if not _count_fixed(find_fit(self._fits, checkpoint)):
             return
         networks = self.networks
         averaged = networks.config.training.averaging is not None

@@ -24,7 +24,7 @@ import pytest
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, Stopped
 from cifarcnn.runs import Run
-from cifarcnn.training import batches, streaming
+from cifarcnn.training import blocks, streaming
 from cifarcnn.training.input_pipeline import TrainingBatches, input_rows
 from cifarcnn.training.input_rows import InputRows
 from cifarcnn.training.observer import Observer
@@ -45,7 +45,7 @@ BATCH = 100
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Three steps of the training; one of the validation, which has two."""
-    monkeypatch.setattr(batches, "BLOCK_BYTES", 3 * BATCH * 3072)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 3 * BATCH * 3072)
 
 
 @pytest.fixture
@@ -245,12 +245,16 @@ def test_blocks_of_one_shape_hold_the_inputs_of_their_steps(keras):
     plain = TrainingBatches(labels, BATCH, 3)
     streamed = TrainingBatches(labels, BATCH, 3, streamed=rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "BLOCK_BYTES", 4 * BATCH * rows.row_bytes)
+        patch.setattr(blocks, "BLOCK_BYTES", 4 * BATCH * rows.row_bytes)
         streamed = TrainingBatches(labels, BATCH, 3, streamed=rows)
     expected = plain.block(1, 0).numbers
-    blocks = list(streamed.blocks(1, 2, then=None))
-    assert [(block.first, block.end) for block in blocks] == [(2, 6), (6, 10), (10, 11)]
-    for block in blocks:
+    read_blocks = list(streamed.blocks(1, 2, then=None))
+    assert [(block.first, block.end) for block in read_blocks] == [
+        (2, 6),
+        (6, 10),
+        (10, 11),
+    ]
+    for block in read_blocks:
         shapes = {name: tuple(array.shape) for name, array in block.numbers.items()}
         assert shapes == {
             "inputs": (4, BATCH, 3, 4),

@@ -77,7 +77,7 @@ class FolderContent:
     Attributes:
         layout: Which splits there are.
         target: What each image was brought to.
-        parts: The images of each split.
+        parts: The images of each split, in the order of ``PARTS``.
     """
 
     def __init__(self, source: FolderSource, store: DecodedStore) -> None:
@@ -150,10 +150,7 @@ class FolderContent:
         if not self._duplicates:
             return {}
         numbers = [
-            number
-            for number, part in enumerate(PARTS)
-            if part in self.parts
-            for _ in self.parts[part].images
+            PARTS.index(part) for part, read in self.parts.items() for _ in read.images
         ]
         if chosen is not None:
             for place in np.flatnonzero(chosen):
@@ -164,19 +161,9 @@ class FolderContent:
     @cached_property
     def names(self) -> list[str]:
         """What messages call the images of all splits, in the order of ``PARTS``."""
-        return [
-            name
-            for part in PARTS
-            if part in self.parts
-            for name in self.parts[part].names
-        ]
+        return [name for read in self.parts.values() for name in read.names]
 
     @cached_property
     def classes(self) -> list[str]:
         """The class of each of them."""
-        return [
-            name
-            for part in PARTS
-            if part in self.parts
-            for name, _ in self.parts[part].images
-        ]
+        return [name for read in self.parts.values() for name, _ in read.images]

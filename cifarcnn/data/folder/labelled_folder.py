@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -80,7 +80,6 @@ def open_labelled_folder(
     folder = Path(os.path.expanduser(path))
     wanted = _describe_dataset(config)
     images = f"pictures in class folders, as in {folder / class_names[0] / 'one.png'}"
-    classes = f"The classes of the run are {list_some(class_names, _LISTED)}."
     if wanted and not os.path.lexists(folder):
         raise DataError(f"{path} does not exist; expected {wanted} or {images}.")
     layout = find_layout(folder, 0)
@@ -95,15 +94,27 @@ def open_labelled_folder(
         if beside:
             notes = [f"{inner.path} is used; beside it, {list_some(beside)} is not"]
         folder, listed, found = inner.path, inner, inner.images
-    foreign = [name for name in found if name not in class_names]
     if not found and not wanted:
         return None
+    missing = f"neither {wanted} nor {images}" if wanted else f"no {images}"
+    _require_classes(folder, found, class_names, missing)
+    read, told = _read(folder, listed, config, class_names)
+    told += _describe_learnt(read.digests, config, class_names)
+    content = checksum([("test", read.split.labels, read.digests)])
+    return LabelledFolder(str(path), read.split, content, (*notes, *told))
+
+
+def _require_classes(
+    folder: Path, found: Collection[str], class_names: Sequence[str], missing: str
+) -> None:
+    """See that all folders are classes of the run; ``missing`` is said if none is."""
+    foreign = [name for name in found if name not in class_names]
     accents = describe_accents(foreign, class_names)
     near = {name: None if accents else nearest(name, class_names) for name in foreign}
+    classes = f"The classes of the run are {list_some(class_names, _LISTED)}."
     if len(foreign) == len(found) and not (accents or any(near.values())):
-        missing = f"neither {wanted} nor" if wanted else "no"
         what = f"Its folders are {list_some(found)}. " if found else ""
-        raise DataError(f"{folder} holds {missing} {images}. {what}{classes}")
+        raise DataError(f"{folder} holds {missing}. {what}{classes}")
     if foreign:
         shown = list_some(
             [
@@ -115,10 +126,6 @@ def open_labelled_folder(
             f"{folder} has folders that are no class of the run: {shown}. {classes} "
             f"Rename them, or move them elsewhere.{accents}"
         )
-    read, told = _read(folder, listed, config, class_names)
-    told += _describe_learnt(read.digests, config, class_names)
-    content = checksum([("test", read.split.labels, read.digests)])
-    return LabelledFolder(str(path), read.split, content, (*notes, *told))
 
 
 def _read(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cifarcnn.config.folder_config import UNEVEN
 from cifarcnn.data.decoded_cache import Part, ReadingRecord
 from cifarcnn.data.duplicate_images import Pair
 from cifarcnn.data.folder.class_folders import ClassFolders, list_some
@@ -15,8 +16,6 @@ from cifarcnn.data.image.target_size import TargetSize
 
 _SHOWN = 3  # pairs of images that a note names
 _SHOWN_DAMAGED = 5
-# So many times as many pictures of one class as of another are worth a word.
-_UNEVEN = 5
 
 
 def describe_training(
@@ -36,7 +35,6 @@ def describe_training(
         missing = [n for n, c in zip(class_names, counts, strict=True) if not c]
         if missing:
             notes.append(f"validation has no pictures of {list_some(missing)}")
-    notes += _describe_contradictions(content, chosen)
     notes += _describe_repeats(content, chosen)
     if "validation" in content.parts:
         notes += _describe_part(content, "validation", class_names)
@@ -156,12 +154,20 @@ def describe_uneven_classes(
     """
     counts = np.bincount(labels, minlength=len(class_names))
     most, fewest = int(counts.argmax()), int(counts.argmin())
-    if counts[most] < _UNEVEN * counts[fewest] or not counts[fewest]:
+    if counts[most] < UNEVEN * counts[fewest] or not counts[fewest]:
         return None
     return (
         f"the classes are uneven: {counts[most]:,} pictures of {class_names[most]} and "
         f"{counts[fewest]:,} of {class_names[fewest]} to learn from. So that rare "
         "classes count as much, write: training: {class_weights: balanced}"
+    )
+
+
+def describe_fold(number: int, count: int) -> str:
+    """Which images are for validation, where ``data.fold`` says it."""
+    return (
+        f"validation is fold {number} of {count} (data.fold); "
+        "data.validation_fraction is not used"
     )
 
 
@@ -175,11 +181,7 @@ def _describe_layout(content: FolderContent, cut: ValidationCut) -> list[str]:
         notes.append(f"columns of the list that are not used: {names}")
     validation = content.parts.get("validation")
     if cut.fold is not None:
-        number, count = cut.fold
-        notes.append(
-            f"validation is fold {number} of {count} (data.fold); "
-            "data.validation_fraction is not used"
-        )
+        notes.append(describe_fold(*cut.fold))
     elif validation is not None:
         count, place = len(validation.images), validation.listed.path
         those = f"rows of {place}" if layout.is_list else f"{place}"
@@ -239,35 +241,25 @@ def _describe_part(
     ]
 
 
-def _describe_contradictions(
-    content: FolderContent, chosen: np.ndarray | None
-) -> list[str]:
-    pairs = [
-        (one, other)
-        for one, other in content.pairs(chosen).get(("training", "training"), ())
-        if content.classes[one] != content.classes[other]
-    ]
-    if not pairs:
-        return []
-    return [
-        f"{len(pairs):,} pictures in {_title(content, 'training')} are in two classes "
-        f"{_list_pairs(content, pairs)}"
-    ]
-
-
 def _describe_repeats(content: FolderContent, chosen: np.ndarray | None) -> list[str]:
-    pairs = [
-        (one, other)
-        for one, other in content.pairs(chosen).get(("training", "training"), ())
-        if content.classes[one] == content.classes[other]
-    ]
-    if not pairs:
-        return []
-    return [
-        f"{len(pairs):,} of the {_count(content, 'training', chosen):,} pictures in "
-        f"{_title(content, 'training')} repeat an earlier one "
-        f"{_list_pairs(content, pairs)}"
-    ]
+    """Training images that are there twice, in two classes or in one."""
+    pairs = content.pairs(chosen).get(("training", "training"), ())
+    classes, title = content.classes, _title(content, "training")
+    contradicting = [pair for pair in pairs if classes[pair[0]] != classes[pair[1]]]
+    repeating = [pair for pair in pairs if classes[pair[0]] == classes[pair[1]]]
+    notes = []
+    if contradicting:
+        notes.append(
+            f"{len(contradicting):,} pictures in {title} are in two classes "
+            f"{_list_pairs(content, contradicting)}"
+        )
+    if repeating:
+        count = _count(content, "training", chosen)
+        notes.append(
+            f"{len(repeating):,} of the {count:,} pictures in {title} repeat an "
+            f"earlier one {_list_pairs(content, repeating)}"
+        )
+    return notes
 
 
 def _title(content: FolderContent, part: Part) -> str:
@@ -287,7 +279,5 @@ def _list_pairs(content: FolderContent, pairs: Sequence[Pair]) -> str:
     """What is compared, and some pairs: images that differ may come to the same."""
     size = f"{content.target.width}x{content.target.height}"
     names = content.names
-    shown = [f"{names[one]} is {names[other]}" for one, other in pairs[:_SHOWN]]
-    more = len(pairs) - _SHOWN
-    listed = ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+    listed = list_some([f"{names[a]} is {names[b]}" for a, b in pairs], _SHOWN)
     return f"(the same {size} pixels): {listed}"

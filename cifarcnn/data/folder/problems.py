@@ -115,11 +115,16 @@ def _find_empty_classes(
 def _describe_list_problems(layout: FolderLayout) -> str:
     """The first of what is wrong with a list, and how much it is in all."""
     count = len(layout.problems)
-    more = count - _SHOWN_LINES
-    listed = "".join(f"\n  {line}" for line in layout.problems[:_SHOWN_LINES])
-    rest = f"\n  and {more:,} more" if more > 0 else ""
     what = "problem" if count == 1 else "problems"
-    return f"{layout.root} has {count:,} {what}:{listed}{rest}"
+    listed = _list_lines(layout.problems, _SHOWN_LINES)
+    return f"{layout.root} has {count:,} {what}:{listed}"
+
+
+def _list_lines(lines: Sequence[str], shown: int, where: str = "") -> str:
+    """The first lines, indented, and how many more there are, and ``where``."""
+    listed = "".join(f"\n  {line}" for line in lines[:shown])
+    more = len(lines) - shown
+    return f"{listed}\n  and {more:,} more{where}" if more > 0 else listed
 
 
 def describe_accents(foreign: Collection[str], known: Collection[str]) -> str:
@@ -142,13 +147,11 @@ def describe_unreadable(root: Path, failures: Sequence[str], shown: int = SHOWN)
         failures: For each its path and the reason.
         shown: How many of them to list.
     """
-    more = len(failures) - shown
-    listed = "".join(f"\n  {line}" for line in failures[:shown])
-    rest = f"\n  and {more:,} more, which data show lists" if more > 0 else ""
+    listed = _list_lines(failures, shown, ", which data show lists")
     return (
         f"{root} has pictures that cannot be read, {len(failures):,} in all. Mend or "
         "remove them, or set data.damaged: leave_out to go on without them:"
-        f"{listed}{rest}"
+        f"{listed}"
     )
 
 

@@ -17,11 +17,11 @@ from cifarcnn.config.augmentation import (
     RandomTranslation,
     RandomZoom,
 )
-from cifarcnn.network.builder import build_model
+from cifarcnn.network.builder import build_model, logits_model
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.pipeline import build_augmentation
 from cifarcnn.training.input_rows import InputRows
-from cifarcnn.training.training_model import connect_images
+from cifarcnn.training.training_model import connect_rows
 
 ALL = [
     RandomFlip(),
@@ -142,8 +142,8 @@ def model(keras, make_config):
 
 def test_validation_sees_the_images_as_they_are(keras, model, images):
     augmentation = build_augmentation(ALL, 0, 5, SIZE)
-    trained = connect_images(model, InputRows([images]), augmentation)
-    plain = connect_images(model, InputRows([images]))
+    trained = connect_rows(logits_model(model), InputRows([images]), augmentation)
+    plain = connect_rows(logits_model(model), InputRows([images]))
     inputs = {"index": INDEX, **augmentation.draw(0, INDEX)}
     expected = to_numpy(plain({"index": INDEX}))
     asleep = to_numpy(trained(inputs, training=False))
@@ -158,16 +158,18 @@ def test_the_network_sees_what_the_operations_give(keras, model, images):
     augmentation = build_augmentation(ALL, 0, 5, SIZE)
     draws = augmentation.draw(0, INDEX)
     changed = to_numpy(augmentation.apply(images[INDEX], draws))
-    awake = connect_images(model, InputRows([images]), augmentation)(
+    awake = connect_rows(logits_model(model), InputRows([images]), augmentation)(
         {"index": INDEX, **draws}, training=True
     )
-    expected = connect_images(model, InputRows([changed]))({"index": np.arange(3)})
+    expected = connect_rows(logits_model(model), InputRows([changed]))(
+        {"index": np.arange(3)}
+    )
     assert to_numpy(awake) == pytest.approx(to_numpy(expected), abs=1e-6)
 
 
 def test_xla_compiles_the_whole_step(keras, model, images):
     augmentation = build_augmentation(ALL, 0, 5, SIZE)
-    trained = connect_images(model, InputRows([images]), augmentation)
+    trained = connect_rows(logits_model(model), InputRows([images]), augmentation)
     trained.compile("sgd", "mse", jit_compile=True)
     assert trained.jit_compile
     assert all(layer.supports_jit for layer in trained.layers)

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 
 from cifarcnn.config.augmentation import RandAugment, RandomFlip, RandomTranslation
-from cifarcnn.network.builder import build_model
+from cifarcnn.network.builder import build_model, logits_model
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.pipeline import build_augmentation, preview
 from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.input_rows import InputRows
-from cifarcnn.training.training_model import connect_images
+from cifarcnn.training.training_model import connect_rows
 
 CHOICES = [RandomFlip(alternate=True), RandomTranslation(), RandAugment()]
 
@@ -29,7 +29,7 @@ def test_the_others_are_what_the_network_is_given_in_these_epochs(
     layers = ["GlobalAveragePooling2D", {"Activation": "linear"}]
     model = build_model(make_config(layers, 0.0), 3)
     augmentation = build_augmentation(CHOICES, 3, 5, (32, 32))
-    trained = connect_images(model, InputRows([images]), augmentation)
+    trained = connect_rows(logits_model(model), InputRows([images]), augmentation)
     batches = TrainingBatches(np.zeros(5, np.uint8), 3, 3, augmentation=augmentation)
     for place, epoch in enumerate(epochs):
         seen = np.empty((5, 3))
