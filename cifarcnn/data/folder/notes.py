@@ -249,8 +249,10 @@ def _describe_contradictions(
     ]
     if not pairs:
         return []
+    counted = "1 picture" if len(pairs) == 1 else f"{len(pairs):,} pictures"
+    verb = "is" if len(pairs) == 1 else "are"
     return [
-        f"{len(pairs):,} pictures in {_title(content, 'training')} are in two classes "
+        f"{counted} in {_title(content, 'training')} {verb} in two classes "
         f"{_list_pairs(content, pairs)}"
     ]
 
