@@ -508,7 +508,7 @@ def test_the_same_pixels_under_two_labels_are_named(trees):
             draw(trees / label / name, 500)
     found = notes(trees, validation_fraction=0)
     assert (
-        "1 pictures in training are in two classes (the same 8x8 pixels): "
+        "1 picture in training is in two classes (the same 8x8 pixels): "
         f"oak/{oak[0]} is elm/{elm[0]}"
     ) in found
     assert any(f"elm/{elm[1]} is elm/{elm[0]}" in note for note in found)
