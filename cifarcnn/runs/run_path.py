@@ -119,7 +119,8 @@ def find_run(path: Path | None) -> Path:
             )
         raise RunError(
             f"{path} is not the folder of a run: {CONFIG} is missing. Name the "
-            "folder that `cifarcnn train` reported, or leave --run out for the newest."
+            "folder that `cifarcnn train` reported; `cifarcnn runs` lists those under "
+            "./runs."
         )
     return path
 
