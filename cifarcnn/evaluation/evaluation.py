@@ -14,6 +14,7 @@ from cifarcnn.evaluation import metrics
 from cifarcnn.evaluation.metrics import Array, CalibrationBin
 from cifarcnn.literals import Views
 from cifarcnn.network.predict import predict_probabilities
+from cifarcnn.temperature import apply_temperature
 
 _CONFUSED_PAIRS = 5
 
@@ -127,6 +128,7 @@ def evaluate(
     class_names: Sequence[str],
     batch_size: int | None = None,
     views: Views = "none",
+    temperature: float | None = None,
 ) -> Evaluation:
     """Evaluate a network on every image of a split.
 
@@ -137,6 +139,7 @@ def evaluate(
         batch_size: How many images go through the network at once; None: as many as
             is usual, or fewer where its maps are large.
         views: What each answer rests on (``evaluation.test_time_augmentation``).
+        temperature: Of the answers; None leaves them as they are.
 
     Raises:
         DataError: The split is empty.
@@ -145,6 +148,8 @@ def evaluate(
         raise DataError("There is nothing to judge: the split has no pictures.")
     start = time.perf_counter()
     probabilities = predict_probabilities(model, split.images, batch_size, views)
+    if temperature is not None:
+        probabilities = apply_temperature(probabilities, temperature)
     seconds = time.perf_counter() - start
     found = evaluate_probabilities(probabilities, split.labels, class_names)
     return replace(found, images_per_second=len(split.labels) / seconds)
