@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import json
 import re
 import sys
@@ -151,6 +152,17 @@ def summary(name: str) -> str:
     return docstring.splitlines()[0].replace("``", "`")
 
 
+def transfer_table() -> str:
+    """The table of ``benchmarks/transfer.py``, as the page of the benchmarks has it."""
+    folder = ROOT / "benchmarks"
+    spec = importlib.util.spec_from_file_location("tables", folder / "tables.py")
+    assert spec and spec.loader
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    result = json.loads((folder / "results" / "transfer.json").read_text())
+    return str(tables.transfer(result["results"])).rstrip("\n")
+
+
 def parts() -> dict[str, str]:
     return {
         "config": config_table(),
@@ -162,6 +174,7 @@ def parts() -> dict[str, str]:
         "averaging": choice_table("averaging", AVERAGINGS),
         "help": help_pages(),
         "import rules": layer_table(),
+        "transfer": transfer_table(),
     }
 
 

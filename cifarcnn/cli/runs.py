@@ -78,8 +78,8 @@ def command(
     """List the runs here: state, accuracy, epochs, parameters, time, when.
 
     The accuracy is that on the validation pictures, of the epoch whose weights were
-    kept; of a run that is not finished, of its last epoch. A run that is stopped goes
-    on with: cifarcnn train --resume RUN
+    kept; of a run that is not finished, of its last epoch; of several seeds the mean.
+    A run that is stopped goes on with: cifarcnn train --resume RUN
     """
     if context.invoked_subcommand is not None:
         return
@@ -210,7 +210,8 @@ def _describe(run: RunSummary) -> str:
 
 
 def _describe_state(run: RunSummary) -> str:
-    return f"{run.state}, smoke" if run.smoke else run.state
+    seeds = "" if run.seeds is None else f", {run.seeds} seeds"
+    return f"{run.state}{', smoke' if run.smoke else ''}{seeds}"
 
 
 def _local(moment: datetime) -> str:
@@ -234,4 +235,5 @@ def _to_json(run: RunSummary) -> dict[str, object]:
         "training_seconds": run.training_seconds,
         "changed": run.changed.isoformat(timespec="seconds"),
         "problem": run.problem,
+        "seeds": run.seeds,
     }

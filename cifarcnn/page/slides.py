@@ -34,7 +34,6 @@ _FLAGS = (
     "--disable-extensions",
     "--disable-sync",
     "--hide-scrollbars",
-    "--force-device-scale-factor=1",
 )
 
 
@@ -75,17 +74,48 @@ def draw_slides(page: str, browser: str, folder: Path) -> Iterator[tuple[str, by
 
 def _take_image(browser: str, page: Path, first: int, count: int) -> Image.Image:
     """An image of some slides, one below the other."""
-    file = page.with_name(f"{first}.png")
+    address = f"{page.as_uri()}#slides={first}-{first + count - 1}"
+    way_out = (
+        "Leave out --format png and print the page from any browser, which begins a "
+        "sheet for every part."
+    )
+    return take_screenshot(browser, page, address, (SIZE[0], count * SIZE[1]), way_out)
+
+
+def take_screenshot(
+    browser: str,
+    page: Path,
+    address: str,
+    size: tuple[int, int],
+    way_out: str,
+    scale: int = 1,
+) -> Image.Image:
+    """What a browser shows of a page.
+
+    Args:
+        browser: Its program.
+        page: The file; others are written beside it.
+        address: That of the file, with what follows it.
+        size: Width and height that are needed; the image is higher.
+        way_out: What to do where it draws nothing, as a sentence.
+        scale: Pixels of the image for each one of these.
+
+    Raises:
+        UsageError: The browser draws nothing.
+    """
+    file = page.with_name("screenshot.png")
+    file.unlink(missing_ok=True)
     # Chromium's sandbox does not work for root.
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     command = [
         browser,
         *_FLAGS,
+        f"--force-device-scale-factor={scale}",
         *(["--no-sandbox"] if root else []),
         f"--user-data-dir={page.with_name('profile')}",
-        f"--window-size={SIZE[0]},{count * SIZE[1] + _FRAME}",
+        f"--window-size={size[0]},{size[1] + _FRAME}",
         f"--screenshot={file}",
-        f"{page.as_uri()}#slides={first}-{first + count - 1}",
+        address,
     ]
     try:
         done = subprocess.run(
@@ -95,8 +125,5 @@ def _take_image(browser: str, page: Path, first: int, count: int) -> Image.Image
     except subprocess.TimeoutExpired:
         reason = f"it did not end within {_SECONDS} seconds"
     if not file.exists():
-        raise UsageError(
-            f"{browser} drew no slides: {reason}. Leave out --format png and print the "
-            "page from any browser, which begins a sheet for every part."
-        )
+        raise UsageError(f"{browser} drew nothing: {reason}. {way_out}")
     return Image.open(file)

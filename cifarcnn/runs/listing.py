@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from cifarcnn.errors import CifarcnnError, RunError, first_line
@@ -16,6 +17,7 @@ from cifarcnn.runs.folder import DIVERGED, ENVIRONMENT, HISTORY, METRICS, Run
 from cifarcnn.runs.manifest import CONFIG, MANIFEST, WEIGHTS_FILES, read_manifest
 from cifarcnn.runs.run_path import LATEST
 from cifarcnn.runs.safe_io import RESTORE_HINT, describe_os_error
+from cifarcnn.runs.seeds_folder import SEEDS, is_seeds_folder, open_seeds_folder
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class RunSummary:
         training_seconds: Spent in finished epochs.
         smoke: Whether it is only a trial on few images.
         problem: What is wrong with its files; ``None`` where nothing is.
+        seeds: How many runs there are, where it is a folder of ``train --seeds``: its
+            accuracy is the mean of those that are finished.
     """
 
     path: Path
@@ -46,6 +50,7 @@ class RunSummary:
     training_seconds: float | None = None
     smoke: bool = False
     problem: str | None = None
+    seeds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,15 @@ def list_runs(root: Path) -> RunsFolder:
     except OSError as error:
         raise RunError(f"{root} cannot be read: {describe_os_error(error)}.") from error
     shown = [name for name in names if name != LATEST and not name.startswith(".")]
-    found = [name for name in shown if os.path.lexists(root / name / CONFIG)]
-    return RunsFolder(
-        runs=tuple(summarize_run(root / name) for name in found),
-        others=tuple(name for name in shown if name not in found),
-    )
+    runs, others = [], []
+    for name in shown:
+        if os.path.lexists(root / name / CONFIG):
+            runs.append(summarize_run(root / name))
+        elif is_seeds_folder(root / name):
+            runs.append(summarize_seeds(root / name))
+        else:
+            others.append(name)
+    return RunsFolder(tuple(runs), tuple(others))
 
 
 def summarize_run(path: Path) -> RunSummary:
@@ -93,6 +102,41 @@ def summarize_run(path: Path) -> RunSummary:
             problem = f"a document in {path} is damaged. {RESTORE_HINT}"
         state: RunState = "training" if locked else "damaged"
         return RunSummary(path, state, changed, problem=problem)
+
+
+def summarize_seeds(path: Path) -> RunSummary:
+    """What the runs of a folder of several seeds say together."""
+    changed = datetime.fromtimestamp(_written(path / SEEDS), UTC)
+    try:
+        folder = open_seeds_folder(path)
+    except RunError as error:
+        return RunSummary(path, "damaged", changed, problem=first_line(error))
+    runs = [
+        summarize_run(folder.run_path(seed))
+        for seed in folder.seeds
+        if os.path.lexists(folder.run_path(seed) / CONFIG)
+    ]
+    states = {run.state for run in runs}
+    whole = len(runs) == len(folder.seeds)
+    state: RunState = "finished" if whole and states == {"finished"} else "stopped"
+    for worse in ("diverged", "damaged", "training"):
+        state = worse if worse in states else state
+    accuracies = [
+        run.val_accuracy
+        for run in runs
+        if run.state == "finished" and run.val_accuracy is not None
+    ]
+    return RunSummary(
+        path=path,
+        state=state,
+        changed=max([changed, *(run.changed for run in runs)]),
+        val_accuracy=fmean(accuracies) if accuracies else None,
+        parameters=next((run.parameters for run in runs if run.parameters), None),
+        training_seconds=sum(run.training_seconds or 0 for run in runs),
+        smoke=folder.smoke,
+        problem=next((run.problem for run in runs if run.problem), None),
+        seeds=len(folder.seeds),
+    )
 
 
 def _summarize(run: Run, changed: datetime, state: RunState | None) -> RunSummary:

@@ -23,6 +23,12 @@ from cifarcnn.runs.litert_file import LITERT
 from cifarcnn.runs.manifest import CONFIG, MANIFEST, WEIGHTS_FILES
 from cifarcnn.runs.run_path import LATEST, find_run, follow_latest, point_latest
 from cifarcnn.runs.safe_io import describe_os_error, remove_file
+from cifarcnn.runs.seeds_folder import (
+    BASE,
+    SEEDS,
+    is_seeds_folder,
+    open_seeds_folder,
+)
 
 # In the order in which they are removed: a removal that is cut short leaves what is no
 # finished run, but still a run, which can be removed again.
@@ -33,24 +39,27 @@ _DOCUMENTS = (
 
 
 def find_removable(path: Path) -> Path:
-    """The folder of a run that can be removed.
+    """The folder of a run, or of the runs of several seeds, that can be removed.
 
     Raises:
         RunError: There is none, it is a link, or a training holds it.
     """
-    found = find_run(path)
+    found = path if is_seeds_folder(path) else find_run(path)
     if found.is_symlink():
         raise RunError(
             f"{found} is a link to {os.readlink(found)}. Name the folder itself, or "
             "remove the link."
         )
-    with lock_run(found):
-        return found
+    for run in _runs_in(found):
+        with lock_run(run):
+            pass
+    return found
 
 
 def measure(run: Path) -> int:
     """Bytes of the files that go with a run."""
-    return sum(os.lstat(path).st_size for path in _own_files(run))
+    files = [path for each in _runs_in(run) for path in _own_files(each)]
+    return sum(os.lstat(path).st_size for path in files)
 
 
 def remove_run(run: Path) -> list[str]:
@@ -64,9 +73,16 @@ def remove_run(run: Path) -> list[str]:
         RunError: A training holds it, or a file cannot be removed.
     """
     was_latest = _is_latest(run)
-    with lock_run(run):
-        for path in _own_files(run):
-            remove_file(path)
+    for inner in _runs_in(run):
+        if inner != run:
+            remove_run(inner)
+    if is_seeds_folder(run):
+        for name in (BASE, SEEDS):
+            remove_file(run / name)
+    else:
+        with lock_run(run):
+            for path in _own_files(run):
+                remove_file(path)
     for folder in (run / CHECKPOINTS, run):
         # Not where something else lies in it.
         with contextlib.suppress(OSError):
@@ -79,6 +95,15 @@ def remove_run(run: Path) -> list[str]:
         return []
     except OSError as error:
         raise RunError(f"{run} cannot be read: {describe_os_error(error)}.") from error
+
+
+def _runs_in(folder: Path) -> list[Path]:
+    """The runs of a folder of several seeds; else the run itself."""
+    if not is_seeds_folder(folder):
+        return [folder]
+    seeds = open_seeds_folder(folder)
+    paths = map(seeds.run_path, seeds.seeds)
+    return [path for path in paths if os.path.lexists(path / CONFIG)]
 
 
 def _own_files(run: Path) -> Iterator[Path]:

@@ -23,8 +23,10 @@ LATEST = "latest"
 _NAME_LIMIT = 1000
 
 
-def make_numbered_folder(root: Path, name: str) -> Path:
-    """Make ``root/<name>-<number>`` with the next free number; ``latest`` names it.
+def make_numbered_folder(root: Path, name: str, *, pointed: bool = True) -> Path:
+    """Make ``root/<name>-<number>`` with the next free number.
+
+    Where it is ``pointed`` to, ``latest`` names it then.
 
     Two processes that do so at once get two folders.
 
@@ -48,11 +50,12 @@ def make_numbered_folder(root: Path, name: str) -> Path:
             f"No folder for a run can be made in {root}: {describe_os_error(error)}. "
             "Name another place with --run DIR."
         ) from error
-    point_latest(root, path.name)
+    if pointed:
+        point_latest(root, path.name)
     return path
 
 
-def make_folder(path: Path) -> Path:
+def make_folder(path: Path, *, pointed: bool = True) -> Path:
     """Make the folder that the user asked for, which must be new or empty.
 
     Raises:
@@ -78,7 +81,7 @@ def make_folder(path: Path) -> Path:
             f"{path} is not empty (it holds {occupant!r}), and nothing is overwritten. "
             "Name a new folder, or leave --run out for the next free one under ./runs."
         )
-    if path.resolve().parent == ROOT.resolve():
+    if pointed and path.resolve().parent == ROOT.resolve():
         point_latest(ROOT, path.name)
     return path
 
@@ -106,6 +109,11 @@ def find_run(path: Path | None) -> Path:
             "keras.models.load_model."
         )
     if not (path / CONFIG).exists():
+        if inner := sorted(path.glob(f"seed-*/{CONFIG}")):
+            raise RunError(
+                f"{path} holds runs of several seeds. Name one of them, such as "
+                f"{inner[0].parent}."
+            )
         raise RunError(
             f"{path} is not the folder of a run: {CONFIG} is missing. Name the "
             "folder that `cifarcnn train` reported, or leave --run out for the newest."

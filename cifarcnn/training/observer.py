@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from cifarcnn.runs.history import EpochRecord
 if TYPE_CHECKING:
     from cifarcnn.data.dataset import Dataset
     from cifarcnn.engine import Device
+    from cifarcnn.padded_batches import Array
     from cifarcnn.runs import Run
+    from cifarcnn.training.diagnosis import Finding
 
 __all__ = ["EpochRecord", "Observer", "Outcome", "Plan"]
 
@@ -58,7 +60,9 @@ class Outcome:
         weights: ``best`` or ``last``: which ones ``weights.safetensors`` holds.
         stopped_early: Whether early stopping ended the training.
         duration_seconds: Of all epochs together.
-        diagnosis: Plain sentences on what the figures suggest; often none.
+        diagnosis: What the figures suggest, as text each; often nothing.
+        validation_probabilities: float32 ``(n, classes)``, of the weights that were
+            kept; ``None`` without validation images.
     """
 
     run: Path
@@ -67,7 +71,10 @@ class Outcome:
     weights: str
     stopped_early: bool
     duration_seconds: float
-    diagnosis: tuple[str, ...]
+    diagnosis: tuple[Finding, ...]
+    validation_probabilities: Array | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @property
     def last(self) -> EpochRecord:

@@ -131,7 +131,7 @@ def describe_metrics(
         "validation_pictures": plan.validation_images,
         "parameters": plan.parameters,
         "data": _describe_data(dataset),
-        "diagnosis": list(outcome.diagnosis),
+        "diagnosis": [str(finding) for finding in outcome.diagnosis],
     }
 
 

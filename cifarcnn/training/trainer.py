@@ -11,7 +11,7 @@ from functools import partial
 import keras
 
 from cifarcnn.config import Config
-from cifarcnn.config.layers import find_pretrained, flatten_layers
+from cifarcnn.config.layers import flatten_layers
 from cifarcnn.engine import Device, choose_precision, refusals_explained
 from cifarcnn.errors import DataError, DivergedError, RunError, Stopped, UsageError
 from cifarcnn.literals import Policy
@@ -21,9 +21,9 @@ from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.signals import ending_signals_handled
 from cifarcnn.training.backbone_weights import load_backbones
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
-from cifarcnn.training.diagnosis import diagnose
 from cifarcnn.training.fit import fit
 from cifarcnn.training.fits import plan_fits
+from cifarcnn.training.judgement import ask_validation, judge, judge_first_epoch
 from cifarcnn.training.learning_rate_schedules import describe_new_plan
 from cifarcnn.training.memory_check import explain_out_of_memory
 from cifarcnn.training.networks import build_networks
@@ -100,7 +100,9 @@ def train(
             )
         environment = describe_environment(config, data, device, precision)
         _restore(resume, run, ours, environment)
-        observer.training_started(ours.progress.plan)
+        plan = ours.progress.plan
+        observer.training_started(plan)
+        ours.writer.judge = judge_first_epoch(config, data, plan)
         with _failures_explained(run, ours):
             with memory_explained(), _refusals_explained(config), ours.writer:
                 while fit(data, ours, callbacks, steps_per_execution(config, device)):
@@ -237,9 +239,11 @@ def _finish(
         checkpoint.save_epoch(weights)
     ours.backup.save(len(progress.records))
     records, plan = tuple(progress.records), progress.plan
-    normalized = config.data.normalization != "none" or bool(
-        find_pretrained(config.model.layers)
+    write_weights(
+        network, weights if checkpoint.weights == "last" else progress.best_weights
     )
+    # Not where the user waits for the end.
+    answers = None if signals else ask_validation(network, data, ours.observer)
     outcome = Outcome(
         run=run.path,
         records=records,
@@ -247,13 +251,8 @@ def _finish(
         weights=checkpoint.weights,
         stopped_early=len(records) < plan.epochs,
         duration_seconds=progress.training_seconds,
-        # A trial on few images says nothing about the network.
-        diagnosis=()
-        if plan.smoke
-        else diagnose(records, plan.class_count, normalized=normalized),
-    )
-    write_weights(
-        network, weights if checkpoint.weights == "last" else progress.best_weights
+        diagnosis=judge(config, data, plan, records, answers),
+        validation_probabilities=answers,
     )
     names = data.dataset.class_names
     with warnings.catch_warnings():

@@ -12,6 +12,7 @@ import pytest
 
 from cifarcnn.cli import console, progress
 from cifarcnn.engine import Device
+from cifarcnn.training.diagnosis import Finding
 from cifarcnn.training.observer import EpochRecord, Outcome, Plan
 
 PLAN = Plan(
@@ -68,11 +69,13 @@ def test_an_epoch_is_one_line():
 
 def test_the_end_gives_validation_figures_the_run_and_the_next_commands():
     last = EpochRecord(2, 1.0, 0.7, 1.5, 0.5, 0.001, 1.0, 1.0)
-    ended = outcome(RECORD, last, diagnosis=("It learns by heart.",))
+    ended = outcome(
+        RECORD, last, diagnosis=(Finding("It learns by heart.", "- Flatten"),)
+    )
     assert progress.describe_outcome(ended) == [
         "trained: 2 epochs in 4.2 s",
         "validation accuracy 62.50%, loss 1.2500 (epoch 1, the best of 2)",
-        "note: It learns by heart.",
+        "note: It learns by heart. Try next: - Flatten",
         "next:",
         "  cifarcnn evaluate --run runs/tiny-1",
         "  cifarcnn predict photo.png --run runs/tiny-1",

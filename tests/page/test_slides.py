@@ -149,7 +149,7 @@ def test_a_browser_that_draws_nothing_is_told(
     with pytest.raises(UsageError) as caught:
         list(draw_slides('<p data-slide="a">', str(browser), tmp_path))
     assert str(caught.value) == (
-        f"{browser} drew no slides: {reason}. Leave out --format png and print the "
+        f"{browser} drew nothing: {reason}. Leave out --format png and print the "
         "page from any browser, which begins a sheet for every part."
     )
     assert os.listdir(tmp_path) == ["browser"]

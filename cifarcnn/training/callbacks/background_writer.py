@@ -13,6 +13,7 @@ from typing import Any, Self
 import keras
 
 from cifarcnn.errors import RunError
+from cifarcnn.runs.history import EpochRecord
 from cifarcnn.training.callbacks.progress import Progress
 from cifarcnn.training.observer import Observer
 
@@ -30,6 +31,7 @@ class BackgroundWriter(keras.callbacks.Callback):  # type: ignore[misc]
 
     Attributes:
         in_background: Whether the training goes on meanwhile, or waits for each epoch.
+        judge: What is to be said of an epoch, once it is told.
 
     Raises:
         RunError: Files cannot be written, for good.
@@ -40,6 +42,7 @@ class BackgroundWriter(keras.callbacks.Callback):  # type: ignore[misc]
         self.progress = progress
         self.observer = observer
         self.in_background = True
+        self.judge: Callable[[EpochRecord], str | None] = lambda record: None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="cifarcnn writer")
         self._prepared: list[Callable[[], None]] = []
         self._saves: list[Future[int]] = []
@@ -129,6 +132,8 @@ class BackgroundWriter(keras.callbacks.Callback):  # type: ignore[misc]
             epochs = save.result()
             for record in self.progress.records[self._epochs_reported : epochs]:
                 self.observer.epoch_ended(record)
+                if sentence := self.judge(record):
+                    self.observer.noted(sentence)
             self._epochs_reported = epochs
 
     def _report_notes(self) -> None:
