@@ -25,12 +25,14 @@ from cifarcnn.cli.options import (
 from cifarcnn.errors import UsageError
 from cifarcnn.files import os_error_as_usage_error, write_atomically
 from cifarcnn.literals import BackendChoice, Views
+from cifarcnn.runs.folder import TEMPERATURE
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.loaded_run import LoadedRun
     from cifarcnn.runs import WeightsChoice
+    from cifarcnn.runs.temperature_file import TemperatureRecord
     from cifarcnn.trained_run import SplitChoice
 
 
@@ -58,6 +60,13 @@ _MOST_INDENTED = 100  # classes
     default=None,
     help="Views of each picture to average; left out, as the config says.",
 )
+@click.option(
+    "--temperature",
+    is_flag=True,
+    help="First fit a temperature on the validation pictures, which makes the "
+    "probabilities as sure as they are right, keep it with the run for predict "
+    "--temperature, and judge with it.",
+)
 @device_option
 @backend_option
 @click.option(
@@ -84,6 +93,7 @@ def command(
     weights: WeightsChoice | None,
     data: Path | None,
     views: Views | None,
+    temperature: bool,
     device: DeviceChoice,
     backend: BackendChoice | None,
     layout: Layout,
@@ -123,12 +133,13 @@ def command(
             _warn(each)
         for note in _notes(loaded, split):
             console.print_message(f"note: {note}")
+        fitted = _fit_temperatures(runs, split, views) if temperature else []
         alone: list[Evaluation] = []
         if len(runs) == 1:
             evaluation = loaded.evaluate(split, views=views)
         else:
             evaluation, alone = evaluate_ensemble(runs, split, views)
-    judged = Judged(runs, split, views, evaluation, alone)
+    judged = Judged(runs, split, views, evaluation, alone, fitted)
     if out is not None:
         _write_predictions(out, loaded, evaluation)
     if as_json or layout == "json":
@@ -164,6 +175,29 @@ def _write_predictions(folder: Path, loaded: LoadedRun, evaluation: Evaluation) 
     with os_error_as_usage_error(f"'{path}' cannot be written"):
         write_atomically(path, table.encode())
     console.print_message(f"written: {path}")
+
+
+def _fit_temperatures(
+    runs: Sequence[LoadedRun], split: SplitChoice, views: Views | None
+) -> list[TemperatureRecord]:
+    """Fit one for each run, which answers with it from now on."""
+    for run in runs:
+        if views not in (None, run.views):
+            raise UsageError(
+                f"A temperature is fitted to the answers of predict, and {run.path} "
+                f"has the test-time augmentation {run.views} there, not {views}. Leave "
+                "--tta out."
+            )
+    fitted = []
+    for run in runs:
+        fitted.append(run.fit_temperature())
+        console.print_message(f"written: {run.path / TEMPERATURE}")
+    if split == "validation":
+        console.print_message(
+            "note: the temperature was fitted on the pictures that are judged here. "
+            "How well it does shows on the test split."
+        )
+    return fitted
 
 
 def _warn(loaded: LoadedRun) -> None:
