@@ -35,6 +35,7 @@ ENVIRONMENT = "environment.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
 LOG = "log.txt"
+REPORT = "report.html"
 CHECKPOINTS = "checkpoint"
 # How a training diverged, in ``environment.json``.
 DIVERGED = "diverged"
