@@ -22,7 +22,7 @@ from cifarcnn.cli.options import (
     runs_option,
     weights_option,
 )
-from cifarcnn.errors import UsageError
+from cifarcnn.errors import RunError, UsageError
 from cifarcnn.files import os_error_as_usage_error, write_atomically
 from cifarcnn.literals import BackendChoice, Views
 from cifarcnn.runs.folder import TEMPERATURE
@@ -140,6 +140,8 @@ def command(
         else:
             evaluation, alone = evaluate_ensemble(runs, split, views)
     judged = Judged(runs, split, views, evaluation, alone, fitted)
+    if split == "test" and data is None and len(runs) == 1:
+        _complete_report(loaded, evaluation)
     if out is not None:
         _write_predictions(out, loaded, evaluation)
     if as_json or layout == "json":
@@ -154,6 +156,23 @@ def command(
         console.print_raw(class_rows(evaluation).removesuffix("\r\n"))
     else:
         console.print_result(report(judged))
+
+
+def _complete_report(loaded: LoadedRun, evaluation: Evaluation) -> None:
+    """Add the figures to the page about the training, where there is one."""
+    if not loaded.dataset.has_checksum(loaded.manifest.origin.data.checksum):
+        return
+    from cifarcnn.page.report_file import add_test_figures
+
+    said = (
+        f"By the {loaded.weights} weights (epoch {loaded.epoch}), on the "
+        f"{evaluation.examples:,} test pictures of {loaded.dataset.name}, from which "
+        "nothing was learnt or chosen."
+    )
+    try:
+        add_test_figures(loaded.run, evaluation, loaded.class_names, said)
+    except RunError as error:
+        console.print_message(f"note: report.html is left as it is: {error}")
 
 
 def _require_free(folder: Path) -> None:

@@ -16,6 +16,7 @@ from cifarcnn.runs.folder import (
     HISTORY,
     LOG,
     METRICS,
+    REPORT,
     TEMPERATURE,
 )
 from cifarcnn.runs.listing import list_runs
@@ -33,7 +34,7 @@ from cifarcnn.runs.seeds_folder import (
 # In the order in which they are removed: a removal that is cut short leaves what is no
 # finished run, but still a run, which can be removed again.
 _DOCUMENTS = (
-    *(METRICS, LITERT, "model.keras", *WEIGHTS_FILES.values(), MANIFEST),
+    *(METRICS, REPORT, LITERT, "model.keras", *WEIGHTS_FILES.values(), MANIFEST),
     *(TEMPERATURE, HISTORY, LOG, ENVIRONMENT, CONFIG, LOCK),
 )
 
