@@ -179,13 +179,13 @@ def test_a_run_is_made_longer_from_the_command_line(
         ),
         (
             ("--resume", "runs/tiny-1", "--smoke"),
-            "--resume goes on in the folder of its run, as it was begun; leave --run "
-            "and --smoke out.",
+            "--resume goes on in the folder of its run, as it was begun; leave --run, "
+            "--seeds and --smoke out.",
         ),
         (
             ("--resume", "runs/tiny-1", "--run", "other"),
-            "--resume goes on in the folder of its run, as it was begun; leave --run "
-            "and --smoke out.",
+            "--resume goes on in the folder of its run, as it was begun; leave --run, "
+            "--seeds and --smoke out.",
         ),
     ],
 )

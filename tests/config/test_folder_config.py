@@ -101,6 +101,6 @@ def test_it_says_what_it_is_and_names_its_schema(tmp_path):
     assert text.startswith("# yaml-language-server: $schema=/")
     assert Path(text.partition("$schema=")[2].partition("\n")[0]).is_file()
     assert "# 3 classes of pictures in pets: a small network to start from.\n" in text
-    assert "for 600 pictures to learn from" in text
+    assert ", for 600 pictures.\n" in text
     assert "cifarcnn train --config pets.yaml" in text
     assert max(map(len, text.splitlines()[1:])) <= 100

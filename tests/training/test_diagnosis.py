@@ -87,6 +87,11 @@ def test_a_rate_far_from_the_usual_one_is_named(figures, rate, said):
     assert found.endswith("training: {optimizer: {Adam: {learning_rate: 0.001}}}")
 
 
+def test_a_schedule_that_ends_at_nothing_is_no_low_rate(figures):
+    [found] = say(figures([replace(r, learning_rate=0.0) for r in GUESSING]))
+    assert "Most often the learning rate is too high then (try a tenth" in found
+
+
 CONV = "Conv2D: {filters: 4, kernel_size: 3, padding: same, activation: relu%s}"
 DEEP = "model: {layers: [Repeat: {times: 12, layers: [%s]}, Flatten, %s]}"
 LAST = "Dense: {units: 10, activation: softmax}"

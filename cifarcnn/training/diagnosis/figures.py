@@ -82,8 +82,12 @@ class Figures:
 
     @property
     def learning_rate(self) -> float:
-        """The highest of any epoch."""
-        return max(record.learning_rate for record in self.records)
+        """The optimizer's own, or the highest of any epoch's last step.
+
+        A schedule may end at nothing, also after a single epoch.
+        """
+        rates = [record.learning_rate for record in self.records]
+        return max(self.config.training.optimizer.learning_rate, *rates)
 
     @property
     def usual_rate(self) -> float:
