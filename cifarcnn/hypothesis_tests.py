@@ -31,7 +31,7 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
         term = term * (count - number + 1) // number
         total += term
     # Whole numbers of any length: their quotient is rounded once.
-    return min(1.0, 2 * total / 2**count)
+    return min(1.0, 2 * total / (1 << count))
 
 
 def holm_correction(p_values: Sequence[float]) -> list[float]:
