@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ModelExplanation,
         TrainedNetwork,
     )
+    from cifarcnn.runs.temperature_file import TemperatureRecord
 
     Array = np.ndarray[Any, Any]
 
@@ -40,13 +41,18 @@ class LoadedRun(TrainedRun):
             ``(n, classes)``.
         epoch: How many epochs the weights were trained.
         weights: ``best`` or ``last``: which ones they are.
+        weights_sha256: Of the file that they come from.
         device: What the network runs on.
+        temperature: Of the answers of ``predict`` and ``evaluate``; None leaves them
+            as the network gives them.
     """
 
     model: keras.Model
     epoch: int
     weights: WeightsChoice
+    weights_sha256: str
     device: Device
+    temperature: float | None = None
 
     @property
     def image_shape(self) -> ImageShape:
@@ -77,7 +83,29 @@ class LoadedRun(TrainedRun):
                 self.split(split),
                 self.class_names,
                 views=views or self.views,
+                temperature=self.temperature,
             )
+
+    def fit_temperature(self) -> TemperatureRecord:
+        """Fit a temperature on the validation images, keep it in the run, and use it.
+
+        The answers are those with the config's test-time augmentation.
+
+        Raises:
+            DataError: The data set is not here, or no temperature is the best.
+            RunError: There is not enough memory, or the file cannot be written.
+            UsageError: The run was trained without validation images.
+        """
+        from cifarcnn.evaluation.fitted_temperature import fit_on_answers
+        from cifarcnn.runs.temperature_file import write_temperature
+
+        split = self.split_for_temperature()
+        self.temperature = None
+        answers = self.predict(split.images)
+        record = fit_on_answers(answers, split.labels, self.weights_sha256)
+        write_temperature(self.path, record)
+        self.temperature = record.temperature
+        return record
 
     def predict(self, images: Array) -> Array:
         """The probabilities of images, with the config's test-time augmentation.
@@ -101,7 +129,12 @@ class LoadedRun(TrainedRun):
                 "and blue from 0 to 255."
             )
         with _memory_explained(self.device):
-            return predict_probabilities(self.model, images, views=self.views)
+            answers = predict_probabilities(self.model, images, views=self.views)
+        if self.temperature is None:
+            return answers
+        from cifarcnn.temperature import apply_temperature
+
+        return apply_temperature(answers, self.temperature)
 
     def explain(
         self,
@@ -178,6 +211,7 @@ def load_run(
     device: DeviceChoice = "auto",
     backend: BackendChoice | None = None,
     data_path: str | Path | None = None,
+    temperature: bool = False,
 ) -> LoadedRun:
     """A trained run from its folder, every file checked.
 
@@ -192,6 +226,8 @@ def load_run(
         data_path: Where the data set lies on this machine, when not where the config
             says; or a folder of your own images to judge on, with a folder for each
             class.
+        temperature: Whether to answer at the temperature that was fitted and kept
+            with the run (``LoadedRun.fit_temperature``).
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -210,6 +246,12 @@ def load_run(
     if weights == "best":
         require_best(run)
     choice = weights or config.training.weights
+    kept = None
+    if temperature:
+        from cifarcnn.runs.temperature_file import read_temperature
+
+        record = read_temperature(run.path, manifest, weights_kind(choice))
+        kept = record.temperature
     # Everything that can be refused is, before the framework is started.
     started = engine.start(device, backend)
     from cifarcnn.network.builder import build_model as build
@@ -226,7 +268,9 @@ def load_run(
         model,
         epoch=stored.epoch,
         weights=choice,
+        weights_sha256=stored.sha256,
         device=started,
+        temperature=kept,
         data_path=None if data_path is None else Path(data_path),
     )
 

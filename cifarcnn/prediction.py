@@ -19,7 +19,13 @@ from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 from cifarcnn.loaded_run import LoadedRun, load_run, require_best
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
-from cifarcnn.runs.manifest import WEIGHTS_FILES, read_manifest, weights_kind
+from cifarcnn.runs.manifest import (
+    WEIGHTS_FILES,
+    Manifest,
+    WeightsKind,
+    read_manifest,
+    weights_kind,
+)
 from cifarcnn.trained_run import TrainedRun
 
 if TYPE_CHECKING:
@@ -57,6 +63,7 @@ def open_predictor(
     backend: BackendChoice | None = None,
     keras: bool = False,
     data_path: Path | None = None,
+    temperature: bool = False,
 ) -> Predictor:
     """The network of a run, ready to answer.
 
@@ -72,6 +79,7 @@ def open_predictor(
         backend: What Keras shall run on. Where one is named, Keras answers.
         keras: Whether Keras shall answer in any case.
         data_path: Where the data set lies on this machine.
+        temperature: Whether to answer at the temperature that is kept with the run.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -99,15 +107,37 @@ def open_predictor(
                 from cifarcnn.network.test_time_augmentation import average_views
 
                 predict = partial(average_views, predict, views=manifest.litert.views)
+            if temperature:
+                kind = weights_kind(weights)
+                predict = _at_temperature(predict, run.path, manifest, kind)
             height, width, _ = model.image_shape
             resize = manifest.litert.resize if manifest.litert else "crop"
             target = TargetSize(height, width, resize)
             return Predictor(run, manifest, target, predict, data_path=data_path)
     loaded = load_run(
-        run.path, weights=weights, device=device, backend=backend, data_path=data_path
+        run.path,
+        weights=weights,
+        device=device,
+        backend=backend,
+        data_path=data_path,
+        temperature=temperature,
     )
     target, answer = TargetSize.of(loaded.config.data), loaded.predict
     return Predictor(run, manifest, target, answer, note, loaded, data_path=data_path)
+
+
+def _at_temperature(
+    predict: Callable[[Array], Array],
+    folder: Path,
+    manifest: Manifest,
+    kind: WeightsKind,
+) -> Callable[[Array], Array]:
+    """The same answers at the temperature that is kept with the run."""
+    from cifarcnn.runs.temperature_file import read_temperature
+    from cifarcnn.temperature import apply_temperature
+
+    kept = read_temperature(folder, manifest, kind).temperature
+    return lambda images: apply_temperature(predict(images), kept)
 
 
 def average_predictors(predictors: Sequence[Predictor]) -> Predictor:

@@ -120,9 +120,7 @@ class TrainedRun:
             return self.labelled_folder.split
         if choice == "test":
             return self.dataset.test()
-        fraction = self.config.data.validation_fraction
-        seed = self.config.training.seed
-        training, validation = self.dataset.training(fraction, seed)
+        training, validation = self._training()
         if choice == "train":
             return training
         if validation is None:
@@ -131,3 +129,26 @@ class TrainedRun:
                 "(data.validation_fraction is 0). Judge it on the test split."
             )
         return validation
+
+    def split_for_temperature(self) -> Split:
+        """The validation images of the training, also where others are to be judged.
+
+        Raises:
+            ConfigError: The config is not valid.
+            DataError: The data set is not here.
+            UsageError: The run was trained without validation images.
+        """
+        trained = TrainedRun(self.run, self.manifest) if self.labelled_folder else self
+        validation = trained._training()[1]
+        if validation is None:
+            raise UsageError(
+                f"{self.path} was trained without validation pictures "
+                "(data.validation_fraction is 0), and a temperature is fitted on these "
+                "alone: the network is too sure of those that it learnt from, and "
+                "those of the test are for judging."
+            )
+        return validation
+
+    def _training(self) -> tuple[Split, Split | None]:
+        fraction = self.config.data.validation_fraction
+        return self.dataset.training(fraction, self.config.training.seed)

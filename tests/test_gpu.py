@@ -110,8 +110,7 @@ def test_a_training_leaves_its_files_and_says_where_it_ran(trained: Path, device
     assert (trained / "model.keras").exists()
 
 
-# On the CPU the two that follow would ask what others ask of it too: a training that
-# was cut is two more of its processes, and every command runs on JAX in tests/cli.
+# On the CPU the next test says as much, with two more processes.
 @pytest.mark.parametrize("device", [GPU], indirect=True)
 def test_a_deterministic_training_comes_to_the_same_bits_again(
     trained: Path, run: Run, device: str
@@ -132,6 +131,7 @@ def test_a_deterministic_training_that_was_cut_comes_to_the_same_bits(
     assert result(cut) == result(trained)
 
 
+# Those of JAX on the CPU are in tests/cli/test_backend.py.
 @pytest.mark.parametrize(
     ("backend", "device"),
     [

@@ -22,15 +22,17 @@ from cifarcnn.cli.options import (
     runs_option,
     weights_option,
 )
-from cifarcnn.errors import UsageError
+from cifarcnn.errors import RunError, UsageError
 from cifarcnn.files import os_error_as_usage_error, write_atomically
 from cifarcnn.literals import BackendChoice, Views
+from cifarcnn.runs.folder import TEMPERATURE
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.loaded_run import LoadedRun
     from cifarcnn.runs import WeightsChoice
+    from cifarcnn.runs.temperature_file import TemperatureRecord
     from cifarcnn.trained_run import SplitChoice
 
 
@@ -58,6 +60,13 @@ _MOST_INDENTED = 100  # classes
     default=None,
     help="Views of each picture to average; left out, as the config says.",
 )
+@click.option(
+    "--temperature",
+    is_flag=True,
+    help="First fit a temperature on the validation pictures, which makes the "
+    "probabilities as sure as they are right, keep it with the run for predict "
+    "--temperature, and judge with it.",
+)
 @device_option
 @backend_option
 @click.option(
@@ -84,6 +93,7 @@ def command(
     weights: WeightsChoice | None,
     data: Path | None,
     views: Views | None,
+    temperature: bool,
     device: DeviceChoice,
     backend: BackendChoice | None,
     layout: Layout,
@@ -123,12 +133,15 @@ def command(
             _warn(each)
         for note in _notes(loaded, split):
             console.print_message(f"note: {note}")
+        fitted = _fit_temperatures(runs, split, views) if temperature else []
         alone: list[Evaluation] = []
         if len(runs) == 1:
             evaluation = loaded.evaluate(split, views=views)
         else:
             evaluation, alone = evaluate_ensemble(runs, split, views)
-    judged = Judged(runs, split, views, evaluation, alone)
+    judged = Judged(runs, split, views, evaluation, alone, fitted)
+    if split == "test" and data is None and len(runs) == 1:
+        _complete_report(loaded, evaluation)
     if out is not None:
         _write_predictions(out, loaded, evaluation)
     if as_json or layout == "json":
@@ -143,6 +156,23 @@ def command(
         console.print_raw(class_rows(evaluation).removesuffix("\r\n"))
     else:
         console.print_result(report(judged))
+
+
+def _complete_report(loaded: LoadedRun, evaluation: Evaluation) -> None:
+    """Add the figures to the page about the training, where there is one."""
+    if not loaded.dataset.has_checksum(loaded.manifest.origin.data.checksum):
+        return
+    from cifarcnn.page.report_file import add_test_figures
+
+    said = (
+        f"By the {loaded.weights} weights (epoch {loaded.epoch}), on the "
+        f"{evaluation.examples:,} test pictures of {loaded.dataset.name}, from which "
+        "nothing was learnt or chosen."
+    )
+    try:
+        add_test_figures(loaded.run, evaluation, loaded.class_names, said)
+    except RunError as error:
+        console.print_message(f"note: report.html is left as it is: {error}")
 
 
 def _require_free(folder: Path) -> None:
@@ -164,6 +194,29 @@ def _write_predictions(folder: Path, loaded: LoadedRun, evaluation: Evaluation) 
     with os_error_as_usage_error(f"'{path}' cannot be written"):
         write_atomically(path, table.encode())
     console.print_message(f"written: {path}")
+
+
+def _fit_temperatures(
+    runs: Sequence[LoadedRun], split: SplitChoice, views: Views | None
+) -> list[TemperatureRecord]:
+    """Fit one for each run, which answers with it from now on."""
+    for run in runs:
+        if views not in (None, run.views):
+            raise UsageError(
+                f"A temperature is fitted to the answers of predict, and {run.path} "
+                f"has the test-time augmentation {run.views} there, not {views}. Leave "
+                "--tta out."
+            )
+    fitted = []
+    for run in runs:
+        fitted.append(run.fit_temperature())
+        console.print_message(f"written: {run.path / TEMPERATURE}")
+    if split == "validation":
+        console.print_message(
+            "note: the temperature was fitted on the pictures that are judged here. "
+            "How well it does shows on the test split."
+        )
+    return fitted
 
 
 def _warn(loaded: LoadedRun) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.evaluation.evaluation import ClassMetrics, MeanMetrics
     from cifarcnn.loaded_run import LoadedRun
+    from cifarcnn.runs.temperature_file import TemperatureRecord
 
 _SPLITS = {"test": "test", "validation": "validation", "train": "training"}
 
@@ -32,6 +33,7 @@ class Judged:
         views: Test-time augmentation that was asked for; None: as each config says.
         evaluation: Of all together.
         alone: Of each, where there are several.
+        temperatures: Fitted for each, where that was asked for.
     """
 
     runs: Sequence[LoadedRun]
@@ -39,6 +41,7 @@ class Judged:
     views: Views | None
     evaluation: Evaluation
     alone: Sequence[Evaluation]
+    temperatures: Sequence[TemperatureRecord] = ()
 
     @property
     def used_views(self) -> Views:
@@ -71,16 +74,24 @@ def document(judged: Judged) -> dict[str, object]:
             ),
         },
         "device": loaded.device.description,
+        "temperature": None
+        if judged.alone or not judged.temperatures
+        else _temperature(judged.temperatures[0]),
         "ensemble": [
             {
                 "run": str(run.path),
                 "accuracy": each.accuracy,
                 "loss": each.loss,
                 "weights": _weights(run),
+                "temperature": run.temperature,
             }
             for run, each in zip(judged.runs, judged.alone, strict=False)
         ],
     }
+
+
+def _temperature(record: TemperatureRecord) -> dict[str, object]:
+    return record.model_dump(exclude={"weights_sha256"})
 
 
 def _weights(loaded: LoadedRun) -> dict[str, object]:
@@ -125,6 +136,7 @@ def report(judged: Judged) -> str:
         f"loss {evaluation.loss:.4f}" + _top_k(evaluation),
         f"calibration error {evaluation.calibration_error:.4f}, Brier score "
         f"{evaluation.brier_score:.4f}" + _speed(evaluation),
+        *_temperature_lines(judged),
         "",
         format_table(
             ["class", "precision", "recall", "f1", "pictures"],
@@ -162,6 +174,19 @@ def _top_k(evaluation: Evaluation) -> str:
         for k, share in known.items()
         if share is not None and classes > k
     )
+
+
+def _temperature_lines(judged: Judged) -> list[str]:
+    return [
+        console.printable(
+            f"temperature {fitted.temperature:.3f}"
+            + (f" of {run.path}" if judged.alone else "")
+            + f", fitted on {fitted.validation_pictures:,} validation pictures: loss "
+            f"{fitted.loss_before:.4f} to {fitted.loss:.4f}, calibration error "
+            f"{fitted.calibration_error_before:.4f} to {fitted.calibration_error:.4f}"
+        )
+        for run, fitted in zip(judged.runs, judged.temperatures, strict=False)
+    ]
 
 
 def _speed(evaluation: Evaluation) -> str:

@@ -119,6 +119,12 @@ set_option = click.option(
     multiple=True,
     help="Override one value of the config, such as training.epochs=5.",
 )
+temperature_option = click.option(
+    "--temperature",
+    is_flag=True,
+    help="Answer at the temperature that evaluate --temperature fitted and kept with "
+    "the run: the same classes, their probabilities as sure as they are right.",
+)
 weights_option = click.option(
     "--weights",
     type=click.Choice(["best", "last"]),

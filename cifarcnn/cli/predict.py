@@ -19,6 +19,7 @@ from cifarcnn.cli.options import (
     backend_option,
     common,
     runs_option,
+    temperature_option,
     weights_option,
 )
 from cifarcnn.cli.tables import format_table
@@ -60,6 +61,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
     help="Write what the network saw, as PNG files, into this folder.",
 )
 @weights_option
+@temperature_option
 @click.option(
     "--data",
     type=NamedPath(path_type=Path),
@@ -88,6 +90,7 @@ def command(
     layout: Format,
     input_folder: Path | None,
     weights: WeightsChoice | None,
+    temperature: bool,
     data: Path | None,
     device: DeviceChoice,
     backend: BackendChoice | None,
@@ -122,6 +125,7 @@ def command(
                 backend=backend,
                 keras=keras,
                 data_path=data,
+                temperature=temperature,
             )
             for path in run_paths or [None]
         ]

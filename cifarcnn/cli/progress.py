@@ -127,6 +127,9 @@ class LineDisplay(Observer):
     def epoch_ended(self, record: EpochRecord) -> None:
         self.write(describe_epoch(record, self.plan))
 
+    def report_written(self, path: Path) -> None:
+        self.write(f"report: {path}")
+
     def noted(self, sentence: str) -> None:
         self.write(f"note: {sentence}")
 

@@ -30,7 +30,7 @@ _TEXT = """\
 #
 # {class_count:,} classes of pictures in {path}: a small network to start from.
 #
-# Written by `cifarcnn init --from-folder`, for {image_count:,} pictures to learn from.
+# Written by `cifarcnn init --from-folder`, for {image_count:,} pictures.
 # docs/config.md explains every key, docs/folder.md what to try next.
 #
 #     cifarcnn train --config {file}

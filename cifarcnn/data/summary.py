@@ -12,6 +12,7 @@ from cifarcnn.data.dataset import Dataset
 from cifarcnn.data.decoded_cache import Part
 from cifarcnn.data.folder.notes import describe_uneven_classes
 from cifarcnn.data.splits import Split
+from cifarcnn.errors import DataError
 
 CutBy = Literal["seed", "fold", "file names"]
 
@@ -121,6 +122,13 @@ def describe_content(
         uneven := describe_uneven_classes(training.labels, dataset.class_names)
     ):
         notes.append(uneven)
+    try:
+        dataset.require_different_images(config)
+    except DataError:
+        notes.append(
+            "`train` refuses pictures that are in two splits: remove one of each, or "
+            "accept them with --set data.duplicates=allow"
+        )
     return DatasetContent(
         dataset, splits, tuple(dataset.damaged), tuple(duplicates), tuple(notes)
     )

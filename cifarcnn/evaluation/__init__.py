@@ -6,7 +6,8 @@ from cifarcnn.evaluation.evaluation import (
     ClassMetrics,
     Evaluation,
     MeanMetrics,
+    Mistake,
     evaluate,
 )
 
-__all__ = ["ClassMetrics", "Evaluation", "MeanMetrics", "evaluate"]
+__all__ = ["ClassMetrics", "Evaluation", "MeanMetrics", "Mistake", "evaluate"]

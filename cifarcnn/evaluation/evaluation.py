@@ -12,10 +12,13 @@ from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation import metrics
 from cifarcnn.evaluation.metrics import Array, CalibrationBin
+from cifarcnn.evaluation.mistakes import worst_mistakes
 from cifarcnn.literals import Views
 from cifarcnn.network.predict import predict_probabilities
+from cifarcnn.temperature import apply_temperature
 
 _CONFUSED_PAIRS = 5
+_WORST_MISTAKES = 24
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,25 @@ class MeanMetrics:
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """An image that was named wrongly.
+
+    Attributes:
+        index: Its place in the split, from 0 on.
+        label: The name of its true class.
+        answer: The name of the most probable class.
+        probability: Of the answer.
+        label_probability: Of the true class.
+    """
+
+    index: int
+    label: str
+    answer: str
+    probability: float
+    label_probability: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What a network achieved on one split.
 
@@ -75,6 +97,7 @@ class Evaluation:
         confusion_matrix: Rows are true classes, columns predicted ones.
         most_confused: Up to five (true class, predicted class, count), most frequent
             first.
+        worst_mistakes: Up to 24 wrong answers, the surest first.
         images_per_second: With the start of the network, which compiles it; ``None``
             where the answers were there before.
         probabilities: float32 ``(n, classes)``, the answers.
@@ -95,6 +118,7 @@ class Evaluation:
     weighted: MeanMetrics
     confusion_matrix: tuple[tuple[int, ...], ...]
     most_confused: tuple[tuple[str, str, int], ...]
+    worst_mistakes: tuple[Mistake, ...]
     images_per_second: float | None = None
     probabilities: Array = field(kw_only=True, repr=False, compare=False)
     labels: Array = field(kw_only=True, repr=False, compare=False)
@@ -117,6 +141,7 @@ class Evaluation:
                 {"true": true, "predicted": predicted, "count": count}
                 for true, predicted, count in self.most_confused
             ],
+            "worst_mistakes": [asdict(each) for each in self.worst_mistakes],
             "pictures_per_second": self.images_per_second,
         }
 
@@ -127,6 +152,7 @@ def evaluate(
     class_names: Sequence[str],
     batch_size: int | None = None,
     views: Views = "none",
+    temperature: float | None = None,
 ) -> Evaluation:
     """Evaluate a network on every image of a split.
 
@@ -137,6 +163,7 @@ def evaluate(
         batch_size: How many images go through the network at once; None: as many as
             is usual, or fewer where its maps are large.
         views: What each answer rests on (``evaluation.test_time_augmentation``).
+        temperature: Of the answers; None leaves them as they are.
 
     Raises:
         DataError: The split is empty.
@@ -145,6 +172,8 @@ def evaluate(
         raise DataError("There is nothing to judge: the split has no pictures.")
     start = time.perf_counter()
     probabilities = predict_probabilities(model, split.images, batch_size, views)
+    if temperature is not None:
+        probabilities = apply_temperature(probabilities, temperature)
     seconds = time.perf_counter() - start
     found = evaluate_probabilities(probabilities, split.labels, class_names)
     return replace(found, images_per_second=len(split.labels) / seconds)
@@ -202,6 +231,23 @@ def evaluate_probabilities(
                 confusion, _CONFUSED_PAIRS
             )
         ),
+        worst_mistakes=tuple(
+            _describe_mistake(index, probabilities[index], labels[index], class_names)
+            for index in worst_mistakes(probabilities, labels, _WORST_MISTAKES)
+        ),
         probabilities=probabilities,
         labels=labels,
+    )
+
+
+def _describe_mistake(
+    index: int, probabilities: Array, label: int, class_names: Sequence[str]
+) -> Mistake:
+    answer = int(probabilities.argmax())
+    return Mistake(
+        index,
+        class_names[label],
+        class_names[answer],
+        float(probabilities[answer]),
+        float(probabilities[label]),
     )

@@ -1,1 +1,1 @@
-"""An explanation as a page to read, as images for slides, and as a sliding GIF."""
+"""Pages to read: of an explanation, also as slides and GIF, and of a training."""

@@ -94,22 +94,13 @@ def _render(
     info: PageInfo,
     data: dict[str, object],
 ) -> str:
-    style, script = (
-        (_TEMPLATES / name).read_text(encoding="utf-8")
-        for name in ("page.css", "page.js")
-    )
-    # Nothing may be loaded or run but this style and this script, known by their
-    # hashes, and images that lie in the page itself.
-    policy = (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    )
+    style, script = read_template("page.css"), read_template("page.js")
     return (
         make_environment()
         .get_template(template)
         .render(
             title=title,
-            policy=policy,
+            policy=content_policy(style, script),
             style=Markup(style),
             script=Markup(script),
             data=data,
@@ -118,6 +109,21 @@ def _render(
             explanation=explanation,
             info=info,
         )
+    )
+
+
+def read_template(name: str) -> str:
+    """The text of a file beside the templates."""
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def content_policy(style: str, script: str | None = None) -> str:
+    """Nothing may be loaded or run but this style and this script, known by their
+    hashes, and images that lie in the page itself."""
+    allowed = "'none'" if script is None else f"'{_hash(script)}'"
+    return (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_hash(style)}'; script-src {allowed}"
     )
 
 

@@ -35,6 +35,8 @@ ENVIRONMENT = "environment.json"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
 LOG = "log.txt"
+TEMPERATURE = "temperature.json"
+REPORT = "report.html"
 CHECKPOINTS = "checkpoint"
 # How a training diverged, in ``environment.json``.
 DIVERGED = "diverged"

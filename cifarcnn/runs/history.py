@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -56,6 +56,27 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         ) from error
 
 
+def to_records(rows: Sequence[Mapping[str, str]]) -> list[EpochRecord]:
+    """The figures of the rows of the file; an empty field becomes None.
+
+    Raises:
+        RunError: A column is missing, or holds no number.
+    """
+    names = [field.name for field in fields(EpochRecord)]
+    try:
+        return [
+            EpochRecord(
+                int(row["epoch"]),
+                *(_number(row[name]) for name in names[1:]),  # type: ignore[arg-type]
+            )
+            for row in rows
+        ]
+    except (KeyError, ValueError) as error:
+        raise RunError(
+            f"history.csv is damaged: a row lacks a figure ({error}). {RESTORE_HINT}"
+        ) from error
+
+
 def to_table(records: Sequence[EpochRecord]) -> bytes:
     """The file with a row for each epoch; None becomes an empty field."""
     text = io.StringIO(newline="")
@@ -64,3 +85,7 @@ def to_table(records: Sequence[EpochRecord]) -> bytes:
     writer.writeheader()
     writer.writerows(asdict(record) for record in records)
     return text.getvalue().encode()
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None

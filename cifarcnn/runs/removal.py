@@ -10,7 +10,15 @@ from pathlib import Path
 from cifarcnn.errors import RunError
 from cifarcnn.files import remove_leftovers
 from cifarcnn.runs.file_lock import LOCK, lock_run
-from cifarcnn.runs.folder import CHECKPOINTS, ENVIRONMENT, HISTORY, LOG, METRICS
+from cifarcnn.runs.folder import (
+    CHECKPOINTS,
+    ENVIRONMENT,
+    HISTORY,
+    LOG,
+    METRICS,
+    REPORT,
+    TEMPERATURE,
+)
 from cifarcnn.runs.listing import list_runs
 from cifarcnn.runs.litert_file import LITERT
 from cifarcnn.runs.manifest import CONFIG, MANIFEST, WEIGHTS_FILES
@@ -26,8 +34,8 @@ from cifarcnn.runs.seeds_folder import (
 # In the order in which they are removed: a removal that is cut short leaves what is no
 # finished run, but still a run, which can be removed again.
 _DOCUMENTS = (
-    *(METRICS, LITERT, "model.keras", *WEIGHTS_FILES.values(), MANIFEST),
-    *(HISTORY, LOG, ENVIRONMENT, CONFIG, LOCK),
+    *(METRICS, REPORT, LITERT, "model.keras", *WEIGHTS_FILES.values(), MANIFEST),
+    *(TEMPERATURE, HISTORY, LOG, ENVIRONMENT, CONFIG, LOCK),
 )
 
 

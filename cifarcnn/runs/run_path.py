@@ -97,7 +97,10 @@ def find_run(path: Path | None) -> Path:
     elif path.name == LATEST and (path.is_symlink() or not path.is_dir()):
         path = follow_latest(path.parent)
     elif not path.exists():
-        hint = "Name the folder that `cifarcnn train` reported, or leave --run out."
+        hint = (
+            "Name the folder that `cifarcnn train` reported; `cifarcnn runs` lists "
+            "those under ./runs."
+        )
         if len(path.parts) == 1 and (ROOT / path).is_dir():
             hint = f"Did you mean {ROOT / path}?"
         raise RunError(f"{path} does not exist. {hint}")
@@ -116,7 +119,8 @@ def find_run(path: Path | None) -> Path:
             )
         raise RunError(
             f"{path} is not the folder of a run: {CONFIG} is missing. Name the "
-            "folder that `cifarcnn train` reported, or leave --run out for the newest."
+            "folder that `cifarcnn train` reported; `cifarcnn runs` lists those under "
+            "./runs."
         )
     return path
 

@@ -139,6 +139,9 @@ class Observer(DecodingObserver):
     def epoch_ended(self, record: EpochRecord) -> None:
         """An epoch is done, validated and saved: some steps of the next may be too."""
 
+    def report_written(self, path: Path) -> None:
+        """The page about the training is there."""
+
     def noted(self, sentence: str) -> None:
         """Something is not as usual, and the log should say so."""
 

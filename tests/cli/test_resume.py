@@ -203,7 +203,7 @@ def test_what_is_no_run_cannot_go_on(folder: Path, call: Callable[..., object]):
     assert called.code == 1
     assert called.err == (
         "error: nowhere does not exist. Name the folder that `cifarcnn train` "
-        "reported, or leave --run out.\n"
+        "reported; `cifarcnn runs` lists those under ./runs.\n"
     )
 
 

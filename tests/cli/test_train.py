@@ -64,10 +64,11 @@ def test_a_training_tells_what_it_uses_and_what_comes_next(
         "trained",
     ]
     assert lines[8].startswith("validation accuracy ")
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "next:",
         "  cifarcnn evaluate --run runs/tiny-1",
         "  cifarcnn predict photo.png --run runs/tiny-1",
+        "report: runs/tiny-1/report.html",
     ]
     # All of it stands in the log as well, together with TensorFlow's own lines.
     log = (folder / "runs/tiny-1/log.txt").read_text()

@@ -78,6 +78,16 @@ def test_all_figures_of_four_images() -> None:
         },
         "confusion_matrix": ((1, 0, 0), (2, 1, 0), (0, 0, 0)),
         "most_confused": (("dog", "cat", 2),),
+        "worst_mistakes": tuple(
+            {
+                "index": index,
+                "label": "dog",
+                "answer": "cat",
+                "probability": 0.5,
+                "label_probability": 0.25,
+            }
+            for index in (2, 3)
+        ),
         "images_per_second": None,
     }
 
@@ -156,6 +166,15 @@ def test_to_json_survives_json_and_has_the_contracted_keys() -> None:
     found = evaluate_probabilities(np.eye(3)[[0, 1, 2, 0]], labels, NAMES)
     document = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert document["accuracy"] == 0.75
+    assert document["worst_mistakes"] == [
+        {
+            "index": 3,
+            "label": "dog",
+            "answer": "cat",
+            "probability": 1.0,
+            "label_probability": 0.0,
+        }
+    ]
     assert document["accuracy_interval"] == list(found.accuracy_interval)
     assert document["per_class"]["cat"] == dataclasses.asdict(
         ClassMetrics(precision=0.5, recall=1.0, f1=2 / 3, support=1)

@@ -99,7 +99,7 @@ def test_without_tensorflow_no_process_is_started(
 def test_what_the_process_meets_is_its_answer(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none") == (
         f"{tmp_path / 'none'} does not exist. Name the folder that `cifarcnn train` "
-        "reported, or leave --run out."
+        "reported; `cifarcnn runs` lists those under ./runs."
     )
 
 

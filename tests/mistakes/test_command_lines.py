@@ -183,7 +183,8 @@ CASES: dict[str, tuple[int, str]] = {
         1,
         error(
             "full is not the folder of a run: config.yaml is missing. Name the folder "
-            "that `cifarcnn train` reported, or leave --run out for the newest."
+            "that `cifarcnn train` reported; `cifarcnn runs` lists those under "
+            "./runs."
         ),
     ),
     "evaluate --run half": (1, error(NO_WEIGHTS)),

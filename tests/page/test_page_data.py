@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from cifarcnn.errors import RunError
+from cifarcnn.page import inline_arrays
+from cifarcnn.page.inline_arrays import count_shown
 from cifarcnn.page.page_data import (
     MOST_FILTERS,
     find_start,
@@ -84,9 +86,17 @@ def test_only_the_strongest_of_many_channels_are_carried(
     assert entry["maps"][0]["channels"] == list(explanation.feature_maps[0].order)[:32]
 
 
-def test_of_large_maps_fewer_are_carried(explain: Callable[..., Any]) -> None:
+def test_of_large_maps_fewer_are_carried(
+    explain: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 2 x 120,000 of at most 262,144 numbers.
+    large = np.broadcast_to(np.float32(0), (300, 400, 8))
+    assert count_shown(large, 8) == 2
+    assert count_shown(large[:100], 8) == 6
+    # A hundredth of either, which takes no time to explain.
+    monkeypatch.setattr(inline_arrays, "_MOST_VALUES", 2621)
     layers = [
-        {"Resizing": {"height": 300, "width": 400}},
+        {"Resizing": {"height": 30, "width": 40}},
         {"Conv2D": {"filters": 8, "kernel_size": 1, "activation": "relu"}},
         {"MaxPooling2D": {"pool_size": 10}},
         "Flatten",
@@ -94,7 +104,6 @@ def test_of_large_maps_fewer_are_carried(explain: Callable[..., Any]) -> None:
     ]
     explanation = explain(layers)
     entry: dict[str, Any] = pack_explanation(explanation)
-    # 2 x 120,000 of at most 262,144 numbers.
     shown = list(explanation.convolution.order)[:2]
     assert entry["convolution"]["channels"] == shown
     assert entry["activation"]["channels"] == shown

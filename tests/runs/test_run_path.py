@@ -239,5 +239,6 @@ def test_a_folder_without_a_config_is_no_run() -> None:
     Path("photos").mkdir()
     assert refusal("photos") == (
         "photos is not the folder of a run: config.yaml is missing. Name the folder "
-        "that `cifarcnn train` reported, or leave --run out for the newest."
+        "that `cifarcnn train` reported; `cifarcnn runs` lists those under "
+        "./runs."
     )

@@ -249,8 +249,11 @@ def _describe_repeats(content: FolderContent, chosen: np.ndarray | None) -> list
     repeating = [pair for pair in pairs if classes[pair[0]] == classes[pair[1]]]
     notes = []
     if contradicting:
+        counted, verb = f"{len(contradicting):,} pictures", "are"
+        if len(contradicting) == 1:
+            counted, verb = "1 picture", "is"
         notes.append(
-            f"{len(contradicting):,} pictures in {title} are in two classes "
+            f"{counted} in {title} {verb} in two classes "
             f"{_list_pairs(content, contradicting)}"
         )
     if repeating:

@@ -29,7 +29,7 @@ def draw_bars(
         parts += [
             text(_LEFT - 8, y + 13, shorten(name), anchor="end"),
             rectangle(_LEFT, y + 2, _LENGTH, _ROW - 6, "track"),
-            rectangle(_LEFT, y + 2, _LENGTH * (share or 0), _ROW - 6, "bar"),
+            rectangle(_LEFT, y + 2, _LENGTH * (share or 0), _ROW - 6, "level"),
             text(_LEFT + _LENGTH + 6, y + 13, shown, "quiet", "start"),
         ]
     told = ", ".join(

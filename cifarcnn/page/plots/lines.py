@@ -10,6 +10,7 @@ from markupsafe import Markup
 from cifarcnn.page.plots.axes import (
     HEIGHT,
     LEFT,
+    RIGHT,
     WIDTH,
     Axis,
     draw_axes,
@@ -48,6 +49,7 @@ def draw_lines(
     x_name: str = "epoch",
     percent: bool = False,
     logarithmic: bool = False,
+    from_zero: bool = False,
     mark: tuple[int, str] | None = None,
 ) -> Markup:
     """Curves over the epochs, with a legend where there are several.
@@ -58,6 +60,7 @@ def draw_lines(
         x_name: What is counted.
         percent: Whether values are shares of 1.
         logarithmic: Whether equal factors are equal distances; all above 0 then.
+        from_zero: Whether the values are shown from 0 on.
         mark: An epoch to point out, and what it is.
     """
     lines = [each for each in lines if any(v is not None for v in each.values)]
@@ -66,7 +69,7 @@ def draw_lines(
     if logarithmic:
         y_ticks = power_ticks(low, high)
     else:
-        y_ticks = round_ticks(low, high)
+        y_ticks = round_ticks(min(low, 0) if from_zero else low, high)
     first = min(each.first for each in lines)
     last = max(each.first + len(each.values) - 1 for each in lines)
     if last > first:
@@ -121,7 +124,7 @@ def _dot(x: float, y: float, look: str) -> Markup:
 
 def _beside(point: tuple[float, float]) -> tuple[float, float]:
     x, y = point
-    return min(max(x, LEFT + 60), WIDTH - 70), y - 4
+    return min(max(x, LEFT + 14), WIDTH - RIGHT - 4), y - 4
 
 
 def _describe(y: Axis, x_name: str, lines: Sequence[Line]) -> str:

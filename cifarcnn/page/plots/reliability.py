@@ -34,7 +34,7 @@ def draw_reliability(bins: Sequence[CalibrationBin]) -> Markup:
         left, top = place(each.low, each.accuracy)
         right, bottom = place(each.high, 0)
         strength = 0.25 if each.count < _FEW else 0.8
-        kind = "bar"
+        kind = "level"
         parts.append(
             rectangle(
                 left + 0.5, top, right - left - 1, max(bottom - top, 1), kind, strength

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from cifarcnn.config import Config
 from cifarcnn.training.diagnosis import answers, course, steps, stuck
-from cifarcnn.training.diagnosis.figures import Figures, Finding
+from cifarcnn.training.diagnosis.figures import Figures, Finding, rate_line
 
-__all__ = ["Figures", "Finding", "diagnose", "diagnose_first_epoch"]
+__all__ = [
+    "Figures",
+    "Finding",
+    "diagnose",
+    "diagnose_divergence",
+    "diagnose_first_epoch",
+]
 
 
 def diagnose(figures: Figures) -> tuple[Finding, ...]:
@@ -27,6 +34,14 @@ def diagnose(figures: Figures) -> tuple[Finding, ...]:
         steps.find_lost_time(figures),
     )
     return tuple(finding for finding in found if finding)
+
+
+def diagnose_divergence(config: Config) -> Finding:
+    """What a training suggests that diverged."""
+    return Finding(
+        "The training diverged: most often the learning rate is too high then.",
+        rate_line(config, 0.1),
+    )
 
 
 def diagnose_first_epoch(figures: Figures) -> Finding | None:

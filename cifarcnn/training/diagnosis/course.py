@@ -87,7 +87,7 @@ def find_high_rate(figures: Figures) -> Finding | None:
         f"The training loss rose in {len(rises)} of {len(pairs) + 1} epochs, first in "
         f"epoch {rises[0]}: the learning rate ({figures.learning_rate:g}) is most "
         "often too high then.",
-        rate_line(figures, 0.3),
+        rate_line(figures.config, 0.3),
     )
 
 
@@ -107,5 +107,5 @@ def find_low_rate(figures: Figures) -> Finding | None:
         f"The loss falls slowly but in every epoch ({first:.3f} to {last:.3f} in "
         f"{len(records)}), and the learning rate of {rate:g} is low: "
         f"{figures.usual_rate:g} is usual for {name}.",
-        rate_line(figures, figures.usual_rate / rate),
+        rate_line(figures.config, figures.usual_rate / rate),
     )

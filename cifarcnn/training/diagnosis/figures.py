@@ -98,8 +98,8 @@ class Figures:
         return self.config.data.normalization != "none" or pretrained is not None
 
 
-def rate_line(figures: Figures, factor: float) -> str:
+def rate_line(config: Config, factor: float) -> str:
     """Another learning rate, with one digit, as a line of YAML."""
-    optimizer = figures.config.training.optimizer
+    optimizer = config.training.optimizer
     rate = float(f"{optimizer.learning_rate * factor:.1g}")
     return f"training: {{optimizer: {{{optimizer.type}: {{learning_rate: {rate:g}}}}}}}"

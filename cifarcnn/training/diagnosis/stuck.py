@@ -22,7 +22,7 @@ def find(figures: Figures) -> Finding | None:
         return None
     count = len(figures.class_counts)
     gives = f"guessing among {count} classes"
-    if chance > 1.01 / count:
+    if figures.uneven:
         gives = f"naming always {figures.class_names[figures.commonest]!r}"
     epochs = len(figures.records)
     text = (
@@ -53,18 +53,18 @@ def _likeliest_cause(figures: Figures) -> tuple[str, str]:
         return (
             f"Most often the learning rate is too low then: {rate:g}, where "
             f"{usual:g} is usual for {name}.",
-            rate_line(figures, usual / rate),
+            rate_line(figures.config, usual / rate),
         )
     if rate > usual * _FAR:
         return (
             f"Most often the learning rate is too high then: {rate:g}, where "
             f"{usual:g} is usual for {name}.",
-            rate_line(figures, usual / rate),
+            rate_line(figures.config, usual / rate),
         )
     return (
         "Most often the learning rate is too high then (try a tenth of it); or too low "
         "(ten times as much).",
-        rate_line(figures, 0.1),
+        rate_line(figures.config, 0.1),
     )
 
 

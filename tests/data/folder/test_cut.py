@@ -14,6 +14,7 @@ from PIL import Image
 from cifarcnn.config import Config
 from cifarcnn.data.dataset import Dataset, open_config_dataset
 from cifarcnn.data.folder.name_hash import FOLD, TEST, measure_position, validation_salt
+from cifarcnn.data.summary import describe_content
 from cifarcnn.errors import DataError
 
 CLASSES = ("elm", "oak")
@@ -465,6 +466,12 @@ def test_a_class_of_which_no_image_can_be_read_is_refused(trees):
 # --- the same pixels -----------------------------------------------------------------
 
 
+def content_notes(path, **settings):
+    config = config_of(path, **settings)
+    dataset = open_config_dataset(config)
+    return describe_content(config, dataset, *dataset.training(0.5, 0)).notes
+
+
 def test_the_same_pixels_on_both_sides_of_a_cut_are_refused_or_allowed(
     tmp_path, fresh_cache
 ):
@@ -492,6 +499,12 @@ def test_the_same_pixels_on_both_sides_of_a_cut_are_refused_or_allowed(
     config = config_of(tmp_path, **cut, duplicates="allow")
     open_config_dataset(config).require_different_images(config)
     assert set(found) <= set(notes(tmp_path, **cut, duplicates="allow"))
+    refused = (
+        "`train` refuses pictures that are in two splits: remove one of each, or "
+        "accept them with --set data.duplicates=allow"
+    )
+    assert refused in content_notes(tmp_path, **cut)
+    assert refused not in content_notes(tmp_path, **cut, duplicates="allow")
 
 
 def test_the_same_pixels_under_two_labels_are_named(trees):
@@ -508,7 +521,7 @@ def test_the_same_pixels_under_two_labels_are_named(trees):
             draw(trees / label / name, 500)
     found = notes(trees, validation_fraction=0)
     assert (
-        "1 pictures in training are in two classes (the same 8x8 pixels): "
+        "1 picture in training is in two classes (the same 8x8 pixels): "
         f"oak/{oak[0]} is elm/{elm[0]}"
     ) in found
     assert any(f"elm/{elm[1]} is elm/{elm[0]}" in note for note in found)

@@ -168,7 +168,7 @@ def test_an_image_that_is_twice_in_train_is_named_other_classes_first(root):
     shutil.copy(train / "elm" / "0.png", train / "elm" / "3.png")
     shutil.copy(train / "elm" / "1.png", train / "oak" / "9.png")
     assert notes(root)[0] == [
-        "1 pictures in train are in two classes (the same 32x32 pixels): "
+        "1 picture in train is in two classes (the same 32x32 pixels): "
         "train/oak/9.png is train/elm/1.png",
         "1 of the 8 pictures in train repeat an earlier one (the same 32x32 pixels): "
         "train/elm/3.png is train/elm/0.png",

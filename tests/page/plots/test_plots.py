@@ -121,7 +121,7 @@ def test_reliability_bars_are_as_high_as_the_accuracy():
         CalibrationBin(0.5, 1, 20, 0.75, 0.5),
     ]
     drawing = draw_reliability(bins)
-    [bar] = [e for e in parse(drawing).iter(f"{SVG}rect") if e.get("class") == "bar"]
+    [bar] = [e for e in parse(drawing).iter(f"{SVG}rect") if e.get("class") == "level"]
     assert float(bar.get("height", 0)) == pytest.approx((250 - 28 - 44) / 2, abs=0.1)
     assert "about 75% sure: 50% right (20 pictures)" in drawing
 

@@ -1,0 +1,150 @@
+"""``report.html`` in the folder of a run: written by train, completed by evaluate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cifarcnn.config import Config
+from cifarcnn.evaluation import Evaluation
+from cifarcnn.page.report import (
+    TEST_BEGIN,
+    TEST_END,
+    Training,
+    render_report,
+    render_test_figures,
+)
+from cifarcnn.runs import Run
+from cifarcnn.runs.folder import REPORT
+from cifarcnn.runs.history import to_records
+from cifarcnn.runs.safe_io import read_bytes, write_file
+from cifarcnn.training.diagnosis import diagnose_divergence
+from cifarcnn.training.observer import Outcome
+from cifarcnn.training.training_data import TrainingData
+
+_LIMIT = 64 * 1024 * 1024
+
+
+def write_report(
+    run: Run,
+    config: Config,
+    data: TrainingData,
+    outcome: Outcome | None,
+    problem: str | None = None,
+) -> Path:
+    """Write the page about a training that has ended.
+
+    Args:
+        run: With the documents of the training.
+        config: Of the training.
+        data: Its images.
+        outcome: What it came to; ``None`` where it diverged.
+        problem: How it diverged.
+
+    Raises:
+        RunError: The page cannot be written, or a document of the run is damaged.
+    """
+    history = run.path / "history.csv"
+    if outcome is not None:
+        records = outcome.records
+    else:
+        records = tuple(to_records(run.read_history())) if history.exists() else ()
+    training = Training(
+        name=str(run.path),
+        config=config,
+        data=data,
+        records=records,
+        kept=outcome.kept if outcome else None,
+        weights=outcome.weights if outcome else "",
+        probabilities=outcome.validation_probabilities if outcome else None,
+        findings=outcome.diagnosis if outcome else (diagnose_divergence(config),),
+        problem=problem,
+        facts=_facts(run.read_environment(), records, outcome, data),
+    )
+    path = run.path / REPORT
+    # Names of files may hold what no text can.
+    write_file(path, render_report(training).encode("utf-8", "replace"))
+    return path
+
+
+def add_test_figures(
+    run: Run, evaluation: Evaluation, class_names: Sequence[str], said: str
+) -> Path | None:
+    """Put the figures of the test pictures into the page, in the place of earlier ones.
+
+    Args:
+        run: Of a training that came to its end.
+        evaluation: Of the test pictures.
+        class_names: The classes.
+        said: Which weights and pictures these are.
+
+    Returns:
+        The page; ``None`` where there is none with a place for them.
+
+    Raises:
+        RunError: The page cannot be read or written.
+    """
+    path = run.path / REPORT
+    if not path.is_file():
+        return None
+    page = read_bytes(path, _LIMIT).decode("utf-8", "replace")
+    before, begin, rest = page.partition(TEST_BEGIN)
+    _, end, after = rest.rpartition(TEST_END)
+    if not begin or not end:
+        return None
+    figures = render_test_figures(evaluation, class_names, said)
+    write_file(path, f"{before}{begin}\n{figures}\n{end}{after}".encode())
+    return path
+
+
+def _facts(
+    environment: Mapping[str, object],
+    records: Sequence[Any],
+    outcome: Outcome | None,
+    data: TrainingData,
+) -> list[tuple[str, str]]:
+    resumed = environment.get("resumed")
+    newest: Mapping[str, Any] = environment
+    if isinstance(resumed, list) and resumed:
+        newest = resumed[-1]
+    device = newest.get("device", {})
+    facts = [
+        ("device", str(device.get("description", "unknown"))),
+        ("threads", str(device.get("threads", "unknown"))),
+        ("precision", str(newest.get("precision", "unknown"))),
+        ("data", f"{data.dataset.name}, {data.dataset.origin}"),
+        ("checksum of the data", str(data.dataset.checksum)),
+        ("training pictures", f"{len(data.split.labels):,}"),
+    ]
+    if data.validation is not None:
+        facts.append(("validation pictures", f"{len(data.validation.labels):,}"))
+    if outcome is not None:
+        facts.append(("time of all epochs", f"{outcome.duration_seconds:,.1f} s"))
+    if records:
+        seconds = sum(record.duration_seconds for record in records) / len(records)
+        speed = sum(record.pictures_per_second for record in records) / len(records)
+        facts += [
+            ("time of an epoch", f"{seconds:,.1f} s"),
+            ("speed", f"{speed:,.0f} training pictures per second"),
+        ]
+    if memory := _most_memory():
+        facts.append(("memory of the process, at most", f"{memory / 2**20:,.0f} MB"))
+    versions = newest.get("versions", {})
+    facts += [(str(name), str(version)) for name, version in versions.items()]
+    command = newest.get("command_line")
+    if isinstance(command, list):
+        facts.append(("command", " ".join(map(str, command))))
+    return facts
+
+
+def _most_memory() -> int | None:
+    """Bytes; ``None`` on Windows, which does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, Linux kilobytes.
+    return found if sys.platform == "darwin" else 1024 * found
