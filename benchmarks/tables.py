@@ -201,10 +201,10 @@ def transfer(results):
             found = [row["accuracy"] for row in own]
             if own:
                 cost = statistics.mean(row["processor_seconds"] for row in own)
-                line.append(
-                    f"{statistics.mean(found):.1%} ({min(found):.1%} to "
-                    f"{max(found):.1%}), {cost:,.0f} s"
-                )
+                spread = f"{min(found):.1%} to {max(found):.1%}"
+                if len(own) == 1:
+                    spread = "one seed"
+                line.append(f"{statistics.mean(found):.1%} ({spread}), {cost:,.0f} s")
             else:
                 line.append("")
         rows.append(line)

@@ -49,8 +49,8 @@ NO_WEIGHTS = (
     "name another run with --run DIR."
 )
 NO_SUCH_RUN = (
-    "nowhere does not exist. Name the folder that `cifarcnn train` reported, or leave "
-    "--run out."
+    "nowhere does not exist. Name the folder that `cifarcnn train` reported; `cifarcnn "
+    "runs` lists those under ./runs."
 )
 FORM = (
     "      | ^\n      such as training.epochs=5 or model.layers[0].Conv2D.filters=64\n"
@@ -290,10 +290,10 @@ CASES: dict[str, tuple[int, str]] = {
     ),
     "init article a b": (2, usage("init", "Got unexpected extra argument (b)")),
     # --- an option given twice
-    "predict a.png --run half --run odd": (
+    "explain a.png --run half --run odd": (
         2,
         usage(
-            "predict",
+            "explain",
             "--run is given twice, with 'half' and 'odd'; it takes one value.",
         ),
     ),

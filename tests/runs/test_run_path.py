@@ -215,8 +215,8 @@ def test_a_pointer_to_a_removed_run_says_so() -> None:
 
 def test_a_path_that_does_not_exist_says_so() -> None:
     assert refusal("nowhere") == (
-        "nowhere does not exist. Name the folder that `cifarcnn train` reported, or "
-        "leave --run out."
+        "nowhere does not exist. Name the folder that `cifarcnn train` reported; "
+        "`cifarcnn runs` lists those under ./runs."
     )
 
 
