@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifarcnn.config.diff import find_differences
-from cifarcnn.config.named_choice import external
+from cifarcnn.config.config_differences import (
+    ConfigDifference,
+    find_config_differences,
+)
 from cifarcnn.config.summary import summarize
 from cifarcnn.errors import CifarcnnError, RunError, UsageError
 from cifarcnn.hypothesis_tests import holm_correction, mcnemar_exact
@@ -20,19 +22,6 @@ from cifarcnn.trained_run import SplitChoice, TrainedRun
 if TYPE_CHECKING:
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.loaded_run import LoadedRun
-
-
-@dataclass(frozen=True)
-class ConfigDifference:
-    """One value that the configs do not share.
-
-    Attributes:
-        path: The dotted way to it, such as ``training.batch_size``.
-        values: Of each run, for people.
-    """
-
-    path: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -169,25 +158,10 @@ def compare_runs(
     return Comparison(
         split,
         tuple(compared),
-        tuple(find_config_differences(runs)),
+        tuple(find_config_differences([run.config for run in runs])),
         tuple(_compare_with_first(compared)),
         tuple(_find_disagreements(evaluations, names)),
     )
-
-
-def find_config_differences(runs: Sequence[TrainedRun]) -> Iterator[ConfigDifference]:
-    """The values in which configs differ; the names of the configs are none."""
-    plain = [json.loads(json.dumps(external(run.config))) for run in runs]
-    for each in plain:
-        del each["name"]
-    found = [
-        {each.path: each for each in find_differences(plain[0], other)}
-        for other in plain[1:]
-    ]
-    for path in dict.fromkeys(path for each in found for path in each):
-        first = next(each[path].before for each in found if path in each)
-        others = (each[path].after if path in each else first for each in found)
-        yield ConfigDifference(path, (first, *others))
 
 
 def _open(path: Path) -> TrainedRun:
@@ -195,7 +169,7 @@ def _open(path: Path) -> TrainedRun:
     if not run.finished:
         raise RunError(
             f"{run.path} is unfinished: its training was stopped or is still going "
-            f"on. Finish it with: cifarcnn train --resume {run.path}"
+            f"on. Finish it with: cifarcnn train --resume {shlex.quote(str(run.path))}"
         )
     return TrainedRun(run, read_manifest(run.path))
 

@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.compare_seeds import (
+    compare_seeds_folders,
+    describe_differences,
+    describe_p_value,
+)
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.cli.options import NamedPath, backend_option, common, device_option
@@ -18,7 +23,11 @@ from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import BackendChoice
 
 if TYPE_CHECKING:
-    from cifarcnn.comparison import ComparedRun, Comparison, PairResult
+    from cifarcnn.comparison import (
+        ComparedRun,
+        Comparison,
+        PairResult,
+    )
     from cifarcnn.engine import DeviceChoice
 
 _SHOWN_DISAGREEMENTS = 5
@@ -55,7 +64,15 @@ def command(
     Shows in what their configs differ, what each costs and achieves, the pictures on
     which they do not say the same, and whether the difference may be luck with these
     pictures (McNemar's exact test, each against the first).
+
+    Of folders of `train --seeds` it compares the validation accuracies that the runs
+    kept, seed by seed (paired t test).
     """
+    from cifarcnn.runs.seeds_folder import is_seeds_folder
+
+    if any(map(is_seeds_folder, paths)):
+        compare_seeds_folders(paths, split, as_json)
+        return
     from cifarcnn import api
     from cifarcnn.comparison import compare_runs, open_comparable_runs
 
@@ -125,15 +142,7 @@ def _describe(comparison: Comparison) -> Iterator[str]:
         7,
     )
     yield ""
-    if comparison.differences:
-        yield "in what the configs differ"
-        yield format_table(
-            ["", *numbers],
-            [[each.path, *each.values] for each in comparison.differences],
-            0,
-        )
-    else:
-        yield "The configs do not differ but in their names."
+    yield from describe_differences(comparison.differences, numbers)
     for pair in comparison.pairs:
         yield ""
         yield console.printable(describe_pair(comparison, pair))
@@ -171,12 +180,12 @@ def describe_pair(comparison: Comparison, pair: PairResult) -> str:
     found = (
         f"{first} and {pair.path} answer differently on {pair.other_answers:,} "
         f"pictures: on {lost:,} only the first is right, on {gained:,} only the "
-        f"second (McNemar's exact test: p = {_p(pair.p_value)}"
+        f"second (McNemar's exact test: p = {describe_p_value(pair.p_value)}"
     )
     if len(comparison.pairs) > 1:
         found += (
             f", by Holm's correction for {len(comparison.pairs)} comparisons "
-            f"{_p(pair.corrected_p_value)}"
+            f"{describe_p_value(pair.corrected_p_value)}"
         )
     found += "). "
     if pair.corrected_p_value < SIGNIFICANCE_LEVEL:
@@ -190,7 +199,3 @@ def describe_pair(comparison: Comparison, pair: PairResult) -> str:
         "That may be luck with these pictures: it does not show that one is better, "
         "nor that both are equally good. More pictures, or several seeds, tell more."
     )
-
-
-def _p(value: float) -> str:
-    return "below 0.0001" if value < 0.0001 else f"{value:.4f}"
