@@ -43,14 +43,14 @@ def student_t_95(degrees: int) -> float:
     low, high = 0.0, 13.0  # 12.706 with one degree of freedom
     while high - low > 1e-12:
         middle = (low + high) / 2
-        if _share_within(middle, degrees) < 0.95:
+        if share_within_t(middle, degrees) < 0.95:
             low = middle
         else:
             high = middle
     return (low + high) / 2
 
 
-def _share_within(t: float, degrees: int) -> float:
+def share_within_t(t: float, degrees: int) -> float:
     """The probability of a value between ``-t`` and ``t``.
 
     M. Abramowitz, I. A. Stegun, "Handbook of Mathematical Functions" (1964), 26.7.3

@@ -1,0 +1,153 @@
+"""Several runs side by side; also the command that prints them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cifarcnn
+from cifarcnn.comparison import open_comparable_runs
+from cifarcnn.errors import RunError, UsageError
+from cifarcnn.hypothesis_tests import mcnemar_exact
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def runs(
+    trained_run: Path, shared_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, Path]:
+    """Two runs on the same pictures, and one of another seed."""
+    folder = tmp_path_factory.mktemp("compare")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFARCNN_CACHE", str(shared_cache))
+        for name, changes in {
+            "slow": {"training.optimizer": {"Adam": {"learning_rate": 1e-5}}},
+            "seed": {"training.seed": 1},
+        }.items():
+            config = cifarcnn.load_config(
+                trained_run / "config.yaml", {"training.epochs": 1, **changes}
+            )
+            cifarcnn.train(config, folder / name, device="cpu")
+    return trained_run, folder / "slow", folder / "seed"
+
+
+def test_two_runs_are_compared_on_the_same_pictures(
+    runs: tuple[Path, Path, Path], call: Call
+):
+    first, slow, _ = runs
+    called = call("compare", first, slow, "--json", "--device", "cpu")
+    assert called.code == 0, called.err
+    found = json.loads(called.out)
+    loaded = [cifarcnn.load_run(path, device="cpu") for path in (first, slow)]
+    split = loaded[0].split("validation")
+    answers = [run.predict(split.images).argmax(axis=1) for run in loaded]
+    right = [each == split.labels for each in answers]
+    pair = found["against_first"][0]
+    assert found["split"] == "validation"
+    assert found["examples"] == len(split.labels)
+    assert pair["other_answers"] == np.sum(answers[0] != answers[1])
+    assert pair["only_first_right"] == np.sum(right[0] & ~right[1])
+    assert pair["only_this_right"] == np.sum(~right[0] & right[1])
+    assert pair["p_value"] == pair["corrected_p_value"]
+    assert pair["p_value"] == mcnemar_exact(
+        pair["only_first_right"], pair["only_this_right"]
+    )
+    for each, run, hits in zip(found["runs"], loaded, right, strict=True):
+        assert each["run"] == str(run.path)
+        assert each["accuracy"] == pytest.approx(hits.mean())
+        assert each["parameters"] == run.model.count_params()
+    assert [each["index"] for each in found["disagreements"]] == list(
+        np.flatnonzero(answers[0] != answers[1])
+    )
+    changed = {each["path"]: each["values"] for each in found["config_differences"]}
+    assert changed["training.optimizer.Adam.learning_rate"][1] == "1.0e-05"
+    assert changed["training.epochs"][1] == "1"
+    assert "name" not in changed and "training.seed" not in changed
+
+
+@pytest.mark.slow
+def test_three_runs_are_each_compared_with_the_first(
+    runs: tuple[Path, Path, Path], call: Call
+):
+    called = call("compare", *runs, "--split", "test", "--device", "cpu")
+    assert called.code == 0, called.err
+    assert called.out.startswith("3 runs on the same ")
+    assert called.out.count("by Holm's correction for 2 comparisons") == 2
+    assert "training.optimizer.Adam.learning_rate" in called.out
+    assert "The runs do not all say the same of " in called.out
+
+
+def test_everything_wrong_is_told_at_once(
+    runs: tuple[Path, Path, Path], tmp_path: Path, call: Call
+):
+    first, _, seed = runs
+    unfinished = tmp_path / "unfinished"
+    shutil.copytree(first, unfinished)
+    (unfinished / "metrics.json").unlink()
+    with pytest.raises(RunError) as raised:
+        open_comparable_runs([first, first, seed, unfinished], "validation")
+    assert str(raised.value).splitlines() == [
+        f"{first} is given twice.",
+        f"The validation pictures of {seed} and {first} are not the same "
+        "(data.validation_fraction, data.fold or training.seed differ): what one is "
+        "judged on the other has learnt from. Compare by the test pictures: "
+        "--split test.",
+        f"{unfinished} is unfinished: its training was stopped or is still going on. "
+        f"Finish it with: cifarcnn train --resume {unfinished}",
+    ]
+
+
+def test_one_run_is_refused(trained_run: Path, call: Call):
+    called = call("compare", trained_run)
+    assert (called.code, called.out) == (2, "")
+    assert called.err == (
+        "error: One run cannot be compared. Name two at least: RUN RUN...\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"class_names": ["hat", "shoe", "sock"]}, "know other classes: hat, shoe, "),
+        ({"data": {"checksum": "f" * 64}}, "were trained on other pictures: synth"),
+    ],
+)
+def test_runs_of_other_data_are_refused(
+    trained_run: Path, tmp_path: Path, change: dict[str, Any], said: str
+):
+    other = shutil.copytree(trained_run, tmp_path / "other")
+    manifest = json.loads((other / "manifest.json").read_text())
+    # As a run has it that was written before there was a checksum.
+    del manifest["sha256"]
+    manifest["format"] = 1
+    for name, value in change.items():
+        part = manifest["origin"]
+        part[name] = {**part[name], **value} if isinstance(value, dict) else value
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match=said):
+        open_comparable_runs([trained_run, other], "test")
+
+
+@pytest.mark.slow
+def test_a_run_without_validation_pictures_is_told_the_way_out(
+    trained_run: Path, shared_cache: Path, tmp_path: Path
+):
+    config = cifarcnn.load_config(
+        trained_run / "config.yaml",
+        {"data.validation_fraction": 0, "training.epochs": 1},
+    )
+    cifarcnn.train(config, tmp_path / "whole", device="cpu")
+    with pytest.raises(UsageError) as raised:
+        open_comparable_runs([tmp_path / "whole", trained_run], "validation")
+    assert str(raised.value).splitlines()[0] == (
+        f"{tmp_path / 'whole'} was trained without validation pictures "
+        "(data.validation_fraction is 0). Compare by the test pictures: --split test."
+    )
+    assert open_comparable_runs([tmp_path / "whole", trained_run], "test")

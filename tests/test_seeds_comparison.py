@@ -1,0 +1,109 @@
+"""Folders of several seeds side by side; also the command that prints them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cifarcnn
+from cifarcnn.runs.seeds_folder import make_seeds_folder
+from cifarcnn.seeds_comparison import compare_seeds
+
+Call = Callable[..., Any]
+Make = Callable[..., Path]
+BEFORE = {0: 0.70, 1: 0.72, 2: 0.71, 5: 0.69}
+AFTER = {0: 0.74, 1: 0.75, 2: 0.77, 7: 0.10}
+
+
+@pytest.fixture
+def make(trained_run: Path, tmp_path: Path) -> Make:
+    """Folders of real runs whose kept accuracies are given."""
+    config = cifarcnn.load_config(trained_run / "config.yaml")
+
+    def make(
+        name: str, accuracies: Mapping[int, float | None], rate: float = 0.001
+    ) -> Path:
+        own = config.to_yaml().replace("learning_rate: 0.001", f"learning_rate: {rate}")
+        folder = make_seeds_folder(
+            tmp_path / name, tmp_path, name, [*accuracies], own.encode(), smoke=False
+        )
+        for seed, share in accuracies.items():
+            run = shutil.copytree(trained_run, folder.run_path(seed))
+            metrics = json.loads((run / "metrics.json").read_text())
+            metrics["kept"]["val_accuracy"] = share
+            (run / "metrics.json").write_text(json.dumps(metrics))
+        return folder.path
+
+    return make
+
+
+def test_the_seeds_that_both_have_are_paired(make: Make):
+    from scipy.stats import ttest_rel
+
+    first, second = make("a", BEFORE), make("b", AFTER, rate=0.002)
+    found = compare_seeds([first, second])
+    (pair,) = found.pairs
+    expected = ttest_rel([0.74, 0.75, 0.77], [0.70, 0.72, 0.71])
+    assert pair.seeds == (0, 1, 2)
+    assert pair.test.differences.mean == pytest.approx(0.13 / 3)
+    assert pair.test.t == pytest.approx(expected.statistic)
+    assert pair.test.p_value == pytest.approx(expected.pvalue)
+    assert pair.corrected_p_value == pair.test.p_value
+    assert [each.path for each in found.differences] == [
+        "training.optimizer.Adam.learning_rate"
+    ]
+    spread = found.configs[0].spread
+    assert spread is not None and spread.mean == pytest.approx(0.705)
+
+
+def test_the_command_says_it_in_words_and_as_json(make: Make, call: Call):
+    first, second = make("a", BEFORE), make("b", AFTER, rate=0.002)
+    told = call("compare", first, second)
+    assert told.code == 0, told.err
+    assert "points from" in told.out and "+4.33" in told.out
+    assert f"{second} is better: were both equally good" in told.out
+    lines = [line.split() for line in told.out.splitlines()]
+    assert ["0", "70.00%", "74.00%"] in lines
+    assert ["mean", "70.50%", "59.00%"] in lines
+    found = json.loads(call("compare", first, second, "--json").out)
+    assert found["against_first"][0]["seeds"] == [0, 1, 2]
+    assert found["configs"][1]["val_accuracy"]["7"] == 0.1
+
+
+def test_a_small_difference_may_be_luck_and_equal_ones_leave_nothing_to_test(
+    make: Make, call: Call
+):
+    first = make("a", BEFORE)
+    near = make("near", {0: 0.71, 1: 0.71, 2: 0.72})
+    same = make("same", {seed: share + 0.125 for seed, share in BEFORE.items()})
+    told = call("compare", first, near, same)
+    assert "That may be luck with the seeds" in told.out
+    assert "by Holm's correction for 2 comparisons" in told.out
+    assert "The configs do not differ but in their names." in told.out
+    exact = make("exact", {0: 0.5, 1: 0.25})
+    shifted = make("shifted", {0: 0.75, 1: 0.5})
+    assert "which leaves nothing to test" in call("compare", exact, shifted).out
+
+
+def test_what_cannot_be_compared_is_refused_all_at_once(
+    make: Make, call: Call, trained_run: Path
+):
+    first, other = make("a", BEFORE), make("other", {8: 0.5, 9: 0.6})
+    empty = make("empty", {1: None})
+    told = call("compare", first, first, other, empty)
+    assert told.code == 2
+    assert f"{first} is given twice." in told.err
+    assert f"{other} and {first} have fewer than two seeds in common" in told.err
+    assert f"{empty} has no finished run with validation pictures" in told.err
+    assert "Name two." in call("compare", first).err
+    mixed = call("compare", first, trained_run)
+    assert mixed.code == 2 and f"which {trained_run} is not." in mixed.err
+    test = call("compare", first, other, "--split", "test")
+    assert test.code == 2 and "by the validation accuracies" in test.err
+    (first / "seeds.json").write_text("{")
+    assert call("compare", first, other).code == 1
