@@ -11,6 +11,7 @@ import click
 from cifarcnn.cli import console
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import DivergedError, Stopped
+from cifarcnn.runs.listing import summarize_run
 from cifarcnn.runs.seeds_folder import MOST_SEEDS, SeedsFolder, read_val_accuracy
 
 
@@ -87,7 +88,7 @@ def _summarize(folder: SeedsFolder) -> None:
     rows = []
     for seed in folder.seeds:
         share = read_val_accuracy(runs[seed]) if seed in runs else None
-        state = "" if seed in runs else "not finished"
+        state = "" if seed in runs else summarize_run(folder.run_path(seed)).state
         rows.append([str(seed), "" if share is None else f"{share:.2%}", state])
     console.print_message(
         format_table(["seed", "validation accuracy", ""], rows, numbers=1)

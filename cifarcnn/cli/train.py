@@ -194,8 +194,11 @@ def _resume_seeds(
 ) -> Path:
     from cifarcnn.cli.seeds import train_all
     from cifarcnn.runs import Run
+    from cifarcnn.runs.file_lock import LOCK
+    from cifarcnn.runs.folder import LOG
     from cifarcnn.runs.listing import summarize_run
     from cifarcnn.runs.manifest import CONFIG
+    from cifarcnn.runs.safe_io import remove_file
     from cifarcnn.runs.seeds_folder import open_seeds_folder
 
     folder = open_seeds_folder(path)
@@ -203,6 +206,9 @@ def _resume_seeds(
     def go_on(seed: int) -> None:
         run = folder.run_path(seed)
         if not (run / CONFIG).exists():
+            # Killed before it had more than these.
+            for name in (LOG, LOCK):
+                remove_file(run / name)
             own = (f"training.seed={seed}", *settings)
             _train(_load(str(folder.base_path), own), run, folder.smoke, given)
         elif settings or summarize_run(run).state in ("stopped", "training"):

@@ -104,7 +104,12 @@ def _runs_in(folder: Path) -> list[Path]:
         return [folder]
     seeds = open_seeds_folder(folder)
     paths = map(seeds.run_path, seeds.seeds)
-    return [path for path in paths if os.path.lexists(path / CONFIG)]
+    # What a link leads to lies elsewhere, and is not of this folder.
+    return [
+        path
+        for path in paths
+        if not path.is_symlink() and os.path.lexists(path / CONFIG)
+    ]
 
 
 def _own_files(run: Path) -> Iterator[Path]:

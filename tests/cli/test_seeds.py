@@ -108,13 +108,18 @@ def test_killed_it_goes_on_where_it_was(folder: Path, call: Call):
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert not (second / "metrics.json").exists()
+    # As if it had come no further than to open its log.
+    for path in second.rglob("*"):
+        if path.is_file() and path.name not in ("log.txt", ".lock"):
+            path.unlink()
+    (second / "checkpoint").rmdir()
     before = (first / "metrics.json").stat().st_mtime_ns
     (listed,) = json.loads(call("runs", "--json").out)["runs"]
     assert listed["state"] == "stopped"
     answer = call("train", "--resume", "runs/tiny-seeds-1", "--device", "cpu")
     assert (answer.code, answer.out) == (0, "runs/tiny-seeds-1\n"), answer.err
     assert (first / "metrics.json").stat().st_mtime_ns == before
-    assert "seed 1 (2 of 2)\n" in answer.err and "resumed: " in answer.err
+    assert "seed 1 (2 of 2)\n" in answer.err and "seed 7" in answer.err
     found = json.loads((second.parent / "seeds.json").read_text())
     assert set(found["val_accuracy"]["by_seed"]) == {"7", "1"}
 
@@ -163,3 +168,23 @@ def test_a_damaged_folder_is_told(folder: Path, call: Call):
     (listed,) = json.loads(call("runs", "--json").out)["runs"]
     assert listed["state"] == "damaged"
     assert call("train", "--resume", place, "--seeds", "3").code == 2
+
+
+def test_a_link_in_place_of_a_run_is_left_with_what_it_leads_to(
+    folder: Path, call: Call
+):
+    place, outside = folder / "runs" / "tiny-seeds-1", folder / "elsewhere"
+    for run in (place / "seed-1", outside):
+        run.mkdir(parents=True)
+        (run / "config.yaml").write_text(CONFIG)
+        (run / "metrics.json").write_text("{}")
+    (place / "seeds.json").write_text('{"seeds": [1, 2]}')
+    (place / "base.yaml").write_text(CONFIG)
+    (place / "seed-2").symlink_to(outside)
+    removed = call("runs", "remove", place, "--yes")
+    assert removed.code == 0, removed.err
+    assert "not of cifarcnn: seed-2" in removed.err
+    assert [path.name for path in place.iterdir()] == ["seed-2"]
+    assert sorted(path.name for path in outside.iterdir()) == [
+        *("config.yaml", "metrics.json"),
+    ]
