@@ -12,7 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarcnn.errors import RunError
 from cifarcnn.literals import Resize, Views
-from cifarcnn.runs.safe_io import RESTORE_HINT, read_bytes, read_json, write_file
+from cifarcnn.runs.safe_io import (
+    RESTORE_HINT,
+    read_bytes,
+    read_json,
+    require_folder,
+    write_file,
+)
 
 MANIFEST = "manifest.json"
 CONFIG = "config.yaml"
@@ -232,9 +238,14 @@ def hash_config(folder: Path) -> str:
     """SHA-256 of the bytes of ``config.yaml``.
 
     Raises:
-        RunError: It cannot be read.
+        RunError: It cannot be read, or the folder is not there any more.
     """
-    return hashlib.sha256(read_bytes(folder / CONFIG, CONFIG_LIMIT)).hexdigest()
+    try:
+        content = read_bytes(folder / CONFIG, CONFIG_LIMIT)
+    except RunError:
+        require_folder(folder)
+        raise
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_config(folder: Path, config: bytes) -> None:

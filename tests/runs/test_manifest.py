@@ -14,7 +14,7 @@ from PIL import Image
 
 import cifarcnn
 from cifarcnn.errors import RunError
-from cifarcnn.runs.manifest import read_manifest
+from cifarcnn.runs.manifest import hash_config, read_manifest
 
 DAMAGED = (
     "is not the file that was written: its content does not have the SHA-256 that "
@@ -118,3 +118,12 @@ def test_a_checksum_that_is_gone_does_not_make_a_run_one_of_before(
     (run / "manifest.json").write_text(json.dumps(content))
     with pytest.raises(RunError, match="is not the file that was written"):
         read_manifest(run)
+
+
+def test_a_folder_that_is_gone_is_told_and_not_one_of_its_files(run: Path) -> None:
+    (run / "config.yaml").unlink()
+    with pytest.raises(RunError, match="config.yaml cannot be read: No such file"):
+        hash_config(run)
+    run.rename(run.with_name("moved"))
+    with pytest.raises(RunError, match="is not there any more, and what was saved"):
+        hash_config(run)
