@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import Config, load_config
-from cifarcnn.errors import DivergedError
 from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import ROOT, Run
 from cifarcnn.runs.file_lock import lock_run
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from cifarcnn.data.fetching.sources import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.literals import BackendChoice
-    from cifarcnn.training.observer import Observer, Outcome
+    from cifarcnn.training.observer import Observer
     from cifarcnn.training.resume import ResumePlan
     from cifarcnn.training.training_data import TrainingData
 
@@ -111,12 +109,13 @@ def train(
     started = _start(device, backend, config, data, observer, callbacks, fetch)
     # Only now that Keras runs on its device.
     from cifarcnn.data.statistics import with_measured_normalization
+    from cifarcnn.page.reported_training import train_and_report
 
     config = with_measured_normalization(config, data.dataset)
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     with lock_run(made.path):
         observer.run_created(made)
-        _train_and_report(config, data, made, started, observer, callbacks)
+        train_and_report(config, data, made, started, observer, callbacks)
     return load_run(made.path, device=device, backend=backend)
 
 
@@ -219,59 +218,10 @@ def continue_training(
         started = _start(
             device, backend, config, data, observer, callbacks, fetch, plan
         )
+        from cifarcnn.page.reported_training import train_and_report
+
         observer.run_created(opened)
-        _train_and_report(config, data, opened, started, observer, callbacks, plan)
-
-
-def _train_and_report(
-    config: Config,
-    data: TrainingData,
-    run: Run,
-    device: Device,
-    observer: Observer,
-    callbacks: Sequence[keras.callbacks.Callback],
-    resume: ResumePlan | None = None,
-) -> None:
-    """Train, and write the page about it, also about one that diverged."""
-    from cifarcnn.training.trainer import train as train_run
-
-    report = partial(_write_report, run, config, data, observer)
-    try:
-        outcome = train_run(
-            config,
-            data,
-            run,
-            device,
-            resume=resume,
-            observer=observer,
-            callbacks=callbacks,
-        )
-    except DivergedError as error:
-        report(None, str(error))
-        raise
-    report(outcome)
-
-
-def _write_report(
-    run: Run,
-    config: Config,
-    data: TrainingData,
-    observer: Observer,
-    outcome: Outcome | None,
-    problem: str | None = None,
-) -> None:
-    try:
-        from cifarcnn.page.report_file import write_report
-
-        path = write_report(run, config, data, outcome, problem)
-    # The training is done, and is worth more than a page about it.
-    except Exception as error:
-        observer.noted(
-            f"report.html is not written: {error or type(error).__name__} The run is "
-            "complete without it."
-        )
-    else:
-        observer.report_written(path)
+        train_and_report(config, data, opened, started, observer, callbacks, plan)
 
 
 def _load_data(

@@ -53,7 +53,6 @@ class Training:
         kept: The record of the epoch whose weights were kept; ``None`` where the
             training did not come to its end.
         weights: ``best`` or ``last``: which ones these are.
-        parameters: Numbers in the network.
         probabilities: Of the validation images; ``None`` where they were not asked.
         findings: The diagnosis.
         problem: Why it did not come to its end, as a sentence.

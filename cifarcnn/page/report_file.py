@@ -17,11 +17,12 @@ from cifarcnn.page.report import (
     render_test_figures,
 )
 from cifarcnn.runs import Run
-from cifarcnn.runs.folder import REPORT
+from cifarcnn.runs.folder import HISTORY, REPORT
 from cifarcnn.runs.history import to_records
 from cifarcnn.runs.safe_io import read_bytes, write_file
 from cifarcnn.training.diagnosis import diagnose_divergence
 from cifarcnn.training.observer import Outcome
+from cifarcnn.training.resume import newest_environment
 from cifarcnn.training.training_data import TrainingData
 
 _LIMIT = 64 * 1024 * 1024
@@ -46,7 +47,7 @@ def write_report(
     Raises:
         RunError: The page cannot be written, or a document of the run is damaged.
     """
-    history = run.path / "history.csv"
+    history = run.path / HISTORY
     if outcome is not None:
         records = outcome.records
     else:
@@ -105,10 +106,7 @@ def _facts(
     outcome: Outcome | None,
     data: TrainingData,
 ) -> list[tuple[str, str]]:
-    resumed = environment.get("resumed")
-    newest: Mapping[str, Any] = environment
-    if isinstance(resumed, list) and resumed:
-        newest = resumed[-1]
+    newest: Mapping[str, Any] = newest_environment(environment)
     device = newest.get("device", {})
     facts = [
         ("device", str(device.get("description", "unknown"))),

@@ -10,6 +10,7 @@ import numpy as np
 
 from cifarcnn.config import Config
 from cifarcnn.engine import is_out_of_memory
+from cifarcnn.evaluation.metrics import confusion_matrix
 from cifarcnn.network.predict import predict_probabilities
 from cifarcnn.runs.history import EpochRecord
 from cifarcnn.training.diagnosis import (
@@ -69,11 +70,8 @@ def judge(
         return ()
     confusion = None
     if probabilities is not None and data.validation is not None:
-        count = data.class_count
-        cells = data.validation.labels.astype(np.int64) * count
-        cells += probabilities.argmax(axis=1)
-        flat = np.bincount(cells, minlength=count * count)
-        confusion = flat.reshape(count, count).tolist()
+        labels, answers = data.validation.labels, probabilities.argmax(axis=1)
+        confusion = confusion_matrix(labels, answers, data.class_count).tolist()
     return diagnose(_figures(config, data, plan, records, confusion))
 
 
