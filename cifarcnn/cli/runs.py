@@ -211,6 +211,10 @@ def _describe(run: RunSummary) -> str:
 
 def _describe_state(run: RunSummary) -> str:
     seeds = "" if run.seeds is None else f", {run.seeds} seeds"
+    counts = run.seed_states or {}
+    if len(counts) > 1:
+        listed = (f"{number} {state}" for state, number in counts.items())
+        seeds += f": {', '.join(listed)}"
     return f"{run.state}{', smoke' if run.smoke else ''}{seeds}"
 
 
@@ -236,4 +240,5 @@ def _to_json(run: RunSummary) -> dict[str, object]:
         "changed": run.changed.isoformat(timespec="seconds"),
         "problem": run.problem,
         "seeds": run.seeds,
+        "seed_states": run.seed_states,
     }

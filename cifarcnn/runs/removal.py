@@ -51,7 +51,7 @@ def find_removable(path: Path) -> Path:
             f"{found} is a link to {os.readlink(found)}. Name the folder itself, or "
             "remove the link."
         )
-    for run in _runs_in(found):
+    for run in {found, *_runs_in(found)}:
         with lock_run(run):
             pass
     return found
@@ -78,8 +78,9 @@ def remove_run(run: Path) -> list[str]:
         if inner != run:
             remove_run(inner)
     if is_seeds_folder(run):
-        for name in (BASE, SEEDS):
-            remove_file(run / name)
+        with lock_run(run):
+            for name in (BASE, SEEDS, LOCK):
+                remove_file(run / name)
     else:
         with lock_run(run):
             for path in _own_files(run):
