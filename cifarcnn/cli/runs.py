@@ -15,7 +15,7 @@ import click
 from cifarcnn.cli import console
 from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.cli.options import NamedPath, common
-from cifarcnn.cli.tables import format_table
+from cifarcnn.cli.tables import format_records
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import RunState
 from cifarcnn.runs.run_path import ROOT
@@ -184,7 +184,7 @@ def _sort_key(run: RunSummary, sort: str) -> tuple[object, str]:
 
 def _format(runs: Sequence[RunSummary]) -> str:
     headings = ["run", "accuracy", "epochs", "parameters", "time", "when", "state"]
-    return format_table(headings, [_cells(run) for run in runs], _NUMBERS)
+    return format_records(headings, [_cells(run) for run in runs], _NUMBERS)
 
 
 def _cells(run: RunSummary) -> list[str]:
