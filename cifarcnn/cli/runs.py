@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
+from click.core import ParameterSource
 
 from cifarcnn.cli import console
 from cifarcnn.cli.durations import describe_seconds
@@ -82,6 +83,16 @@ def command(
     A run that is stopped goes on with: cifarcnn train --resume RUN
     """
     if context.invoked_subcommand is not None:
+        given = [
+            name
+            for name in context.params
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ]
+        if given:
+            raise click.UsageError(
+                "The options of `runs` are for the list; `runs remove` takes the "
+                "folders of the runs."
+            )
         return
     from cifarcnn.runs.listing import RunsFolder, list_runs
 
@@ -143,7 +154,9 @@ def remove_command(paths: tuple[Path, ...], yes: bool) -> None:
             problems.append(str(error))
     if problems:
         raise RunError(" ".join([*problems, "Nothing is removed."]))
-    runs = list(dict.fromkeys(found))
+    places = {path.resolve(): path for path in found}
+    # One that lies in another of them goes with it.
+    runs = [path for place, path in places.items() if place.parent not in places]
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(

@@ -89,6 +89,12 @@ def resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> int
     from cifarcnn.training.resume import find_changes
 
     folder = open_seeds_folder(path)
+    if not folder.base_path.exists():
+        name = shlex.quote(str(path))
+        raise RunError(
+            f"{folder.base_path} is missing, from which all seeds are trained. Restore "
+            f"it, or remove what is left, and begin anew: cifarcnn runs remove {name}"
+        )
     with lock_run(path):
         base = load_config(str(folder.base_path), settings=settings)
         _refuse_damaged(folder)
@@ -188,6 +194,8 @@ def _clear(path: Path) -> None:
             "the link."
         )
     if path.exists():
+        if not path.is_dir():
+            raise RunError(f"{path} is no folder. Move it away.")
         if Run(path).has_weights:
             console.print_message(
                 f"note: {path} has weights, but no checkpoint to go on from: it is "

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
 from statistics import fmean
+from sys import float_info
 from typing import Any, Literal, TypeAlias
 
 from cifarcnn.errors import CifarcnnError, RunError, first_line
@@ -20,6 +21,7 @@ from cifarcnn.runs.manifest import CONFIG, MANIFEST, WEIGHTS_FILES, read_manifes
 from cifarcnn.runs.run_path import LATEST
 from cifarcnn.runs.safe_io import RESTORE_HINT, describe_os_error
 from cifarcnn.runs.seeds_folder import (
+    BASE,
     SEEDS,
     SeedsFolder,
     is_seeds_folder,
@@ -118,7 +120,8 @@ def summarize_run(path: Path) -> RunSummary:
 
 def summarize_seeds(path: Path) -> RunSummary:
     """What the runs of a folder of several seeds say together."""
-    changed = datetime.fromtimestamp(_written(path / SEEDS), UTC)
+    written = max(_written(path / SEEDS), _written(path / BASE))
+    changed = datetime.fromtimestamp(written, UTC)
     try:
         folder = open_seeds_folder(path)
     except RunError as error:
@@ -187,7 +190,7 @@ def _summarize(run: Run, changed: datetime, state: RunState | None) -> RunSummar
             path=run.path,
             state="finished",
             changed=changed,
-            val_accuracy=_number(metrics["kept"]["val_accuracy"]),
+            val_accuracy=_number(metrics["kept"]["val_accuracy"], 1),
             epochs=int(metrics["epochs"]),
             planned_epochs=run.config.training.epochs,
             parameters=int(metrics["parameters"]),
@@ -200,11 +203,11 @@ def _summarize(run: Run, changed: datetime, state: RunState | None) -> RunSummar
         path=run.path,
         state=state or ("diverged" if DIVERGED in environment else "stopped"),
         changed=changed,
-        val_accuracy=_number(rows[-1]["val_accuracy"] or None) if rows else None,
+        val_accuracy=_number(rows[-1]["val_accuracy"] or None, 1) if rows else None,
         epochs=len(rows),
         planned_epochs=run.config.training.epochs,
         parameters=_count_parameters(run),
-        training_seconds=sum(float(row["duration_seconds"]) for row in rows),
+        training_seconds=_number(sum(float(row["duration_seconds"]) for row in rows)),
         smoke=environment.get("smoke") is True,
     )
 
@@ -220,8 +223,18 @@ def _count_parameters(run: Run) -> int | None:
     return sum(prod(array.shape) for array in records[0][0].arrays.values())
 
 
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))
+def _number(value: object, most: float = float_info.max) -> float | None:
+    """A number, 0 or more.
+
+    Raises:
+        ValueError: It is none, negative, or larger than any can be.
+    """
+    if value is None:
+        return None
+    number = float(str(value))
+    if not 0 <= number <= most:
+        raise ValueError(value)
+    return number
 
 
 def _written(path: Path) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from cifarcnn.errors import RunError
 from cifarcnn.intervals import MeanWithInterval, mean_with_interval
 from cifarcnn.runs.file_lock import LOCK, lock_run
 from cifarcnn.runs.folder import Run
+from cifarcnn.runs.manifest import CONFIG
 from cifarcnn.runs.run_path import make_folder, make_numbered_folder
 from cifarcnn.runs.safe_io import RESTORE_HINT, read_json, remove_file, write_file
 
@@ -133,8 +135,19 @@ def make_seeds_folder(
 
 
 def is_seeds_folder(path: Path) -> bool:
-    """Whether a folder was made by ``train --seeds``."""
-    return (path / SEEDS).is_file()
+    """Whether a folder was made by ``train --seeds``, also where it is damaged."""
+    if os.path.lexists(path / SEEDS):
+        return True
+    return (path / BASE).is_file() and bool(find_seed_runs(path))
+
+
+def find_seed_runs(path: Path) -> list[Path]:
+    """The runs in the folder of several seeds, as their names tell them."""
+    return sorted(
+        config.parent
+        for config in path.glob(f"seed-*/{CONFIG}")
+        if re.fullmatch("seed-[0-9]+", config.parent.name)
+    )
 
 
 def open_seeds_folder(path: Path) -> SeedsFolder:
@@ -143,17 +156,26 @@ def open_seeds_folder(path: Path) -> SeedsFolder:
     Raises:
         RunError: ``seeds.json`` is missing or damaged.
     """
-    content = read_json(path / SEEDS, _LIMIT)
-    seeds = content.get("seeds")
-    if (
-        not isinstance(seeds, list)
-        or not 0 < len(seeds) <= MOST_SEEDS
-        or not all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds)
-    ):
+    try:
+        content = read_json(path / SEEDS, _LIMIT)
+        seeds = content.get("seeds")
+        if (
+            not isinstance(seeds, list)
+            or not 0 < len(seeds) <= MOST_SEEDS
+            or not all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds)
+            or len(set(seeds)) < len(seeds)
+        ):
+            raise RunError(
+                f"{path / SEEDS} is damaged: `seeds` is not a list of different whole "
+                f"numbers. {RESTORE_HINT}"
+            )
+    except RunError as error:
+        if not (runs := find_seed_runs(path)):
+            raise
         raise RunError(
-            f"{path / SEEDS} is damaged: `seeds` is not a list of whole numbers. "
-            f"{RESTORE_HINT}"
-        )
+            f"{error} The runs in {path} are ordinary ones, which every command takes, "
+            f"such as {runs[0]}."
+        ) from None
     return SeedsFolder(path, tuple(seeds), content.get("smoke") is True)
 
 
