@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -90,7 +91,6 @@ def command(
     from cifarcnn.cli import console
     from cifarcnn.config import load_config
     from cifarcnn.errors import TimeIsUp
-    from cifarcnn.runs import Run
     from cifarcnn.runs.seeds_folder import is_seeds_folder
 
     if max_minutes is not None:
@@ -115,20 +115,28 @@ def command(
         from cifarcnn.cli import seeds_training
 
         return seeds_training.resume(Path(resumed_path), settings, given)
-    from cifarcnn.cli import one_training
-
     try:
-        if resumed_path is None:
+        if resumed_path is not None:
+            path = _resume(Path(resumed_path), settings, given)
+        else:
+            from cifarcnn.cli import one_training
+
             config = load_config(str(config_name), settings=settings)
             path = one_training.train(config, run_path, smoke, given)
-        else:
-            run = Run.open(Path(resumed_path))
-            config = run.config
-            if settings:
-                config = load_config(str(run.config_path), settings=settings)
-            path = one_training.resume(run, config, given)
     except TimeIsUp as is_up:
         console.print_message(str(is_up))
         path = is_up.run
     console.print_raw(str(path))
     return 0
+
+
+def _resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> Path:
+    from cifarcnn.cli import one_training
+    from cifarcnn.config import load_config
+    from cifarcnn.runs import Run
+
+    run = Run.open(path)
+    config = run.config
+    if settings:
+        config = load_config(str(run.config_path), settings=settings)
+    return one_training.resume(run, config, given)
