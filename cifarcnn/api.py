@@ -16,13 +16,23 @@ if TYPE_CHECKING:
 
     from cifarcnn.data.fetching.sources import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
+    from cifarcnn.evaluation import Evaluation
     from cifarcnn.literals import BackendChoice
+    from cifarcnn.trained_run import SplitChoice
     from cifarcnn.training.observer import Observer
     from cifarcnn.training.resume import ResumePlan
     from cifarcnn.training.stop_request import StopRequest
     from cifarcnn.training.training_data import TrainingData
 
-__all__ = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "train"]
+__all__ = [
+    "LoadedRun",
+    "build_model",
+    "load_config",
+    "load_run",
+    "resume",
+    "train",
+    "write_evaluation",
+]
 
 
 def build_model(config: Config) -> keras.Model:
@@ -231,6 +241,40 @@ def continue_training(
         train_and_report(
             config, data, opened, started, observer, callbacks, plan, request
         )
+
+
+def write_evaluation(
+    run: LoadedRun,
+    evaluation: Evaluation,
+    folder: str | Path,
+    split: SplitChoice = "test",
+) -> list[Path]:
+    """Write the plots of an evaluation, as SVG and PNG, and ``predictions.csv``.
+
+    Args:
+        run: That was judged; of several together any.
+        evaluation: What came of it.
+        folder: Made where it is missing.
+        split: The images that it was judged on.
+
+    Returns:
+        The files.
+
+    Raises:
+        UsageError: One of the files is there already, or they cannot be written; then
+            none is.
+    """
+    from cifarcnn.evaluation.predictions_table import write_predictions_table
+    from cifarcnn.evaluation_files import PREDICTIONS, require_free, write_files
+    from cifarcnn.page.evaluation_plots import draw_evaluation
+
+    require_free(Path(folder))
+    names = run.class_names
+    table = write_predictions_table(evaluation, names, run.image_names(split))
+    plots = draw_evaluation(evaluation, run.split(split).images, names)
+    # Names of files may hold what no text can.
+    content = {PREDICTIONS: table.encode("utf-8", "backslashreplace"), **plots}
+    return write_files(Path(folder), content)
 
 
 def _load_data(
