@@ -90,6 +90,10 @@ def test_help_check_init_schema_and_problems_import_nothing_heavy(
         (["train", "--config", "article", "--set", "x=1"], 2),
         (["train", "--config", "nothing"], 2),
         (["train"], 2),
+        (["compare"], 2),
+        (["compare", "nowhere", "neither"], 1),
+        (["compare", "nowhere", "--out", "wrong.yaml"], 2),
+        (["compare", "nowhere", "--out", "no/page.html"], 2),
         (["nothing"], 2),
     ]
     script = CALL.format(calls=[arguments for arguments, _ in calls])
