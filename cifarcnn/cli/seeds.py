@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.seeds_page import write_seeds_report
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import DivergedError, Stopped
 from cifarcnn.runs.listing import summarize_run
@@ -85,6 +86,7 @@ def train_all(folder: SeedsFolder, train: Callable[[int], None]) -> Path:
 
 def _summarize(folder: SeedsFolder) -> None:
     found, runs = folder.write_summary(), folder.finished_runs()
+    write_seeds_report(folder)
     rows = []
     for seed in folder.seeds:
         share = read_val_accuracy(runs[seed]) if seed in runs else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from cifarcnn.page.document import content_policy, make_environment, read_template
+from cifarcnn.page.html import content_policy, make_plain_environment, read_template
 from cifarcnn.page.plots import STYLE, Line, ShownImage, draw_images, draw_lines
 from cifarcnn.runs.history import EpochRecord
 
@@ -76,6 +76,8 @@ class ComparisonPage:
         curves: Of each training.
         disagreements: ``None`` where the images were not asked.
         folders: Of what the columns of the figures are: number and path.
+        source: The folder that the page is about; ``""`` where it is of several.
+        links: The page of a row of the figures, by its first word.
     """
 
     title: str
@@ -86,6 +88,8 @@ class ComparisonPage:
     curves: Sequence[Curves]
     disagreements: Disagreements | None = None
     folders: Sequence[tuple[str, str]] = ()
+    source: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_comparison(page: ComparisonPage) -> str:
@@ -100,7 +104,7 @@ def render_comparison(page: ComparisonPage) -> str:
         titles["disagreements"] = "Where they disagree"
     style = f"{read_template('page.css')}\n{STYLE}"
     return (
-        make_environment()
+        make_plain_environment()
         .get_template("comparison.html")
         .render(
             policy=content_policy(style),

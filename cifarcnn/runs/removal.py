@@ -78,7 +78,7 @@ def remove_run(run: Path) -> list[str]:
         if inner != run:
             remove_run(inner)
     if is_seeds_folder(run):
-        for name in (BASE, SEEDS):
+        for name in (BASE, REPORT, SEEDS):
             remove_file(run / name)
     else:
         with lock_run(run):
