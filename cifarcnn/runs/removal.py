@@ -77,7 +77,7 @@ def remove_run(run: Path) -> list[str]:
     was_latest = _is_latest(run)
     with lock_run(run):
         if os.path.lexists(run / SEEDS):
-            own = [run / name for name in (SEEDS, BASE, LOCK)]
+            own = [run / name for name in (REPORT, SEEDS, BASE, LOCK)]
         elif is_seeds_folder(run):
             # Without seeds.json base.yaml may be a config of the user's.
             own = [run / LOCK]
