@@ -120,14 +120,18 @@ def command(
 
 
 def _train(
-    config: Config, path: str | Path | None, smoke: bool, given: Mapping[str, Any]
+    config: Config,
+    path: str | Path | None,
+    smoke: bool,
+    given: Mapping[str, Any],
+    seeds_left: int = 1,
 ) -> Path:
     from cifarcnn import api
 
     def train(**displays: Any) -> Path:
         return api.train(config, path, smoke=smoke, **given, **displays).path
 
-    return _with_displays(train)
+    return _with_displays(train, seeds_left)
 
 
 def _resume(run: Run, settings: tuple[str, ...], given: Mapping[str, Any]) -> Path:
@@ -141,7 +145,7 @@ def _resume(run: Run, settings: tuple[str, ...], given: Mapping[str, Any]) -> Pa
     return _with_displays(resume)
 
 
-def _with_displays(work: Callable[..., Path]) -> Path:
+def _with_displays(work: Callable[..., Path], seeds_left: int = 1) -> Path:
     """What ``work`` gives, which is told what to tell of its progress."""
     from cifarcnn.cli import console
     from cifarcnn.cli.fetch_display import open_fetch_display
@@ -155,6 +159,7 @@ def _with_displays(work: Callable[..., Path]) -> Path:
                 open_fetch_display() as fetch_display,
                 open_display(log=native.log, log_moved=native.move_to) as display,
             ):
+                display.seeds_left = seeds_left
                 return work(observer=display, fetch_observer=fetch_display)
     except TimeIsUp as is_up:
         console.print_message(str(is_up))
@@ -184,7 +189,7 @@ def _train_seeds(
 
     def train(seed: int) -> None:
         with_seed = _load(str(folder.base_path), (f"training.seed={seed}",))
-        _train(with_seed, folder.run_path(seed), smoke, given)
+        _train(with_seed, folder.run_path(seed), smoke, given, folder.count_from(seed))
 
     return train_all(folder, train)
 
@@ -210,7 +215,8 @@ def _resume_seeds(
             for name in (LOG, LOCK):
                 remove_file(run / name)
             own = (f"training.seed={seed}", *settings)
-            _train(_load(str(folder.base_path), own), run, folder.smoke, given)
+            config = _load(str(folder.base_path), own)
+            _train(config, run, folder.smoke, given, folder.count_from(seed))
         elif settings or summarize_run(run).state in ("stopped", "training"):
             _resume(Run.open(run), settings, given)
 
