@@ -19,14 +19,17 @@ def describe_estimate(estimate: Estimate, seeds: int = 1) -> str:
         estimate: Of one training.
         seeds: How many such trainings are left, this one included.
     """
-    whole = _about(estimate.whole)
-    if estimate.fine_tuned_from is not None:
+    whole, tuned = _about(estimate.whole), estimate.fine_tuned_epoch
+    complete = estimate.fine_tuned_from is None or tuned is not None
+    parts = [f"{_about(estimate.epoch)} an epoch"]
+    if tuned is not None:
+        parts.append(f"{_about(tuned)} from epoch {estimate.fine_tuned_from} on")
+    if not complete:
         whole += f" up to the fine-tuning from epoch {estimate.fine_tuned_from} on"
     else:
         whole += " for what is left" if estimate.goes_on else " in all"
-    at_most = "at most " if estimate.stops_early else ""
-    parts = [f"{_about(estimate.epoch)} an epoch", f"{at_most}{whole}"]
-    if seeds > 1 and estimate.fine_tuned_from is None:
+    parts.append(f"{'at most ' if estimate.stops_early else ''}{whole}")
+    if seeds > 1 and complete:
         parts.append(f"{_about(estimate.whole.times(seeds))} for the {seeds} seeds")
     if estimate.memory_bytes is not None:
         parts.append(f"{describe_memory(estimate.memory_bytes)} of memory")

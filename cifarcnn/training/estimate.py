@@ -79,8 +79,10 @@ class Estimate:
             computes, else by the process. ``None``: not known.
         epochs: How many ``whole`` is of; of one that was begun before, what is left.
         goes_on: Whether something was trained before.
-        fine_tuned_from: The number of the epoch where a fine-tuning begins, which takes
-            another time and is no part of ``whole``; ``None``: all is.
+        fine_tuned_from: The number of the epoch where a fine-tuning begins, whose
+            epochs take another time; ``None``: nothing is fine-tuned later.
+        fine_tuned_epoch: Of an epoch of it; ``None``: it was not tried, and is no part
+            of ``whole``.
         stops_early: Whether early stopping may end it before.
         max_minutes: When it ends at the latest; ``None``: when it is done.
     """
@@ -91,6 +93,7 @@ class Estimate:
     epochs: float
     goes_on: bool = False
     fine_tuned_from: int | None = None
+    fine_tuned_epoch: Duration | None = None
     stops_early: bool = False
     max_minutes: float | None = None
 
