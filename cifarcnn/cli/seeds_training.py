@@ -120,7 +120,8 @@ def resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> int
                 begin(seed, request)
             else:
                 config = load_config(str(run.config_path), changes[seed])
-                one_training.resume(run, config, {**given, "request": request})
+                this = {**given, "request": request}
+                one_training.resume(run, config, this, folder.count_from(seed))
 
         request = StopRequest(base.training.max_minutes)
         # For those that are still to begin, also after a kill.
@@ -173,7 +174,8 @@ def _begin_with(
     def begin(seed: int, request: StopRequest) -> None:
         config = load_config(str(folder.base_path), {"training.seed": seed})
         path = folder.run_path(seed)
-        one_training.train(config, path, folder.smoke, {**given, "request": request})
+        this = {**given, "request": request}
+        one_training.train(config, path, folder.smoke, this, folder.count_from(seed))
 
     return begin
 

@@ -12,6 +12,7 @@ from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.training.callbacks.background_writer import BackgroundWriter
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.epoch_log import EpochLog, ObserverCallback
+from cifarcnn.training.callbacks.estimate_duration import EstimateDuration
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.progress import Progress, TrackProgress
 from cifarcnn.training.callbacks.replay import ReplayEpochs
@@ -93,6 +94,7 @@ class TrainingCallbacks:
         plateau = schedule_callbacks(settings.learning_rate_schedule)
         rate = settings.optimizer.learning_rate if plateau else None
         self._keras = [*plateau, *_early_stopping(fit.config)]
+        self._estimate = EstimateDuration(fit, self.progress, self.observer)
         self.replay = ReplayEpochs(self._keras, self.progress, rate, fit.initial_epoch)
         for callback in (self.terminate_on_nan, self.backup, self.replay):
             callback.set_model(model)
@@ -119,7 +121,7 @@ class TrainingCallbacks:
                 The files of an epoch are written before these hear of its end.
         """
         self.writer.in_background = not users
-        return [*self._ours, *self._keras, self.replay, *users]
+        return [*self._ours, self._estimate, *self._keras, self.replay, *users]
 
 
 def _early_stopping(config: Config) -> list[keras.callbacks.Callback]:
