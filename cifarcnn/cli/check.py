@@ -48,7 +48,7 @@ def command(configs: tuple[str, ...], settings: tuple[str, ...], as_json: bool) 
 
 def _check(config: str, settings: list[str]) -> Checked:
     try:
-        return check_config(config, settings)
+        return check_config(config, settings, installed=True)
     except UsageError as error:
         # One missing file must not hide the problems of the others.
         return Checked(config, (Problem(config, 1, 1, "", str(error)),))
