@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -9,7 +10,7 @@ from cifarcnn.runs.history import EpochRecord
 from cifarcnn.runs.tracking_file import TrackingFile
 from cifarcnn.training.trackers.tracker import Ending, Tracker
 
-_LONGEST = 300
+_LONGEST = 240
 
 
 class BackgroundTracker:
@@ -84,7 +85,7 @@ class BackgroundTracker:
 
 def _describe(name: str, error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    text = lines[0][:_LONGEST].rstrip(". ")
+    text = textwrap.shorten(lines[0], _LONGEST, placeholder=" ...").rstrip(".")
     return (
         f"training.tracking: {name} failed: {text}. The training goes on, and "
         "history.csv has all figures."

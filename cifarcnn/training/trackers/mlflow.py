@@ -19,10 +19,10 @@ _STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 # MLflow's own limit.
 _PARAMS_AT_ONCE = 100
 # Unless the user has set them: nothing goes to MLflow's makers, and a server that is
-# gone is given up in seconds, not after ten minutes.
+# gone is given up after seconds, not minutes.
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
 

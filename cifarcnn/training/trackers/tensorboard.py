@@ -65,7 +65,7 @@ class TensorBoardTracker:
         folder.mkdir(parents=True, exist_ok=True)
         # TensorBoard reads the files of a folder in the order of their names.
         name = f"events.out.tfevents.{now // 10**9:010d}.{now % 10**9:09d}.cifarcnn"
-        writer = self._writers[split] = RecordWriter((folder / name).open("xb"))
+        writer = RecordWriter((folder / name).open("xb"))
         version = Event(wall_time=now / 1e9, file_version="brain.Event:2")
         # What an earlier file has of this epoch and later ones counts no more.
         start = Event(
@@ -73,8 +73,17 @@ class TensorBoardTracker:
             step=epoch,
             session_log=SessionLog(status=SessionLog.START),
         )
-        for event in (version, start):
-            writer.write(event.SerializeToString())
+        try:
+            for event in (version, start):
+                writer.write(event.SerializeToString())
+            writer.flush()
+        except OSError:
+            # On a full disk the next epoch would leave another one.
+            with contextlib.suppress(OSError):
+                writer.close()
+            (folder / name).unlink()
+            raise
+        self._writers[split] = writer
 
 
 def _figures(record: EpochRecord) -> dict[str, dict[str, float]]:

@@ -35,7 +35,8 @@ class WandbTracker:
                 self._run.finish(exit_code=1)
         tracked = self._tracked
         last_step = read_last_step(tracked.path / WANDB, tracked.id)
-        mode = os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
+        by_key = "online" if _has_key() else "offline"
+        mode: Any = os.environ.get("WANDB_MODE") or by_key
         self._run = run = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or tracked.experiment,
             id=tracked.id,
@@ -44,7 +45,7 @@ class WandbTracker:
             config=dict(tracked.config),
             tags=["smoke"] if tracked.smoke else None,
             dir=str(tracked.path),
-            mode=mode,  # type: ignore[arg-type]
+            mode=mode,
             resume="allow",
             reinit="create_new",
             settings=wandb.Settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,14 +24,17 @@ def read_last_step(folder: Path, name: str) -> int:
         folder: Where ``wandb`` keeps the folders of its runs.
         name: The id of the run.
     """
+    from google.protobuf.message import DecodeError
     from wandb.proto.wandb_internal_pb2 import Record
 
     steps = [0]
     for path in folder.glob(f"offline-run-*-{name}/run-{name}.wandb"):
-        for content in _read_records(path.read_bytes()):
-            record = Record.FromString(content)
-            if record.HasField("history"):
-                steps.append(record.history.step.num)
+        # Of a damaged one the rest is lost to W&B as well.
+        with contextlib.suppress(OSError, DecodeError):
+            for content in _read_records(path.read_bytes()):
+                record = Record.FromString(content)
+                if record.HasField("history"):
+                    steps.append(record.history.step.num)
     return max(steps)
 
 
