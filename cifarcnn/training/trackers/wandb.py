@@ -35,7 +35,7 @@ class WandbTracker:
                 self._run.finish(exit_code=1)
         tracked = self._tracked
         last_step = read_last_step(tracked.path / WANDB, tracked.id)
-        by_key = "online" if _has_key() else "offline"
+        by_key = "online" if has_key() else "offline"
         mode: Any = os.environ.get("WANDB_MODE") or by_key
         self._run = run = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or tracked.experiment,
@@ -54,6 +54,7 @@ class WandbTracker:
                 disable_code=True,
                 disable_git=True,
                 finish_timeout=60,
+                finish_timeout_raises=True,
                 host="none",
                 init_timeout=30,
                 x_disable_machine_info=True,
@@ -79,7 +80,7 @@ class WandbTracker:
         self._run.finish(exit_code=_EXIT_CODES[ending])
 
 
-def _has_key() -> bool:
+def has_key() -> bool:
     """Whether ``wandb login`` was done here."""
     if os.environ.get("WANDB_API_KEY"):
         return True
