@@ -269,6 +269,21 @@ def test_epochs_that_are_trained_again_are_not_doubled(
     assert read_wandb_figures(run, "loss") == before
 
 
+def test_a_crash_behind_the_last_epoch_leaves_nothing_open(
+    train: Train, make_config: MakeConfig, run: Run
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    config = make_config(tracking=["mlflow"])
+    train(config, run)
+    (run.path / "metrics.json").unlink()
+    MlflowClient().update_run(read_mlflow()[0].info.run_id, status="RUNNING")
+    train(config, run, resumed=True)
+    (found,) = read_mlflow()
+    assert found.info.status == "FINISHED"
+    assert [epoch for epoch, _ in read_mlflow_metric(found, "loss")] == [1, 2]
+
+
 def test_a_tracker_that_is_added_later_hears_of_all_epochs(
     train: Train, make_config: MakeConfig, run: Run
 ) -> None:

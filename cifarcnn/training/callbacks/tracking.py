@@ -66,6 +66,9 @@ class Tracking(keras.callbacks.Callback):  # type: ignore[misc]
         ending: Ending = "finished" if error is None else "failed"
         if isinstance(error, Stopped | KeyboardInterrupt):
             ending = "stopped"
+        if self._trackers is None and error is None:
+            # A crash came behind the last epoch, and none was left to train.
+            self._trackers = self._begin()
         for tracker in self._trackers or ():
             tracker.close(self._records(), ending)
         self._report()

@@ -16,8 +16,9 @@ from cifarcnn.training.trackers.tracker import Ending, TrackedRun
 
 _ID = "cifarcnn.id"
 _STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
-# MLflow's own limit.
+# MLflow's own limits.
 _PARAMS_AT_ONCE = 100
+_METRICS_AT_ONCE = 1000
 # Unless the user has set them: nothing goes to MLflow's makers, and a server that is
 # gone is given up after seconds, not minutes.
 _ENVIRONMENT = {
@@ -58,15 +59,15 @@ class MlflowTracker:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        for record in records:
-            figures = asdict(record)
-            epoch = figures.pop("epoch")
-            metrics = [
-                Metric(name, value, now, epoch)
-                for name, value in figures.items()
-                if value is not None
-            ]
-            self._client.log_batch(self._run_id, metrics=metrics)
+        metrics = [
+            Metric(name, value, now, record.epoch)
+            for record in records
+            for name, value in asdict(record).items()
+            if name != "epoch" and value is not None
+        ]
+        for first in range(0, len(metrics), _METRICS_AT_ONCE):
+            some = metrics[first : first + _METRICS_AT_ONCE]
+            self._client.log_batch(self._run_id, metrics=some)
 
     def close(self, ending: Ending) -> None:
         # The page of a training that goes on later is of before, if there is one.

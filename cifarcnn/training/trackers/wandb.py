@@ -7,13 +7,14 @@ import netrc
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cifarcnn.runs.history import EpochRecord
 from cifarcnn.runs.tracking_file import WANDB
 from cifarcnn.training.trackers.tracker import Ending, TrackedRun
-from cifarcnn.training.trackers.wandb_file import read_last_step
+from cifarcnn.training.trackers.wandb_file import read_last_step, wait_for_end
 
 # As W&B itself does: 255 stands for a user who stopped it.
 _EXIT_CODES = {"finished": 0, "stopped": 255, "failed": 1}
@@ -35,8 +36,8 @@ class WandbTracker:
                 self._run.finish(exit_code=1)
         tracked = self._tracked
         last_step = read_last_step(tracked.path / WANDB, tracked.id)
-        by_key = "online" if has_key() else "offline"
-        mode: Any = os.environ.get("WANDB_MODE") or by_key
+        # Nobody is asked for a key. With one W&B decides, as `wandb offline` may have.
+        mode: Any = os.environ.get("WANDB_MODE") or (None if has_key() else "offline")
         self._run = run = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or tracked.experiment,
             id=tracked.id,
@@ -63,8 +64,9 @@ class WandbTracker:
                 x_save_requirements=False,
             ),
         )
-        if mode != "online":
-            return last_step
+        if run.offline or run.disabled:
+            # Without a file they were sent, and then removed.
+            return told if last_step is None else last_step
         # The server knows better. W&B counts steps from 0, and says which is next.
         return run.step - 1 if run.resumed else 0
 
@@ -77,7 +79,10 @@ class WandbTracker:
             self._run.log(known, step=record.epoch)
 
     def close(self, ending: Ending) -> None:
+        file = Path(self._run.dir).parent / f"run-{self._tracked.id}.wandb"
         self._run.finish(exit_code=_EXIT_CODES[ending])
+        if self._run.offline:
+            wait_for_end(file)
 
 
 def has_key() -> bool:

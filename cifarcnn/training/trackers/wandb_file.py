@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # As in a log of LevelDB, which W&B took it from: blocks, and before each part of a
 # record a header of checksum, length and kind, which tells first and last parts.
@@ -13,10 +15,11 @@ _BLOCK_BYTES = 32 * 1024
 _HEADER_BYTES = 7
 _FIRST = (1, 2)
 _LAST = (1, 4)
+_LONGEST_SECONDS = 10.0
 
 
-def read_last_step(folder: Path, name: str) -> int:
-    """The highest step that was written of a run; 0 for none.
+def read_last_step(folder: Path, name: str) -> int | None:
+    """The highest step that was written of a run; ``None`` where it has no file.
 
     Of a process that was killed it is less than W&B was told: it writes every 15 s.
 
@@ -24,21 +27,34 @@ def read_last_step(folder: Path, name: str) -> int:
         folder: Where ``wandb`` keeps the folders of its runs.
         name: The id of the run.
     """
+    files = [*folder.glob(f"offline-run-*-{name}/run-{name}.wandb")]
+    records = (record for path in files for record in _read(path))
+    steps = (
+        record.history.step.num for record in records if record.HasField("history")
+    )
+    return max(steps, default=0) if files else None
+
+
+def wait_for_end(path: Path) -> None:
+    """Wait until all of a run is written, which W&B does after its ``finish``."""
+    give_up = time.monotonic() + _LONGEST_SECONDS
+    while not any(record.HasField("exit") for record in _read(path)):
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"{path} is not written")
+        time.sleep(0.02)
+
+
+def _read(path: Path) -> Iterator[Any]:
+    """The records of a file; of a damaged one the rest is lost to W&B as well."""
     from google.protobuf.message import DecodeError
     from wandb.proto.wandb_internal_pb2 import Record
 
-    steps = [0]
-    for path in folder.glob(f"offline-run-*-{name}/run-{name}.wandb"):
-        # Of a damaged one the rest is lost to W&B as well.
-        with contextlib.suppress(OSError, DecodeError):
-            for content in _read_records(path.read_bytes()):
-                record = Record.FromString(content)
-                if record.HasField("history"):
-                    steps.append(record.history.step.num)
-    return max(steps)
+    with contextlib.suppress(OSError, DecodeError):
+        for content in _split(path.read_bytes()):
+            yield Record.FromString(content)
 
 
-def _read_records(data: bytes) -> Iterator[bytes]:
+def _split(data: bytes) -> Iterator[bytes]:
     # The file has a header of its own, which is as long.
     place, record = _HEADER_BYTES, b""
     while True:
