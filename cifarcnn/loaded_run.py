@@ -107,11 +107,12 @@ class LoadedRun(TrainedRun):
         self.temperature = record.temperature
         return record
 
-    def predict(self, images: Array) -> Array:
-        """The probabilities of images, with the config's test-time augmentation.
+    def predict(self, images: Array, *, views: Views | None = None) -> Array:
+        """The probabilities of images.
 
         Args:
             images: uint8 ``(n, height, width, 3)``, red, green, blue, 0 to 255.
+            views: Test-time augmentation; None takes what the config says.
 
         Returns:
             float32 ``(n, classes)``; the columns are ``class_names``.
@@ -129,7 +130,9 @@ class LoadedRun(TrainedRun):
                 "and blue from 0 to 255."
             )
         with _memory_explained(self.device):
-            answers = predict_probabilities(self.model, images, views=self.views)
+            answers = predict_probabilities(
+                self.model, images, views=views or self.views
+            )
         if self.temperature is None:
             return answers
         from cifarcnn.temperature import apply_temperature
