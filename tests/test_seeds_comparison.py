@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -73,6 +74,25 @@ def test_the_command_says_it_in_words_and_as_json(make: Make, call: Call):
     found = json.loads(call("compare", first, second, "--json").out)
     assert found["against_first"][0]["seeds"] == [0, 1, 2]
     assert found["configs"][1]["val_accuracy"]["7"] == 0.1
+
+
+def test_a_page_has_their_means_curves_and_differences(
+    make: Make, call: Call, tmp_path: Path
+):
+    first, second = make("a", BEFORE), make("b", AFTER, rate=0.002)
+    path = tmp_path / "seeds.html"
+    told = call("compare", first, second, "--out", path)
+    assert told.code == 0 and told.err == f"page: {path}\n"
+    page = path.read_text()
+    assert f"{second} is better: were both equally good" in page
+    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", page)
+    mean = cells.index("mean")
+    assert cells[mean : mean + 3] == ["mean", "70.50%", "59.00%"]
+    # By a calculator: of 70, 72, 71 and 69 %.
+    assert cells[cells.index("standard deviation, points") + 1] == "1.29"
+    assert cells[cells.index("95 % interval of the mean") + 1] == "68.45% to 72.55%"
+    assert "training.optimizer.Adam.learning_rate" in cells
+    assert "1 a, 4 seeds: from " in page and "2 b, 4 seeds: from " in page
 
 
 def test_a_small_difference_may_be_luck_and_equal_ones_leave_nothing_to_test(

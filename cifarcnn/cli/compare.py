@@ -11,23 +11,25 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.compare_page import (
+    FIGURES,
+    check_page_path,
+    describe_figures,
+    describe_page,
+    write_page,
+)
 from cifarcnn.cli.compare_seeds import (
     compare_seeds_folders,
     describe_differences,
     describe_p_value,
 )
 from cifarcnn.cli.decoding_display import decoding_shown
-from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.cli.options import NamedPath, backend_option, common, device_option
 from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import BackendChoice
 
 if TYPE_CHECKING:
-    from cifarcnn.comparison import (
-        ComparedRun,
-        Comparison,
-        PairResult,
-    )
+    from cifarcnn.comparison import Comparison, PairResult
     from cifarcnn.engine import DeviceChoice
 
 _SHOWN_DISAGREEMENTS = 5
@@ -51,6 +53,12 @@ _SHOWN_DISAGREEMENTS = 5
 @device_option
 @backend_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=NamedPath(path_type=Path),
+    help="Write a page with curves and pictures, such as compared.html, too.",
+)
 @common
 def command(
     paths: tuple[Path, ...],
@@ -58,6 +66,7 @@ def command(
     device: DeviceChoice,
     backend: BackendChoice | None,
     as_json: bool,
+    out: Path | None,
 ) -> None:
     """Compare trained networks on the same pictures.
 
@@ -70,8 +79,9 @@ def command(
     """
     from cifarcnn.runs.seeds_folder import is_seeds_folder
 
+    page = None if out is None else check_page_path(out)
     if any(map(is_seeds_folder, paths)):
-        compare_seeds_folders(paths, split, as_json)
+        compare_seeds_folders(paths, split, as_json, page)
         return
     from cifarcnn import api
     from cifarcnn.comparison import compare_runs, open_comparable_runs
@@ -93,6 +103,9 @@ def command(
         console.print_raw(json.dumps(_to_json(comparison), indent=2))
     else:
         console.print_result("\n".join(_describe(comparison)))
+    if page is not None:
+        verdicts = [describe_pair(comparison, pair) for pair in comparison.pairs]
+        write_page(page, describe_page(runs, comparison, verdicts))
 
 
 def _to_json(comparison: Comparison) -> dict[str, object]:
@@ -133,10 +146,9 @@ def _describe(comparison: Comparison) -> Iterator[str]:
     examples = comparison.runs[0].evaluation.examples
     yield f"{len(numbers)} runs on the same {examples:,} {comparison.split} pictures"
     yield format_table(
-        ["", "accuracy", "95 % interval", "loss", "parameters", "multiply-accumulates"]
-        + ["training", "weights", "run"],
+        ["", *FIGURES],
         [
-            [number, *_cells(run)]
+            [number, *describe_figures(run)]
             for number, run in zip(numbers, comparison.runs, strict=True)
         ],
         7,
@@ -155,20 +167,6 @@ def _describe(comparison: Comparison) -> Iterator[str]:
         yield format_table(["picture", "label", *numbers], rows, 0)
     if len(found) > _SHOWN_DISAGREEMENTS:
         yield f"and {len(found) - _SHOWN_DISAGREEMENTS:,} more, all of them by --json"
-
-
-def _cells(run: ComparedRun) -> list[str]:
-    low, high = run.evaluation.accuracy_interval
-    return [
-        f"{run.evaluation.accuracy:.2%}",
-        f"{low:.2%} to {high:.2%}",
-        f"{run.evaluation.loss:.4f}",
-        f"{run.parameters:,}",
-        f"{run.macs:,}",
-        describe_seconds(run.training_seconds),
-        f"{run.weights_bytes / 1e6:,.2f} MB",
-        str(run.path),
-    ]
 
 
 def describe_pair(comparison: Comparison, pair: PairResult) -> str:

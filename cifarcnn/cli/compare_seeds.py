@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
+from cifarcnn.cli.compare_page import write_page
+from cifarcnn.cli.compare_seeds_page import describe_seeds_page, list_accuracies
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import UsageError
 
@@ -17,12 +19,20 @@ if TYPE_CHECKING:
     from cifarcnn.seeds_comparison import SeedsComparison, SeedsPair
 
 
-def compare_seeds_folders(paths: Sequence[Path], split: str, as_json: bool) -> None:
+def compare_seeds_folders(
+    paths: Sequence[Path], split: str, as_json: bool, page: Path | None
+) -> None:
     """Print what folders of ``train --seeds`` say of their configs.
+
+    Args:
+        paths: The folders.
+        split: What the user wants them to be judged on.
+        as_json: Whether a document is printed.
+        page: Where a page is written, too.
 
     Raises:
         RunError: A file is missing or damaged.
-        UsageError: They cannot be compared.
+        UsageError: They cannot be compared, or the page cannot be written.
     """
     from cifarcnn.runs.seeds_folder import is_seeds_folder
     from cifarcnn.seeds_comparison import compare_seeds
@@ -43,6 +53,9 @@ def compare_seeds_folders(paths: Sequence[Path], split: str, as_json: bool) -> N
         console.print_raw(json.dumps(_seeds_to_json(comparison), indent=2))
     else:
         console.print_result("\n".join(_describe_seeds(comparison)))
+    if page is not None:
+        verdicts = [describe_seeds_pair(comparison, p) for p in comparison.pairs]
+        write_page(page, describe_seeds_page(comparison, verdicts))
 
 
 def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
@@ -75,19 +88,8 @@ def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
 
 def _describe_seeds(comparison: SeedsComparison) -> Iterator[str]:
     numbers = [f"{n}" for n in range(1, len(comparison.configs) + 1)]
-    seeds = dict.fromkeys(
-        seed for each in comparison.configs for seed in each.accuracies
-    )
     yield "validation accuracy by seed"
-    rows = [
-        [
-            str(seed),
-            *(_share(each.accuracies.get(seed)) for each in comparison.configs),
-        ]
-        for seed in seeds
-    ]
-    means = [None if e.spread is None else e.spread.mean for e in comparison.configs]
-    rows.append(["mean", *map(_share, means)])
+    rows = list(list_accuracies(comparison))
     yield format_table(["seed", *numbers], rows, len(numbers))
     yield ""
     for number, each in zip(numbers, comparison.configs, strict=True):
@@ -127,10 +129,6 @@ def describe_seeds_pair(comparison: SeedsComparison, pair: SeedsPair) -> str:
         f"{text}). That may be luck with the seeds: it does not show that one is "
         "better, nor that both are equally good. More seeds tell more."
     )
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.2%}"
 
 
 def describe_differences(

@@ -14,7 +14,8 @@ from cifarcnn.config.summary import Summary
 from cifarcnn.data.splits import Split
 from cifarcnn.evaluation.evaluation import Evaluation, evaluate_probabilities
 from cifarcnn.evaluation.mistakes import worst_mistakes
-from cifarcnn.page.document import content_policy, make_environment, read_template
+from cifarcnn.page.document import make_environment
+from cifarcnn.page.html import content_policy, read_template
 from cifarcnn.page.numbers import show_percent
 from cifarcnn.page.plots import (
     STYLE,
