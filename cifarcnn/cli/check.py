@@ -94,7 +94,7 @@ def command(
 
 def _check(config: str, settings: list[str]) -> Checked:
     try:
-        return check_config(config, settings)
+        return check_config(config, settings, installed=True)
     except UsageError as error:
         # One missing file must not hide the problems of the others.
         return Checked(config, (Problem(config, 1, 1, "", str(error)),))

@@ -9,7 +9,7 @@ from cifarcnn.cli import console
 from cifarcnn.cli.check import describe_as_json, print_checked
 from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.cli.estimate_text import describe_estimate
-from cifarcnn.cli.seeds import parse_seeds
+from cifarcnn.cli.seeds_option import parse_seeds
 from cifarcnn.config.loading import Checked
 from cifarcnn.errors import ConfigError
 

@@ -19,6 +19,7 @@ from cifarcnn.training.callbacks.replay import ReplayEpochs
 from cifarcnn.training.callbacks.stop_training import StopTraining
 from cifarcnn.training.callbacks.swap_averages import SwapAverages
 from cifarcnn.training.callbacks.terminate_on_nan import TerminateOnNaN
+from cifarcnn.training.callbacks.tracking import Tracking
 from cifarcnn.training.fits import Fit
 from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.learning_rate_schedules import monitor_mode, schedule_callbacks
@@ -98,6 +99,11 @@ class TrainingCallbacks:
         self.replay = ReplayEpochs(self._keras, self.progress, rate, fit.initial_epoch)
         for callback in (self.terminate_on_nan, self.backup, self.replay):
             callback.set_model(model)
+
+    def add_tracking(self, tracking: Tracking) -> None:
+        """Have other programs told of each epoch, when its files are written."""
+        place = self._ours.index(self.writer)
+        self._ours.insert(place, tracking.follow(self.progress, self.writer))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Bring the model and the callbacks back to where a checkpoint was saved.
