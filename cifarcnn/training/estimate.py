@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Behind the last epoch: model.keras, model.tflite and the report. On JAX a process of
-# its own, which has to start TensorFlow, writes the second.
+# Behind the last epoch: model.keras, model.tflite, the report, and the end of the
+# process. On JAX another one, which has to start TensorFlow, writes the second.
 _FILES_SECONDS: Mapping[str, float] = {"tensorflow": 4.0, "jax": 12.0}
 
 

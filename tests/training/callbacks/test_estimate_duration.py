@@ -11,14 +11,12 @@ from cifarcnn.runs import Run
 from cifarcnn.training.callbacks import estimate_duration
 from cifarcnn.training.callbacks.estimate_duration import EstimateDuration
 from cifarcnn.training.callbacks.progress import Progress
-from cifarcnn.training.estimate import Estimate
+from cifarcnn.training.estimate import Estimate, ending, exactly
 from cifarcnn.training.fits import plan_fits
 from cifarcnn.training.observer import Observer, Plan
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 from tests.training.conftest import result
-
-FILES = 4.0
 
 
 class Estimates(Observer):
@@ -27,6 +25,13 @@ class Estimates(Observer):
 
     def estimated(self, estimate):
         self.heard.append(estimate)
+
+
+def files() -> float:
+    """Seconds of what is behind the last epoch."""
+    import keras
+
+    return ending(keras.config.backend(), exactly(0.0)).seconds
 
 
 class Fed:
@@ -75,7 +80,7 @@ def test_it_is_told_once_from_steps_that_are_done(feed):
     # Of a step an eighth, and 30 pictures judged cost what 10 learnt from do.
     assert told.epoch.seconds == pytest.approx(101 / 8)
     assert (told.epoch.low, told.epoch.high) == (told.epoch.seconds,) * 2
-    assert told.whole.seconds == pytest.approx(4 * 101 / 8 + 1 / 8 + FILES)
+    assert told.whole.seconds == pytest.approx(4 * 101 / 8 + 1 / 8 + files())
     assert (told.epochs, told.goes_on, told.fine_tuned_from) == (4, False, None)
     assert told.memory_bytes is None or told.memory_bytes > 10**7
 
@@ -99,10 +104,12 @@ def test_of_short_epochs_whole_ones_are_measured(feed):
         fed.end_epoch(epoch, 5.5 + epoch)
     [told] = fed.estimates.heard
     assert told.epoch.seconds == 1.0
-    assert told.whole.seconds == pytest.approx(100 + 1 / 100 + FILES)
+    assert told.whole.seconds == pytest.approx(100 + 1 / 100 + files())
 
 
-def test_a_short_training_is_not_estimated(feed):
+def test_a_short_training_is_not_estimated(feed, monkeypatch):
+    # Of which the steps take 3 s.
+    monkeypatch.setattr(estimate_duration, "_SECONDS_WORTH_SAYING", files() + 4)
     fed = feed(epochs=1)
     fed.callback.on_epoch_begin(0)
     fed.steps(*((8 * step, step / 4) for step in range(1, 12)))
@@ -116,7 +123,7 @@ def test_of_a_training_that_goes_on_it_is_what_is_left(feed):
     fed.steps(*EIGHT_STEPS_A_SECOND)
     [told] = fed.estimates.heard
     assert (told.epochs, told.goes_on) == (1.75, True)
-    assert told.whole.seconds == pytest.approx(1.75 * 101 / 8 + 1 / 8 + FILES)
+    assert told.whole.seconds == pytest.approx(1.75 * 101 / 8 + 1 / 8 + files())
 
 
 def test_what_may_end_it_sooner_is_told_too(feed):
