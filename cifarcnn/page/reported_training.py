@@ -10,8 +10,10 @@ from cifarcnn.config import Config
 from cifarcnn.engine import Device
 from cifarcnn.errors import DivergedError
 from cifarcnn.runs import Run
+from cifarcnn.training.callbacks.tracking import Tracking
 from cifarcnn.training.observer import Observer, Outcome
 from cifarcnn.training.resume import ResumePlan
+from cifarcnn.training.stop_request import StopRequest
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import TrainingData
 
@@ -24,6 +26,7 @@ def train_and_report(
     observer: Observer,
     callbacks: Sequence[keras.callbacks.Callback],
     resume: ResumePlan | None = None,
+    request: StopRequest | None = None,
 ) -> None:
     """Train as ``trainer.train`` does, and write ``report.html``, also of a divergence.
 
@@ -49,17 +52,20 @@ def train_and_report(
         else:
             observer.report_written(path)
 
-    try:
-        outcome = train(
-            config,
-            data,
-            run,
-            device,
-            resume=resume,
-            observer=observer,
-            callbacks=callbacks,
-        )
-    except DivergedError as error:
-        report(None, str(error))
-        raise
-    report(outcome)
+    with Tracking(config, run, observer) as tracking:
+        try:
+            outcome = train(
+                config,
+                data,
+                run,
+                device,
+                resume=resume,
+                observer=observer,
+                callbacks=callbacks,
+                request=request,
+                tracking=tracking,
+            )
+        except DivergedError as error:
+            report(None, str(error))
+            raise
+        report(outcome)

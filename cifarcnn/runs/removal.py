@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cifarcnn.errors import RunError
@@ -27,16 +27,20 @@ from cifarcnn.runs.safe_io import describe_os_error, remove_file
 from cifarcnn.runs.seeds_folder import (
     BASE,
     SEEDS,
+    find_seed_runs,
     is_seeds_folder,
     open_seeds_folder,
 )
+from cifarcnn.runs.tracking_file import TENSORBOARD, TRACKING, WANDB
 
 # In the order in which they are removed: a removal that is cut short leaves what is no
 # finished run, but still a run, which can be removed again.
 _DOCUMENTS = (
     *(METRICS, REPORT, LITERT, "model.keras", *WEIGHTS_FILES.values(), MANIFEST),
-    *(TEMPERATURE, HISTORY, LOG, ENVIRONMENT, CONFIG, LOCK),
+    *(TEMPERATURE, HISTORY, TRACKING, LOG, ENVIRONMENT, CONFIG, LOCK),
 )
+# Of the programs that track it.
+_FOLDERS = (TENSORBOARD, WANDB)
 
 
 def find_removable(path: Path) -> Path:
@@ -51,7 +55,7 @@ def find_removable(path: Path) -> Path:
             f"{found} is a link to {os.readlink(found)}. Name the folder itself, or "
             "remove the link."
         )
-    for run in _runs_in(found):
+    for run in dict.fromkeys([found, *_runs_in(found)]):
         with lock_run(run):
             pass
     return found
@@ -74,17 +78,23 @@ def remove_run(run: Path) -> list[str]:
         RunError: A training holds it, or a file cannot be removed.
     """
     was_latest = _is_latest(run)
-    for inner in _runs_in(run):
-        if inner != run:
-            remove_run(inner)
-    if is_seeds_folder(run):
-        for name in (BASE, REPORT, SEEDS):
-            remove_file(run / name)
-    else:
-        with lock_run(run):
-            for path in _own_files(run):
+    with lock_run(run):
+        if os.path.lexists(run / SEEDS):
+            own = [run / name for name in (REPORT, SEEDS, BASE, LOCK)]
+        elif is_seeds_folder(run):
+            # Without seeds.json base.yaml may be a config of the user's.
+            own = [run / LOCK]
+        else:
+            own = _own_files(run)
+        for inner in _runs_in(run):
+            if inner != run:
+                remove_run(inner)
+        for path in own:
+            # Nor is a folder of that name, or a pipe, of cifarcnn.
+            if os.path.isfile(path) or os.path.islink(path):
                 remove_file(path)
-    for folder in (run / CHECKPOINTS, run):
+    others = [folder for folder, *_ in _walk_folders(run)]
+    for folder in (*others, run / CHECKPOINTS, run):
         # Not where something else lies in it.
         with contextlib.suppress(OSError):
             folder.rmdir()
@@ -102,8 +112,12 @@ def _runs_in(folder: Path) -> list[Path]:
     """The runs of a folder of several seeds; else the run itself."""
     if not is_seeds_folder(folder):
         return [folder]
-    seeds = open_seeds_folder(folder)
-    paths = map(seeds.run_path, seeds.seeds)
+    paths: Iterable[Path]
+    try:
+        seeds = open_seeds_folder(folder)
+        paths = map(seeds.run_path, seeds.seeds)
+    except RunError:
+        paths = find_seed_runs(folder)
     # What a link leads to lies elsewhere, and is not of this folder.
     return [
         path
@@ -112,13 +126,26 @@ def _runs_in(folder: Path) -> list[Path]:
     ]
 
 
-def _own_files(run: Path) -> Iterator[Path]:
+def _own_files(run: Path) -> list[Path]:
+    files: list[Path] = []
     folder = run / CHECKPOINTS
     if folder.is_dir() and not folder.is_symlink():
         remove_leftovers(folder)
         # Damaged ones, which were set aside, too.
-        yield from sorted(folder.glob("epoch-*.safetensors*"))
-    yield from (run / name for name in _DOCUMENTS if os.path.isfile(run / name))
+        files += sorted(folder.glob("epoch-*.safetensors*"))
+    for inside, folders, names in _walk_folders(run):
+        links = [name for name in folders if (inside / name).is_symlink()]
+        files += [inside / name for name in (*names, *links)]
+    return files + [run / name for name in _DOCUMENTS if os.path.isfile(run / name)]
+
+
+def _walk_folders(run: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """What lies in the folders of other programs, the innermost first."""
+    for name in _FOLDERS:
+        # What a link leads to lies elsewhere.
+        if not (run / name).is_symlink():
+            for inside, folders, files in os.walk(run / name, topdown=False):
+                yield Path(inside), folders, files
 
 
 def _is_latest(run: Path) -> bool:
