@@ -197,3 +197,18 @@ def test_a_page_for_which_there_is_no_room_costs_nothing_else(
     assert f"error: {path} cannot be written: " in called.err
     assert called.err.endswith(". Name another place with --out.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_that_say_the_same_of_all_leave_nothing_to_test(
+    trained_run: Path, tmp_path: Path, call: Call
+):
+    twin, path = tmp_path / "twin", tmp_path / "compared.html"
+    shutil.copytree(trained_run, twin)
+    called = call("compare", trained_run, twin, "--device", "cpu", "--out", path)
+    said = (
+        f"{trained_run} and {twin} give every picture the same answer, which leaves "
+        "nothing to test."
+    )
+    assert called.code == 0 and said in called.out
+    assert said in path.read_text()
+    assert "The runs say the same of all " in path.read_text()

@@ -174,6 +174,11 @@ def describe_pair(comparison: Comparison, pair: PairResult) -> str:
     from cifarcnn.hypothesis_tests import SIGNIFICANCE_LEVEL
 
     first = comparison.runs[0].path
+    if not pair.other_answers:
+        return (
+            f"{first} and {pair.path} give every picture the same answer, which leaves "
+            "nothing to test."
+        )
     lost, gained = pair.only_first_right, pair.only_this_right
     found = (
         f"{first} and {pair.path} answer differently on {pair.other_answers:,} "

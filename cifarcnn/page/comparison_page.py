@@ -95,7 +95,8 @@ class ComparisonPage:
 def render_comparison(page: ComparisonPage) -> str:
     """The page, which needs nothing else."""
     curves = list(_draw_curves(page.curves[:MOST_CURVES]))
-    titles = {"figures": "What each costs and achieves"}
+    seeds = page.folders or page.source
+    titles = {"figures": f"What each {'came to' if seeds else 'costs and achieves'}"}
     if page.differences is not None:
         titles["differences"] = "In what the configs differ"
     if curves:

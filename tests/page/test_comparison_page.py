@@ -95,6 +95,9 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     found = axe.Axe().run(shown).response["violations"]
     assert [(entry["impact"], entry["id"]) for entry in found] == []
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    # No name stands one letter a line.
+    tall = "Math.max(...[...document.querySelectorAll('tr')].map(r => r.offsetHeight))"
+    assert shown.evaluate(tall) < 900
     # By the keyboard: to the first part, the parts, and into what is wider than shown.
     shown.keyboard.press("Tab")
     assert shown.evaluate("document.activeElement.textContent") == "To the first part"
