@@ -41,9 +41,9 @@ def corrupt(images: Array, kind: str, strength: int, first: int = 0) -> Array:
 def _add_noise(images: Array, deviation: float, first: int) -> Array:
     """Normally distributed, with a deviation in shares of the range of values."""
     noise = np.empty(images.shape, np.float32)
-    for number, each in enumerate(noise):
+    for number in range(len(noise)):
         draw = np.random.default_rng(first + number)
-        each[:] = draw.standard_normal(each.shape, np.float32)
+        noise[number] = draw.standard_normal(noise.shape[1:], np.float32)
     return _to_uint8(images + noise * (deviation * 255))
 
 
