@@ -19,9 +19,9 @@ from cifarcnn.cli.compare_page import (
     write_page,
 )
 from cifarcnn.cli.compare_seeds import (
-    compare_seeds_folders,
     describe_differences,
     describe_p_value,
+    print_compared_seeds,
 )
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import NamedPath, backend_option, common, device_option
@@ -74,14 +74,18 @@ def command(
     which they do not say the same, and whether the difference may be luck with these
     pictures (McNemar's exact test, each against the first).
 
-    Of folders of `train --seeds` it compares the validation accuracies that the runs
-    kept, seed by seed (paired t test).
+    Of folders of `train --seeds`, and of runs some of which differ in their seed alone,
+    it compares the validation accuracies that the runs kept, seed by seed (paired t
+    test).
     """
     from cifarcnn.runs.seeds_folder import is_seeds_folder
+    from cifarcnn.seeds_comparison import have_several_seeds
 
     page = None if out is None else check_page_path(out)
-    if any(map(is_seeds_folder, paths)):
-        compare_seeds_folders(paths, split, as_json, page)
+    if any(map(is_seeds_folder, paths)) or (
+        split == "validation" and have_several_seeds(paths)
+    ):
+        print_compared_seeds(paths, split, as_json, page)
         return
     from cifarcnn import api
     from cifarcnn.comparison import compare_runs, open_comparable_runs

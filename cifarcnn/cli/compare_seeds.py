@@ -1,4 +1,4 @@
-"""``cifarcnn compare`` of folders of several seeds, and what all comparisons say."""
+"""``cifarcnn compare`` of configs with several seeds, and what all comparisons say."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from cifarcnn.seeds_comparison import SeedsComparison, SeedsPair
 
 
-def compare_seeds_folders(
+def print_compared_seeds(
     paths: Sequence[Path], split: str, as_json: bool, page: Path | None
 ) -> None:
-    """Print what folders of ``train --seeds`` say of their configs.
+    """Print what several seeds say of their configs.
 
     Args:
-        paths: The folders.
+        paths: Folders of ``train --seeds``, and single runs.
         split: What the user wants them to be judged on.
         as_json: Whether a document is printed.
         page: Where a page is written, too.
@@ -34,19 +34,12 @@ def compare_seeds_folders(
         RunError: A file is missing or damaged.
         UsageError: They cannot be compared, or the page cannot be written.
     """
-    from cifarcnn.runs.seeds_folder import is_seeds_folder
     from cifarcnn.seeds_comparison import compare_seeds
 
     if split != "validation":
         raise UsageError(
             "Folders of several seeds are compared by the validation accuracies of "
             "their runs. Compare single runs by --split test."
-        )
-    singles = [str(path) for path in paths if not is_seeds_folder(path)]
-    if singles or len(paths) < 2:
-        raise UsageError(
-            "A folder of several seeds is compared with others of its kind"
-            + (f", which {', '.join(singles)} is not." if singles else ". Name two.")
         )
     comparison = compare_seeds(paths)
     if as_json:
@@ -63,7 +56,8 @@ def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
         "split": "validation",
         "configs": [
             {
-                "path": str(each.path),
+                "path": str(each.paths[0]),
+                "runs": {str(seed): str(run.path) for seed, run in each.runs.items()},
                 "val_accuracy": {str(s): share for s, share in each.accuracies.items()},
                 "spread": None if each.spread is None else asdict(each.spread),
             }
@@ -72,7 +66,7 @@ def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
         "config_differences": [asdict(each) for each in comparison.differences],
         "against_first": [
             {
-                "path": str(pair.path),
+                "path": str(each.paths[0]),
                 "seeds": pair.seeds,
                 "difference": asdict(pair.test.differences),
                 "test": "Student's t, paired, two-sided",
@@ -81,7 +75,7 @@ def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
                 "corrected_p_value": pair.corrected_p_value,
                 "meaning": describe_seeds_pair(comparison, pair),
             }
-            for pair in comparison.pairs
+            for each, pair in zip(comparison.configs[1:], comparison.pairs, strict=True)
         ],
     }
 
@@ -93,7 +87,7 @@ def _describe_seeds(comparison: SeedsComparison) -> Iterator[str]:
     yield format_table(["seed", *numbers], rows, len(numbers))
     yield ""
     for number, each in zip(numbers, comparison.configs, strict=True):
-        yield console.printable(f"{number}: {each.path}")
+        yield console.printable(f"{number}: {', '.join(map(str, each.paths))}")
     yield ""
     yield from describe_differences(comparison.differences, numbers)
     for pair in comparison.pairs:
@@ -105,10 +99,10 @@ def describe_seeds_pair(comparison: SeedsComparison, pair: SeedsPair) -> str:
     """What the seeds say of two configs, in plain sentences."""
     from cifarcnn.hypothesis_tests import SIGNIFICANCE_LEVEL
 
-    first, found = comparison.configs[0].path, pair.test.differences
+    first, found = comparison.configs[0].name, pair.test.differences
     low, high = (100 * share for share in found.interval)
     text = (
-        f"{pair.path} is {100 * found.mean:+.2f} points from {first} on average over "
+        f"{pair.name} is {100 * found.mean:+.2f} points from {first} on average over "
         f"{len(pair.seeds)} seeds (95% interval {low:+.2f} to {high:+.2f}"
     )
     if pair.test.p_value is None or pair.corrected_p_value is None:
@@ -120,7 +114,7 @@ def describe_seeds_pair(comparison: SeedsComparison, pair: SeedsPair) -> str:
             f"{describe_p_value(pair.corrected_p_value)}"
         )
     if pair.corrected_p_value < SIGNIFICANCE_LEVEL:
-        better = pair.path if found.mean > 0 else first
+        better = pair.name if found.mean > 0 else first
         return (
             f"{text}). {better} is better: were both equally good, luck with the seeds "
             "would seldom make such a difference."

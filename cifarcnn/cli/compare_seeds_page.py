@@ -1,4 +1,4 @@
-"""What folders of several seeds say of their configs, as tables and on a page."""
+"""What runs with several seeds say of their configs, as tables and on a page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def list_accuracies(comparison: SeedsComparison) -> Iterator[list[str]]:
 def describe_seeds_page(
     comparison: SeedsComparison, verdicts: Sequence[str]
 ) -> ComparisonPage:
-    """What the page says of folders of several seeds.
+    """What the page says of configs with several seeds each.
 
     Args:
         comparison: What came of comparing them.
@@ -42,7 +42,7 @@ def describe_seeds_page(
         verdicts=verdicts,
         notes=[
             "The figures are the accuracies on the validation pictures, the curves the "
-            "means over the seeds of each folder, as far as all of them went."
+            "means over the seeds of each config, as far as all of them went."
         ],
         figures=Table(
             ["seed", *numbers],
@@ -58,7 +58,7 @@ def describe_seeds_page(
             for number, each in zip(numbers, configs, strict=True)
         ],
         folders=[
-            (number, str(each.path))
+            (number, ", ".join(map(str, each.paths)))
             for number, each in zip(numbers, configs, strict=True)
         ],
     )
@@ -67,12 +67,10 @@ def describe_seeds_page(
 def _average(number: str, config: ComparedSeeds) -> Curves:
     from cifarcnn.page.comparison_page import Curves
     from cifarcnn.runs.history import average_records, to_records
-    from cifarcnn.runs.seeds_folder import open_seeds_folder
 
-    folder = open_seeds_folder(config.path)
-    runs = folder.finished_runs().values()
+    runs = config.runs.values()
     records = average_records([to_records(run.read_history()) for run in runs])
-    return Curves(f"{number} {config.path.name}, {len(runs)} seeds", records)
+    return Curves(f"{number} {config.paths[0].name}, {len(runs)} seeds", records)
 
 
 def _share(value: float | None) -> str:
