@@ -126,9 +126,10 @@ def command(
             for path in run_paths or [None]
         ]
         predictor = average_predictors(predictors)
+        # First, since a package that cannot be loaded is all that there is to say then.
+        predictions = _predict(predictor, images)
         for each in predictors:
             _tell(each)
-        predictions = _predict(predictor, images)
         resize, names = predictor.target.resize, predictor.class_names
         all_read = _print(predictions, layout, names, top, input_folder, resize)
         for each in predictors:

@@ -6,6 +6,7 @@ system, aborts, or crashes. So what cannot fit has to be known before.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from cifarcnn.engine.card_memory import describe_holders, read_card_memory
@@ -70,7 +71,11 @@ def peak_memory(root: Path = _ROOT) -> int | None:
     Returns:
         ``None`` where the system does not say.
     """
-    # Not getrusage: what it says may be of the process that this one was started by.
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not getrusage: on Linux it may be of the process that this one was started by.
     found = _read_table(root / "proc/self/status").get("VmHWM")
     return None if found is None else 1024 * found
 

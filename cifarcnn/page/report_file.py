@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cifarcnn.config import Config
+from cifarcnn.engine.device_arrays import computes_on_cpu, peak_device_memory
+from cifarcnn.engine.memory import peak_memory
 from cifarcnn.evaluation import Evaluation
 from cifarcnn.page.report import (
     LINK_BEGIN,
@@ -140,22 +141,17 @@ def _facts(
             ("time of an epoch", f"{seconds:,.1f} s"),
             ("speed", f"{speed:,.0f} training pictures per second"),
         ]
-    if memory := _most_memory():
-        facts.append(("memory of the process, at most", f"{memory / 2**20:,.0f} MB"))
+    memory = {"process": peak_memory()}
+    if not computes_on_cpu():
+        memory["GPU"] = peak_device_memory()
+    facts += [
+        (f"memory of the {name}, at most", f"{peak / 2**20:,.0f} MB")
+        for name, peak in memory.items()
+        if peak is not None
+    ]
     versions = newest.get("versions", {})
     facts += [(str(name), str(version)) for name, version in versions.items()]
     command = newest.get("command_line")
     if isinstance(command, list):
         facts.append(("command", " ".join(map(str, command))))
     return facts
-
-
-def _most_memory() -> int | None:
-    """Bytes; ``None`` on Windows, which does not tell."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # macOS counts bytes, Linux kilobytes.
-    return found if sys.platform == "darwin" else 1024 * found

@@ -144,7 +144,7 @@ def test_ctrl_c_ends_a_command_with_130(tmp_path: Path) -> None:
     script = (
         "import sys, time\n"
         "from cifarcnn.cli import check, main\n"
-        "def wait(*_):\n"
+        "def wait(*_, **__):\n"
         "    print('ready', flush=True)\n"
         "    time.sleep(30)\n"
         "check.check_config = wait\n"

@@ -146,7 +146,7 @@ def test_a_damaged_folder_is_told(folder: Path, call: Call):
     (place / "seeds.json").write_text('{"seeds": ["a"]}')
     answer = call("train", "--resume", place)
     assert answer.code == 1
-    assert "`seeds` is not a list of whole numbers" in answer.err
+    assert "`seeds` is not a list of different whole numbers" in answer.err
     (listed,) = json.loads(call("runs", "--json").out)["runs"]
     assert listed["state"] == "damaged"
     assert call("train", "--resume", place, "--seeds", "3").code == 2
