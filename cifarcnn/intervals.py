@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,15 @@ def mean_with_interval(figures: Sequence[float]) -> MeanWithInterval | None:
     mean, deviation = statistics.fmean(figures), statistics.stdev(figures)
     half = student_t_95(count - 1) * deviation / math.sqrt(count)
     return MeanWithInterval(mean, deviation, (mean - half, mean + half))
+
+
+def mean_of_shares(shares: Sequence[float]) -> MeanWithInterval | None:
+    """The same of figures from 0 to 1, which their mean cannot leave."""
+    found = mean_with_interval(shares)
+    if found is None:
+        return None
+    low, high = found.interval
+    return replace(found, interval=(max(low, 0.0), min(high, 1.0)))
 
 
 def student_t_95(degrees: int) -> float:

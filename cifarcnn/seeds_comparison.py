@@ -14,7 +14,7 @@ from cifarcnn.config.loading import load_config
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import CifarcnnError, RunError, UsageError
 from cifarcnn.hypothesis_tests import PairedTest, holm_correction, paired_t_test
-from cifarcnn.intervals import MeanWithInterval, mean_with_interval
+from cifarcnn.intervals import MeanWithInterval, mean_of_shares
 from cifarcnn.runs.folder import Run
 from cifarcnn.runs.manifest import Origin, read_manifest
 from cifarcnn.runs.seeds_folder import (
@@ -51,7 +51,7 @@ class ComparedSeeds:
     @property
     def spread(self) -> MeanWithInterval | None:
         """Of the accuracies; None of fewer than two."""
-        return mean_with_interval([*self.accuracies.values()])
+        return mean_of_shares([*self.accuracies.values()])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cifarcnn.intervals import mean_with_interval, student_t_95
+from cifarcnn.intervals import mean_of_shares, mean_with_interval, student_t_95
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 4, 5, 9, 10, 29, 120, 999])
@@ -34,3 +34,12 @@ def test_figures_that_are_all_alike_have_no_width():
     found = mean_with_interval([0.5, 0.5])
     assert found is not None
     assert (found.deviation, found.interval) == (0.0, (0.5, 0.5))
+
+
+def test_the_mean_of_shares_is_none_below_0_or_above_1():
+    found = mean_of_shares([0.01, 0.2])
+    assert found is not None and found.interval[0] == 0
+    assert 0.105 < found.interval[1] == 1
+    inner = [0.861, 0.866, 0.868]
+    assert mean_of_shares(inner) == mean_with_interval(inner)
+    assert mean_of_shares([0.5]) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -21,7 +22,7 @@ from cifarcnn.cli.options import (
     runs_option,
     weights_option,
 )
-from cifarcnn.cli.robustness import judge_robustness
+from cifarcnn.cli.robustness import judge_robustness, robustness_table
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.evaluation_files import require_free
 from cifarcnn.literals import BackendChoice, Views
@@ -151,26 +152,35 @@ def command(
             evaluation = loaded.evaluate(split, views=views)
         else:
             evaluation, alone = evaluate_ensemble(runs, split, views)
-        corrupted = judge_robustness(runs, split, views) if robustness else None
-    judged = Judged(runs, split, views, evaluation, alone, fitted, corrupted)
+    judged = Judged(runs, split, views, evaluation, alone, fitted)
     if split == "test" and data is None and len(runs) == 1:
         _complete_report(loaded, evaluation)
-    if as_json or layout == "json":
-        console.print_raw(
-            # Of 2,000 classes the matrix alone would be four million lines.
-            json.dumps(
-                document(judged),
-                indent=2 if len(loaded.class_names) <= _MOST_INDENTED else None,
-            )
-        )
-    elif layout == "csv":
-        console.print_raw(class_rows(evaluation).removesuffix("\r\n"))
-    else:
+    if layout == "table" and not as_json:
         console.print_result(report(judged))
+    if robustness:
+        # After the figures of the pictures as they are, which an end now costs not.
+        with console.native_output():
+            judged = replace(judged, robustness=judge_robustness(runs, split, views))
+    _print_rest(judged, "json" if as_json else layout)
     # Last, so that a full disk does not cost the figures.
     if out is not None:
         for path in api.write_evaluation(loaded, evaluation, out, split):
             console.print_message(f"written: {path}")
+
+
+def _print_rest(judged: Judged, layout: Layout) -> None:
+    """What comes once all is judged."""
+    if layout == "json":
+        # Of 2,000 classes the matrix alone would be four million lines.
+        few = len(judged.runs[0].class_names) <= _MOST_INDENTED
+        text = json.dumps(document(judged), indent=2 if few else None)
+        console.print_raw(text)
+    elif layout == "csv":
+        console.print_raw(class_rows(judged.evaluation).removesuffix("\r\n"))
+    elif judged.robustness:
+        accuracy = judged.evaluation.accuracy
+        table = robustness_table(judged.robustness, accuracy)
+        console.print_result(f"\n{table}")
 
 
 def _complete_report(loaded: LoadedRun, evaluation: Evaluation) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
-from cifarcnn.cli.robustness import robustness_table
 from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import Views
 
@@ -167,8 +166,6 @@ def report(judged: Judged) -> str:
             console.printable(f"  {true} taken for {predicted}: {_times(count)}")
             for true, predicted, count in evaluation.most_confused
         ]
-    if judged.robustness:
-        parts += ["", robustness_table(judged.robustness, evaluation.accuracy)]
     if dataset.notice:
         parts += ["", f"Note: these are {dataset.notice}."]
     return "\n".join(parts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
 from cifarcnn.cli.durations import describe_seconds
-from cifarcnn.intervals import mean_with_interval
+from cifarcnn.intervals import mean_of_shares
 from cifarcnn.runs import Run
 from cifarcnn.runs.folder import HISTORY, REPORT
 from cifarcnn.runs.history import to_records
@@ -82,7 +82,7 @@ def _conclude(runs: Mapping[int, RunSummary]) -> list[str]:
         if run.state == "finished" and run.val_accuracy is not None
     ]
     said = []
-    found = mean_with_interval(accuracies)
+    found = mean_of_shares(accuracies)
     if found is None:
         said.append(
             "Of fewer than two finished runs with validation pictures there is no "

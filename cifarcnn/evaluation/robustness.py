@@ -12,9 +12,9 @@ from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError
 from cifarcnn.evaluation.corruptions import CORRUPTIONS, STRENGTHS, Array, corrupt
 
-# So much of a split is changed at once, which needs four times this as float32.
-_PIECE_BYTES = 16 * 1024 * 1024
-_PIECE_IMAGES = 2048
+# So much of a split is changed at once, which takes up to 20 times this in between.
+_PIECE_BYTES = 4 * 1024 * 1024
+_PIECE_IMAGES = 1024
 
 
 @dataclass(frozen=True)

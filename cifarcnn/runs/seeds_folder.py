@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cifarcnn.errors import RunError
-from cifarcnn.intervals import MeanWithInterval, mean_with_interval
+from cifarcnn.intervals import MeanWithInterval, mean_of_shares
 from cifarcnn.runs.file_lock import LOCK, lock_run
 from cifarcnn.runs.folder import Run
 from cifarcnn.runs.manifest import CONFIG
@@ -78,7 +78,7 @@ class SeedsFolder:
             seed: read_val_accuracy(run) for seed, run in self.finished_runs().items()
         }
         known = [share for share in accuracies.values() if share is not None]
-        found = mean_with_interval(known)
+        found = mean_of_shares(known)
         figures = {
             "by_seed": {str(seed): share for seed, share in accuracies.items()},
             **(asdict(found) if found else {}),

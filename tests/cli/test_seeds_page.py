@@ -47,7 +47,7 @@ def test_it_has_the_mean_each_seed_and_those_that_did_not_come_to_their_end(
     # By a calculator: 60 +- 12.706 * 10.
     assert (
         "Validation accuracy 60.00% on average over 2 seeds, standard deviation 14.14 "
-        "points, 95% interval of the mean -67.06% to 187.06%."
+        "points, 95% interval of the mean 0.00% to 100.00%."
     ) in page
     assert "Not in these figures, since diverged: 2." in page
     assert "Not in these figures, since stopped: 3." in page
