@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cifarcnn.errors import RunError, UsageError
-from cifarcnn.literals import BackendChoice, Views
+from cifarcnn.literals import BackendChoice, ExportFormat, ExportPrecision, Views
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.manifest import read_manifest, weights_kind
 from cifarcnn.trained_run import SplitChoice, TrainedRun
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ModelExplanation,
         TrainedNetwork,
     )
+    from cifarcnn.export.export import Exported
     from cifarcnn.runs.temperature_file import TemperatureRecord
 
     Array = np.ndarray[Any, Any]
@@ -174,6 +175,62 @@ class LoadedRun(TrainedRun):
 
         with _memory_explained(self.device):
             return explain_model(_as_network(self))
+
+    def export(
+        self,
+        file_format: ExportFormat,
+        out: str | Path | None = None,
+        *,
+        precision: ExportPrecision = "float32",
+    ) -> Exported:
+        """Write the network as a file for other programs, compared with itself.
+
+        Nothing of it is left where it does not answer as the network does. Where Keras
+        does not run on TensorFlow, which alone can write most formats, another process
+        does it.
+
+        Args:
+            file_format: ``saved_model``, ``onnx``, ``litert`` or ``keras``.
+            out: The file, or for ``saved_model`` the folder; None takes a name made
+                from the run's.
+            precision: ``float16`` or ``int8`` for a smaller ``litert`` file.
+
+        Raises:
+            DataError: int8 is asked for, and the training images are not here.
+            RunError: The run is unfinished, a package is missing or too old, or the
+                file cannot be made or does not answer as the network does.
+            UsageError: The precision is not for this format, or the place is taken or
+                cannot be written.
+        """
+        from cifarcnn.export.request import check_request
+
+        path = None if out is None else Path(out)
+        path = check_request(self.run, path, file_format, precision)
+        if file_format != "keras" and self.device.backend != "tensorflow":
+            from cifarcnn.export.own_process import export_in_own_process
+
+            return export_in_own_process(
+                self.path, path, file_format, precision, self.weights, self.data_path
+            )
+        from cifarcnn.export.check_images import (
+            choose_calibration_images,
+            choose_check_images,
+        )
+        from cifarcnn.export.export import export_network
+        from cifarcnn.export.file_format import Description, Reduction
+
+        height, width, _ = self.image_shape
+        resize = self.config.data.resize
+        calibration = choose_calibration_images(self) if precision == "int8" else None
+        with _memory_explained(self.device):
+            return export_network(
+                self.model,
+                Description(self.class_names, height, width, resize, self.views),
+                file_format,
+                path,
+                choose_check_images(self, self.image_shape),
+                Reduction(precision, calibration),
+            )
 
 
 @contextlib.contextmanager
