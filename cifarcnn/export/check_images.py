@@ -77,10 +77,13 @@ def choose_check_images(trained: TrainedRun, shape: ImageShape) -> CheckImages:
 def choose_calibration_images(trained: TrainedRun) -> Array:
     """Training images, by which the ranges of int8 numbers are chosen.
 
+    They are those of the training, also where others are to be judged.
+
     Raises:
         DataError: They are not here.
-        UsageError: The data are the user's own images, without such a split.
     """
+    if trained.labelled_folder:
+        trained = TrainedRun(trained.run, trained.manifest)
     try:
         return _spread(trained.split("train"), _CALIBRATION).images
     except DataError as error:

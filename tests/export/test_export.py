@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -289,6 +291,20 @@ def test_where_there_is_no_room_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_signal_leaves_nothing(trained_run: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cifarcnn", "export", "--format", "keras"]
+    process = subprocess.Popen(
+        [*command, "--run", trained_run, "--out", tmp_path / "net.keras"],
+        stderr=subprocess.DEVNULL,
+    )
+    # It is being made, or is proven in a process of its own.
+    while process.poll() is None and not list(tmp_path.rglob("net.keras")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 143
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- what is asked for ----------------------------------------------------------------
 
 
@@ -438,6 +454,7 @@ def test_pictures_of_the_users_own_and_of_the_training_do_too(
     chosen = choose_check_images(own, (32, 32, 3))
     assert (len(chosen.images), chosen.origin) == (2, f"pictures in {tmp_path}")
     assert chosen.labels is not None and chosen.labels.tolist() == [3, 8]
+    assert choose_calibration_images(own).shape == (300, 32, 32, 3)
 
     class WithoutValidation(TrainedRun):
         @property
