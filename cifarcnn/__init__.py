@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from cifarcnn.api import load_run as load_run
     from cifarcnn.api import resume as resume
     from cifarcnn.api import train as train
+    from cifarcnn.api import write_evaluation as write_evaluation
 
-__all__ = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "train"]
+__all__ = [
+    "LoadedRun",
+    "build_model",
+    "load_config",
+    "load_run",
+    "resume",
+    "train",
+    "write_evaluation",
+]
 
 
 def __getattr__(name: str) -> object:

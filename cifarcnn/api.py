@@ -16,12 +16,23 @@ if TYPE_CHECKING:
 
     from cifarcnn.data.fetching.sources import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
+    from cifarcnn.evaluation import Evaluation
     from cifarcnn.literals import BackendChoice
+    from cifarcnn.trained_run import SplitChoice
     from cifarcnn.training.observer import Observer
     from cifarcnn.training.resume import ResumePlan
+    from cifarcnn.training.stop_request import StopRequest
     from cifarcnn.training.training_data import TrainingData
 
-__all__ = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "train"]
+__all__ = [
+    "LoadedRun",
+    "build_model",
+    "load_config",
+    "load_run",
+    "resume",
+    "train",
+    "write_evaluation",
+]
 
 
 def build_model(config: Config) -> keras.Model:
@@ -61,6 +72,7 @@ def train(
     fetch: bool | None = None,
     fetch_observer: FetchObserver | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    request: StopRequest | None = None,
 ) -> LoadedRun:
     """Train the network of a config, and keep everything in the folder of a run.
 
@@ -88,6 +100,8 @@ def train(
             between two calls (``training.steps_per_execution``). To end the training
             set ``self.model.stop_training = True``; an epoch that is not over counts as
             finished then, as in Keras.
+        request: What ends several trainings in a row, at one time or by one signal;
+            None: ``training.max_minutes``, and signals while this one goes on.
 
     Returns:
         The run with the weights that it settled on.
@@ -115,7 +129,9 @@ def train(
     made = Run.create(ROOT, config.name) if run is None else Run.at(Path(run))
     with lock_run(made.path):
         observer.run_created(made)
-        train_and_report(config, data, made, started, observer, callbacks)
+        train_and_report(
+            config, data, made, started, observer, callbacks, request=request
+        )
     return load_run(made.path, device=device, backend=backend)
 
 
@@ -192,6 +208,7 @@ def continue_training(
     fetch: bool | None = None,
     fetch_observer: FetchObserver | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    request: StopRequest | None = None,
 ) -> None:
     """As :func:`resume`, with a config that is checked already; loads nothing.
 
@@ -221,7 +238,43 @@ def continue_training(
         from cifarcnn.page.reported_training import train_and_report
 
         observer.run_created(opened)
-        train_and_report(config, data, opened, started, observer, callbacks, plan)
+        train_and_report(
+            config, data, opened, started, observer, callbacks, plan, request
+        )
+
+
+def write_evaluation(
+    run: LoadedRun,
+    evaluation: Evaluation,
+    folder: str | Path,
+    split: SplitChoice = "test",
+) -> list[Path]:
+    """Write the plots of an evaluation, as SVG and PNG, and ``predictions.csv``.
+
+    Args:
+        run: That was judged; of several together any.
+        evaluation: What came of it.
+        folder: Made where it is missing.
+        split: The images that it was judged on.
+
+    Returns:
+        The files.
+
+    Raises:
+        UsageError: One of the files is there already, or they cannot be written; then
+            none is.
+    """
+    from cifarcnn.evaluation.predictions_table import write_predictions_table
+    from cifarcnn.evaluation_files import PREDICTIONS, require_free, write_files
+    from cifarcnn.page.evaluation_plots import draw_evaluation
+
+    require_free(Path(folder))
+    names = run.class_names
+    table = write_predictions_table(evaluation, names, run.image_names(split))
+    plots = draw_evaluation(evaluation, run.split(split).images, names)
+    # Names of files may hold what no text can.
+    content = {PREDICTIONS: table.encode("utf-8", "backslashreplace"), **plots}
+    return write_files(Path(folder), content)
 
 
 def _load_data(

@@ -102,18 +102,8 @@ def open_predictor(
         except RunError as error:
             note = str(error)
         else:
-            predict: Callable[[Array], Array] = model.predict
-            if manifest.litert and manifest.litert.views != "none":
-                from cifarcnn.network.test_time_augmentation import average_views
-
-                predict = partial(average_views, predict, views=manifest.litert.views)
-            if temperature:
-                kind = weights_kind(weights)
-                predict = _at_temperature(predict, run.path, manifest, kind)
-            height, width, _ = model.image_shape
-            resize = manifest.litert.resize if manifest.litert else "crop"
-            target = TargetSize(height, width, resize)
-            return Predictor(run, manifest, target, predict, data_path=data_path)
+            kind = weights_kind(weights) if temperature else None
+            return _answer_by_litert(run, manifest, model, kind, data_path)
     loaded = load_run(
         run.path,
         weights=weights,
@@ -124,6 +114,34 @@ def open_predictor(
     )
     target, answer = TargetSize.of(loaded.config.data), loaded.predict
     return Predictor(run, manifest, target, answer, note, loaded, data_path=data_path)
+
+
+def _answer_by_litert(
+    run: Run,
+    manifest: Manifest,
+    model: LiteRTModel,
+    kind: WeightsKind | None,
+    data_path: Path | None,
+) -> Predictor:
+    """The predictor of a LiteRT model.
+
+    Args:
+        run: Of the model, and so is ``manifest``.
+        model: Of the images themselves, without other views.
+        kind: Of the weights whose temperature is taken; ``None`` for none.
+        data_path: As for ``open_predictor``.
+    """
+    predict: Callable[[Array], Array] = model.predict
+    if manifest.litert and manifest.litert.views != "none":
+        from cifarcnn.network.test_time_augmentation import average_views
+
+        predict = partial(average_views, predict, views=manifest.litert.views)
+    if kind is not None:
+        predict = _at_temperature(predict, run.path, manifest, kind)
+    height, width, _ = model.image_shape
+    resize = manifest.litert.resize if manifest.litert else "crop"
+    target = TargetSize(height, width, resize)
+    return Predictor(run, manifest, target, predict, data_path=data_path)
 
 
 def _at_temperature(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +130,21 @@ class TrainedRun:
                 "(data.validation_fraction is 0). Judge it on the test split."
             )
         return validation
+
+    def image_names(self, choice: SplitChoice = "test") -> Sequence[str] | None:
+        """The files of the images of a split, in the order of ``split(choice)``.
+
+        Returns:
+            Paths relative to the folder that they lie in, or as the list of images has
+            them; ``None`` where images have no files of their own.
+
+        Raises:
+            ConfigError: The config is not valid.
+            DataError: The data set is not here.
+        """
+        if self.labelled_folder:
+            return self.labelled_folder.image_names
+        return self.dataset.image_names(choice, self.config)
 
     def split_for_temperature(self) -> Split:
         """The validation images of the training, also where others are to be judged.

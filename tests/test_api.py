@@ -47,6 +47,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 def test_the_public_names_are_these() -> None:
     names = ["LoadedRun", "build_model", "load_config", "load_run", "resume", "train"]
+    names.append("write_evaluation")
     assert cifarcnn.__all__ == names
     assert set(names) <= set(dir(cifarcnn))
     assert all(callable(getattr(cifarcnn, name)) for name in names)

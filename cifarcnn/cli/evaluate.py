@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -23,7 +22,7 @@ from cifarcnn.cli.options import (
     weights_option,
 )
 from cifarcnn.errors import RunError, UsageError
-from cifarcnn.files import os_error_as_usage_error, write_atomically
+from cifarcnn.evaluation_files import require_free
 from cifarcnn.literals import BackendChoice, Views
 from cifarcnn.runs.folder import TEMPERATURE
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 
 Layout = Literal["table", "json", "csv"]
-_PREDICTIONS = "predictions.csv"
 _MOST_INDENTED = 100  # classes
 
 
@@ -83,8 +81,9 @@ _MOST_INDENTED = 100  # classes
     type=NamedPath(path_type=Path, file_okay=False),
     metavar="DIR",
     default=None,
-    help="Also write predictions.csv there: of each picture the true class, the "
-    "answer, and the probability of every class.",
+    help="Also write plots there (confusion matrix, calibration, classes, worst "
+    "mistakes) as SVG and PNG, and predictions.csv: of each picture the true class, "
+    "the answer, and the probability of every class.",
 )
 @common
 def command(
@@ -113,7 +112,7 @@ def command(
     if as_json and layout == "csv":
         raise click.UsageError("--json and --format csv exclude each other.")
     if out is not None:
-        _require_free(out)
+        require_free(out)
     from cifarcnn import api
     from cifarcnn.ensemble import evaluate_ensemble, require_same_classes
 
@@ -142,8 +141,6 @@ def command(
     judged = Judged(runs, split, views, evaluation, alone, fitted)
     if split == "test" and data is None and len(runs) == 1:
         _complete_report(loaded, evaluation)
-    if out is not None:
-        _write_predictions(out, loaded, evaluation)
     if as_json or layout == "json":
         console.print_raw(
             # Of 2,000 classes the matrix alone would be four million lines.
@@ -156,6 +153,10 @@ def command(
         console.print_raw(class_rows(evaluation).removesuffix("\r\n"))
     else:
         console.print_result(report(judged))
+    # Last, so that a full disk does not cost the figures.
+    if out is not None:
+        for path in api.write_evaluation(loaded, evaluation, out, split):
+            console.print_message(f"written: {path}")
 
 
 def _complete_report(loaded: LoadedRun, evaluation: Evaluation) -> None:
@@ -173,27 +174,6 @@ def _complete_report(loaded: LoadedRun, evaluation: Evaluation) -> None:
         add_test_figures(loaded.run, evaluation, loaded.class_names, said)
     except RunError as error:
         console.print_message(f"note: report.html is left as it is: {error}")
-
-
-def _require_free(folder: Path) -> None:
-    """See to it before the network is judged that its answers can be kept."""
-    if os.path.lexists(folder / _PREDICTIONS):
-        raise UsageError(
-            f"{folder / _PREDICTIONS} exists already, and nothing is replaced. Name "
-            "another folder with --out, or move it away first."
-        )
-    with os_error_as_usage_error(f"'{folder}' cannot be made"):
-        folder.mkdir(parents=True, exist_ok=True)
-
-
-def _write_predictions(folder: Path, loaded: LoadedRun, evaluation: Evaluation) -> None:
-    from cifarcnn.evaluation.predictions_table import write_predictions_table
-
-    path = folder / _PREDICTIONS
-    table = write_predictions_table(evaluation, loaded.class_names)
-    with os_error_as_usage_error(f"'{path}' cannot be written"):
-        write_atomically(path, table.encode())
-    console.print_message(f"written: {path}")
 
 
 def _fit_temperatures(

@@ -144,5 +144,6 @@ def _describe_error(error: Exception) -> str:
         count = len(error.problems)
         return f"{error}\n{count} problem{'s' if count != 1 else ''}"
     if isinstance(error, CifarcnnError):
-        return f"error: {error}"
+        # What was done before, of a command that does several things.
+        return "\n".join([f"error: {error}", *getattr(error, "__notes__", ())])
     return f"error: {describe_unexpected(error)}"

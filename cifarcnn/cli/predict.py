@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -105,12 +105,8 @@ def command(
     of its shape is shrunk, unless the config says otherwise); --save-input shows it. A
     picture that cannot be read does not stop the others; the exit code is then 1.
     """
-    from functools import cache
-
     with console.native_output(), decoding_shown():
         # Here, where what a package prints when it is loaded is kept from the result.
-        from cifarcnn.inference.predictions import predict_images
-        from cifarcnn.inference.sources import collect_sources
         from cifarcnn.prediction import (
             average_predictors,
             open_predictor,
@@ -132,22 +128,31 @@ def command(
         predictor = average_predictors(predictors)
         for each in predictors:
             _tell(each)
-        # Opened only where an entry asks for it.
-        test_images = cache(lambda: predictor.split("test").images)
-        predictions = predict_images(
-            predictor.predict,
-            collect_sources(images, lambda: len(test_images()), _note),
-            target=predictor.target,
-            test_images=test_images,
-            standard_input=sys.stdin.buffer,
-            noted=_note,
-        )
+        predictions = _predict(predictor, images)
         resize, names = predictor.target.resize, predictor.class_names
         all_read = _print(predictions, layout, names, top, input_folder, resize)
         for each in predictors:
             if written := write_missing_litert(each):
                 console.print_message(f"note: {written}")
     return 0 if all_read else 1
+
+
+def _predict(predictor: Predictor, images: Sequence[str]) -> Iterator[Prediction]:
+    from functools import cache
+
+    from cifarcnn.inference.predictions import predict_images
+    from cifarcnn.inference.sources import collect_sources
+
+    # Opened only where an entry asks for it.
+    test_images = cache(lambda: predictor.split("test").images)
+    return predict_images(
+        predictor.predict,
+        collect_sources(images, lambda: len(test_images()), _note),
+        target=predictor.target,
+        test_images=test_images,
+        standard_input=sys.stdin.buffer,
+        noted=_note,
+    )
 
 
 def _tell(predictor: Predictor) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
+from click.core import ParameterSource
 
 from cifarcnn.cli import console
 from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.cli.options import NamedPath, common
-from cifarcnn.cli.tables import format_table
+from cifarcnn.cli.tables import format_records
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import RunState
 from cifarcnn.runs.run_path import ROOT
@@ -82,6 +83,16 @@ def command(
     A run that is stopped goes on with: cifarcnn train --resume RUN
     """
     if context.invoked_subcommand is not None:
+        given = [
+            name
+            for name in context.params
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ]
+        if given:
+            raise click.UsageError(
+                "The options of `runs` are for the list; `runs remove` takes the "
+                "folders of the runs."
+            )
         return
     from cifarcnn.runs.listing import RunsFolder, list_runs
 
@@ -143,7 +154,9 @@ def remove_command(paths: tuple[Path, ...], yes: bool) -> None:
             problems.append(str(error))
     if problems:
         raise RunError(" ".join([*problems, "Nothing is removed."]))
-    runs = list(dict.fromkeys(found))
+    places = {path.resolve(): path for path in found}
+    # One that lies in another of them goes with it.
+    runs = [path for place, path in places.items() if place.parent not in places]
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(
@@ -184,7 +197,7 @@ def _sort_key(run: RunSummary, sort: str) -> tuple[object, str]:
 
 def _format(runs: Sequence[RunSummary]) -> str:
     headings = ["run", "accuracy", "epochs", "parameters", "time", "when", "state"]
-    return format_table(headings, [_cells(run) for run in runs], _NUMBERS)
+    return format_records(headings, [_cells(run) for run in runs], _NUMBERS)
 
 
 def _cells(run: RunSummary) -> list[str]:
@@ -211,6 +224,10 @@ def _describe(run: RunSummary) -> str:
 
 def _describe_state(run: RunSummary) -> str:
     seeds = "" if run.seeds is None else f", {run.seeds} seeds"
+    counts = run.seed_states or {}
+    if len(counts) > 1:
+        listed = (f"{number} {state}" for state, number in counts.items())
+        seeds += f": {', '.join(listed)}"
     return f"{run.state}{', smoke' if run.smoke else ''}{seeds}"
 
 
@@ -236,4 +253,5 @@ def _to_json(run: RunSummary) -> dict[str, object]:
         "changed": run.changed.isoformat(timespec="seconds"),
         "problem": run.problem,
         "seeds": run.seeds,
+        "seed_states": run.seed_states,
     }

@@ -27,6 +27,48 @@ def format_table(
     return align_columns([headings, *clean], right)
 
 
+def format_records(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int
+) -> str:
+    """The same, but on a terminal that is too narrow for it a paragraph for each row.
+
+    So that no name is cut, and no figure. Empty cells are left out of a paragraph.
+    """
+    if not sys.stdout.isatty():
+        return format_table(headings, rows, numbers)
+    clean = [[printable(cell) for cell in row] for row in rows]
+    plain = align_columns([headings, *clean], range(1, numbers + 1))
+    needed, width = max(map(_width, plain.splitlines())), _terminal_width()
+    if needed + len(headings) + 1 <= width:  # with rich's wider gaps
+        return format_table(headings, rows, numbers)
+    if needed <= width:
+        return plain
+    return "\n".join(_fill(headings, row, width) for row in clean)
+
+
+def _terminal_width() -> int:
+    from rich.console import Console
+
+    return Console().width
+
+
+def _fill(headings: Sequence[str], row: Sequence[str], width: int) -> str:
+    """The first cell, and below it the others, each behind its heading."""
+    lines = [row[0]]
+    indented = ""
+    for heading, cell in zip(headings[1:], row[1:], strict=True):
+        if not cell:
+            continue
+        part = f"{heading} {cell}"
+        if indented and _width(f"{indented}, {part}") < width:
+            indented += f", {part}"
+            continue
+        if indented:
+            lines.append(f"{indented},")
+        indented = f"  {part}"
+    return "\n".join([*lines, indented] if indented else lines)
+
+
 def align_columns(rows: Sequence[Sequence[str]], right: Container[int]) -> str:
     """Plain lines in which each column is as wide as its widest cell.
 
@@ -67,7 +109,7 @@ def _draw_table(
         table.add_row(*map(Text, row))
     text = io.StringIO()
     # No colours: what comes from strangers may not be told from them afterwards.
-    console = Console(file=text, width=Console().width)
+    console = Console(file=text, width=_terminal_width())
     console.print(table)
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     return "\n".join(line for line in lines if line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,8 @@ from cifarcnn.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from cifarcnn.config import Config
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.literals import BackendChoice
-    from cifarcnn.runs import Run
 
 
 @click.command("train")
@@ -63,7 +61,7 @@ if TYPE_CHECKING:
     metavar="MINUTES",
     default=None,
     help="End in time, after a step, and keep what was trained; --resume goes on. The "
-    "same as --set training.max_minutes=MINUTES.",
+    "same as --set training.max_minutes=MINUTES. With --seeds, of all together.",
 )
 @click.option(
     "--fetch/--offline",
@@ -83,7 +81,7 @@ def command(
     seeds: str | None,
     max_minutes: str | None,
     fetch: bool | None,
-) -> None:
+) -> int:
     """Train the network of a config and keep everything in the folder of a run.
 
     Ctrl-C stops after the current step and keeps what was trained; --resume goes on
@@ -91,7 +89,8 @@ def command(
     folder of the run is printed on standard output.
     """
     from cifarcnn.cli import console
-    from cifarcnn.runs import Run
+    from cifarcnn.config import load_config
+    from cifarcnn.errors import TimeIsUp
     from cifarcnn.runs.seeds_folder import is_seeds_folder
 
     if max_minutes is not None:
@@ -101,123 +100,43 @@ def command(
         raise click.UsageError(
             "Give either --config, or --resume with the folder of a run."
         )
-    if resumed_path is None:
-        config = _load(str(config_name), settings)
-        if seeds is None:
-            path = _train(config, run_path, smoke, given)
-        else:
-            path = _train_seeds(config, seeds, run_path, smoke, given)
-    elif run_path is not None or smoke or seeds is not None:
+    begins = run_path is not None or smoke or seeds is not None
+    if resumed_path is not None and begins:
         raise click.UsageError(
             "--resume goes on in the folder of its run, as it was begun; leave --run, "
             "--seeds and --smoke out."
         )
-    elif is_seeds_folder(Path(resumed_path)):
-        path = _resume_seeds(Path(resumed_path), settings, given)
-    else:
-        path = _resume(Run.open(Path(resumed_path)), settings, given)
-    console.print_raw(str(path))
+    if seeds is not None:
+        from cifarcnn.cli import seeds_training
 
+        config = load_config(str(config_name), settings=settings)
+        return seeds_training.train(config, seeds, run_path, smoke, given)
+    if resumed_path is not None and is_seeds_folder(Path(resumed_path)):
+        from cifarcnn.cli import seeds_training
 
-def _train(
-    config: Config, path: str | Path | None, smoke: bool, given: Mapping[str, Any]
-) -> Path:
-    from cifarcnn import api
-
-    def train(**displays: Any) -> Path:
-        return api.train(config, path, smoke=smoke, **given, **displays).path
-
-    return _with_displays(train)
-
-
-def _resume(run: Run, settings: tuple[str, ...], given: Mapping[str, Any]) -> Path:
-    config = _load(str(run.config_path), settings) if settings else run.config
-    from cifarcnn import api
-
-    def resume(**displays: Any) -> Path:
-        api.continue_training(run, config, **given, **displays)
-        return run.path
-
-    return _with_displays(resume)
-
-
-def _with_displays(work: Callable[..., Path]) -> Path:
-    """What ``work`` gives, which is told what to tell of its progress."""
-    from cifarcnn.cli import console
-    from cifarcnn.cli.fetch_display import open_fetch_display
-    from cifarcnn.cli.progress import open_display
-    from cifarcnn.errors import TimeIsUp
-
+        return seeds_training.resume(Path(resumed_path), settings, given)
     try:
-        with console.native_output() as native:
-            # Inside, that descriptor leads to the log of the run.
-            with (
-                open_fetch_display() as fetch_display,
-                open_display(log=native.log, log_moved=native.move_to) as display,
-            ):
-                return work(observer=display, fetch_observer=fetch_display)
+        if resumed_path is not None:
+            path = _resume(Path(resumed_path), settings, given)
+        else:
+            from cifarcnn.cli import one_training
+
+            config = load_config(str(config_name), settings=settings)
+            path = one_training.train(config, run_path, smoke, given)
     except TimeIsUp as is_up:
         console.print_message(str(is_up))
-        return is_up.run
+        path = is_up.run
+    console.print_raw(str(path))
+    return 0
 
 
-def _train_seeds(
-    config: Config,
-    text: str,
-    path: str | None,
-    smoke: bool,
-    given: Mapping[str, Any],
-) -> Path:
-    from cifarcnn.cli.seeds import parse_seeds, train_all
-    from cifarcnn.runs.run_path import ROOT
-    from cifarcnn.runs.seeds_folder import make_seeds_folder
-
-    seeds = parse_seeds(text, config.training.seed)
-    folder = make_seeds_folder(
-        None if path is None else Path(path),
-        ROOT,
-        config.name,
-        seeds,
-        config.to_yaml().encode(),
-        smoke=smoke,
-    )
-
-    def train(seed: int) -> None:
-        with_seed = _load(str(folder.base_path), (f"training.seed={seed}",))
-        _train(with_seed, folder.run_path(seed), smoke, given)
-
-    return train_all(folder, train)
-
-
-def _resume_seeds(
-    path: Path, settings: tuple[str, ...], given: Mapping[str, Any]
-) -> Path:
-    from cifarcnn.cli.seeds import train_all
-    from cifarcnn.runs import Run
-    from cifarcnn.runs.file_lock import LOCK
-    from cifarcnn.runs.folder import LOG
-    from cifarcnn.runs.listing import summarize_run
-    from cifarcnn.runs.manifest import CONFIG
-    from cifarcnn.runs.safe_io import remove_file
-    from cifarcnn.runs.seeds_folder import open_seeds_folder
-
-    folder = open_seeds_folder(path)
-
-    def go_on(seed: int) -> None:
-        run = folder.run_path(seed)
-        if not (run / CONFIG).exists():
-            # Killed before it had more than these.
-            for name in (LOG, LOCK):
-                remove_file(run / name)
-            own = (f"training.seed={seed}", *settings)
-            _train(_load(str(folder.base_path), own), run, folder.smoke, given)
-        elif settings or summarize_run(run).state in ("stopped", "training"):
-            _resume(Run.open(run), settings, given)
-
-    return train_all(folder, go_on)
-
-
-def _load(name: str, settings: tuple[str, ...]) -> Config:
+def _resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> Path:
+    from cifarcnn.cli import one_training
     from cifarcnn.config import load_config
+    from cifarcnn.runs import Run
 
-    return load_config(name, settings=settings)
+    run = Run.open(path)
+    config = run.config
+    if settings:
+        config = load_config(str(run.config_path), settings=settings)
+    return one_training.resume(run, config, given)

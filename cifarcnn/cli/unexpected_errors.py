@@ -10,14 +10,14 @@ import errno
 import os
 import sys
 
+from cifarcnn.pip_names import pip_name
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _IMPORT = "<frozen importlib"
-# What a package is called for pip, where that is another name.
-_PIP_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
 _ULIMITS = {
     "RLIMIT_AS": "ulimit -v",
     "RLIMIT_NOFILE": "ulimit -n",
@@ -62,7 +62,7 @@ def describe_unexpected(error: BaseException) -> str:
             f"Python's own module {module} cannot be loaded: {text} This Python was "
             "built without it, or is damaged. Install Python anew."
         )
-    name = _PIP_NAMES.get(module, module.replace("_", "-"))
+    name = pip_name(module)
     if isinstance(error, ModuleNotFoundError) and _top(error.name) == module:
         return (
             f"The Python package {module} is not installed, and cifarcnn needs it. "

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -123,6 +125,32 @@ class Dataset:
             layout = self.folder.layout if self.folder else None
             raise DataError(describe_missing_test(self.origin, layout))
         return self._with_own_labels(split)
+
+    def image_names(
+        self, split: Literal["test", "validation", "train"], config: Config
+    ) -> Sequence[str] | None:
+        """The files of the images of a split, as in its arrays.
+
+        Args:
+            split: One that is there.
+            config: Cuts the validation split.
+
+        Returns:
+            Paths relative to the folder, or as a list has them; ``None`` where images
+            have no files of their own.
+        """
+        if self.folder is None:
+            return None
+        parts = self.folder.parts
+        if split == "test":
+            return parts["test"].names
+        names = parts["training"].names
+        if "validation" in parts:
+            return names if split == "train" else parts["validation"].names
+        chosen = self.folder.choose_validation(self.class_names, self.cut(config))
+        if chosen is None:
+            return names
+        return list(compress(names, chosen if split == "validation" else ~chosen))
 
     @property
     def damaged(self) -> list[str]:

@@ -10,9 +10,8 @@ from cifarcnn.cpu import read_cpu_info
 from cifarcnn.doctor import child
 from cifarcnn.doctor.child import ProbeResult
 from cifarcnn.doctor.section import Finding
+from cifarcnn.pip_names import pip_name
 
-# Of a module whose package has another name for pip.
-_PIP_NAMES = {"PIL": "pillow", "yaml": "pyyaml", "google": "protobuf"}
 _KILLED = -9  # SIGKILL, which Windows does not name
 _AGAIN = "install --force-reinstall"
 _STAGES = {
@@ -89,15 +88,11 @@ def _describe_error(error: Mapping[str, str], package: str) -> tuple[str, str]:
     """An exception in words, and the package to install for it."""
     if error["type"] == "DeviceError":
         return error["message"], package
-    if missing := _pip_name(error["missing"]):
+    if missing := pip_name(error["missing"]):
         return f"the Python package {missing} is not installed", missing
-    cause = _pip_name(error["package"])
+    cause = pip_name(error["package"])
     text = f"{error['type']}: {error['message']}".rstrip(".: ")
     return text, package if cause in ("", "cifarcnn") else cause
-
-
-def _pip_name(module: str) -> str:
-    return _PIP_NAMES.get(module, module.replace("_", "-"))
 
 
 def _lacks_avx() -> bool:

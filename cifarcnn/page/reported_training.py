@@ -12,6 +12,7 @@ from cifarcnn.errors import DivergedError
 from cifarcnn.runs import Run
 from cifarcnn.training.observer import Observer, Outcome
 from cifarcnn.training.resume import ResumePlan
+from cifarcnn.training.stop_request import StopRequest
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import TrainingData
 
@@ -24,6 +25,7 @@ def train_and_report(
     observer: Observer,
     callbacks: Sequence[keras.callbacks.Callback],
     resume: ResumePlan | None = None,
+    request: StopRequest | None = None,
 ) -> None:
     """Train as ``trainer.train`` does, and write ``report.html``, also of a divergence.
 
@@ -58,6 +60,7 @@ def train_and_report(
             resume=resume,
             observer=observer,
             callbacks=callbacks,
+            request=request,
         )
     except DivergedError as error:
         report(None, str(error))

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from cifarcnn.errors import RunError
 from cifarcnn.files import remove_leftovers
-from cifarcnn.runs.safe_io import describe_os_error
+from cifarcnn.runs.safe_io import describe_os_error, require_folder
 
 LOCK = ".lock"
 # Longer than another process holds it only to see whether it is free.
@@ -23,8 +23,11 @@ def lock_run(folder: Path) -> AbstractContextManager[object]:
     killed while they wrote is cleared away.
 
     Raises:
-        RunError: Another process holds it, or the folder cannot be written.
+        RunError: Another process holds it, or it is not there or cannot be written.
     """
+    if not folder.exists():
+        # A removal just now took it, and the lock would make it anew.
+        require_folder(folder)
     lock = FileLock(folder / LOCK)
     try:
         held = lock.acquire(timeout=_PATIENCE_SECONDS)
@@ -37,7 +40,7 @@ def lock_run(folder: Path) -> AbstractContextManager[object]:
     except OSError as error:
         lock.release()
         raise RunError(
-            f"{folder} cannot be trained in: {describe_os_error(error)}."
+            f"{folder} cannot be written: {describe_os_error(error)}."
         ) from error
     return held
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from sys import float_info
+from typing import Any, Literal, TypeAlias
 
 from cifarcnn.errors import CifarcnnError, RunError, first_line
 from cifarcnn.literals import RunState
@@ -17,7 +20,16 @@ from cifarcnn.runs.folder import DIVERGED, ENVIRONMENT, HISTORY, METRICS, Run
 from cifarcnn.runs.manifest import CONFIG, MANIFEST, WEIGHTS_FILES, read_manifest
 from cifarcnn.runs.run_path import LATEST
 from cifarcnn.runs.safe_io import RESTORE_HINT, describe_os_error
-from cifarcnn.runs.seeds_folder import SEEDS, is_seeds_folder, open_seeds_folder
+from cifarcnn.runs.seeds_folder import (
+    BASE,
+    SEEDS,
+    SeedsFolder,
+    is_seeds_folder,
+    open_seeds_folder,
+)
+
+NOT_BEGUN: Literal["not begun"] = "not begun"
+SeedState: TypeAlias = RunState | Literal["not begun"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,7 @@ class RunSummary:
         problem: What is wrong with its files; ``None`` where nothing is.
         seeds: How many runs there are, where it is a folder of ``train --seeds``: its
             accuracy is the mean of those that are finished.
+        seed_states: How many of these are in each state.
     """
 
     path: Path
@@ -51,6 +64,7 @@ class RunSummary:
     smoke: bool = False
     problem: str | None = None
     seeds: int | None = None
+    seed_states: Mapping[SeedState, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,21 +120,25 @@ def summarize_run(path: Path) -> RunSummary:
 
 def summarize_seeds(path: Path) -> RunSummary:
     """What the runs of a folder of several seeds say together."""
-    changed = datetime.fromtimestamp(_written(path / SEEDS), UTC)
+    written = max(_written(path / SEEDS), _written(path / BASE))
+    changed = datetime.fromtimestamp(written, UTC)
     try:
         folder = open_seeds_folder(path)
     except RunError as error:
         return RunSummary(path, "damaged", changed, problem=first_line(error))
-    runs = [
-        summarize_run(folder.run_path(seed))
-        for seed in folder.seeds
-        if os.path.lexists(folder.run_path(seed) / CONFIG)
-    ]
-    states = {run.state for run in runs}
-    whole = len(runs) == len(folder.seeds)
-    state: RunState = "finished" if whole and states == {"finished"} else "stopped"
-    for worse in ("diverged", "damaged", "training"):
-        state = worse if worse in states else state
+    found = summarize_each(folder)
+    runs = [run for run in found.values() if run is not None]
+    states = Counter(run.state if run else NOT_BEGUN for run in found.values())
+    state: RunState = "finished"
+    # What is to be done about it goes before what came of it.
+    if "diverged" in states:
+        state = "diverged"
+    if "stopped" in states or NOT_BEGUN in states:
+        state = "stopped"
+    if "damaged" in states:
+        state = "damaged"
+    if "training" in states or is_locked(path):
+        state = "training"
     accuracies = [
         run.val_accuracy
         for run in runs
@@ -136,7 +154,33 @@ def summarize_seeds(path: Path) -> RunSummary:
         smoke=folder.smoke,
         problem=next((run.problem for run in runs if run.problem), None),
         seeds=len(folder.seeds),
+        seed_states=states,
     )
+
+
+def read_states(folder: SeedsFolder) -> dict[int, SeedState]:
+    """The state of the run of each seed, in the order in which they are trained."""
+    return {
+        seed: run.state if run else NOT_BEGUN
+        for seed, run in summarize_each(folder).items()
+    }
+
+
+def group_by_state(states: Mapping[int, SeedState]) -> dict[SeedState, list[int]]:
+    """The seeds in each state."""
+    groups: dict[SeedState, list[int]] = {}
+    for seed, state in states.items():
+        groups.setdefault(state, []).append(seed)
+    return groups
+
+
+def summarize_each(folder: SeedsFolder) -> dict[int, RunSummary | None]:
+    """The run of each seed; ``None`` of one that was not begun."""
+    paths = {seed: folder.run_path(seed) for seed in folder.seeds}
+    return {
+        seed: summarize_run(path) if os.path.lexists(path / CONFIG) else None
+        for seed, path in paths.items()
+    }
 
 
 def _summarize(run: Run, changed: datetime, state: RunState | None) -> RunSummary:
@@ -146,7 +190,7 @@ def _summarize(run: Run, changed: datetime, state: RunState | None) -> RunSummar
             path=run.path,
             state="finished",
             changed=changed,
-            val_accuracy=_number(metrics["kept"]["val_accuracy"]),
+            val_accuracy=_number(metrics["kept"]["val_accuracy"], 1),
             epochs=int(metrics["epochs"]),
             planned_epochs=run.config.training.epochs,
             parameters=int(metrics["parameters"]),
@@ -159,11 +203,11 @@ def _summarize(run: Run, changed: datetime, state: RunState | None) -> RunSummar
         path=run.path,
         state=state or ("diverged" if DIVERGED in environment else "stopped"),
         changed=changed,
-        val_accuracy=_number(rows[-1]["val_accuracy"] or None) if rows else None,
+        val_accuracy=_number(rows[-1]["val_accuracy"] or None, 1) if rows else None,
         epochs=len(rows),
         planned_epochs=run.config.training.epochs,
         parameters=_count_parameters(run),
-        training_seconds=sum(float(row["duration_seconds"]) for row in rows),
+        training_seconds=_number(sum(float(row["duration_seconds"]) for row in rows)),
         smoke=environment.get("smoke") is True,
     )
 
@@ -179,8 +223,18 @@ def _count_parameters(run: Run) -> int | None:
     return sum(prod(array.shape) for array in records[0][0].arrays.values())
 
 
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))
+def _number(value: object, most: float = float_info.max) -> float | None:
+    """A number, 0 or more.
+
+    Raises:
+        ValueError: It is none, negative, or larger than any can be.
+    """
+    if value is None:
+        return None
+    number = float(str(value))
+    if not 0 <= number <= most:
+        raise ValueError(value)
+    return number
 
 
 def _written(path: Path) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from cifarcnn.errors import RunError
@@ -27,6 +27,7 @@ from cifarcnn.runs.safe_io import describe_os_error, remove_file
 from cifarcnn.runs.seeds_folder import (
     BASE,
     SEEDS,
+    find_seed_runs,
     is_seeds_folder,
     open_seeds_folder,
 )
@@ -51,7 +52,7 @@ def find_removable(path: Path) -> Path:
             f"{found} is a link to {os.readlink(found)}. Name the folder itself, or "
             "remove the link."
         )
-    for run in _runs_in(found):
+    for run in dict.fromkeys([found, *_runs_in(found)]):
         with lock_run(run):
             pass
     return found
@@ -74,15 +75,20 @@ def remove_run(run: Path) -> list[str]:
         RunError: A training holds it, or a file cannot be removed.
     """
     was_latest = _is_latest(run)
-    for inner in _runs_in(run):
-        if inner != run:
-            remove_run(inner)
-    if is_seeds_folder(run):
-        for name in (BASE, SEEDS):
-            remove_file(run / name)
-    else:
-        with lock_run(run):
-            for path in _own_files(run):
+    with lock_run(run):
+        if os.path.lexists(run / SEEDS):
+            own = [run / name for name in (SEEDS, BASE, LOCK)]
+        elif is_seeds_folder(run):
+            # Without seeds.json base.yaml may be a config of the user's.
+            own = [run / LOCK]
+        else:
+            own = _own_files(run)
+        for inner in _runs_in(run):
+            if inner != run:
+                remove_run(inner)
+        for path in own:
+            # Nor is a folder of that name, or a pipe, of cifarcnn.
+            if os.path.isfile(path) or os.path.islink(path):
                 remove_file(path)
     for folder in (run / CHECKPOINTS, run):
         # Not where something else lies in it.
@@ -102,8 +108,12 @@ def _runs_in(folder: Path) -> list[Path]:
     """The runs of a folder of several seeds; else the run itself."""
     if not is_seeds_folder(folder):
         return [folder]
-    seeds = open_seeds_folder(folder)
-    paths = map(seeds.run_path, seeds.seeds)
+    paths: Iterable[Path]
+    try:
+        seeds = open_seeds_folder(folder)
+        paths = map(seeds.run_path, seeds.seeds)
+    except RunError:
+        paths = find_seed_runs(folder)
     # What a link leads to lies elsewhere, and is not of this folder.
     return [
         path
@@ -112,13 +122,14 @@ def _runs_in(folder: Path) -> list[Path]:
     ]
 
 
-def _own_files(run: Path) -> Iterator[Path]:
+def _own_files(run: Path) -> list[Path]:
+    files: list[Path] = []
     folder = run / CHECKPOINTS
     if folder.is_dir() and not folder.is_symlink():
         remove_leftovers(folder)
         # Damaged ones, which were set aside, too.
-        yield from sorted(folder.glob("epoch-*.safetensors*"))
-    yield from (run / name for name in _DOCUMENTS if os.path.isfile(run / name))
+        files += sorted(folder.glob("epoch-*.safetensors*"))
+    return files + [run / name for name in _DOCUMENTS if os.path.isfile(run / name)]
 
 
 def _is_latest(run: Path) -> bool:

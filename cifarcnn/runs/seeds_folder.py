@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cifarcnn.errors import RunError
 from cifarcnn.intervals import MeanWithInterval, mean_with_interval
+from cifarcnn.runs.file_lock import LOCK, lock_run
 from cifarcnn.runs.folder import Run
+from cifarcnn.runs.manifest import CONFIG
 from cifarcnn.runs.run_path import make_folder, make_numbered_folder
-from cifarcnn.runs.safe_io import RESTORE_HINT, read_json, write_file
+from cifarcnn.runs.safe_io import RESTORE_HINT, read_json, remove_file, write_file
 
 # The config of all, but for training.seed; and the seeds and what they came to.
 BASE = "base.yaml"
@@ -47,6 +52,14 @@ class SeedsFolder:
         """The runs that came to their end, by seed."""
         found = {seed: Run(self.run_path(seed)) for seed in self.seeds}
         return {seed: run for seed, run in found.items() if run.finished}
+
+    def remove_if_not_begun(self) -> None:
+        """Remove the folder where there is no run in it; to be called when held."""
+        if not any(os.path.lexists(self.run_path(seed)) for seed in self.seeds):
+            for name in (BASE, SEEDS, LOCK):
+                remove_file(self.path / name)
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
 
     def write_summary(self) -> MeanWithInterval | None:
         """Keep what the finished runs came to.
@@ -101,22 +114,40 @@ def make_seeds_folder(
         smoke: Whether each shall be a trial on few images.
 
     Raises:
-        RunError: The folder holds something, or cannot be made.
+        RunError: The folder holds something, another process just took it, or it
+            cannot be made.
     """
     if path is None:
         # The pointer to the latest stays on a run, which a command can open.
         folder = make_numbered_folder(root, f"{name}-seeds", pointed=False)
     else:
         folder = make_folder(path, pointed=False)
-    write_file(folder / BASE, base)
     made = SeedsFolder(folder, tuple(seeds), smoke)
-    _write(made, {})
+    with lock_run(folder):
+        if is_seeds_folder(folder):
+            raise RunError(
+                f"{folder} was taken by another process just now. Name a new folder."
+            )
+        # First, so that it is known what the folder is, also after a kill.
+        _write(made, {})
+        write_file(made.base_path, base)
     return made
 
 
 def is_seeds_folder(path: Path) -> bool:
-    """Whether a folder was made by ``train --seeds``."""
-    return (path / SEEDS).is_file()
+    """Whether a folder was made by ``train --seeds``, also where it is damaged."""
+    if os.path.lexists(path / SEEDS):
+        return True
+    return (path / BASE).is_file() and bool(find_seed_runs(path))
+
+
+def find_seed_runs(path: Path) -> list[Path]:
+    """The runs in the folder of several seeds, as their names tell them."""
+    return sorted(
+        config.parent
+        for config in path.glob(f"seed-*/{CONFIG}")
+        if re.fullmatch("seed-[0-9]+", config.parent.name)
+    )
 
 
 def open_seeds_folder(path: Path) -> SeedsFolder:
@@ -125,17 +156,26 @@ def open_seeds_folder(path: Path) -> SeedsFolder:
     Raises:
         RunError: ``seeds.json`` is missing or damaged.
     """
-    content = read_json(path / SEEDS, _LIMIT)
-    seeds = content.get("seeds")
-    if (
-        not isinstance(seeds, list)
-        or not 0 < len(seeds) <= MOST_SEEDS
-        or not all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds)
-    ):
+    try:
+        content = read_json(path / SEEDS, _LIMIT)
+        seeds = content.get("seeds")
+        if (
+            not isinstance(seeds, list)
+            or not 0 < len(seeds) <= MOST_SEEDS
+            or not all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds)
+            or len(set(seeds)) < len(seeds)
+        ):
+            raise RunError(
+                f"{path / SEEDS} is damaged: `seeds` is not a list of different whole "
+                f"numbers. {RESTORE_HINT}"
+            )
+    except RunError as error:
+        if not (runs := find_seed_runs(path)):
+            raise
         raise RunError(
-            f"{path / SEEDS} is damaged: `seeds` is not a list of whole numbers. "
-            f"{RESTORE_HINT}"
-        )
+            f"{error} The runs in {path} are ordinary ones, which every command takes, "
+            f"such as {runs[0]}."
+        ) from None
     return SeedsFolder(path, tuple(seeds), content.get("smoke") is True)
 
 

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -91,7 +92,7 @@ def plan_resume(run: Run, config: Config) -> ResumePlan | None:
             f"{checkpoint.path} was written with settings that this version of "
             "cifarcnn does not know. Go on with the version that wrote it."
         ) from error
-    changes = _compare(run, before, config)
+    changes = find_changes(run.path, run.config_path, before, config)
     epochs, wanted = before.training.epochs, config.training.epochs
     if state.smoke:
         if run.finished and wanted != epochs:
@@ -147,7 +148,7 @@ def _plan_beginning(run: Run, config: Config) -> ResumePlan:
             "to train anew: cifarcnn train --config "
             f"{shlex.quote(str(run.config_path))}"
         )
-    changes = _compare(run, run.config, config)
+    changes = find_changes(run.path, run.config_path, run.config, config)
     return ResumePlan(
         config=config,
         checkpoint=None,
@@ -190,8 +191,16 @@ def _describe(changes: Iterable[Difference]) -> list[str]:
     return [f"{item.path} was {item.before}, is {item.after} now" for item in changes]
 
 
-def _compare(run: Run, before: Config, after: Config) -> list[Difference]:
+def find_changes(
+    path: Path, config_path: Path, before: Config, after: Config
+) -> list[Difference]:
     """What changed and may.
+
+    Args:
+        path: The folder whose training goes on.
+        config_path: Its config, to train anew from.
+        before: What it was trained with.
+        after: What it shall go on with.
 
     Raises:
         UsageError: Something changed that must not.
@@ -199,13 +208,13 @@ def _compare(run: Run, before: Config, after: Config) -> list[Difference]:
     found = list(find_differences(to_plain(before), to_plain(after)))
     refused = [item for item in found if not _may_change(item.path)]
     if refused:
-        config = shlex.quote(str(run.config_path))
+        config = shlex.quote(str(config_path))
         listed = "; ".join(
             f"{item.path} was {item.before} and would be {item.after}"
             for item in refused
         )
         raise UsageError(
-            f"{run.path} cannot go on with other settings: {listed}. Only "
+            f"{path} cannot go on with other settings: {listed}. Only "
             f"{', '.join(CHANGEABLE)} can change in the middle of a training. To train "
             f"anew: cifarcnn train --config {config} --set ..."
         )

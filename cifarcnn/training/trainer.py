@@ -54,6 +54,7 @@ def train(
     resume: ResumePlan | None = None,
     observer: Observer | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    request: StopRequest | None = None,
 ) -> Outcome:
     """Train the network of ``config`` and write the files of ``run``.
 
@@ -67,6 +68,7 @@ def train(
         resume: How the training goes on; ``None`` for a new one.
         observer: Is told of each step.
         callbacks: The user's own, as ``cifarcnn.train`` describes them.
+        request: What ends it; ``None`` makes one of ``training.max_minutes``.
 
     Returns:
         The figures of all epochs.
@@ -88,7 +90,7 @@ def train(
         on_gpu=device.kind == "gpu",
         resumed=source is not None,
     )
-    request = StopRequest(config.training.max_minutes)
+    request = request or StopRequest(config.training.max_minutes)
     with ending_signals_handled(request.signals.append):
         if source is None:
             # Even when it is killed now, the run can be told for what it is.

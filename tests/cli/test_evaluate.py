@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 import cifarcnn
+from cifarcnn.evaluation_files import PLOTS
 from cifarcnn.runs.manifest import write_config
 
 Call = Callable[..., Any]
@@ -129,13 +131,58 @@ def test_csv_has_a_row_for_each_class_and_out_one_for_each_picture(
     right = sum(row["label"] == row["answer"] for row in pictures)
     assert right / len(pictures) == figures.accuracy
     assert f"written: {judged}/predictions.csv\n" in result.err
+    assert list(pictures[0])[-1] == "truck"  # these have no files of their own
+    for plot in PLOTS:
+        for kind in ("svg", "png"):
+            assert f"written: {judged}/{plot}.{kind}\n" in result.err
+        with Image.open(judged / f"{plot}.png") as image:
+            assert len(image.convert("L").getcolors()) > 2
     # Nothing is replaced, and it is said before anything is computed.
     again = evaluate("--run", trained_run, "--out", judged)
     assert (again.code, again.out) == (2, "")
-    assert again.err.startswith(f"error: {judged}/predictions.csv exists already, ")
+    assert again.err.startswith(
+        f"error: {judged} holds predictions.csv, confusion-matrix.svg, "
+    )
     blocked = evaluate("--run", trained_run, "--out", judged / "predictions.csv" / "x")
     assert blocked.code == 2 and "cannot be made" in blocked.err
     assert evaluate("--json", "--format", "csv").code == 2
+
+
+@pytest.mark.parametrize("name", ["predictions.csv", "mistakes.png"])
+def test_a_file_of_the_same_name_is_refused_before_anything_is_judged(
+    evaluate: Call, trained_run: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).symlink_to("nowhere")
+    result = evaluate("--run", trained_run, "--out", tmp_path)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        f"error: {tmp_path / name} exists already, and nothing is replaced. Name "
+        "another folder with --out, or move it away first.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit of the size of files")
+def test_a_full_disk_costs_neither_the_figures_nor_leaves_half_of_the_files(
+    evaluate: Call, trained_run: Path, tmp_path: Path
+) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Enough for the small ones, not for the grid of mistakes.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (48 * 1024, before[1]))
+    try:
+        split = ("--split", "validation")
+        result = evaluate("--run", trained_run, *split, "--out", tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert result.code == 2 and result.out.count("accuracy") == 1
+    *_, said = result.err.splitlines()
+    assert said.startswith(f"error: '{tmp_path}/")
+    assert said.endswith(
+        f"' cannot be written, and nothing is left in {tmp_path}: File too large"
+    )
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_validation_split_is_judged_on_request(

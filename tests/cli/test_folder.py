@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -72,6 +73,14 @@ def expected_notes() -> tuple[list[str], list[str]]:
     return training, test
 
 
+def paths_in(folder: str) -> list[str]:
+    """Of ``predictions.csv``, whose labels are those of the folders."""
+    with Path(folder, "predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["label"] for row in rows] == [Path(r["path"]).parts[-2] for r in rows]
+    return [row["path"] for row in rows]
+
+
 def test_data_show_tells_all_notes_and_counts_the_validation_folder(
     trees: Path, call: Callable
 ) -> None:
@@ -99,9 +108,14 @@ def test_a_training_and_its_judgement_see_the_same_splits(
     assert "15 pictures to learn from, 4 for validation" in called.err
     assert set(training) <= set(notes_in(Path("run/log.txt").read_text()))
 
-    called = call("evaluate", "--run", "run", "--device", "cpu", "--json")
+    judge = ("evaluate", "--run", "run", "--device", "cpu", "--json", "--out")
+    called = call(*judge, "judged")
     document = json.loads(called.out)
     assert notes_in(called.err) == test
+    assert paths_in("judged") == [
+        *(f"test/elm/{name}.png" for name in (12, 60, 61, 62)),
+        *("test/yew/70.png", "test/yew/71.png"),
+    ]
     assert document["class_names"] == ["yew", "elm", "oak"]
     assert document["examples"] == 6
     assert document["dataset"]["same_as_training"] is True
@@ -111,9 +125,14 @@ def test_a_training_and_its_judgement_see_the_same_splits(
     assert document["confusion_matrix"][2] == [0, 0, 0]
 
     validation = ("evaluate", "--run", "run", "--split", "validation", "--json")
-    called = call(*validation, "--device", "cpu")
+    called = call(*validation, "--device", "cpu", "--out", "chosen")
     assert notes_in(called.err) == training
     assert json.loads(called.out)["examples"] == 4
+    assert paths_in("chosen") == [
+        *("val/elm/11.png", "val/elm/40.png", "val/elm/41.png", "val/yew/50.png"),
+    ]
+    called = call(*judge, "own", "--data", "trees/val")
+    assert paths_in("own") == ["elm/11.png", "elm/40.png", "elm/41.png", "yew/50.png"]
 
     shutil.rmtree(trees / "val" / "yew")
     called = call(*validation, "--device", "cpu")

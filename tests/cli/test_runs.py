@@ -81,6 +81,7 @@ def test_what_a_run_came_to_is_what_its_training_said(place: Path, call: Call):
         "changed": "1970-01-12T13:46:40+00:00",
         "problem": None,
         "seeds": None,
+        "seed_states": None,
     }
     # Of one that is not finished the history and the weights tell it.
     last = Run.open(place / "other-2").read_history()[-1]

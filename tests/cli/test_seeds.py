@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,7 +54,7 @@ def test_each_seed_is_what_it_is_alone_and_the_spread_is_told(folder: Path, call
     assert (answer.code, answer.out) == (0, "runs/tiny-seeds-1\n"), answer.err
     made = folder / "runs" / "tiny-seeds-1"
     assert sorted(path.name for path in made.iterdir()) == [
-        *("base.yaml", "seed-3", "seed-4", "seed-5", "seeds.json"),
+        *(".lock", "base.yaml", "seed-3", "seed-4", "seed-5", "seeds.json"),
     ]
     shares = [
         json.loads((made / f"seed-{seed}" / "metrics.json").read_text())["kept"][
@@ -92,36 +90,6 @@ def test_each_seed_is_what_it_is_alone_and_the_spread_is_told(folder: Path, call
     removed = call("runs", "remove", "runs/tiny-seeds-1", "--yes")
     assert removed.code == 0 and "not of cifarcnn: mine.txt" in removed.err
     assert [path.name for path in made.iterdir()] == ["mine.txt"]
-
-
-@pytest.mark.slow
-def test_killed_it_goes_on_where_it_was(folder: Path, call: Call):
-    command = [sys.executable, "-m", "cifarcnn", "train", "-c", "tiny.yaml"]
-    command += ["--seeds", "7,1", "--set", "training.epochs=300", "--device", "cpu"]
-    second = folder / "runs" / "tiny-seeds-1" / "seed-1"
-    first = second.with_name("seed-7")
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        while not (second / "history.csv").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert not (second / "metrics.json").exists()
-    # As if it had come no further than to open its log.
-    for path in second.rglob("*"):
-        if path.is_file() and path.name not in ("log.txt", ".lock"):
-            path.unlink()
-    (second / "checkpoint").rmdir()
-    before = (first / "metrics.json").stat().st_mtime_ns
-    (listed,) = json.loads(call("runs", "--json").out)["runs"]
-    assert listed["state"] == "stopped"
-    answer = call("train", "--resume", "runs/tiny-seeds-1", "--device", "cpu")
-    assert (answer.code, answer.out) == (0, "runs/tiny-seeds-1\n"), answer.err
-    assert (first / "metrics.json").stat().st_mtime_ns == before
-    assert "seed 1 (2 of 2)\n" in answer.err and "seed 7" in answer.err
-    found = json.loads((second.parent / "seeds.json").read_text())
-    assert set(found["val_accuracy"]["by_seed"]) == {"7", "1"}
 
 
 def test_one_that_diverges_does_not_stop_the_others(folder: Path, call: Call):

@@ -184,7 +184,7 @@ def test_a_full_disk_costs_no_more_than_what_could_not_be_written(
     longer = call("train", "--resume", run, "--set", "training.epochs=13")
     assert longer.code == 1
     assert longer.err.splitlines()[-1] == (
-        f"error: {run} cannot be trained in: Read-only file system."
+        f"error: {run} cannot be written: Read-only file system."
     )
     third = call("train", "-c", "tiny.yaml", "--run", disk / "third")
     assert third.code == 1

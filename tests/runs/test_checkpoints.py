@@ -324,4 +324,4 @@ def test_a_folder_that_cannot_be_written_cannot_be_held(run: Run) -> None:
     run.path.touch()
     with pytest.raises(RunError) as caught, lock_run(run.path):
         pytest.fail("held")
-    assert str(caught.value) == f"{run.path} cannot be trained in: File exists."
+    assert str(caught.value) == f"{run.path} cannot be written: File exists."

@@ -7,17 +7,28 @@ multiply-accumulates, without Keras.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from cifarcnn.config.layers.base import Layer
 from cifarcnn.config.layers.convolution import CONVOLUTIONS
 from cifarcnn.config.layers.dense import POINTWISE_LAYERS
 from cifarcnn.config.layers.merging import MERGINGS, Merging
+from cifarcnn.config.layers.nested_layers import Location, flatten_layers, walk_layers
 from cifarcnn.config.layers.normalization import NORMALIZATIONS
 from cifarcnn.config.layers.pooling import POOLINGS
 from cifarcnn.config.layers.pretrained import Pretrained
 from cifarcnn.config.named_choice import NamedChoice, snake_case
+
+__all__ = [
+    "LAYERS",
+    "AnyLayer",
+    "Location",
+    "find_pretrained",
+    "flatten_layers",
+    "name_layers",
+    "walk_layers",
+]
 
 LAYERS = NamedChoice(
     "layer",
@@ -32,10 +43,6 @@ AnyLayer: TypeAlias = Annotated[Layer, LAYERS]
 
 for _merging in (*MERGINGS, Pretrained):
     _merging.model_rebuild(_types_namespace={"AnyLayer": AnyLayer})
-
-
-# The way to a value of the config: keys, numbers of items, names of choices.
-Location: TypeAlias = tuple[str | int, ...]
 
 
 def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
@@ -63,23 +70,6 @@ def name_layers(layers: list[AnyLayer]) -> list[AnyLayer]:
         return layer
 
     return [name(layer) for layer in layers]
-
-
-def walk_layers(
-    layers: Sequence[Layer], start: Location = ("model", "layers")
-) -> Iterator[tuple[Location, Layer]]:
-    """All layers, each before those of its branches, with their locations."""
-    for index, layer in enumerate(layers):
-        here = (*start, index)
-        yield here, layer
-        if isinstance(layer, Merging):
-            for way, branch in layer.walk_branches():
-                yield from walk_layers(branch, (*here, layer.type, *way))
-
-
-def flatten_layers(layers: Sequence[Layer]) -> list[Layer]:
-    """All layers, each before those of its branches, in the order of the file."""
-    return [layer for _, layer in walk_layers(layers)]
 
 
 def find_pretrained(layers: Sequence[Layer]) -> Pretrained | None:

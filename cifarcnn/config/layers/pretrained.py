@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
@@ -15,7 +14,7 @@ from cifarcnn.config.layers.applications import (
     find_application,
 )
 from cifarcnn.config.layers.base import Layer, Shape, ShapeError, show
-from cifarcnn.config.layers.merging import Merging
+from cifarcnn.config.layers.nested_layers import flatten_layers
 from cifarcnn.config.layers.run_layers import require_same_weights, walk_shapes
 from cifarcnn.config.named_choice import problem
 
@@ -182,7 +181,7 @@ class Pretrained(Layer):
         pooling = self.pooling is not None
         if self.application is not None:
             return self.known.layers + pooling
-        return len([*_flatten(self.layers or [])]) + pooling
+        return len(flatten_layers(self.layers or [])) + pooling
 
     def kept_within(self, shape: Shape) -> int:
         if self.application is None or not self.trainable:
@@ -198,14 +197,6 @@ class Pretrained(Layer):
             return self.known.weight_names
         return tuple(
             f"{layer.name}/{name}"
-            for layer in _flatten(self.layers or [])
+            for layer in flatten_layers(self.layers or [])
             for name in layer.weight_names()
         )
-
-
-def _flatten(layers: Sequence[Layer]) -> Iterator[Layer]:
-    for layer in layers:
-        yield layer
-        if isinstance(layer, Merging):
-            for _, branch in layer.walk_branches():
-                yield from _flatten(branch)

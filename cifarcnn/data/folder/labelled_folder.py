@@ -15,6 +15,7 @@ from cifarcnn.config.spelling import nearest
 from cifarcnn.data.cifar.facts import CIFAR_DATASETS
 from cifarcnn.data.cifar.location import describe_files, find_locations
 from cifarcnn.data.dataset import open_config_dataset
+from cifarcnn.data.decoded_cache import ReadingRecord
 from cifarcnn.data.decoding.decoded_files import checksum
 from cifarcnn.data.folder.class_folders import (
     ClassFolders,
@@ -46,12 +47,14 @@ class LabelledFolder:
         split: Images and labels.
         checksum: Over labels and images.
         notes: What the user should know of them.
+        image_names: The path of each image, relative to the folder.
     """
 
     origin: str
     split: Split
     checksum: str
     notes: tuple[str, ...]
+    image_names: tuple[str, ...]
 
     name: ClassVar[str] = "folder"
     official: ClassVar[bool] = False
@@ -101,7 +104,20 @@ def open_labelled_folder(
     read, told = _read(folder, listed, config, class_names)
     told += _describe_learnt(read.digests, config, class_names)
     content = checksum([("test", read.split.labels, read.digests)])
-    return LabelledFolder(str(path), read.split, content, (*notes, *told))
+    root = Path(os.path.expanduser(path)).absolute()
+    names = _name_images(root, listed, read.reading)
+    return LabelledFolder(str(path), read.split, content, (*notes, *told), names)
+
+
+def _name_images(
+    root: Path, listed: ClassFolders, reading: ReadingRecord
+) -> tuple[str, ...]:
+    failed = {position for position, _ in reading.failures}
+    return tuple(
+        Path(entry.path).absolute().relative_to(root).as_posix()
+        for position, (_, entry) in enumerate(listed.images_by_class())
+        if position not in failed
+    )
 
 
 def _require_classes(

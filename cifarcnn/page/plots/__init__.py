@@ -6,7 +6,7 @@ light and in dark; lines differ in their dashes too.
 
 from __future__ import annotations
 
-from cifarcnn.page.plots.bars import draw_bars
+from cifarcnn.page.plots.bars import draw_bar_columns, draw_bars
 from cifarcnn.page.plots.confusion import draw_confusion_matrix
 from cifarcnn.page.plots.image_grid import ShownImage, draw_images
 from cifarcnn.page.plots.lines import Line, draw_lines
@@ -17,6 +17,7 @@ __all__ = [
     "STYLE",
     "Line",
     "ShownImage",
+    "draw_bar_columns",
     "draw_bars",
     "draw_confusion_matrix",
     "draw_images",

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from cifarcnn.page.plots.svg import frame, rectangle, shorten, text
+from cifarcnn.page.plots.svg import frame, measure, rectangle, shorten, text
 
 _MOST_CLASSES = 40
 _MOST_NUMBERED = 20
-_LEFT, _TOP, _LETTER = 104.0, 40.0, 6.4
+_LEFT, _TOP, _DIGIT = 104.0, 40.0, 7.0
 # What is written on a full cell stays readable.
 _STRONGEST = 0.5
 
@@ -33,13 +33,13 @@ def draw_confusion_matrix(
     side = 34.0 if len(chosen) <= _MOST_NUMBERED else 15.0
     names = [shorten(class_names[k]) for k in chosen]
     bottom = _TOP + side * len(chosen)
-    below = _LETTER * max(map(len, names)) + 14
+    below = _DIGIT * max(map(measure, names)) + 14
     width = max(_LEFT + side * len(chosen) + 12, 260.0)
     parts = [
         text(8, 16, "confusion matrix", "name", "start"),
         *_draw_cells(confusion, chosen, side),
         *_draw_names(names, side, bottom),
-        text(8, 32, "rows: true classes; columns: answers", "quiet", "start"),
+        text(8, 32, _describe_sides(len(chosen), len(class_names)), "quiet", "start"),
     ]
     return frame(width, bottom + below, _describe(confusion, class_names), parts)
 
@@ -51,6 +51,13 @@ def choose_classes(confusion: Sequence[Sequence[int]]) -> list[int]:
     wrong = [sum(row) - row[k] for k, row in enumerate(confusion)]
     worst = sorted(range(len(wrong)), key=lambda k: -wrong[k])
     return sorted(worst[:_MOST_CLASSES])
+
+
+def _describe_sides(drawn: int, classes: int) -> str:
+    sides = "rows: true classes; columns: answers"
+    if drawn == classes:
+        return sides
+    return f"{sides}; the {drawn} of {classes:,} classes with the most mistakes"
 
 
 def _draw_cells(

@@ -34,12 +34,12 @@ def draw_images(images: Sequence[ShownImage], title: str, columns: int = 6) -> M
     """A grid, from left to right and downwards.
 
     Args:
-        images: One at least.
+        images: With none there is the title alone.
         title: What they are.
         columns: How many stand side by side.
     """
-    columns = min(columns, len(images))
-    high = _SIDE + 8 + _LINE * max(len(each.lines) for each in images)
+    columns = min(columns, len(images)) or 1
+    high = _SIDE + 8 + _LINE * max((len(each.lines) for each in images), default=0)
     rows = -(-len(images) // columns)
     parts = [text(8, 16, title, "name", "start")]
     for number, each in enumerate(images):
@@ -71,4 +71,4 @@ def _draw(image: ShownImage, middle: float, top: float) -> Iterator[Markup]:
     )
     for number, words in enumerate(image.lines):
         y = top + _SIDE + 14 + _LINE * number
-        yield text(middle, y, shorten(words, 17), "" if number == 0 else "quiet")
+        yield text(middle, y, shorten(words, 14), "" if number == 0 else "quiet")

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import io
+import itertools
 import re
 import tempfile
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+import resvg_py
 from markupsafe import Markup
-from PIL import Image
-
-from cifarcnn.page.slides import take_screenshot
+from PIL import Image, ImageFont
 
 _FOLDER = Path(__file__).parent.parent / "templates"
 STYLE = (_FOLDER / "plots.css").read_text(encoding="utf-8")
 _SCALE = 2  # pixels of a PNG for each unit of the drawing
-_LONGEST = 14  # letters of a name
+_LONGEST = 13  # digits, of a name
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
+_NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def frame(width: float, height: float, label: str, parts: Iterable[str]) -> Markup:
@@ -61,55 +65,77 @@ def line(points: Iterable[tuple[float, float]], kind: str) -> Markup:
     return Markup('<polyline class="{}" points="{}"/>').format(kind, places)
 
 
-def shorten(name: str, longest: int = _LONGEST) -> str:
-    """A name that keeps to its place."""
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+def shorten(name: str, longest: float = _LONGEST) -> str:
+    """A name that keeps to the place of so many digits."""
+    if measure(name) <= longest:
+        return name
+    room = longest - measure("…")
+    # Names are often told apart by their ends.
+    end = _fitting(name[::-1], room / 3)[::-1]
+    return f"{_fitting(name, room - measure(end))}…{end}"
+
+
+def measure(name: str) -> float:
+    """About how long a name is, in digits, which are 7 units wide."""
+    return sum(map(_width, name))
 
 
 def to_svg_file(drawing: str) -> str:
-    """A drawing as the text of an ``.svg`` file, light or dark as its reader is."""
+    """A drawing as the text of an ``.svg`` file: light, on white, for any reader."""
     # No string that escapes what is put into it.
     head, rest = str(drawing).split(">", 1)
     attributes = head.removeprefix("<svg")
-    return f"<svg {_NAMESPACE}{attributes}><style>{STYLE}</style>{rest}\n"
+    file = (
+        f"<svg {_NAMESPACE}{attributes}><style>{_light_style()}</style>"
+        f'<rect width="100%" height="100%" fill="#fff"/>{rest}\n'
+    )
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", file)
 
 
-def to_png(drawing: str, browser: str, folder: Path) -> Image.Image:
+def to_png(drawing: str) -> Image.Image:
     """A drawing as an image, on white and of twice as many pixels as it has units.
 
     Args:
         drawing: From one of the functions of this package.
-        browser: From :func:`cifarcnn.page.browser.find_browser`.
-        folder: Where files may lie meanwhile; a browser that came as a snap cannot
-            read the system's own folder for such files.
-
-    Raises:
-        UsageError: The browser draws nothing.
-        OSError: The folder cannot be written.
     """
-    width, height = (
-        round(float(size))
-        for size in re.findall(r'(?:width|height)="([\d.]+)"', drawing)[:2]
-    )
-    page = (
-        "<!DOCTYPE html><meta charset=utf-8><style>html{background:#fff}body{margin:0}"
-        f"svg{{display:block}}{STYLE}</style>{drawing}"
-    )
-    with tempfile.TemporaryDirectory(
-        prefix="plot-", dir=folder, ignore_cleanup_errors=True
-    ) as temporary:
-        path = Path(temporary).resolve() / "plot.html"
-        path.write_bytes(page.encode("utf-8", "replace"))
-        found = take_screenshot(
-            browser,
-            path,
-            path.as_uri(),
-            (width, height),
-            "The SVG file shows the same.",
-            scale=_SCALE,
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        # Where a system has no fonts, as in many containers, that of Pillow draws.
+        fonts = []
+        if own := getattr(ImageFont.load_default(12), "font_bytes", None):
+            fonts = [str(Path(temporary, "font.ttf"))]
+            Path(fonts[0]).write_bytes(own)
+        data = resvg_py.svg_to_bytes(
+            svg_string=to_svg_file(drawing),
+            zoom=_SCALE,
+            font_files=fonts,
+            sans_serif_family="Aileron" if fonts else None,
         )
-        with found as image:
-            return image.crop((0, 0, _SCALE * width, _SCALE * height)).convert("RGB")
+    with Image.open(io.BytesIO(data)) as image:
+        return image.convert("RGB")
+
+
+@functools.cache
+def _light_style() -> str:
+    """The style without variables, which only browsers know."""
+    light = STYLE[: STYLE.index("@media")]
+    colors = dict(re.findall(r"(--[\w-]+): (#\w+)", light))
+    rules = STYLE[STYLE.index(".plot {") :]
+    return re.sub(r"var\((--[\w-]+)\)", lambda found: colors[found[1]], rules)
+
+
+def _fitting(name: str, room: float) -> str:
+    lengths = itertools.accumulate(map(_width, name))
+    return name[: sum(length <= room for length in lengths)]
+
+
+def _width(letter: str) -> float:
+    if letter in "→…" or unicodedata.east_asian_width(letter) in "WF":
+        return 2
+    if letter in "MWmw@%":
+        return 1.6
+    if letter in "fijlrt -.,:;!()[]|'":
+        return 0.6
+    return 1.25 if letter.isupper() else 1
 
 
 def _round(value: float) -> str:
