@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -205,12 +208,14 @@ def _write(
 ) -> None:
     try:
         chosen.write(model, made, description, reduction)
-    except OSError as error:
-        raise RunError(
-            f"{path} is not written: {error.strerror or first_line(error)}. Nothing is "
-            "left of it."
-        ) from error
     except Exception as error:
+        # Of a full disk TensorFlow has no exception of its own, but the words.
+        for full in map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+            if full in str(error):
+                raise RunError(
+                    f"{path} is not written: {full}, there or in the temporary folder "
+                    f"{tempfile.gettempdir()}. Nothing is left of it."
+                ) from error
         # Whatever a converter meets, the user has the run and needs the reason.
         raise RunError(f"{path} cannot be made: {first_line(error)}") from error
 
