@@ -12,7 +12,12 @@ from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import BackendChoice, ExportFormat, ExportPrecision, Views
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.manifest import read_manifest, weights_kind
-from cifarcnn.trained_run import SplitChoice, TrainedRun
+from cifarcnn.trained_run import (
+    SplitChoice,
+    TrainedRun,
+    require_best,
+    require_class_count,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
         ModelExplanation,
         TrainedNetwork,
     )
-    from cifarcnn.export.export import Exported
+    from cifarcnn.export.exported import Exported
     from cifarcnn.runs.temperature_file import TemperatureRecord
 
     Array = np.ndarray[Any, Any]
@@ -185,51 +190,14 @@ class LoadedRun(TrainedRun):
     ) -> Exported:
         """Write the network as a file for other programs, compared with itself.
 
-        Nothing of it is left where it does not answer as the network does. Where Keras
-        does not run on TensorFlow, which alone can write most formats, another process
-        does it.
-
-        Args:
-            file_format: ``saved_model``, ``onnx``, ``litert`` or ``keras``.
-            out: The file, or for ``saved_model`` the folder; None takes a name made
-                from the run's.
-            precision: ``float16`` or ``int8`` for a smaller ``litert`` file.
-
-        Raises:
-            DataError: int8 is asked for, and the training images are not here.
-            RunError: The run is unfinished, a package is missing or too old, or the
-                file cannot be made or does not answer as the network does.
-            UsageError: The precision is not for this format, or the place is taken or
-                cannot be written.
+        Arguments and exceptions are those of
+        :func:`cifarcnn.export.run_export.export_run`.
         """
-        from cifarcnn.export.request import check_request
+        from cifarcnn.export.run_export import export_run
 
-        path = None if out is None else Path(out)
-        path = check_request(self.run, path, file_format, precision)
-        if file_format != "keras" and self.device.backend != "tensorflow":
-            from cifarcnn.export.own_process import export_in_own_process
-
-            return export_in_own_process(
-                self.path, path, file_format, precision, self.weights, self.data_path
-            )
-        from cifarcnn.export.check_images import (
-            choose_calibration_images,
-            choose_check_images,
-        )
-        from cifarcnn.export.export import export_network
-        from cifarcnn.export.file_format import Description, Reduction
-
-        height, width, _ = self.image_shape
-        resize = self.config.data.resize
-        calibration = choose_calibration_images(self) if precision == "int8" else None
         with _memory_explained(self.device):
-            return export_network(
-                self.model,
-                Description(self.class_names, height, width, resize, self.views),
-                file_format,
-                path,
-                choose_check_images(self, self.image_shape),
-                Reduction(precision, calibration),
+            return export_run(
+                self, self.model, self.weights, file_format, out, precision
             )
 
 
@@ -299,7 +267,7 @@ def load_run(
     config = run.config
     manifest = read_manifest(run.path)
     names = manifest.origin.class_names
-    _require_same_classes(run, len(names))
+    require_class_count(run, len(names))
     if weights == "best":
         require_best(run)
     choice = weights or config.training.weights
@@ -330,25 +298,3 @@ def load_run(
         temperature=kept,
         data_path=None if data_path is None else Path(data_path),
     )
-
-
-def _require_same_classes(run: Run, count: int) -> None:
-    if run.config.class_count not in (None, count):
-        raise RunError(
-            f"{run.path / 'manifest.json'} names {count} classes, but config.yaml has "
-            f"{run.config.class_count}. The files do not belong together."
-        )
-
-
-def require_best(run: Run) -> None:
-    """See that a run kept the weights of its best epoch.
-
-    Raises:
-        ConfigError: The config of the run is not valid.
-        UsageError: It kept those of its last epoch only.
-    """
-    if run.config.training.weights == "last":
-        raise UsageError(
-            f"{run.path} kept the weights of its last epoch, as training.weights says, "
-            "and not those of its best one. Leave --weights out."
-        )

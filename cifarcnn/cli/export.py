@@ -21,7 +21,7 @@ from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import ExportFormat, ExportPrecision
 
 if TYPE_CHECKING:
-    from cifarcnn.export.export import Exported, Figures
+    from cifarcnn.export.exported import Exported, Figures
     from cifarcnn.runs import WeightsChoice
 
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from cifarcnn.errors import RunError
-from cifarcnn.export.export import Exported
+from cifarcnn.export.exported import Exported
 from cifarcnn.literals import ExportFormat, ExportPrecision
 from cifarcnn.python_process import describe_end, python_command
 from cifarcnn.runs import WeightsChoice

@@ -19,12 +19,8 @@ import pytest
 from PIL import Image
 
 import cifarcnn
-from cifarcnn.errors import DataError, RunError, UsageError
+from cifarcnn.errors import RunError
 from cifarcnn.export import export as export_module
-from cifarcnn.export.check_images import (
-    choose_calibration_images,
-    choose_check_images,
-)
 from cifarcnn.export.export import (
     TOLERANCES,
     Exported,
@@ -32,11 +28,6 @@ from cifarcnn.export.export import (
     find_format,
 )
 from cifarcnn.export.file_format import Answers, Reduction
-from cifarcnn.export.packages import require_packages
-from cifarcnn.export.request import check_request
-from cifarcnn.runs import Run
-from cifarcnn.runs.manifest import read_manifest
-from cifarcnn.trained_run import TrainedRun
 
 pytestmark = pytest.mark.slow
 
@@ -309,104 +300,6 @@ def test_a_signal_leaves_nothing(trained_run: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-# --- what is asked for ----------------------------------------------------------------
-
-
-def refusal(error: type[Exception], *arguments: Any) -> str:
-    with pytest.raises(error) as caught:
-        check_request(*arguments)
-    return str(caught.value)
-
-
-def test_a_place_that_is_taken_or_wrong_is_refused(
-    trained_run: Path, tmp_path: Path
-) -> None:
-    run = Run.open(trained_run)
-    taken = tmp_path / "net.keras"
-    taken.touch()
-    assert refusal(UsageError, run, taken, "keras", "float32") == (
-        f"{taken} exists already, and nothing is replaced. Name another place with "
-        "--out, or move it away first."
-    )
-    example = tmp_path / "other-keras-example.py"
-    example.touch()
-    assert refusal(
-        UsageError, run, tmp_path / "other.keras", "keras", "float32"
-    ).startswith(f"{example} exists already")
-    assert refusal(UsageError, run, tmp_path / "net", "onnx", "float32") == (
-        f"{tmp_path}/net does not end in .onnx, as the name of such a file does: --out "
-        f"{tmp_path}/net.onnx."
-    )
-    assert refusal(UsageError, run, tmp_path / "a/b.onnx", "onnx", "float32") == (
-        f"There is no folder {tmp_path}/a to put b.onnx in. Make it first, or name "
-        "another place with --out."
-    )
-    assert refusal(UsageError, run, Path(), "saved_model", "float32") == (
-        ". is no name for a new folder. Add one to it."
-    )
-    assert refusal(UsageError, run, None, "onnx", "int8") == (
-        "--precision int8 is for --format litert alone; onnx is written in float32. "
-        "Leave --precision out."
-    )
-
-
-def test_a_taken_name_that_nobody_chose_gets_a_number(
-    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    run = Run.open(trained_run)
-    Path("small-1.keras").touch()
-    Path("small-1-2-keras-example.py").touch()
-    assert check_request(run, None, "keras", "float32") == Path("small-1-3.keras")
-    assert check_request(run, None, "litert", "int8") == Path("small-1-int8.tflite")
-
-
-def test_an_unfinished_run_is_refused(trained_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(trained_run, tmp_path / "run")
-    (tmp_path / "run/metrics.json").unlink()
-    run = Run.open(tmp_path / "run")
-    assert refusal(RunError, run, None, "keras", "float32") == (
-        f"{run.path} is unfinished: its training was stopped or is still going on. Go "
-        f"on with cifarcnn train --resume {run.path}, and export it then."
-    )
-
-
-def test_a_missing_or_old_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cifarcnn.export import packages
-
-    def said(**versions: str | None) -> str:
-        here = {
-            "onnx": "1.23.0",
-            "tf2onnx": "1.17.0rc1",
-            "onnxruntime": "1.20",
-            **versions,
-        }
-        monkeypatch.setattr(packages, "installed_version", here.get)
-        with pytest.raises(RunError) as caught:
-            require_packages("onnx")
-        return str(caught.value)
-
-    way_out = "`pip install --upgrade 'cifarcnn[export]'` brings what is needed."
-    assert said(tf2onnx=None) == (
-        f"onnx cannot be written here: the package tf2onnx is not installed. {way_out}"
-    )
-    assert said(tf2onnx=None, onnx=None, onnxruntime="1.9.2") == (
-        "onnx cannot be written here: the packages onnx, tf2onnx are not installed; "
-        f"onnxruntime 1.9.2 is too old, 1.20 or newer is needed. {way_out}"
-    )
-    monkeypatch.setattr(packages, "find_module", lambda name: None)
-    with pytest.raises(RunError) as caught:
-        require_packages("saved_model")
-    assert str(caught.value) == (
-        "Only TensorFlow can write saved_model, and it is not installed: `pip install "
-        "tensorflow` brings it. `--format keras` does without."
-    )
-    require_packages("keras")
-
-
-# --- which pictures -------------------------------------------------------------------
-
-
 def test_of_a_strangers_run_the_checked_weights_are_exported(
     trained_run: Path, tmp_path: Path
 ) -> None:
@@ -416,62 +309,6 @@ def test_of_a_strangers_run_the_checked_weights_are_exported(
     exported = stranger.export("litert", tmp_path / "n.tflite")
     assert exported.labels_agreeing == 1_000
     assert b"harm" not in exported.path.read_bytes()
-
-
-def test_without_its_data_a_run_is_compared_on_made_up_pictures(
-    trained_run: Path, tmp_path: Path
-) -> None:
-    run = Run.open(trained_run)
-
-    class WithoutData(TrainedRun):
-        @property
-        def config(self) -> Any:
-            return run.config.with_data(dataset="cifar10", path=str(tmp_path))
-
-    trained = WithoutData(run, read_manifest(run.path))
-    chosen = choose_check_images(trained, (48, 20, 3))
-    assert (chosen.images.shape, chosen.labels) == ((200, 48, 20, 3), None)
-    assert chosen.images.std() > 20
-    assert chosen.origin == "made-up pictures"
-    assert chosen.note is not None
-    assert chosen.note.startswith("the pictures of the run are not here: ")
-    assert chosen.note.endswith(
-        ". The file is compared on pictures drawn by code; --data says where the "
-        "others are."
-    )
-    with pytest.raises(DataError, match="int8 needs training pictures"):
-        choose_calibration_images(trained)
-    wrong = WithoutData(run, read_manifest(run.path), data_path=tmp_path)
-    with pytest.raises(DataError):
-        choose_check_images(wrong, (32, 32, 3))
-
-
-def test_pictures_of_the_users_own_and_of_the_training_do_too(
-    trained_run: Path, tmp_path: Path
-) -> None:
-    run = Run.open(trained_run)
-    manifest = read_manifest(run.path)
-    for name in ("cat", "ship"):
-        (tmp_path / name).mkdir()
-        Image.new("RGB", (40, 40)).save(tmp_path / name / "a.png")
-    own = TrainedRun(run, manifest, data_path=tmp_path)
-    chosen = choose_check_images(own, (32, 32, 3))
-    assert (len(chosen.images), chosen.origin) == (2, f"pictures in {tmp_path}")
-    assert chosen.labels is not None and chosen.labels.tolist() == [3, 8]
-    assert choose_calibration_images(own).shape == (300, 32, 32, 3)
-
-    class WithoutValidation(TrainedRun):
-        @property
-        def config(self) -> Any:
-            return run.config.with_data(validation_fraction=0.0)
-
-    chosen = choose_check_images(WithoutValidation(run, manifest), (32, 32, 3))
-    assert (len(chosen.images), chosen.origin) == (5_000, "training pictures")
-    assert chosen.labels is None
-    assert chosen.note == (
-        f"{run.path} was trained without validation pictures, so there is no accuracy "
-        "to compare."
-    )
 
 
 def test_what_a_process_says_of_a_file_is_what_it_found(exports: Any) -> None:
