@@ -230,6 +230,26 @@ def transfer(results):
     return table(["pictures a class", *ways], rows)
 
 
+def estimate(results):
+    """Of each config the truth, and by how much the estimates miss it."""
+    rows = []
+    for config, figures in results.items():
+        name, _, epochs = config.partition(":")
+        row = [f"{name}, {epochs} epoch{'s' * (epochs != '1')}"]
+        for key, scale, form in (
+            ("seconds_per_epoch", 1, ",.1f"),
+            ("memory_bytes", 1e6, ",.0f"),
+        ):
+            found = figures[key]
+            row.append(f"{found['truth']['median'] / scale:{form}}")
+            for who in ("check", "train"):
+                error = found[who]
+                row.append("" if error is None else f"{error['median']:+.0%}")
+        rows.append(row)
+    head = ["config", "an epoch, s", "check", "train", "memory, MB", "check", "train"]
+    return table(head, rows)
+
+
 TABLES = {
     "training_speed": training_speed,
     "input_pipeline": input_pipeline,
@@ -244,6 +264,7 @@ TABLES = {
     "time_between_steps": time_between_steps,
     "cached_features": cached_features,
     "transfer": transfer,
+    "estimate": estimate,
     "export": export,
 }
 

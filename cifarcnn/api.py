@@ -285,6 +285,9 @@ def _load_data(
     observer: Observer,
 ) -> TrainingData:
     """The images; what can fail at once comes before the framework's seconds."""
+    from cifarcnn.config.tracking import require_trackers
+
+    require_trackers(config.training.tracking)
     from cifarcnn.data.dataset import open_config_dataset
     from cifarcnn.data.decoding.observer import decoding_observed_by
     from cifarcnn.training.training_data import load_training_data

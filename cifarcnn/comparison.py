@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,12 +164,7 @@ def compare_runs(
 
 
 def _open(path: Path) -> TrainedRun:
-    run = Run.open(path)
-    if not run.finished:
-        raise RunError(
-            f"{run.path} is unfinished: its training was stopped or is still going "
-            f"on. Finish it with: cifarcnn train --resume {shlex.quote(str(run.path))}"
-        )
+    run = Run.open_finished(path)
     return TrainedRun(run, read_manifest(run.path))
 
 

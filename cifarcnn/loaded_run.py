@@ -12,12 +12,7 @@ from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import BackendChoice, ExportFormat, ExportPrecision, Views
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.manifest import read_manifest, weights_kind
-from cifarcnn.trained_run import (
-    SplitChoice,
-    TrainedRun,
-    require_best,
-    require_class_count,
-)
+from cifarcnn.trained_run import SplitChoice, TrainedRun, require_best, require_classes
 
 if TYPE_CHECKING:
     import keras
@@ -113,11 +108,12 @@ class LoadedRun(TrainedRun):
         self.temperature = record.temperature
         return record
 
-    def predict(self, images: Array) -> Array:
-        """The probabilities of images, with the config's test-time augmentation.
+    def predict(self, images: Array, *, views: Views | None = None) -> Array:
+        """The probabilities of images.
 
         Args:
             images: uint8 ``(n, height, width, 3)``, red, green, blue, 0 to 255.
+            views: Test-time augmentation; None takes what the config says.
 
         Returns:
             float32 ``(n, classes)``; the columns are ``class_names``.
@@ -135,7 +131,9 @@ class LoadedRun(TrainedRun):
                 "and blue from 0 to 255."
             )
         with _memory_explained(self.device):
-            answers = predict_probabilities(self.model, images, views=self.views)
+            answers = predict_probabilities(
+                self.model, images, views=views or self.views
+            )
         if self.temperature is None:
             return answers
         from cifarcnn.temperature import apply_temperature
@@ -267,7 +265,7 @@ def load_run(
     config = run.config
     manifest = read_manifest(run.path)
     names = manifest.origin.class_names
-    require_class_count(run, len(names))
+    require_classes(run, len(names))
     if weights == "best":
         require_best(run)
     choice = weights or config.training.weights

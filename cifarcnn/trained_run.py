@@ -170,7 +170,7 @@ class TrainedRun:
         return self.dataset.training(fraction, self.config.training.seed)
 
 
-def require_class_count(run: Run, count: int) -> None:
+def require_classes(run: Run, count: int) -> None:
     """See that a run's config has as many classes as its manifest names.
 
     Raises:

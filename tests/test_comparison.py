@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 from collections.abc import Callable
@@ -151,3 +152,63 @@ def test_a_run_without_validation_pictures_is_told_the_way_out(
         "(data.validation_fraction is 0). Compare by the test pictures: --split test."
     )
     assert open_comparable_runs([tmp_path / "whole", trained_run], "test")
+
+
+def test_a_page_shows_the_same_and_takes_the_place_of_nothing(
+    runs: tuple[Path, Path, Path], tmp_path: Path, call: Call
+):
+    first, slow, _ = runs
+    path = tmp_path / "compared.html"
+    called = call("compare", first, slow, "--device", "cpu", "--json", "--out", path)
+    assert called.code == 0, called.err
+    assert f"page: {path}" in called.err
+    found = json.loads(called.out)
+    page = path.read_text()
+    assert len(page) < 3_000_000
+    assert found["against_first"][0]["meaning"] in html.unescape(page)
+    assert f"{found['runs'][1]['accuracy']:.2%}" in page
+    assert "training.optimizer.Adam.learning_rate" in page
+    assert 'aria-label="validation loss by epoch. ' in page
+    assert page.count("<image ") == min(30, len(found["disagreements"]))
+    for each in found["disagreements"][:30]:
+        cells = [str(each["index"]), each["label"], *each["answers"]]
+        assert all(f">{cell}</t" in page for cell in cells)
+    again = call("compare", first, slow, "--out", path)
+    assert (again.code, again.out) == (2, "")
+    assert again.err.startswith(f"error: {path} exists already, and nothing is ")
+    folder = call("compare", first, slow, "--out", tmp_path)
+    assert folder.code == 2 and f"--out {tmp_path / 'compared.html'}." in folder.err
+    assert path.read_text() == page
+
+
+def test_a_page_for_which_there_is_no_room_costs_nothing_else(
+    runs: tuple[Path, Path, Path], tmp_path: Path, call: Call
+):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    path = tmp_path / "compared.html"
+    # What a full disk does: a write that ends before its end.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        called = call("compare", *runs[:2], "--device", "cpu", "--out", path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert called.code == 2 and called.out.startswith("2 runs on the same ")
+    assert f"error: {path} cannot be written: " in called.err
+    assert called.err.endswith(". Name another place with --out.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_that_say_the_same_of_all_leave_nothing_to_test(
+    trained_run: Path, tmp_path: Path, call: Call
+):
+    twin, path = tmp_path / "twin", tmp_path / "compared.html"
+    shutil.copytree(trained_run, twin)
+    called = call("compare", trained_run, twin, "--device", "cpu", "--out", path)
+    said = (
+        f"{trained_run} and {twin} give every picture the same answer, which leaves "
+        "nothing to test."
+    )
+    assert called.code == 0 and said in called.out
+    assert said in path.read_text()
+    assert "The runs say the same of all " in path.read_text()

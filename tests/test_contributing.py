@@ -27,6 +27,7 @@ TO_ADD = [
     "a command",
     "a data set",
     "a published network",
+    "a tracker",
     "an export format",
 ]
 

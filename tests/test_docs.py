@@ -57,7 +57,11 @@ TRAINED_SHORTLY = {
     ),
 }
 # And says this, which longer ones do not.
-SAID_OF_SHORT_TRAININGS = "note: The loss was still falling in the last epoch"
+SAID_OF_SHORT_TRAININGS = (
+    "note: The loss was still falling in the last epoch",
+    # Where they are not short enough for the machine.
+    "estimate: ",
+)
 EXIT_CODES = {"cifarcnn check typos.yaml": 2}
 PARSED_ONLY = {
     "cifarcnn data fetch": "needs a network",

@@ -90,6 +90,10 @@ def test_help_check_init_schema_and_problems_import_nothing_heavy(
         (["train", "--config", "article", "--set", "x=1"], 2),
         (["train", "--config", "nothing"], 2),
         (["train"], 2),
+        (["compare"], 2),
+        (["compare", "nowhere", "neither"], 1),
+        (["compare", "nowhere", "--out", "wrong.yaml"], 2),
+        (["compare", "nowhere", "--out", "no/page.html"], 2),
         (["nothing"], 2),
     ]
     script = CALL.format(calls=[arguments for arguments, _ in calls])
@@ -131,3 +135,23 @@ def test_prediction_imports_neither_framework_nor_config(
     row = cifarcnn.load_run(trained_run, device="cpu").predict(images)[0]
     (entry,) = json.loads(answer)
     assert entry["probability"] == pytest.approx(row.max(), abs=1e-4)
+
+
+def test_a_page_about_folders_of_seeds_imports_no_framework(
+    trained_run: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    from cifarcnn.runs.seeds_folder import make_seeds_folder
+
+    base = (trained_run / "config.yaml").read_bytes()
+    for name in ("a", "b"):
+        made = make_seeds_folder(
+            tmp_path / name, tmp_path, name, [1, 2], base, smoke=False
+        )
+        for seed in made.seeds:
+            shutil.copytree(trained_run, made.run_path(seed))
+    calls = [["compare", "a", "b", "--out", "page.html"]]
+    done = run(["tensorflow", "keras", "jax"], CALL.format(calls=calls), tmp_path)
+    assert done.stdout.endswith("code 0\n"), done.stderr
+    assert (tmp_path / "page.html").stat().st_size > 10_000

@@ -11,23 +11,25 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.compare_page import (
+    FIGURES,
+    check_page_path,
+    describe_figures,
+    describe_page,
+    write_page,
+)
 from cifarcnn.cli.compare_seeds import (
-    compare_seeds_folders,
     describe_differences,
     describe_p_value,
+    print_compared_seeds,
 )
 from cifarcnn.cli.decoding_display import decoding_shown
-from cifarcnn.cli.durations import describe_seconds
 from cifarcnn.cli.options import NamedPath, backend_option, common, device_option
 from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import BackendChoice
 
 if TYPE_CHECKING:
-    from cifarcnn.comparison import (
-        ComparedRun,
-        Comparison,
-        PairResult,
-    )
+    from cifarcnn.comparison import Comparison, PairResult
     from cifarcnn.engine import DeviceChoice
 
 _SHOWN_DISAGREEMENTS = 5
@@ -51,6 +53,12 @@ _SHOWN_DISAGREEMENTS = 5
 @device_option
 @backend_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=NamedPath(path_type=Path),
+    help="Write a page with curves and pictures, such as compared.html, too.",
+)
 @common
 def command(
     paths: tuple[Path, ...],
@@ -58,6 +66,7 @@ def command(
     device: DeviceChoice,
     backend: BackendChoice | None,
     as_json: bool,
+    out: Path | None,
 ) -> None:
     """Compare trained networks on the same pictures.
 
@@ -65,13 +74,18 @@ def command(
     which they do not say the same, and whether the difference may be luck with these
     pictures (McNemar's exact test, each against the first).
 
-    Of folders of `train --seeds` it compares the validation accuracies that the runs
-    kept, seed by seed (paired t test).
+    Of folders of `train --seeds`, and of runs some of which differ in their seed alone,
+    it compares the validation accuracies that the runs kept, seed by seed (paired t
+    test).
     """
     from cifarcnn.runs.seeds_folder import is_seeds_folder
+    from cifarcnn.seeds_comparison import have_several_seeds
 
-    if any(map(is_seeds_folder, paths)):
-        compare_seeds_folders(paths, split, as_json)
+    page = None if out is None else check_page_path(out)
+    if any(map(is_seeds_folder, paths)) or (
+        split == "validation" and have_several_seeds(paths)
+    ):
+        print_compared_seeds(paths, split, as_json, page)
         return
     from cifarcnn import api
     from cifarcnn.comparison import compare_runs, open_comparable_runs
@@ -93,6 +107,9 @@ def command(
         console.print_raw(json.dumps(_to_json(comparison), indent=2))
     else:
         console.print_result("\n".join(_describe(comparison)))
+    if page is not None:
+        verdicts = [describe_pair(comparison, pair) for pair in comparison.pairs]
+        write_page(page, describe_page(runs, comparison, verdicts))
 
 
 def _to_json(comparison: Comparison) -> dict[str, object]:
@@ -133,10 +150,9 @@ def _describe(comparison: Comparison) -> Iterator[str]:
     examples = comparison.runs[0].evaluation.examples
     yield f"{len(numbers)} runs on the same {examples:,} {comparison.split} pictures"
     yield format_table(
-        ["", "accuracy", "95 % interval", "loss", "parameters", "multiply-accumulates"]
-        + ["training", "weights", "run"],
+        ["", *FIGURES],
         [
-            [number, *_cells(run)]
+            [number, *describe_figures(run)]
             for number, run in zip(numbers, comparison.runs, strict=True)
         ],
         7,
@@ -157,25 +173,16 @@ def _describe(comparison: Comparison) -> Iterator[str]:
         yield f"and {len(found) - _SHOWN_DISAGREEMENTS:,} more, all of them by --json"
 
 
-def _cells(run: ComparedRun) -> list[str]:
-    low, high = run.evaluation.accuracy_interval
-    return [
-        f"{run.evaluation.accuracy:.2%}",
-        f"{low:.2%} to {high:.2%}",
-        f"{run.evaluation.loss:.4f}",
-        f"{run.parameters:,}",
-        f"{run.macs:,}",
-        describe_seconds(run.training_seconds),
-        f"{run.weights_bytes / 1e6:,.2f} MB",
-        str(run.path),
-    ]
-
-
 def describe_pair(comparison: Comparison, pair: PairResult) -> str:
     """What a test found, and what it does and does not mean, in plain sentences."""
     from cifarcnn.hypothesis_tests import SIGNIFICANCE_LEVEL
 
     first = comparison.runs[0].path
+    if not pair.other_answers:
+        return (
+            f"{first} and {pair.path} give every picture the same answer, which leaves "
+            "nothing to test."
+        )
     lost, gained = pair.only_first_right, pair.only_this_right
     found = (
         f"{first} and {pair.path} answer differently on {pair.other_answers:,} "

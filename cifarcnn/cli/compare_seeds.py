@@ -1,4 +1,4 @@
-"""``cifarcnn compare`` of folders of several seeds, and what all comparisons say."""
+"""``cifarcnn compare`` of configs with several seeds, and what all comparisons say."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
+from cifarcnn.cli.compare_page import write_page
+from cifarcnn.cli.compare_seeds_page import describe_seeds_page, list_accuracies
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import UsageError
 
@@ -17,14 +19,21 @@ if TYPE_CHECKING:
     from cifarcnn.seeds_comparison import SeedsComparison, SeedsPair
 
 
-def compare_seeds_folders(paths: Sequence[Path], split: str, as_json: bool) -> None:
-    """Print what folders of ``train --seeds`` say of their configs.
+def print_compared_seeds(
+    paths: Sequence[Path], split: str, as_json: bool, page: Path | None
+) -> None:
+    """Print what several seeds say of their configs.
+
+    Args:
+        paths: Folders of ``train --seeds``, and single runs.
+        split: What the user wants them to be judged on.
+        as_json: Whether a document is printed.
+        page: Where a page is written, too.
 
     Raises:
         RunError: A file is missing or damaged.
-        UsageError: They cannot be compared.
+        UsageError: They cannot be compared, or the page cannot be written.
     """
-    from cifarcnn.runs.seeds_folder import is_seeds_folder
     from cifarcnn.seeds_comparison import compare_seeds
 
     if split != "validation":
@@ -32,17 +41,14 @@ def compare_seeds_folders(paths: Sequence[Path], split: str, as_json: bool) -> N
             "Folders of several seeds are compared by the validation accuracies of "
             "their runs. Compare single runs by --split test."
         )
-    singles = [str(path) for path in paths if not is_seeds_folder(path)]
-    if singles or len(paths) < 2:
-        raise UsageError(
-            "A folder of several seeds is compared with others of its kind"
-            + (f", which {', '.join(singles)} is not." if singles else ". Name two.")
-        )
     comparison = compare_seeds(paths)
     if as_json:
         console.print_raw(json.dumps(_seeds_to_json(comparison), indent=2))
     else:
         console.print_result("\n".join(_describe_seeds(comparison)))
+    if page is not None:
+        verdicts = [describe_seeds_pair(comparison, p) for p in comparison.pairs]
+        write_page(page, describe_seeds_page(comparison, verdicts))
 
 
 def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
@@ -50,7 +56,8 @@ def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
         "split": "validation",
         "configs": [
             {
-                "path": str(each.path),
+                "path": str(each.paths[0]),
+                "runs": {str(seed): str(run.path) for seed, run in each.runs.items()},
                 "val_accuracy": {str(s): share for s, share in each.accuracies.items()},
                 "spread": None if each.spread is None else asdict(each.spread),
             }
@@ -59,7 +66,7 @@ def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
         "config_differences": [asdict(each) for each in comparison.differences],
         "against_first": [
             {
-                "path": str(pair.path),
+                "path": str(each.paths[0]),
                 "seeds": pair.seeds,
                 "difference": asdict(pair.test.differences),
                 "test": "Student's t, paired, two-sided",
@@ -68,30 +75,19 @@ def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
                 "corrected_p_value": pair.corrected_p_value,
                 "meaning": describe_seeds_pair(comparison, pair),
             }
-            for pair in comparison.pairs
+            for each, pair in zip(comparison.configs[1:], comparison.pairs, strict=True)
         ],
     }
 
 
 def _describe_seeds(comparison: SeedsComparison) -> Iterator[str]:
     numbers = [f"{n}" for n in range(1, len(comparison.configs) + 1)]
-    seeds = dict.fromkeys(
-        seed for each in comparison.configs for seed in each.accuracies
-    )
     yield "validation accuracy by seed"
-    rows = [
-        [
-            str(seed),
-            *(_share(each.accuracies.get(seed)) for each in comparison.configs),
-        ]
-        for seed in seeds
-    ]
-    means = [None if e.spread is None else e.spread.mean for e in comparison.configs]
-    rows.append(["mean", *map(_share, means)])
+    rows = list(list_accuracies(comparison))
     yield format_table(["seed", *numbers], rows, len(numbers))
     yield ""
     for number, each in zip(numbers, comparison.configs, strict=True):
-        yield console.printable(f"{number}: {each.path}")
+        yield console.printable(f"{number}: {', '.join(map(str, each.paths))}")
     yield ""
     yield from describe_differences(comparison.differences, numbers)
     for pair in comparison.pairs:
@@ -103,10 +99,10 @@ def describe_seeds_pair(comparison: SeedsComparison, pair: SeedsPair) -> str:
     """What the seeds say of two configs, in plain sentences."""
     from cifarcnn.hypothesis_tests import SIGNIFICANCE_LEVEL
 
-    first, found = comparison.configs[0].path, pair.test.differences
+    first, found = comparison.configs[0].name, pair.test.differences
     low, high = (100 * share for share in found.interval)
     text = (
-        f"{pair.path} is {100 * found.mean:+.2f} points from {first} on average over "
+        f"{pair.name} is {100 * found.mean:+.2f} points from {first} on average over "
         f"{len(pair.seeds)} seeds (95% interval {low:+.2f} to {high:+.2f}"
     )
     if pair.test.p_value is None or pair.corrected_p_value is None:
@@ -118,7 +114,7 @@ def describe_seeds_pair(comparison: SeedsComparison, pair: SeedsPair) -> str:
             f"{describe_p_value(pair.corrected_p_value)}"
         )
     if pair.corrected_p_value < SIGNIFICANCE_LEVEL:
-        better = pair.path if found.mean > 0 else first
+        better = pair.name if found.mean > 0 else first
         return (
             f"{text}). {better} is better: were both equally good, luck with the seeds "
             "would seldom make such a difference."
@@ -127,10 +123,6 @@ def describe_seeds_pair(comparison: SeedsComparison, pair: SeedsPair) -> str:
         f"{text}). That may be luck with the seeds: it does not show that one is "
         "better, nor that both are equally good. More seeds tell more."
     )
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.2%}"
 
 
 def describe_differences(

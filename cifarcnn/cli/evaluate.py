@@ -21,6 +21,7 @@ from cifarcnn.cli.options import (
     runs_option,
     weights_option,
 )
+from cifarcnn.cli.robustness import judge_robustness
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.evaluation_files import require_free
 from cifarcnn.literals import BackendChoice, Views
@@ -65,6 +66,12 @@ _MOST_INDENTED = 100  # classes
     "probabilities as sure as they are right, keep it with the run for predict "
     "--temperature, and judge with it.",
 )
+@click.option(
+    "--robustness",
+    is_flag=True,
+    help="Also judge under noise, blur, brightness, low contrast and JPEG compression, "
+    "at five strengths each: 25 times as long.",
+)
 @device_option
 @backend_option
 @click.option(
@@ -93,6 +100,7 @@ def command(
     data: Path | None,
     views: Views | None,
     temperature: bool,
+    robustness: bool,
     device: DeviceChoice,
     backend: BackendChoice | None,
     layout: Layout,
@@ -111,6 +119,11 @@ def command(
     """
     if as_json and layout == "csv":
         raise click.UsageError("--json and --format csv exclude each other.")
+    if robustness and layout == "csv":
+        raise click.UsageError(
+            "--format csv has a row for each class and no place for --robustness. Use "
+            "--format json."
+        )
     if out is not None:
         require_free(out)
     from cifarcnn import api
@@ -138,7 +151,8 @@ def command(
             evaluation = loaded.evaluate(split, views=views)
         else:
             evaluation, alone = evaluate_ensemble(runs, split, views)
-    judged = Judged(runs, split, views, evaluation, alone, fitted)
+        corrupted = judge_robustness(runs, split, views) if robustness else None
+    judged = Judged(runs, split, views, evaluation, alone, fitted, corrupted)
     if split == "test" and data is None and len(runs) == 1:
         _complete_report(loaded, evaluation)
     if as_json or layout == "json":

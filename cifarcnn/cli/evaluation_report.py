@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
+from cifarcnn.cli.robustness import robustness_table
 from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import Views
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cifarcnn.data.folder.labelled_folder import LabelledFolder
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.evaluation.evaluation import ClassMetrics, MeanMetrics
+    from cifarcnn.evaluation.robustness import Robustness
     from cifarcnn.loaded_run import LoadedRun
     from cifarcnn.runs.temperature_file import TemperatureRecord
 
@@ -34,6 +36,7 @@ class Judged:
         evaluation: Of all together.
         alone: Of each, where there are several.
         temperatures: Fitted for each, where that was asked for.
+        robustness: Under corruptions, where that was asked for.
     """
 
     runs: Sequence[LoadedRun]
@@ -42,6 +45,7 @@ class Judged:
     evaluation: Evaluation
     alone: Sequence[Evaluation]
     temperatures: Sequence[TemperatureRecord] = ()
+    robustness: Robustness | None = None
 
     @property
     def used_views(self) -> Views:
@@ -77,6 +81,9 @@ def document(judged: Judged) -> dict[str, object]:
         "temperature": None
         if judged.alone or not judged.temperatures
         else _temperature(judged.temperatures[0]),
+        "robustness": None
+        if judged.robustness is None
+        else judged.robustness.to_json(),
         "ensemble": [
             {
                 "run": str(run.path),
@@ -160,6 +167,8 @@ def report(judged: Judged) -> str:
             console.printable(f"  {true} taken for {predicted}: {_times(count)}")
             for true, predicted, count in evaluation.most_confused
         ]
+    if judged.robustness:
+        parts += ["", robustness_table(judged.robustness, evaluation.accuracy)]
     if dataset.notice:
         parts += ["", f"Note: these are {dataset.notice}."]
     return "\n".join(parts)

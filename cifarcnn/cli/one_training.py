@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Config, path: str | Path | None, smoke: bool, given: Mapping[str, Any]
+    config: Config,
+    path: str | Path | None,
+    smoke: bool,
+    given: Mapping[str, Any],
+    seeds_left: int = 1,
 ) -> Path:
     """Train a config in a new run, and show it.
 
@@ -21,6 +25,7 @@ def train(
         path: The folder; None takes the next free one.
         smoke: Whether it shall be a trial on few images.
         given: Further arguments of ``api.train``.
+        seeds_left: How many trainings of this length are still to come, with this one.
 
     Returns:
         The folder of the run.
@@ -30,10 +35,12 @@ def train(
     def work(**displays: Any) -> Path:
         return api.train(config, path, smoke=smoke, **given, **displays).path
 
-    return _with_displays(work)
+    return _with_displays(work, seeds_left)
 
 
-def resume(run: Run, config: Config, given: Mapping[str, Any]) -> Path:
+def resume(
+    run: Run, config: Config, given: Mapping[str, Any], seeds_left: int = 1
+) -> Path:
     """Go on with a run, whose config may have changed, and show it."""
     from cifarcnn import api
 
@@ -41,10 +48,10 @@ def resume(run: Run, config: Config, given: Mapping[str, Any]) -> Path:
         api.continue_training(run, config, **given, **displays)
         return run.path
 
-    return _with_displays(work)
+    return _with_displays(work, seeds_left)
 
 
-def _with_displays(work: Callable[..., Path]) -> Path:
+def _with_displays(work: Callable[..., Path], seeds_left: int) -> Path:
     """What ``work`` gives, which is told what to tell of its progress."""
     from cifarcnn.cli import console
     from cifarcnn.cli.fetch_display import open_fetch_display
@@ -56,4 +63,5 @@ def _with_displays(work: Callable[..., Path]) -> Path:
             open_fetch_display() as fetch_display,
             open_display(log=native.log, log_moved=native.move_to) as display,
         ):
+            display.seeds_left = seeds_left
             return work(observer=display, fetch_observer=fetch_display)

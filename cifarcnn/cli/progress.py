@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Self
 from cifarcnn.cli import console
 from cifarcnn.cli.decoding_display import DecodingDisplay
 from cifarcnn.cli.durations import describe_seconds
+from cifarcnn.cli.estimate_text import describe_estimate
+from cifarcnn.cli.progress_bars import CompilationClock, make_bars
 from cifarcnn.training.observer import EpochRecord, Observer, Outcome, Plan
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from cifarcnn.data.dataset import Dataset
     from cifarcnn.engine import Device
     from cifarcnn.runs import Run
+    from cifarcnn.training.estimate import Estimate
 
 # A terminal shows no more than this, and drawing takes time from the training.
 _SECONDS_BETWEEN_UPDATES = 0.1
@@ -31,7 +34,11 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class LineDisplay(Observer):
-    """Plain lines: what is used, one line per epoch, and what to do next."""
+    """Plain lines: what is used, one line per epoch, and what to do next.
+
+    Attributes:
+        seeds_left: How many trainings of the same config there are, this one included.
+    """
 
     def __init__(
         self, log: Callable[[str], object], log_moved: Callable[[Path], object]
@@ -45,6 +52,7 @@ class LineDisplay(Observer):
         self.log = log
         self.log_moved = log_moved
         self.plan: Plan | None = None
+        self.seeds_left = 1
         self._announcement: threading.Timer | None = None
         self._last_line = time.monotonic()
         self._decoding = DecodingDisplay(self.write)
@@ -124,6 +132,9 @@ class LineDisplay(Observer):
             self._announcement.join()
             self._announcement = None
 
+    def estimated(self, estimate: Estimate) -> None:
+        self.write(f"estimate: {describe_estimate(estimate, self.seeds_left)}")
+
     def epoch_ended(self, record: EpochRecord) -> None:
         self.write(describe_epoch(record, self.plan))
 
@@ -145,7 +156,7 @@ class LiveDisplay(LineDisplay):
         self, log: Callable[[str], object], log_moved: Callable[[Path], object]
     ) -> None:
         super().__init__(log, log_moved)
-        self._progress: Progress = _make_progress()
+        self._progress: Progress = make_bars()
         self._epoch_bar: TaskID | None = None
         self._whole_bar: TaskID | None = None
         self._epoch = 0
@@ -176,7 +187,7 @@ class LiveDisplay(LineDisplay):
 
     def compilation_started(self) -> None:
         if self._epoch_bar is not None:
-            self._progress.update(self._epoch_bar, figures=_CompilationClock())
+            self._progress.update(self._epoch_bar, figures=CompilationClock())
 
     def compilation_ended(self, seconds: float) -> None:
         if self._epoch_bar is not None:
@@ -208,17 +219,6 @@ class LiveDisplay(LineDisplay):
     def training_ended(self, outcome: Outcome) -> None:
         self._progress.stop()
         super().training_ended(outcome)
-
-
-class _CompilationClock:
-    """A text that is another one whenever it is drawn, which Rich does in a thread."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    def __str__(self) -> str:
-        seconds = int(time.monotonic() - self._start)
-        return f"compiling, {seconds} s" if seconds else ""
 
 
 def open_display(
@@ -275,26 +275,3 @@ def describe_outcome(outcome: Outcome) -> list[str]:
         f"  cifarcnn evaluate --run {run}",
         f"  cifarcnn predict photo.png --run {run}",
     ]
-
-
-def _make_progress() -> Progress:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.table import Column
-
-    # Where the terminal is narrow, the bars give way and no figure is cut.
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
-        TextColumn("left"),
-        TextColumn("{task.fields[figures]}"),
-        console=console.stderr_console(),
-        transient=True,
-    )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cifarcnn.cli import console
+from cifarcnn.cli.seeds_page import write_seeds_report
 from cifarcnn.cli.tables import format_table
 from cifarcnn.errors import DivergedError
 from cifarcnn.runs.listing import NOT_BEGUN, group_by_state, read_states
@@ -52,6 +53,7 @@ def report(folder: SeedsFolder) -> int:
     if counts["diverged"] == len(states):
         raise DivergedError(f"All {len(states)} seeds diverged.")
     found, runs = folder.write_summary(), folder.finished_runs()
+    write_seeds_report(folder)
     rows = []
     for seed, state in states.items():
         share = read_val_accuracy(runs[seed]) if seed in runs else None

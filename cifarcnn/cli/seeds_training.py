@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from cifarcnn.cli import console, one_training
+from cifarcnn.cli.seeds_option import parse_seeds
 from cifarcnn.cli.seeds_report import describe_left, report
 from cifarcnn.config import Config, load_config
 from cifarcnn.errors import (
@@ -28,7 +27,6 @@ from cifarcnn.runs.removal import remove_run
 from cifarcnn.runs.run_path import ROOT
 from cifarcnn.runs.safe_io import write_file
 from cifarcnn.runs.seeds_folder import (
-    MOST_SEEDS,
     SeedsFolder,
     make_seeds_folder,
     open_seeds_folder,
@@ -61,7 +59,7 @@ def train(
         DivergedError: All diverged.
     """
     request = StopRequest(config.training.max_minutes)
-    seeds = _parse_seeds(text, config.training.seed)
+    seeds = parse_seeds(text, config.training.seed)
     base = config.to_yaml().encode()
     place = None if path is None else Path(path)
     folder = make_seeds_folder(place, ROOT, config.name, seeds, base, smoke=smoke)
@@ -120,7 +118,8 @@ def resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> int
                 begin(seed, request)
             else:
                 config = load_config(str(run.config_path), changes[seed])
-                one_training.resume(run, config, {**given, "request": request})
+                this = {**given, "request": request}
+                one_training.resume(run, config, this, folder.count_from(seed))
 
         request = StopRequest(base.training.max_minutes)
         # For those that are still to begin, also after a kill.
@@ -132,39 +131,6 @@ def resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> int
             raise
 
 
-def _parse_seeds(text: str, first: int) -> list[int]:
-    """The seeds that ``--seeds`` means.
-
-    Args:
-        text: How many, or several with commas between them.
-        first: Where a number of them begins.
-
-    Raises:
-        click.UsageError: It means none.
-    """
-    parts = [part.strip() for part in text.split(",")]
-    numbers = [int(part) for part in parts if part.isascii() and part.isdigit()]
-    if len(numbers) < len(parts):
-        raise click.UsageError(
-            f"--seeds takes a number of seeds, such as 5, or a list, such as 1,2,7; "
-            f"found {text!r}."
-        )
-    if len(numbers) == 1:
-        if not 2 <= numbers[0] <= MOST_SEEDS:
-            raise click.UsageError(
-                f"--seeds {text} is a number of seeds, 2 to {MOST_SEEDS:,}. One seed "
-                "alone is --set training.seed=..."
-            )
-        return [(first + number) % 2**32 for number in range(numbers[0])]
-    if len(set(numbers)) < len(numbers) or len(numbers) > MOST_SEEDS:
-        raise click.UsageError(
-            f"--seeds {text} has a seed twice, or more than {MOST_SEEDS:,}."
-        )
-    if max(numbers) >= 2**32:
-        raise click.UsageError(f"A seed of --seeds {text} is not below 2**32.")
-    return numbers
-
-
 def _begin_with(
     folder: SeedsFolder, given: Mapping[str, Any]
 ) -> Callable[[int, StopRequest], None]:
@@ -173,7 +139,8 @@ def _begin_with(
     def begin(seed: int, request: StopRequest) -> None:
         config = load_config(str(folder.base_path), {"training.seed": seed})
         path = folder.run_path(seed)
-        one_training.train(config, path, folder.smoke, {**given, "request": request})
+        this = {**given, "request": request}
+        one_training.train(config, path, folder.smoke, this, folder.count_from(seed))
 
     return begin
 

@@ -62,6 +62,7 @@ RENAMED_KEYS = {
     "fill_mode": "fill",
     "ema": "averaging",
     "tta": "test_time_augmentation",
+    "report_to logger loggers log_with trackers": "tracking",
 }
 
 _SEED = "leave it out: training.seed starts every random number"
@@ -75,6 +76,7 @@ _AUGMENTATION = "random changes of the pictures are listed in data.augmentation"
 _PIXELS = "write pixels: 4, the largest offset in pixels"
 _BETAS = "write the first as beta_1, the second as beta_2"
 _ON_COMMAND_LINE = "it is an option of the command: cifarcnn train --device gpu"
+_TENSORBOARD = "write tracking: [tensorboard] in training"
 _AFTER_IT = "put the layer Activation: relu after it"
 
 ONLY_OF_A_FOLDER = (
@@ -159,7 +161,7 @@ KEY_WAYS = {
     ),
     "callbacks": (
         "leave it out: see early_stopping and learning_rate_schedule in training; "
-        "checkpoints and logs are always written"
+        "checkpoints and logs are always written, and training.tracking tells others"
     ),
     "shuffle": "leave it out: the pictures are shuffled anew in every epoch",
     "validation_data": (
@@ -177,7 +179,16 @@ KEY_WAYS = {
         "leave it out: the pictures lie in memory"
     ),
     "device gpu gpus accelerator": _ON_COMMAND_LINE,
-    "output output_dir save_dir log_dir checkpoint_dir": (
+    "tensorboard use_tensorboard tensorboard_dir": _TENSORBOARD,
+    "log_dir logging_dir": (
+        f"{_TENSORBOARD}; its files lie in the run, which is named by the option --run"
+    ),
+    "mlflow use_mlflow mlflow_tracking_uri": (
+        "write tracking: [mlflow] in training; where it is kept says the environment "
+        "variable MLFLOW_TRACKING_URI"
+    ),
+    "wandb use_wandb wandb_project": "write tracking: [wandb] in training",
+    "output output_dir save_dir checkpoint_dir": (
         "it is an option of the command: cifarcnn train --run DIR"
     ),
     "horizontal_flip vertical_flip rotation_range width_shift_range height_shift_range "
@@ -249,6 +260,8 @@ RENAMED_VALUES = {
     "center_crop centre_crop central_crop cover": "crop",
     "acc accuracy val_acc": "val_accuracy",
     "loss": "val_loss",
+    "tb": "tensorboard",
+    "weights_and_biases wb": "wandb",
 }
 
 MISSING_KEYS = {

@@ -122,7 +122,8 @@ CHOICE_WAYS = {
     "ModelCheckpoint BackupAndRestore OrbaxCheckpoint": (
         "leave it out: checkpoints and the best weights are always kept"
     ),
-    "CSVLogger TensorBoard History ProgbarLogger RemoteMonitor": (
+    "TensorBoard": "write tracking: [tensorboard] in training",
+    "CSVLogger History ProgbarLogger RemoteMonitor": (
         "leave it out: each run keeps history.csv, plots and a log"
     ),
     "TerminateOnNaN": "leave it out: a training that diverges always ends",

@@ -19,6 +19,7 @@ from cifarcnn.config.problems import list_problems, locate
 from cifarcnn.config.schema import Config
 from cifarcnn.config.shipped import find_config
 from cifarcnn.config.summary import Summary, summarize
+from cifarcnn.config.tracking import find_missing
 from cifarcnn.config.yaml_text import dump, parse
 from cifarcnn.config.yaml_tree import Node, SourceText
 from cifarcnn.errors import ConfigError, Problem, UsageError
@@ -87,12 +88,15 @@ def load_resolved_config(name: str, data: bytes) -> Config | None:
     return None if extends is not None else check_tree(name, root).require_config()
 
 
-def check_config(path_or_name: str | Path, settings: Iterable[str] = ()) -> Checked:
+def check_config(
+    path_or_name: str | Path, settings: Iterable[str] = (), *, installed: bool = False
+) -> Checked:
     """Read a config and gather all its problems.
 
     Args:
         path_or_name: A YAML file, or the name of a shipped config.
         settings: Overrides as the command line has them: ``training.epochs=5``.
+        installed: Whether what it names must be installed here, too.
 
     Raises:
         UsageError: There is no such file and no such shipped config.
@@ -108,7 +112,17 @@ def check_config(path_or_name: str | Path, settings: Iterable[str] = ()) -> Chec
             root = override(root, setting)
         except ConfigError as error:
             problems += error.problems
-    return Checked(name, tuple(problems)) if problems else check_tree(name, root)
+    if problems:
+        return Checked(name, tuple(problems))
+    checked = check_tree(name, root)
+    if checked.config is None or not installed:
+        return checked
+    for place, told in find_missing(checked.config.training.tracking).items():
+        node = locate(root, ("training", "tracking", place))
+        problems.append(node.key_or_place.problem(node.path, *told))
+    return (
+        replace(checked, problems=tuple(problems), config=None) if problems else checked
+    )
 
 
 def check_tree(name: str, root: Node, *, of_run: bool = False) -> Checked:

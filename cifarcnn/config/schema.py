@@ -47,6 +47,7 @@ from cifarcnn.config.optimizers import (
     AnyOptimizer,
     Averaging,
 )
+from cifarcnn.config.tracking import Tracking
 from cifarcnn.config.yaml_text import dump
 from cifarcnn.literals import BackendChoice, JitCompile, Precision, Views
 
@@ -151,6 +152,8 @@ class Training(Strict):
     """What makes an epoch the best one."""
     weights: Literal["best", "last"] = "best"
     """Which weights `evaluate` and `predict` use: of the best or of the last epoch."""
+    tracking: Tracking = []
+    """Programs that are told of each epoch too; each is an extra of its name."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Start of every random number: weights, order of the pictures, dropout."""
     deterministic: bool = False

@@ -27,7 +27,7 @@ from cifarcnn.data.splits import Split
 _T = TypeVar("_T")
 _Colour = tuple[int, int, int]
 
-_TRAINING_IMAGES = 10_000
+TRAINING_IMAGES = 10_000
 _TEST_IMAGES = 2_000
 _SEED = 20_090_408  # of the data set, not of a run: everybody gets the same images
 _SIDE = CIFAR_IMAGE_SHAPE[0]
@@ -149,7 +149,7 @@ class SyntheticSource:
     def decode(self) -> Decoded:
         """Draw all images: 10,000 to train on and 2,000 to test, balanced."""
         seeds = np.random.SeedSequence(_SEED).spawn(2)
-        training = draw_images(_TRAINING_IMAGES, np.random.default_rng(seeds[0]))
+        training = draw_images(TRAINING_IMAGES, np.random.default_rng(seeds[0]))
         test = draw_images(_TEST_IMAGES, np.random.default_rng(seeds[1]))
         return Decoded(tuple(SUBJECTS), training, test, official=False)
 

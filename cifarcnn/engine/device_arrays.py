@@ -12,7 +12,7 @@ import numpy as np
 
 from cifarcnn.engine import tensorflow_only
 from cifarcnn.engine.card_memory import read_card_memory
-from cifarcnn.engine.memory import free_memory
+from cifarcnn.engine.memory import free_memory, peak_memory
 
 if keras.config.backend() == "jax":
     import jax
@@ -35,6 +35,27 @@ def free_device_memory(*, on_gpu: bool) -> int | None:
         if "bytes_limit" in own:
             free.append(int(own["bytes_limit"] - own.get("bytes_in_use", 0)))
     return min(free, default=None)
+
+
+def peak_device_memory() -> int | None:
+    """The most bytes held at any time: by arrays on a GPU, or by the process on a CPU.
+
+    Returns:
+        ``None``: not known.
+    """
+    if computes_on_cpu():
+        return peak_memory()
+    if keras.config.backend() == "jax":
+        own = jax.devices()[0].memory_stats() or {}
+        return own.get("peak_bytes_in_use")
+    return tensorflow_only.peak_gpu_memory()
+
+
+def computes_on_cpu() -> bool:
+    """Whether the arrays of the backend lie in the memory of the machine."""
+    if keras.config.backend() == "jax":
+        return bool(jax.devices()[0].platform == "cpu")
+    return tensorflow_only.computes_on_cpu()
 
 
 def join_rows(
@@ -88,8 +109,8 @@ def hand_over(array: np.ndarray[Any, Any]) -> Any:
     Args:
         array: From :func:`empty_for_device`.
     """
-    if keras.config.backend() == "jax" and jax.devices()[0].platform == "cpu":
+    if not computes_on_cpu():
+        return keras.ops.convert_to_tensor(array)
+    if keras.config.backend() == "jax":
         return jax.dlpack.from_dlpack(array)
-    if keras.config.backend() == "tensorflow" and tensorflow_only.computes_on_cpu():
-        return tensorflow_only.take_over(array)
-    return keras.ops.convert_to_tensor(array)
+    return tensorflow_only.take_over(array)

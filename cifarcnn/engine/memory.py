@@ -61,6 +61,20 @@ def free_memory(root: Path = _ROOT) -> int | None:
     return min(free, default=None)
 
 
+def peak_memory(root: Path = _ROOT) -> int | None:
+    """The most bytes that this process has held in memory at any time.
+
+    Args:
+        root: Where ``proc`` lies.
+
+    Returns:
+        ``None`` where the system does not say.
+    """
+    # Not getrusage: what it says may be of the process that this one was started by.
+    found = _read_table(root / "proc/self/status").get("VmHWM")
+    return None if found is None else 1024 * found
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception means that there was too little memory.
 

@@ -288,6 +288,11 @@ def computes_on_cpu() -> bool:
     return not tf.config.get_visible_devices("GPU")
 
 
+def peak_gpu_memory() -> int:
+    """The most bytes that tensors have taken on the first GPU at any time."""
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
 def take_over(array: np.ndarray[Any, Any]) -> Any:
     """A tensor of the CPU in the memory of an array.
 

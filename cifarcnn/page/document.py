@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -15,6 +12,7 @@ from cifarcnn.explanation.explain import Explanation, ModelExplanation
 from cifarcnn.explanation.steps import Missing
 from cifarcnn.page import page_context
 from cifarcnn.page.diagram import draw_network
+from cifarcnn.page.html import content_policy, make_plain_environment, read_template
 from cifarcnn.page.inline_arrays import count_shown, to_image_url
 from cifarcnn.page.numbers import choose_decimals, show, show_percent, show_size
 from cifarcnn.page.page_data import (
@@ -24,8 +22,6 @@ from cifarcnn.page.page_data import (
     pack_model,
     shares_filters,
 )
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 IMAGE_PARTS = {
     "input": "What the network sees",
@@ -112,35 +108,13 @@ def _render(
     )
 
 
-def read_template(name: str) -> str:
-    """The text of a file beside the templates."""
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def content_policy(style: str, script: str | None = None) -> str:
-    """Nothing may be loaded or run but this style and this script, known by their
-    hashes, and images that lie in the page itself."""
-    allowed = "'none'" if script is None else f"'{_hash(script)}'"
-    return (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_hash(style)}'; script-src {allowed}"
-    )
-
-
 def make_environment() -> jinja2.Environment:
     """What the templates can use.
 
     Within ``<script>``, ``tojson`` lets no character end the element; NaN and
     infinities, which JSON does not know, raise ``ValueError``.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        # Names of files and classes are strangers' text; they must stay text.
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = make_plain_environment()
     environment.policies["json.dumps_kwargs"] = {
         "allow_nan": False,
         "separators": (",", ":"),
@@ -167,8 +141,3 @@ def make_environment() -> jinja2.Environment:
         most_filters=MOST_FILTERS,
     )
     return environment
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return "sha256-" + base64.b64encode(digest).decode("ascii")

@@ -17,7 +17,9 @@ from cifarcnn.files import (
 Format = Literal["html", "png"]
 
 
-def choose_output_path(out: Path | None, subject: str, layout: Format) -> Path:
+def choose_output_path(
+    out: Path | None, subject: str, layout: Format, example: str = "explained.html"
+) -> Path:
     """The file of the page, or the folder of the images.
 
     Args:
@@ -25,6 +27,7 @@ def choose_output_path(out: Path | None, subject: str, layout: Format) -> Path:
             working folder, with a number where that name is taken.
         subject: What is explained: the name of an image, or of a run.
         layout: ``html`` for a file, ``png`` for a folder.
+        example: A name of such a page, for whoever names a folder.
 
     Raises:
         UsageError: The place is taken, or its folder is missing or cannot be written.
@@ -32,7 +35,7 @@ def choose_output_path(out: Path | None, subject: str, layout: Format) -> Path:
     if out is None:
         ending = ".html" if layout == "html" else ""
         return find_free_path(Path(), f"{make_stem(subject)}-explained", ending)
-    _refuse_taken(out, layout)
+    _refuse_taken(out, layout, example)
     parent = out.parent
     if not parent.is_dir():
         raise UsageError(
@@ -63,7 +66,7 @@ def choose_gif_path(out: Path | None, page: Path, subject: str, layout: Format) 
     if out is None:
         return find_free_path(Path(), f"{make_stem(subject)}-sliding", ".gif")
     gif = out.with_suffix(".gif")
-    _refuse_taken(gif, "html")
+    _refuse_taken(gif, "html", "explained.html")
     return gif
 
 
@@ -82,13 +85,13 @@ def write_new(path: Path, data: bytes) -> None:
         write_atomically(path, data)
 
 
-def _refuse_taken(path: Path, layout: Format) -> None:
+def _refuse_taken(path: Path, layout: Format, example: str) -> None:
     if not os.path.lexists(path):
         return
     if layout == "html" and path.is_dir():
         raise UsageError(
             f"{path} is a folder, but the page is a file. Name it, such as "
-            f"--out {path / 'explained.html'}."
+            f"--out {path / example}."
         )
     if layout == "png" and path.is_dir() and not any(path.iterdir()):
         return

@@ -14,7 +14,8 @@ from cifarcnn.config.summary import Summary
 from cifarcnn.data.splits import Split
 from cifarcnn.evaluation.evaluation import Evaluation, evaluate_probabilities
 from cifarcnn.evaluation.mistakes import worst_mistakes
-from cifarcnn.page.document import content_policy, make_environment, read_template
+from cifarcnn.page.document import make_environment
+from cifarcnn.page.html import content_policy, read_template
 from cifarcnn.page.numbers import show_percent
 from cifarcnn.page.plots import (
     STYLE,
@@ -31,8 +32,10 @@ from cifarcnn.training.augmentation.pipeline import preview
 from cifarcnn.training.diagnosis import Finding
 from cifarcnn.training.training_data import TrainingData
 
-# Between these lies what evaluate writes of the test pictures.
+# Between these lies what evaluate writes of the test pictures, and the way there.
 TEST_BEGIN, TEST_END = "<!-- test figures -->", "<!-- end of test figures -->"
+LINK_BEGIN, LINK_END = "<!-- test link -->", "<!-- end of test link -->"
+TEST_LINK = '<li><a href="#test">On the test pictures</a></li>'
 _CLASSES = 8  # in the grid of training pictures
 _EPOCHS = 5  # of each of them
 _MISTAKES = 18
@@ -99,6 +102,7 @@ def render_report(training: Training) -> str:
             explanation=_Network(summarize(training.config)),
             yaml=training.config.to_yaml(),
             test=(Markup(TEST_BEGIN), Markup(TEST_END)),
+            test_link=(Markup(LINK_BEGIN), Markup(LINK_END)),
         )
     )
 

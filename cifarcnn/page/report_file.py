@@ -10,8 +10,11 @@ from typing import Any
 from cifarcnn.config import Config
 from cifarcnn.evaluation import Evaluation
 from cifarcnn.page.report import (
+    LINK_BEGIN,
+    LINK_END,
     TEST_BEGIN,
     TEST_END,
+    TEST_LINK,
     Training,
     render_report,
     render_test_figures,
@@ -91,13 +94,23 @@ def add_test_figures(
     if not path.is_file():
         return None
     page = read_bytes(path, _LIMIT).decode("utf-8", "replace")
-    before, begin, rest = page.partition(TEST_BEGIN)
-    _, end, after = rest.rpartition(TEST_END)
-    if not begin or not end:
-        return None
     figures = render_test_figures(evaluation, class_names, said)
-    write_file(path, f"{before}{begin}\n{figures}\n{end}{after}".encode())
+    found = _put_between(page, TEST_BEGIN, figures, TEST_END)
+    if found is None:
+        return None
+    # A page of before there was such a link has no place for it.
+    linked = _put_between(found, LINK_BEGIN, TEST_LINK, LINK_END)
+    write_file(path, (linked or found).encode())
     return path
+
+
+def _put_between(page: str, begin: str, text: str, end: str) -> str | None:
+    """The page with a text in the place of what lies there; ``None`` without one."""
+    before, found, rest = page.partition(begin)
+    _, found_end, after = rest.rpartition(end)
+    if not found or not found_end:
+        return None
+    return f"{before}{begin}\n{text}\n{end}{after}"
 
 
 def _facts(

@@ -10,6 +10,7 @@ from cifarcnn.config import Config
 from cifarcnn.engine import Device
 from cifarcnn.errors import DivergedError
 from cifarcnn.runs import Run
+from cifarcnn.training.callbacks.tracking import Tracking
 from cifarcnn.training.observer import Observer, Outcome
 from cifarcnn.training.resume import ResumePlan
 from cifarcnn.training.stop_request import StopRequest
@@ -51,18 +52,20 @@ def train_and_report(
         else:
             observer.report_written(path)
 
-    try:
-        outcome = train(
-            config,
-            data,
-            run,
-            device,
-            resume=resume,
-            observer=observer,
-            callbacks=callbacks,
-            request=request,
-        )
-    except DivergedError as error:
-        report(None, str(error))
-        raise
-    report(outcome)
+    with Tracking(config, run, observer) as tracking:
+        try:
+            outcome = train(
+                config,
+                data,
+                run,
+                device,
+                resume=resume,
+                observer=observer,
+                callbacks=callbacks,
+                request=request,
+                tracking=tracking,
+            )
+        except DivergedError as error:
+            report(None, str(error))
+            raise
+        report(outcome)

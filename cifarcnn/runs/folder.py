@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +87,22 @@ class Run:
             RunError: There is none, or the path is something else than a run.
         """
         return cls(find_run(None if path is None else Path(path)))
+
+    @classmethod
+    def open_finished(cls, path: str | Path) -> Run:
+        """The run in a folder, whose training came to its end.
+
+        Raises:
+            RunError: There is none, it is something else, or it is unfinished.
+        """
+        run = cls.open(path)
+        if not run.finished:
+            way_on = f"cifarcnn train --resume {shlex.quote(str(run.path))}"
+            raise RunError(
+                f"{run.path} is unfinished: its training was stopped or is still going "
+                f"on. Finish it with: {way_on}"
+            )
+        return run
 
     @property
     def finished(self) -> bool:

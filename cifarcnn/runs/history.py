@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from statistics import fmean
 
 from cifarcnn.errors import RunError
 from cifarcnn.runs.safe_io import RESTORE_HINT, read_bytes
@@ -85,6 +86,28 @@ def to_table(records: Sequence[EpochRecord]) -> bytes:
     writer.writeheader()
     writer.writerows(asdict(record) for record in records)
     return text.getvalue().encode()
+
+
+def average_records(trainings: Sequence[Sequence[EpochRecord]]) -> list[EpochRecord]:
+    """The mean of several trainings at each epoch that all of them have.
+
+    Args:
+        trainings: One at least, each from epoch 1 on. A figure that one of them lacks
+            is ``None``.
+    """
+    names = [field.name for field in fields(EpochRecord)][1:]
+    return [
+        EpochRecord(
+            records[0].epoch,
+            *(_mean([getattr(each, name) for each in records]) for name in names),  # type: ignore[arg-type]
+        )
+        for records in zip(*trainings, strict=False)
+    ]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if len(known) == len(values) else None
 
 
 def _number(text: str) -> float | None:

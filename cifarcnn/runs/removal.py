@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cifarcnn.errors import RunError
@@ -31,13 +31,16 @@ from cifarcnn.runs.seeds_folder import (
     is_seeds_folder,
     open_seeds_folder,
 )
+from cifarcnn.runs.tracking_file import TENSORBOARD, TRACKING, WANDB
 
 # In the order in which they are removed: a removal that is cut short leaves what is no
 # finished run, but still a run, which can be removed again.
 _DOCUMENTS = (
     *(METRICS, REPORT, LITERT, "model.keras", *WEIGHTS_FILES.values(), MANIFEST),
-    *(TEMPERATURE, HISTORY, LOG, ENVIRONMENT, CONFIG, LOCK),
+    *(TEMPERATURE, HISTORY, TRACKING, LOG, ENVIRONMENT, CONFIG, LOCK),
 )
+# Of the programs that track it.
+_FOLDERS = (TENSORBOARD, WANDB)
 
 
 def find_removable(path: Path) -> Path:
@@ -77,7 +80,7 @@ def remove_run(run: Path) -> list[str]:
     was_latest = _is_latest(run)
     with lock_run(run):
         if os.path.lexists(run / SEEDS):
-            own = [run / name for name in (SEEDS, BASE, LOCK)]
+            own = [run / name for name in (REPORT, SEEDS, BASE, LOCK)]
         elif is_seeds_folder(run):
             # Without seeds.json base.yaml may be a config of the user's.
             own = [run / LOCK]
@@ -90,7 +93,8 @@ def remove_run(run: Path) -> list[str]:
             # Nor is a folder of that name, or a pipe, of cifarcnn.
             if os.path.isfile(path) or os.path.islink(path):
                 remove_file(path)
-    for folder in (run / CHECKPOINTS, run):
+    others = [folder for folder, *_ in _walk_folders(run)]
+    for folder in (*others, run / CHECKPOINTS, run):
         # Not where something else lies in it.
         with contextlib.suppress(OSError):
             folder.rmdir()
@@ -129,7 +133,19 @@ def _own_files(run: Path) -> list[Path]:
         remove_leftovers(folder)
         # Damaged ones, which were set aside, too.
         files += sorted(folder.glob("epoch-*.safetensors*"))
+    for inside, folders, names in _walk_folders(run):
+        links = [name for name in folders if (inside / name).is_symlink()]
+        files += [inside / name for name in (*names, *links)]
     return files + [run / name for name in _DOCUMENTS if os.path.isfile(run / name)]
+
+
+def _walk_folders(run: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """What lies in the folders of other programs, the innermost first."""
+    for name in _FOLDERS:
+        # What a link leads to lies elsewhere.
+        if not (run / name).is_symlink():
+            for inside, folders, files in os.walk(run / name, topdown=False):
+                yield Path(inside), folders, files
 
 
 def _is_latest(run: Path) -> bool:

@@ -48,6 +48,10 @@ class SeedsFolder:
         """Where the run of a seed is, or will be."""
         return self.path / f"seed-{seed}"
 
+    def count_from(self, seed: int) -> int:
+        """How many seeds there are from one on."""
+        return len(self.seeds) - self.seeds.index(seed)
+
     def finished_runs(self) -> dict[int, Run]:
         """The runs that came to their end, by seed."""
         found = {seed: Run(self.run_path(seed)) for seed in self.seeds}

@@ -143,7 +143,7 @@ class _Fitting:
         first = step = progress.steps_done
         logs: dict[str, Any] = {}
         for block in self.batches.blocks(epoch, step, None if last else epoch + 1):
-            execute = partial(_execute, self.train_steps, block)
+            execute = partial(execute_steps, self.train_steps, block)
             while step < block.end:
                 callbacks.on_train_batch_begin(step - first)
                 step, logs = self.train_execution.run(execute, step, block.end)
@@ -164,7 +164,7 @@ class _Fitting:
         logs: dict[str, Any] = {}
         # The first block lies ready for the next time.
         for block in validation.blocks(0, 0, then=0):
-            execute = partial(_execute, self.test_steps, block)
+            execute = partial(execute_steps, self.test_steps, block)
             while step < block.end and not (logs and model.stop_evaluating):
                 callbacks.on_test_batch_begin(step)
                 step, logs = self.test_execution.run(execute, step, block.end)
@@ -176,6 +176,8 @@ class _Fitting:
         return logs
 
 
-def _execute(steps: Steps, block: Block, first: int, end: int) -> Mapping[str, Any]:
+def execute_steps(
+    steps: Steps, block: Block, first: int, end: int
+) -> Mapping[str, Any]:
     """Some steps of a block, counted in the epoch."""
     return steps(block.numbers, first - block.first, end - block.first)

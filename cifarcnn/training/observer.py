@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cifarcnn.padded_batches import Array
     from cifarcnn.runs import Run
     from cifarcnn.training.diagnosis import Finding
+    from cifarcnn.training.estimate import Estimate
 
 __all__ = ["EpochRecord", "Observer", "Outcome", "Plan"]
 
@@ -135,6 +136,9 @@ class Observer(DecodingObserver):
             step: Steps of this epoch that are done, counted from 1.
             logs: ``loss`` and ``accuracy``, as means over the epoch so far.
         """
+
+    def estimated(self, estimate: Estimate) -> None:
+        """A few steps of a fit are done, and tell how long it takes."""
 
     def epoch_ended(self, record: EpochRecord) -> None:
         """An epoch is done, validated and saved: some steps of the next may be too."""

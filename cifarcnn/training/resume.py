@@ -32,6 +32,7 @@ CHANGEABLE = (
     "training.max_minutes",
     "training.steps_per_execution",
     "training.backend",
+    "training.tracking",
     "data.path",
     "data.fetch",
     "data.sources",

@@ -40,7 +40,7 @@ def choose_streamed(
     """
     free = free_device_memory(on_gpu=device.kind == "gpu")
     if wanted is None:
-        wanted = not _fits(rows.nbytes, free)
+        wanted = not fits_device(rows.nbytes, free)
     if not wanted:
         return None
     memory = "memory of the GPU" if device.kind == "gpu" else "memory"
@@ -64,7 +64,7 @@ def bytes_of_table(data: TrainingData, free: int) -> int:
         free: The bytes that are free there.
     """
     size = input_rows(data).nbytes
-    streamed = not _fits(size, free) if data.streamed is None else data.streamed
+    streamed = not fits_device(size, free) if data.streamed is None else data.streamed
     return 0 if streamed else size
 
 
@@ -73,5 +73,11 @@ def describe_bytes(count: int) -> str:
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
-def _fits(size: int, free: int | None) -> bool:
+def fits_device(size: int, free: int | None) -> bool:
+    """Whether inputs of so many bytes may lie on a device, of which so many are free.
+
+    Args:
+        size: Of the inputs.
+        free: ``None`` where nobody says.
+    """
     return size <= (_ALWAYS_FITTING if free is None else _SHARE * free)

@@ -20,6 +20,7 @@ from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.signals import ending_signals_handled
 from cifarcnn.training.backbone_weights import load_backbone
+from cifarcnn.training.callbacks.tracking import Tracking
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
 from cifarcnn.training.fit import fit
 from cifarcnn.training.fits import find_fit, plan_fits
@@ -55,6 +56,7 @@ def train(
     observer: Observer | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     request: StopRequest | None = None,
+    tracking: Tracking | None = None,
 ) -> Outcome:
     """Train the network of ``config`` and write the files of ``run``.
 
@@ -69,6 +71,7 @@ def train(
         observer: Is told of each step.
         callbacks: The user's own, as ``cifarcnn.train`` describes them.
         request: What ends it; ``None`` makes one of ``training.max_minutes``.
+        tracking: Tells other programs of each epoch; its end is the caller's.
 
     Returns:
         The figures of all epochs.
@@ -97,6 +100,8 @@ def train(
             run.write_config(config)
         with memory_explained():
             models, ours = _build(config, data, run, device, source, observer, request)
+        if tracking is not None:
+            ours.add_tracking(tracking)
         networks = models.networks
         environment = describe_environment(config, data, device, networks.precision)
         _restore(resume, run, ours, environment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cifarcnn.engine import Device
 from cifarcnn.runs.checkpoints import Checkpoint
@@ -45,6 +45,7 @@ class TrainingModels:
         device: Device,
         observer: Observer,
         signals: Sequence[int],
+        make_table: Callable[..., FeatureTable] = FeatureTable,
     ) -> None:
         """Prepare to.
 
@@ -55,6 +56,7 @@ class TrainingModels:
             device: What Keras was started on.
             observer: Is told of features that are computed.
             signals: Those that ask the process to end.
+            make_table: Makes what the features of frozen layers come from.
         """
         self.networks = networks
         self._device = device
@@ -62,6 +64,7 @@ class TrainingModels:
         self._data = data
         self._fits = fits
         self._observer = observer
+        self._make_table = make_table
         self._model: TrainingModel | None = None
 
     def next_fit(self, fit: Fit) -> Fit | None:
@@ -139,7 +142,7 @@ class TrainingModels:
         rows = FeatureRows(self._data, flips)
         networks, name = self.networks, layers[count - 1].name
         parts = cut_network(networks.trained, networks.logits, name)
-        table = FeatureTable(parts, rows, self._observer, self._signals)
+        table = self._make_table(parts, rows, self._observer, self._signals)
         features = table.load(layers[:count], self._device, networks.precision)
         if features is None:
             return None

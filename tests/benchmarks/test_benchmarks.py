@@ -243,6 +243,16 @@ def test_the_time_of_an_epoch_is_shared_out(tmp_path: Path):
     assert results["peak_memory_mb"] >= max(results["memory_after_each_epoch_mb"])
 
 
+def test_estimates_are_compared_with_the_training(tmp_path: Path):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    document = run(tmp_path, "estimate.py", "small.yaml:1", "--rounds", 1)
+    [found] = document["results"].values()
+    assert set(found) == {"seconds_per_epoch", "seconds", "memory_bytes"}
+    for figures in found.values():
+        assert figures["truth"]["median"] > 0
+        assert figures["check"]["median"] > -1
+
+
 def test_a_training_is_timed_from_nothing_and_again(tmp_path: Path):
     (tmp_path / "small.yaml").write_text(SMALL)
     document = run(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import cifarcnn
+from cifarcnn.evaluation.corruptions import corrupt
 from cifarcnn.evaluation_files import PLOTS
 from cifarcnn.runs.manifest import write_config
 
@@ -195,6 +196,35 @@ def test_the_validation_split_is_judged_on_request(
     assert document["split"] == "validation"
     assert document["examples"] == metrics["validation_pictures"]
     assert document["accuracy"] == pytest.approx(metrics["kept"]["val_accuracy"])
+
+
+def test_robustness_is_a_table_and_a_key(evaluate: Call, trained_run: Path) -> None:
+    given = ("--run", trained_run, "--split", "validation", "--robustness")
+    answer = evaluate(*given)
+    assert answer.code == 0, answer.err
+    assert "judging the pictures 25 times, corrupted ...\n" in answer.err
+    found = json.loads(evaluate(*given, "--json").out)
+    shares = found["robustness"]["corruptions"]
+    assert list(shares) == [
+        *("gaussian_noise", "gaussian_blur", "brightness", "contrast"),
+        "jpeg_compression",
+    ]
+    run = cifarcnn.load_run(trained_run, device="cpu")
+    split = run.split("validation")
+    noisy = corrupt(split.images, "gaussian_noise", 5)
+    expected = (run.predict(noisy).argmax(axis=1) == split.labels).mean()
+    assert shares["gaussian_noise"]["accuracies"][-1] == pytest.approx(expected)
+    mean = found["robustness"]["mean_accuracy"]
+    assert (
+        f"accuracy on corrupted pictures {mean:.2%} on average (as they are "
+        f"{found['accuracy']:.2%})"
+    ) in answer.out
+    (row,) = (line for line in answer.out.splitlines() if line.startswith("jpeg"))
+    assert row.split()[2:-1] == [
+        f"{share:.2%}" for share in shares["jpeg_compression"]["accuracies"]
+    ]
+    refused = evaluate(*given, "--format", "csv")
+    assert refused.code == 2 and "Use --format json." in refused.err
 
 
 def test_the_training_pictures_are_judged_without_those_of_the_validation(

@@ -220,6 +220,28 @@ def test_what_is_not_of_the_program_stays(place: Path, call: Call):
     assert follow_latest(place).name == "other-2"
 
 
+def test_files_of_trackers_go_with_a_run(place: Path, call: Call, tmp_path: Path):
+    run = place / "small-1"
+    for name in ("tensorboard/train/events.out.tfevents.1", "wandb/offline-1/x.wandb"):
+        (run / name).parent.mkdir(parents=True)
+        (run / name).write_bytes(b"x")
+    (run / "wandb" / "latest-run").symlink_to("offline-1")
+    (run / "tracking.json").write_text("{}")
+    assert call("runs", "remove", "runs/small-1", "--yes").err == ""
+    assert not run.exists()
+
+
+def test_a_folder_of_a_tracker_that_is_a_link_is_left(
+    place: Path, call: Call, tmp_path: Path
+):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "mine.txt").write_text("mine")
+    (place / "small-1" / "tensorboard").symlink_to(tmp_path / "far")
+    answer = call("runs", "remove", "runs/small-1", "--yes")
+    assert answer.err == "note: left in runs/small-1, not of cifarcnn: tensorboard\n"
+    assert (tmp_path / "far" / "mine.txt").exists()
+
+
 def test_one_in_use_is_refused_and_with_it_all_others(in_use: Path, call: Call):
     before = sorted(in_use.parent.rglob("*"))
     answer = call(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -54,7 +55,8 @@ def test_each_seed_is_what_it_is_alone_and_the_spread_is_told(folder: Path, call
     assert (answer.code, answer.out) == (0, "runs/tiny-seeds-1\n"), answer.err
     made = folder / "runs" / "tiny-seeds-1"
     assert sorted(path.name for path in made.iterdir()) == [
-        *(".lock", "base.yaml", "seed-3", "seed-4", "seed-5", "seeds.json"),
+        *(".lock", "base.yaml", "report.html"),
+        *("seed-3", "seed-4", "seed-5", "seeds.json"),
     ]
     shares = [
         json.loads((made / f"seed-{seed}" / "metrics.json").read_text())["kept"][
@@ -71,6 +73,18 @@ def test_each_seed_is_what_it_is_alone_and_the_spread_is_told(folder: Path, call
     assert answer.err.splitlines()[-1].startswith(
         f"validation accuracy {kept['mean']:.2%} on average, standard deviation "
     )
+    page = (made / "report.html").read_text()
+    assert "The training of tiny with 3 seeds" in page
+    low, high = kept["interval"]
+    assert (
+        f"Validation accuracy {kept['mean']:.2%} on average over 3 seeds, standard "
+        f"deviation {100 * kept['deviation']:.2f} points, 95% interval of the mean "
+        f"{low:.2%} to {high:.2%}."
+    ) in page
+    for seed, share in zip((3, 4, 5), shares, strict=True):
+        assert f'<a href="seed-{seed}/report.html">seed {seed}</a>' in page
+        assert f"{share:.2%}</td>" in page
+        assert re.search(rf'aria-label="validation loss by epoch.*seed {seed}: ', page)
     # The third training of one process is the first of another one.
     alone = [sys.executable, "-m", "cifarcnn", "train", "-c", "tiny.yaml"]
     alone += ["--set", "training.seed=5", "--run", "alone", "--device", "cpu"]

@@ -110,6 +110,33 @@ def weights(run: Path) -> dict[str, bytes]:
     }
 
 
+def test_a_disk_without_room_for_the_page_costs_nothing_but_the_page(
+    folder: Path, disk: Path, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cifarcnn.page import report_file
+
+    write_report = report_file.write_report
+
+    def write_on_a_full_disk(*arguments: Any) -> Path:
+        fill(disk)
+        return write_report(*arguments)
+
+    monkeypatch.setattr(report_file, "write_report", write_on_a_full_disk)
+    run = disk / "run"
+    training = ("train", "--config", "tiny.yaml", "--smoke", "--device", "cpu")
+    called = call(*training, "--run", run)
+    assert (called.code, called.out) == (0, f"{run}\n")
+    *_, note = called.err.splitlines()
+    beginning = f"note: report.html is not written: {run / 'report.html'} cannot be "
+    assert note.startswith(f"{beginning}written: No space left on device (")
+    assert note.endswith(" The run is complete without it.")
+    assert "report: " not in called.err
+    (disk / "ballast").unlink()
+    assert not [path for path in run.iterdir() if path.suffix in (".tmp", ".html")]
+    judged = call("evaluate", "--run", run, "--device", "cpu")
+    assert judged.code == 0 and judged.out.startswith(f"{run}, best weights (epoch ")
+
+
 def require_whole(run: Path) -> None:
     """See that nothing is half written, and that what is there can be used."""
     import cifarcnn

@@ -17,6 +17,7 @@ from cifarcnn.engine.memory import (
     describe_out_of_memory,
     free_memory,
     is_out_of_memory,
+    peak_memory,
 )
 
 GIB = 1024**3
@@ -173,3 +174,13 @@ def test_the_sentence_names_who_else_holds_the_card(card: Callable[..., None]):
     plain = "The memory is not enough for a batch of 8 pictures."
     assert describe_out_of_memory(error, purpose, on_gpu=False) == plain
     assert describe_out_of_memory(MemoryError(), purpose, on_gpu=True) == plain
+
+
+def test_the_most_that_this_process_held_is_what_the_system_says(tmp_path: Path):
+    made_up = {"proc/self/status": "Name: python\nVmHWM:  2048 kB\nVmRSS: 1024 kB"}
+    assert peak_memory(write(tmp_path, made_up)) == 2048 * 1024
+    assert peak_memory(tmp_path / "nothing") is None
+    if sys.platform == "linux":
+        held = bytearray(50_000_000)
+        held[::4096] = b"x" * len(held[::4096])
+        assert len(held) < (peak_memory() or 0) < 100 * GIB

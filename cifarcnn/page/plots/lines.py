@@ -113,7 +113,7 @@ def _legend(lines: Sequence[Line]) -> Iterator[Markup]:
     for number, each in enumerate(lines):
         y, look = HEIGHT + 8 + _LEGEND_SLOT * number, f"look-{number % LOOKS + 1}"
         yield line([(LEFT, y - 4), (LEFT + 30, y - 4)], f"line {look}")
-        yield text(LEFT + 38, y, shorten(each.name, 46), anchor="start")
+        yield text(LEFT + 38, y, shorten(each.name, 36), anchor="start")
 
 
 def _dot(x: float, y: float, look: str) -> Markup:

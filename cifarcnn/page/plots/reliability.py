@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from cifarcnn.evaluation.metrics import CalibrationBin
 from cifarcnn.page.plots.axes import HEIGHT, LEFT, WIDTH, Axis, draw_axes
 from cifarcnn.page.plots.svg import frame, line, rectangle, text
+
+if TYPE_CHECKING:
+    # Which brings Keras, of which a page of lines knows nothing.
+    from cifarcnn.evaluation.metrics import CalibrationBin
 
 _TICKS = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
 # Of fewer pictures a share says little.

@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-import resvg_py
 from markupsafe import Markup
 from PIL import Image, ImageFont
 
@@ -98,6 +97,9 @@ def to_png(drawing: str) -> Image.Image:
     Args:
         drawing: From one of the functions of this package.
     """
+    # Here, so that the pages need nothing of it.
+    import resvg_py
+
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         # Where a system has no fonts, as in many containers, that of Pillow draws.
         fonts = []

@@ -12,12 +12,14 @@ from cifarcnn.runs.checkpoints import Checkpoint
 from cifarcnn.training.callbacks.background_writer import BackgroundWriter
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.epoch_log import EpochLog, ObserverCallback
+from cifarcnn.training.callbacks.estimate_duration import EstimateDuration
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
 from cifarcnn.training.callbacks.progress import Progress, TrackProgress
 from cifarcnn.training.callbacks.replay import ReplayEpochs
 from cifarcnn.training.callbacks.stop_training import StopTraining
 from cifarcnn.training.callbacks.swap_averages import SwapAverages
 from cifarcnn.training.callbacks.terminate_on_nan import TerminateOnNaN
+from cifarcnn.training.callbacks.tracking import Tracking
 from cifarcnn.training.fits import Fit
 from cifarcnn.training.input_pipeline import TrainingBatches
 from cifarcnn.training.learning_rate_schedules import monitor_mode, schedule_callbacks
@@ -93,9 +95,15 @@ class TrainingCallbacks:
         plateau = schedule_callbacks(settings.learning_rate_schedule)
         rate = settings.optimizer.learning_rate if plateau else None
         self._keras = [*plateau, *_early_stopping(fit.config)]
+        self._estimate = EstimateDuration(fit, self.progress, self.observer)
         self.replay = ReplayEpochs(self._keras, self.progress, rate, fit.initial_epoch)
         for callback in (self.terminate_on_nan, self.backup, self.replay):
             callback.set_model(model)
+
+    def add_tracking(self, tracking: Tracking) -> None:
+        """Have other programs told of each epoch, when its files are written."""
+        place = self._ours.index(self.writer)
+        self._ours.insert(place, tracking.follow(self.progress, self.writer))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Bring the model and the callbacks back to where a checkpoint was saved.
@@ -119,7 +127,7 @@ class TrainingCallbacks:
                 The files of an epoch are written before these hear of its end.
         """
         self.writer.in_background = not users
-        return [*self._ours, *self._keras, self.replay, *users]
+        return [*self._ours, self._estimate, *self._keras, self.replay, *users]
 
 
 def _early_stopping(config: Config) -> list[keras.callbacks.Callback]:

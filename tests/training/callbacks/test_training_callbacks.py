@@ -114,6 +114,7 @@ def test_the_order_of_all(make, keras):
         "ModelCheckpoint",
         "BackgroundWriter",
         "ObserverCallback",
+        "EstimateDuration",
         "ReduceLROnPlateau",
         "EarlyStopping",
         "ReplayEpochs",
