@@ -157,6 +157,25 @@ def prediction(results):
     return f"{text}\n{table(head, rows)}"
 
 
+def export(results):
+    rows = []
+    for name, row in results.items():
+        off, load = row.get("largest_difference"), row.get("load_seconds")
+        accuracy = row["accuracy"]
+        rows.append(
+            [
+                name,
+                f"{row['bytes'] / 1e6:,.2f}",
+                "" if off is None else f"{off:.1e}",
+                "" if load is None else figure(load),
+                figure(row["pictures_per_second"], ",.0f"),
+                "" if accuracy is None else f"{accuracy:.2%}",
+            ]
+        )
+    head = ["format", "MB", "largest difference", "seconds to load", "pictures/s"]
+    return table([*head, "accuracy (validation)"], rows)
+
+
 def time_between_steps(results):
     rows = [
         [name, f"{part['seconds']:.3f}", f"{part['share']:.2%}"]
@@ -246,6 +265,7 @@ TABLES = {
     "cached_features": cached_features,
     "transfer": transfer,
     "estimate": estimate,
+    "export": export,
 }
 
 

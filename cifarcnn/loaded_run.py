@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cifarcnn.errors import RunError, UsageError
-from cifarcnn.literals import BackendChoice, Views
+from cifarcnn.literals import BackendChoice, ExportFormat, ExportPrecision, Views
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.manifest import read_manifest, weights_kind
-from cifarcnn.trained_run import SplitChoice, TrainedRun
+from cifarcnn.trained_run import SplitChoice, TrainedRun, require_best, require_classes
 
 if TYPE_CHECKING:
     import keras
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ModelExplanation,
         TrainedNetwork,
     )
+    from cifarcnn.export.exported import Exported
     from cifarcnn.runs.temperature_file import TemperatureRecord
 
     Array = np.ndarray[Any, Any]
@@ -178,6 +179,25 @@ class LoadedRun(TrainedRun):
         with _memory_explained(self.device):
             return explain_model(_as_network(self))
 
+    def export(
+        self,
+        file_format: ExportFormat,
+        out: str | Path | None = None,
+        *,
+        precision: ExportPrecision = "float32",
+    ) -> Exported:
+        """Write the network as a file for other programs, compared with itself.
+
+        Arguments and exceptions are those of
+        :func:`cifarcnn.export.run_export.export_run`.
+        """
+        from cifarcnn.export.run_export import export_run
+
+        with _memory_explained(self.device):
+            return export_run(
+                self, self.model, self.weights, file_format, out, precision
+            )
+
 
 @contextlib.contextmanager
 def _memory_explained(device: Device) -> Iterator[None]:
@@ -245,7 +265,7 @@ def load_run(
     config = run.config
     manifest = read_manifest(run.path)
     names = manifest.origin.class_names
-    _require_same_classes(run, len(names))
+    require_classes(run, len(names))
     if weights == "best":
         require_best(run)
     choice = weights or config.training.weights
@@ -276,25 +296,3 @@ def load_run(
         temperature=kept,
         data_path=None if data_path is None else Path(data_path),
     )
-
-
-def _require_same_classes(run: Run, count: int) -> None:
-    if run.config.class_count not in (None, count):
-        raise RunError(
-            f"{run.path / 'manifest.json'} names {count} classes, but config.yaml has "
-            f"{run.config.class_count}. The files do not belong together."
-        )
-
-
-def require_best(run: Run) -> None:
-    """See that a run kept the weights of its best epoch.
-
-    Raises:
-        ConfigError: The config of the run is not valid.
-        UsageError: It kept those of its last epoch only.
-    """
-    if run.config.training.weights == "last":
-        raise UsageError(
-            f"{run.path} kept the weights of its last epoch, as training.weights says, "
-            "and not those of its best one. Leave --weights out."
-        )

@@ -16,7 +16,7 @@ from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.ensemble import mean_probabilities, require_same_classes
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.litert.runtime import LiteRTModel, has_runtime
-from cifarcnn.loaded_run import LoadedRun, load_run, require_best
+from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
 from cifarcnn.runs.manifest import (
@@ -26,7 +26,7 @@ from cifarcnn.runs.manifest import (
     read_manifest,
     weights_kind,
 )
-from cifarcnn.trained_run import TrainedRun
+from cifarcnn.trained_run import TrainedRun, require_best
 
 if TYPE_CHECKING:
     # Would load the schema of configs, which takes longer than all the rest.

@@ -9,8 +9,7 @@ from pathlib import Path
 _SCRIPT = """
 import sys
 sys.path[:] = {path}
-from {module} import main
-main()
+{script}
 """
 
 
@@ -23,8 +22,17 @@ def python_command(module: str) -> list[str]:
     Args:
         module: Its dotted name.
     """
+    return script_command(f"from {module} import main\nmain()")
+
+
+def script_command(script: str) -> list[str]:
+    """The command that runs a script; as for :func:`python_command`.
+
+    Args:
+        script: Of Python; ``sys`` is imported.
+    """
     package = str(Path(__file__).parents[1])
-    script = _SCRIPT.format(path=[*filter(None, sys.path), package], module=module)
+    script = _SCRIPT.format(path=[*filter(None, sys.path), package], script=script)
     return [sys.executable, "-P", "-W", "ignore", "-c", script]
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from cifarcnn.errors import DataError, UsageError
+from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.literals import Views
 from cifarcnn.runs import Manifest, Run
 
@@ -168,3 +168,31 @@ class TrainedRun:
     def _training(self) -> tuple[Split, Split | None]:
         fraction = self.config.data.validation_fraction
         return self.dataset.training(fraction, self.config.training.seed)
+
+
+def require_classes(run: Run, count: int) -> None:
+    """See that a run's config has as many classes as its manifest names.
+
+    Raises:
+        ConfigError: The config of the run is not valid.
+        RunError: It has others.
+    """
+    if run.config.class_count not in (None, count):
+        raise RunError(
+            f"{run.path / 'manifest.json'} names {count} classes, but config.yaml has "
+            f"{run.config.class_count}. The files do not belong together."
+        )
+
+
+def require_best(run: Run) -> None:
+    """See that a run kept the weights of its best epoch.
+
+    Raises:
+        ConfigError: The config of the run is not valid.
+        UsageError: It kept those of its last epoch only.
+    """
+    if run.config.training.weights == "last":
+        raise UsageError(
+            f"{run.path} kept the weights of its last epoch, as training.weights says, "
+            "and not those of its best one. Leave --weights out."
+        )

@@ -32,6 +32,7 @@ from cifarcnn.config.schema import Config, EarlyStopping, Evaluation, Training
 from cifarcnn.config.shipped import read_headline, shipped_files
 
 ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
 README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 HELP_WIDTH = 78
@@ -152,15 +153,27 @@ def summary(name: str) -> str:
     return docstring.splitlines()[0].replace("``", "`")
 
 
-def transfer_table() -> str:
-    """The table of ``benchmarks/transfer.py``, as the page of the benchmarks has it."""
-    folder = ROOT / "benchmarks"
-    spec = importlib.util.spec_from_file_location("tables", folder / "tables.py")
+def benchmark_table(benchmark: str, result: Path) -> str:
+    """A table as the page of the benchmarks has it."""
+    spec = importlib.util.spec_from_file_location("tables", BENCHMARKS / "tables.py")
     assert spec and spec.loader
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
-    result = json.loads((folder / "results" / "transfer.json").read_text())
-    return str(tables.transfer(result["results"])).rstrip("\n")
+    results = json.loads(result.read_text())["results"]
+    return str(getattr(tables, benchmark)(results)).rstrip("\n")
+
+
+def transfer_table() -> str:
+    return benchmark_table("transfer", BENCHMARKS / "results" / "transfer.json")
+
+
+def export_tables() -> str:
+    """What ``benchmarks/export.py`` found, a table for each network."""
+    tables = []
+    for result in sorted((BENCHMARKS / "results").glob("export-*.json")):
+        network = result.stem.removeprefix("export-")
+        tables.append(f"`{network}`:\n\n{benchmark_table('export', result)}")
+    return "\n\n".join(tables)
 
 
 def parts() -> dict[str, str]:
@@ -175,6 +188,7 @@ def parts() -> dict[str, str]:
         "help": help_pages(),
         "import rules": layer_table(),
         "transfer": transfer_table(),
+        "exports": export_tables(),
     }
 
 

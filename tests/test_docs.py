@@ -69,7 +69,7 @@ PARSED_ONLY = {
     "cifarcnn data import PATH": "needs a copy of all 60,000 pictures",
     "cifarcnn explain photo.png --format png": "needs an installed browser",
 }
-WITH_FIGURES = ("train", "evaluate", "predict", "explain")
+WITH_FIGURES = ("train", "evaluate", "predict", "explain", "export")
 TRAINING_PAGES = ("README.md", "docs/folder.md", "docs/python.md", "docs/runs.md")
 
 

@@ -5,9 +5,11 @@ Whoever calls one asks before whether it is there, and has another way.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -216,6 +218,69 @@ def tape_gradient(
     found = tape.gradient(result, values, unconnected_gradients=unconnected)
     gradient: np.ndarray[Any, Any] = found.numpy()
     return gradient
+
+
+@contextlib.contextmanager
+def functions_inlined() -> Iterator[None]:
+    """Have what is traced hold no functions that XLA must compile.
+
+    Keras computes grouped convolutions with such ones on a CPU, for the sake of their
+    gradients. Converters and servers without XLA do not know them; without gradients
+    TensorFlow's own operation does.
+    """
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def save_signature(path: Path, model: keras.Model, taken: str, given: str) -> None:
+    """Write a model as a SavedModel with one signature, ``serving_default``.
+
+    Args:
+        path: Of its folder, which is made.
+        model: From uint8 ``(n, height, width, 3)`` to ``(n, classes)``.
+        taken: The name of the signature's input.
+        given: The name of its output.
+    """
+
+    def answer(images: Any) -> Any:
+        return {given: model(images, training=False)}
+
+    spec = tf.TensorSpec(model.input_shape, "uint8", name=taken)
+    saved = tf.Module()
+    saved.variables_of_model = [variable.value for variable in model.variables]
+    saved.serve = tf.function(answer, input_signature=[spec], autograph=False)
+    with functions_inlined():
+        signature = saved.serve.get_concrete_function()
+    tf.saved_model.save(saved, str(path), signatures=signature)
+
+
+def load_signature(path: Path, taken: str, given: str) -> Callable[[Any], Any]:
+    """What a SavedModel answers as TensorFlow Serving asks it, on the CPU.
+
+    Args:
+        path: Of its folder, written by this program.
+        taken: The name of the input of its signature ``serving_default``.
+        given: The name of the output.
+
+    Returns:
+        From an array to an array.
+    """
+    with tf.device("/CPU:0"):
+        loaded = tf.saved_model.load(str(path))
+
+    def answer(batch: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        # By way of `loaded`, which is to live as long: it has the weights.
+        signature = loaded.signatures["serving_default"]
+        with tf.device("/CPU:0"):
+            result = signature(**{taken: tf.constant(batch)})[given]
+        rows: np.ndarray[Any, Any] = result.numpy()
+        return rows
+
+    return answer
 
 
 def computes_on_cpu() -> bool:

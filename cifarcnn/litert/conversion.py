@@ -3,8 +3,7 @@
 The file computes in float32 on the CPU, and so does Keras where the two are compared,
 whatever it computes on otherwise: products on a GPU may have 10 bits (TF32).
 
-It is the one export format so far. Another one gets a module with a function like
-:func:`convert_model`, which compares what it made with the model before it returns.
+Other formats, and files of fewer bits, are for ``export``.
 """
 
 from __future__ import annotations
@@ -14,11 +13,13 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from cifarcnn.errors import RunError, first_line
+from cifarcnn.literals import ExportPrecision
 from cifarcnn.litert.own_process import convert_in_own_process
 from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 
@@ -67,17 +68,55 @@ def convert_model(model: keras.Model, class_names: Sequence[str]) -> bytes:
     Raises:
         RunError: The converter fails, or the file does not give the same probabilities.
     """
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.tflite"
-            model.export(path, format="litert", verbose=False)
-            content = _with_labels(path.read_bytes(), class_names)
-    except Exception as error:
-        # Whatever the converter meets, a finished training is not lost for it.
-        raise RunError(f"TensorFlow's converter failed: {first_line(error)}") from error
+    content = _convert(model, class_names)
     if has_runtime():
         _require_agreement(model, content)
     return content
+
+
+def convert_reduced(
+    model: keras.Model,
+    class_names: Sequence[str],
+    precision: ExportPrecision,
+    calibration: np.ndarray[Any, Any] | None = None,
+) -> bytes:
+    """The same in another precision, without a comparison.
+
+    Input and output stay as they are, uint8 and float32.
+
+    Args:
+        model: As for :func:`convert_model`.
+        class_names: In the order of the probabilities.
+        precision: ``float16`` halves the weights, which are float32 when they are
+            computed with; with ``int8`` weights and maps are whole numbers, scaled.
+        calibration: uint8 ``(n, height, width, 3)``, by which the ranges of the maps
+            are chosen; for int8 only.
+
+    Raises:
+        RunError: The converter fails.
+    """
+    import tensorflow as tf
+
+    options: dict[str, Any] = {}
+    if precision != "float32":
+        options["optimizations"] = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        options["target_spec"] = {"supported_types": [tf.float16]}
+    if precision == "int8" and calibration is not None:
+        images = calibration
+        options["representative_dataset"] = lambda: ([image[None]] for image in images)
+    return _convert(model, class_names, **options)
+
+
+def _convert(model: keras.Model, class_names: Sequence[str], **options: Any) -> bytes:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.tflite"
+            model.export(path, format="litert", verbose=False, **options)
+            return _with_labels(path.read_bytes(), class_names)
+    except Exception as error:
+        # Whatever the converter meets, a finished training is not lost for it.
+        raise RunError(f"TensorFlow's converter failed: {first_line(error)}") from error
 
 
 def _with_labels(content: bytes, class_names: Sequence[str]) -> bytes:

@@ -18,13 +18,14 @@ from cifarcnn.padded_batches import Array, predict_in_batches
 # does not come here (see ``runs/signature.py``).
 OPERATIONS = frozenset(
     "ABS ADD AVERAGE_POOL_2D BATCH_TO_SPACE_ND BROADCAST_TO CAST CONCATENATION "
-    "CONV_2D DELEGATE DEPTHWISE_CONV_2D DIV ELU EQUAL EXP EXPAND_DIMS FULLY_CONNECTED "
-    "GATHER GELU GREATER GREATER_EQUAL HARD_SWISH L2_NORMALIZATION LEAKY_RELU LESS "
-    "LESS_EQUAL LOG LOGISTIC LOG_SOFTMAX MAXIMUM MAX_POOL_2D MEAN MINIMUM MIRROR_PAD "
-    "MUL NEG PACK PAD PADV2 POW PRELU REDUCE_MAX REDUCE_MIN REDUCE_PROD RELU RELU6 "
-    "RELU_0_TO_1 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT "
-    "SELECT_V2 SHAPE SIGN SLICE SOFTMAX SPACE_TO_BATCH_ND SPLIT SQRT SQUARE "
-    "SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH TILE TRANSPOSE".split()
+    "CONV_2D DELEGATE DEPTHWISE_CONV_2D DEQUANTIZE DIV ELU EQUAL EXP EXPAND_DIMS "
+    "FULLY_CONNECTED GATHER GELU GREATER GREATER_EQUAL HARD_SWISH L2_NORMALIZATION "
+    "LEAKY_RELU LESS LESS_EQUAL LOG LOGISTIC LOG_SOFTMAX MAXIMUM MAX_POOL_2D MEAN "
+    "MINIMUM MIRROR_PAD MUL NEG PACK PAD PADV2 POW PRELU QUANTIZE REDUCE_MAX "
+    "REDUCE_MIN REDUCE_PROD RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 RESHAPE "
+    "RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT SELECT_V2 SHAPE SIGN SLICE SOFTMAX "
+    "SPACE_TO_BATCH_ND SPLIT SQRT SQUARE SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB "
+    "SUM TANH TILE TRANSPOSE".split()
 )
 # Larger images, as a damaged file may name them, would fill the memory.
 _MOST_VALUES = 2**26
@@ -55,6 +56,7 @@ class LiteRTModel:
         content: bytes,
         class_count: int,
         threads: int | None = None,
+        sum_tolerance: float = 1e-3,
     ) -> None:
         """Load a file.
 
@@ -64,6 +66,7 @@ class LiteRTModel:
                 ``(n, classes)``.
             class_count: How many classes it must tell apart.
             threads: How many cores to use; None takes all that the process may use.
+            sum_tolerance: By how much the sum of an image's probabilities may miss 1.
 
         Raises:
             RunError: The runtime is not installed, or the file is not such a network.
@@ -92,7 +95,7 @@ class LiteRTModel:
             raise RunError(
                 f"{name} does not work with the LiteRT runtime: {first_line(error)}"
             ) from error
-        if row.shape != (1, class_count) or not abs(row.sum() - 1) < 1e-3:
+        if row.shape != (1, class_count) or not abs(row.sum() - 1) < sum_tolerance:
             raise RunError(
                 f"{name} is not a network that gives the probabilities of "
                 f"{class_count} classes."

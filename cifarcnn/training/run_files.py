@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import sys
-import tempfile
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, get_args
 
 import keras
@@ -21,6 +16,7 @@ from cifarcnn.engine import Device
 from cifarcnn.errors import RunError
 from cifarcnn.literals import Policy, Views
 from cifarcnn.litert.conversion import convert_run
+from cifarcnn.network.keras_file import keras_file
 from cifarcnn.runs import Origin, Run
 from cifarcnn.runs.folder import DIVERGED
 from cifarcnn.runs.litert_file import save_litert
@@ -140,35 +136,17 @@ def write_keras_model(
 ) -> None:
     """Write ``model.keras``, with the class names in its ``metadata.json``.
 
-    Keras writes straight onto its target, so it gets a place of its own first.
-
     Raises:
         RunError: The file, or a temporary one, cannot be written.
     """
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / MODEL
-            network.save(path)
-            content = _with_class_names(path, class_names)
+        content = keras_file(network, {"class_names": list(class_names)})
     except OSError as error:
         raise RunError(
             f"{MODEL} cannot be made in the temporary folder: {error.strerror}. Make "
             "room there, or name another one in the environment variable TMPDIR."
         ) from error
     write_file(run.path / MODEL, content)
-
-
-def _with_class_names(path: Path, class_names: Sequence[str]) -> bytes:
-    """The content of a ``.keras`` file, whose metadata Keras does not read itself."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(path) as saved, zipfile.ZipFile(content, "w") as archive:
-        for entry in saved.infolist():
-            data = saved.read(entry)
-            if entry.filename == "metadata.json":
-                metadata = {**json.loads(data), "class_names": list(class_names)}
-                data = json.dumps(metadata).encode()
-            archive.writestr(entry, data)
-    return content.getvalue()
 
 
 def write_litert_model(

@@ -316,6 +316,19 @@ def test_predictions_are_timed(tmp_path: Path, trained_run: Path):
     assert set(document["results"]["one_picture"]) == {"import tensorflow", *ways}
 
 
+def test_exports_are_measured(tmp_path: Path, trained_run: Path):
+    document = run(
+        tmp_path,
+        "export.py",
+        trained_run,
+        *("--rounds", 1, "--ways", "litert"),
+    )
+    found = document["results"]
+    assert set(found) == {"network", "litert"}
+    assert found["litert"]["labels_agreeing"] == found["litert"]["examples"] == 1_000
+    assert found["litert"]["accuracy"] == found["network"]["accuracy"]
+
+
 def test_the_readme_has_the_tables_of_the_results():
     done = subprocess.run(
         [sys.executable, FOLDER / "tables.py"], capture_output=True, text=True

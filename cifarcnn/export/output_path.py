@@ -1,0 +1,125 @@
+"""Where an exported file goes: nothing is replaced, and nothing half-made stays."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifarcnn.errors import UsageError
+from cifarcnn.files import make_stem, os_error_as_usage_error, sync_folder
+from cifarcnn.literals import ExportFormat, ExportPrecision
+
+_ENDINGS = {"onnx": ".onnx", "litert": ".tflite", "keras": ".keras", "saved_model": ""}
+
+
+def choose_export_path(
+    out: Path | None, run: str, file_format: ExportFormat, precision: ExportPrecision
+) -> Path:
+    """The file, or for SavedModel the folder, to be made.
+
+    Args:
+        out: What the user asked for. None takes a name made from the run's in the
+            working folder, with a number where that name is taken.
+        run: The name of the run.
+        file_format: What is written.
+        precision: What its numbers are.
+
+    Raises:
+        UsageError: The place is taken, its name does not end as that of such a file,
+            or its folder is missing or cannot be written.
+    """
+    ending = _ENDINGS[file_format]
+    if out is None:
+        stem = make_stem(run) + ("" if ending else "-saved-model")
+        stem += "" if precision == "float32" else f"-{precision}"
+        names = (
+            f"{stem}{'' if number == 1 else f'-{number}'}{ending}"
+            for number in itertools.count(1)
+        )
+        return next(path for path in map(Path, names) if not _list_taken(path))
+    if ending and out.suffix != ending:
+        raise UsageError(
+            f"{out} does not end in {ending}, as the name of such a file does: "
+            f"--out {out}{ending}."
+        )
+    if not out.name:
+        raise UsageError(f"{out} is no name for a new folder. Add one to it.")
+    if not out.parent.is_dir():
+        raise UsageError(
+            f"There is no folder {out.parent} to put {out.name} in. Make it first, or "
+            "name another place with --out."
+        )
+    require_free(out)
+    return out
+
+
+def example_path(path: Path) -> Path:
+    """Where the example of a file goes: ``net-onnx-example.py`` beside ``net.onnx``."""
+    return path.with_name(f"{path.name.replace('.', '-')}-example.py")
+
+
+def require_free(path: Path) -> None:
+    """See that neither the file nor its example would replace anything.
+
+    Raises:
+        UsageError: One of them would.
+    """
+    for each in _list_taken(path):
+        raise UsageError(
+            f"{each} exists already, and nothing is replaced. Name another place with "
+            "--out, or move it away first."
+        )
+
+
+def _list_taken(path: Path) -> list[Path]:
+    return [each for each in (path, example_path(path)) if os.path.lexists(each)]
+
+
+@contextlib.contextmanager
+def made_beside(path: Path) -> Iterator[Path]:
+    """A folder beside the target for what is being made, which is gone afterwards.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
+    folder = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
+    with os_error_as_usage_error(
+        f"{path} cannot be written", ". Name another place with --out."
+    ):
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def move_into_place(made: Path, path: Path, example: str) -> None:
+    """Give what was made, and its example, their names; both or none.
+
+    Args:
+        made: The file or folder, on the same disk as the target.
+        path: The target.
+        example: The text of the example.
+
+    Raises:
+        UsageError: A name has been taken meanwhile, or the disk is full.
+    """
+    beside, script = made.parent / "example.py", example_path(path)
+    with os_error_as_usage_error(f"{path} cannot be written"):
+        beside.write_text(example, encoding="utf-8")
+        for file in (beside, made, *made.rglob("*")):
+            if file.is_file():
+                with file.open("rb+") as written:
+                    os.fsync(written.fileno())
+        require_free(path)
+        os.rename(beside, script)
+        try:
+            os.rename(made, path)
+        except BaseException:
+            script.unlink()
+            raise
+        sync_folder(path.parent)
