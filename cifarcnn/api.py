@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     import keras
 
     from cifarcnn.data.fetching.sources import FetchObserver
-    from cifarcnn.engine import Device, DeviceChoice
+    from cifarcnn.engine import DeviceChoice
     from cifarcnn.evaluation import Evaluation
     from cifarcnn.literals import BackendChoice
     from cifarcnn.trained_run import SplitChoice
     from cifarcnn.training.observer import Observer
-    from cifarcnn.training.resume import ResumePlan
     from cifarcnn.training.stop_request import StopRequest
-    from cifarcnn.training.training_data import TrainingData
 
 __all__ = [
     "LoadedRun",
@@ -117,10 +115,11 @@ def train(
             ``TimeIsUp`` where ``training.max_minutes`` did.
     """
     from cifarcnn.training.observer import Observer
+    from cifarcnn.training.preparation import load_data, start_device
 
     observer = observer or Observer()
-    data = _load_data(config, smoke, fetch, fetch_observer, observer)
-    started = _start(device, backend, config, data, observer, callbacks, fetch)
+    data = load_data(config, smoke, fetch, fetch_observer, observer)
+    started = start_device(device, backend, config, data, observer, callbacks, fetch)
     # Only now that Keras runs on its device.
     from cifarcnn.data.statistics import with_measured_normalization
     from cifarcnn.page.reported_training import train_and_report
@@ -218,6 +217,7 @@ def continue_training(
         device: As for :func:`resume`, and so are all the others.
     """
     from cifarcnn.training.observer import Observer
+    from cifarcnn.training.preparation import load_data, start_device
     from cifarcnn.training.resume import (
         describe_finished,
         plan_resume,
@@ -230,9 +230,9 @@ def continue_training(
         if plan is None:
             observer.noted(describe_finished(opened))
             return
-        data = _load_data(config, plan.smoke, fetch, fetch_observer, observer)
+        data = load_data(config, plan.smoke, fetch, fetch_observer, observer)
         require_same_images(opened, plan, data.dataset)
-        started = _start(
+        started = start_device(
             device, backend, config, data, observer, callbacks, fetch, plan
         )
         from cifarcnn.page.reported_training import train_and_report
@@ -275,71 +275,3 @@ def write_evaluation(
     # Names of files may hold what no text can.
     content = {PREDICTIONS: table.encode("utf-8", "backslashreplace"), **plots}
     return write_files(Path(folder), content)
-
-
-def _load_data(
-    config: Config,
-    smoke: bool,
-    fetch: bool | None,
-    fetch_observer: FetchObserver | None,
-    observer: Observer,
-) -> TrainingData:
-    """The images; what can fail at once comes before the framework's seconds."""
-    from cifarcnn.config.tracking import require_trackers
-
-    require_trackers(config.training.tracking)
-    from cifarcnn.data.dataset import open_config_dataset
-    from cifarcnn.data.decoding.observer import decoding_observed_by
-    from cifarcnn.training.training_data import load_training_data
-
-    if config.data.fetch if fetch is None else fetch:
-        from cifarcnn.data.fetching.ensure_cifar import fetch_when_missing
-
-        data = config.data
-        fetch_when_missing(data.dataset, data.path, data.sources, fetch_observer)
-    with decoding_observed_by(observer):
-        dataset = open_config_dataset(config)
-    loaded = load_training_data(config, dataset, smoke)
-    loaded.dataset.require_different_images(config)
-    return loaded
-
-
-def _start(
-    device: DeviceChoice,
-    backend: BackendChoice | None,
-    config: Config,
-    data: TrainingData,
-    observer: Observer,
-    callbacks: Sequence[keras.callbacks.Callback],
-    fetch: bool | None,
-    resume: ResumePlan | None = None,
-) -> Device:
-    from cifarcnn import engine
-    from cifarcnn.network.weights_file import require_weights
-
-    resumed = resume is not None and resume.checkpoint is not None
-    if not resumed:
-        # Said before the framework's seconds; fetched only after them, by Keras.
-        require_weights(config, fetch)
-    started = engine.start(
-        device,
-        backend,
-        configured=config.training.backend,
-        before=resume.backend if resume else None,
-        deterministic=config.training.deterministic,
-    )
-    observer.device_started(started)
-    observer.data_opened(data.dataset)
-    from cifarcnn.network.pretrained_weights import fetch_weights
-    from cifarcnn.training.callbacks.user_callbacks import require_callbacks
-    from cifarcnn.training.memory_check import require_memory
-    from cifarcnn.training.training_data import describe_training_data
-
-    require_callbacks(callbacks)
-    for note in describe_training_data(config, data):
-        observer.noted(note)
-    if not resumed:
-        fetch_weights(config, fetch, observer.noted)
-    if doubt := require_memory(config, data, started, resumed=resumed):
-        observer.noted(doubt)
-    return started

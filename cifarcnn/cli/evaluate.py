@@ -139,13 +139,7 @@ def command(
         ]
         require_same_classes(runs)
         loaded = runs[0]
-        console.print_message(f"device: {loaded.device.description}")
-        if loaded.device.note:
-            console.print_message(loaded.device.note)
-        for each in runs:
-            _warn(each)
-        for note in _notes(loaded, split):
-            console.print_message(f"note: {note}")
+        _tell(runs, split)
         fitted = _fit_temperatures(runs, split, views) if temperature else []
         alone: list[Evaluation] = []
         if len(runs) == 1:
@@ -221,6 +215,18 @@ def _fit_temperatures(
             "How well it does shows on the test split."
         )
     return fitted
+
+
+def _tell(runs: Sequence[LoadedRun], split: SplitChoice) -> None:
+    """What the user should know of the device, the runs and the images."""
+    loaded = runs[0]
+    console.print_message(f"device: {loaded.device.description}")
+    if loaded.device.note:
+        console.print_message(loaded.device.note)
+    for run in runs:
+        _warn(run)
+    for note in _notes(loaded, split):
+        console.print_message(f"note: {note}")
 
 
 def _warn(loaded: LoadedRun) -> None:

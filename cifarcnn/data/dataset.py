@@ -12,11 +12,9 @@ from typing import Literal
 import numpy as np
 
 from cifarcnn.config import Config
-from cifarcnn.config.datasets import DATASETS, Data, ImageShape
-from cifarcnn.data.cifar.facts import CIFAR_DATASETS
-from cifarcnn.data.cifar.location import find_cifar
-from cifarcnn.data.cifar.source import CifarSource
+from cifarcnn.config.datasets import Data, ImageShape
 from cifarcnn.data.decoded_cache import DecodedStore, ImageSource
+from cifarcnn.data.find_source import find_source
 from cifarcnn.data.folder.content import FolderContent, ValidationCut
 from cifarcnn.data.folder.notes import (
     describe_fold,
@@ -31,7 +29,6 @@ from cifarcnn.data.folder.problems import (
     describe_repeated,
 )
 from cifarcnn.data.folder.source import FolderSource
-from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import (
     Split,
     choose_fold,
@@ -39,8 +36,7 @@ from cifarcnn.data.splits import (
     divide,
     label_type,
 )
-from cifarcnn.data.synthetic import SyntheticSource
-from cifarcnn.errors import DataError, UsageError
+from cifarcnn.errors import DataError
 
 _DEFAULTS = Data()
 
@@ -265,7 +261,7 @@ def open_dataset(
         DataError: It was not found, is damaged, or is not what it claims to be.
     """
     place = None if path is None else Path(os.path.expanduser(path))
-    return open_source(dataset, _find_source(dataset, place, settings))
+    return open_source(dataset, find_source(dataset, place, settings))
 
 
 def open_source(name: str, source: ImageSource) -> Dataset:
@@ -287,32 +283,4 @@ def open_source(name: str, source: ImageSource) -> Dataset:
         folder=(
             FolderContent(source, store) if isinstance(source, FolderSource) else None
         ),
-    )
-
-
-def _find_source(dataset: str, path: Path | None, settings: Data) -> ImageSource:
-    if dataset in CIFAR_DATASETS:
-        cifar = CIFAR_DATASETS[dataset]
-        return CifarSource(cifar, find_cifar(cifar, path))
-    if dataset == "folder":
-        if path is None:
-            raise DataError(
-                "dataset: folder needs data.path, the folder that holds "
-                "<class>/<picture>, or a list."
-            )
-        return FolderSource(
-            path,
-            TargetSize.of(settings),
-            test_fraction=settings.test_fraction,
-            damaged=settings.damaged,
-        )
-    if dataset == "synthetic":
-        if path is not None:
-            raise UsageError(
-                f"dataset: synthetic is drawn by code and takes no path, found {path}."
-            )
-        return SyntheticSource()
-    *others, last = DATASETS
-    raise UsageError(
-        f"the data set {dataset!r} is unknown; expected {', '.join(others)} or {last}."
     )

@@ -277,8 +277,7 @@ def load_signature(path: Path, taken: str, given: str) -> Callable[[Any], Any]:
         signature = loaded.signatures["serving_default"]
         with tf.device("/CPU:0"):
             result = signature(**{taken: tf.constant(batch)})[given]
-        rows: np.ndarray[Any, Any] = result.numpy()
-        return rows
+        return np.asarray(result)
 
     return answer
 
