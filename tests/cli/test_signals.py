@@ -120,7 +120,7 @@ def test_a_signal_ends_a_command_whose_reader_does_not_read(
 WAITING = """
 import sys, time
 from cifarcnn.cli import check, console, main
-def wait(*_):
+def wait(*_, **__):
     try:
         console.print_message("ready")
         time.sleep(30)
@@ -157,7 +157,7 @@ def test_nothing_is_said_twice_when_a_signal_comes_just_after(number: signal.Sig
 CATCHING = """
 import sys, time
 from cifarcnn.cli import check, console, main
-def load(*_):
+def load(*_, **__):
     try:
         console.print_message("ready")
         time.sleep(30)
