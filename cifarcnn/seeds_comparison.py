@@ -140,6 +140,8 @@ def compare_seeds(paths: Sequence[Path]) -> SeedsComparison:
             groups.append(_read(each))
         except CifarcnnError as error:
             problems.append(error)
+    if len(groups) < 2 and not problems:
+        problems.append(UsageError("One config alone cannot be compared."))
     problems += map(UsageError, _find_problems(groups))
     if problems:
         broken = any(isinstance(problem, RunError) for problem in problems)
@@ -210,8 +212,6 @@ def _read_origin(group: ComparedSeeds) -> Origin:
 
 
 def _find_problems(groups: Sequence[ComparedSeeds]) -> Iterator[str]:
-    if len(groups) < 2:
-        yield "One config alone cannot be compared."
     for number, each in enumerate(groups[1:], start=1):
         if any(each.paths[0].samefile(other.paths[0]) for other in groups[:number]):
             yield f"{each.paths[0]} is given twice."

@@ -193,7 +193,7 @@ def test_the_normalization_that_each_seed_measured_is_no_difference(
 
 
 def test_a_seed_that_two_runs_have_is_refused_and_one_config_is_no_comparison(
-    single: Callable[..., Path], call: Call
+    single: Callable[..., Path], make: Make, call: Call
 ):
     first, twin = single("a", 3, 0.001, 0.7), single("twin", 3, 0.001, 0.8)
     other = single("b", 3, 0.002, 0.7)
@@ -204,3 +204,6 @@ def test_a_seed_that_two_runs_have_is_refused_and_one_config_is_no_comparison(
     (other / "metrics.json").unlink()
     unfinished = call("compare", first, twin, other)
     assert unfinished.code == 1 and f"{other} is unfinished" in unfinished.err
+    unfinished = call("compare", make("seeds", {3: 0.5, 4: 0.6}), other)
+    assert f"{other} is unfinished" in unfinished.err
+    assert "One config alone" not in unfinished.err
