@@ -10,6 +10,7 @@ from cifarcnn.config.config_differences import (
     ConfigDifference,
     find_config_differences,
 )
+from cifarcnn.config.datasets import Normalization
 from cifarcnn.config.loading import load_config
 from cifarcnn.config.schema import Config
 from cifarcnn.errors import CifarcnnError, RunError, UsageError
@@ -90,9 +91,16 @@ class SeedsComparison:
 def have_several_seeds(paths: Sequence[Path]) -> bool:
     """Whether single runs are of several configs, and of some with several seeds."""
     try:
-        found = [_describe_config(Run.open(path).config) for path in paths]
+        configs = [Run.open(path).config for path in paths]
     except CifarcnnError:
         return False
+    found = [_describe_config(config) for config in configs]
+    normalizations: dict[tuple[str, int], Normalization] = {}
+    for key, config in zip(found, configs, strict=True):
+        own = config.data.normalization
+        # One seed measures the same numbers: somebody wrote these.
+        if normalizations.setdefault((key, config.training.seed), own) != own:
+            return False
     return 1 < len(set(found)) < len(found)
 
 
@@ -132,6 +140,8 @@ def compare_seeds(paths: Sequence[Path]) -> SeedsComparison:
             groups.append(_read(each))
         except CifarcnnError as error:
             problems.append(error)
+    if len(groups) < 2 and not problems:
+        problems.append(UsageError("One config alone cannot be compared."))
     problems += map(UsageError, _find_problems(groups))
     if problems:
         broken = any(isinstance(problem, RunError) for problem in problems)
@@ -145,9 +155,22 @@ def compare_seeds(paths: Sequence[Path]) -> SeedsComparison:
 
 
 def _describe_config(config: Config) -> str:
-    """The same for configs that differ in their name and seed alone."""
+    """The same for configs that differ in their name and seed alone.
+
+    The numbers of ``data.normalization`` are left out: ``standard`` measures them on
+    the training images, which the seed chooses.
+    """
     training = config.training.model_copy(update={"seed": 0})
+    config = _with_standard(config)
     return config.model_copy(update={"name": "", "training": training}).to_yaml()
+
+
+def _with_standard(config: Config) -> Config:
+    """The config as it was before its normalization was measured."""
+    if isinstance(config.data.normalization, str):
+        return config
+    data = config.data.model_copy(update={"normalization": "standard"})
+    return config.model_copy(update={"data": data})
 
 
 def _read(opened: SeedsFolder | Sequence[Run]) -> ComparedSeeds:
@@ -159,6 +182,8 @@ def _read(opened: SeedsFolder | Sequence[Run]) -> ComparedSeeds:
         paths = tuple(run.path for run in opened)
         runs = _sort_by_seed(opened)
         config = opened[0].config
+        if len({str(run.config.data.normalization) for run in opened}) > 1:
+            config = _with_standard(config)
     found = {seed: read_val_accuracy(run) for seed, run in runs.items()}
     known = {seed: share for seed, share in found.items() if share is not None}
     if not known:
@@ -187,8 +212,6 @@ def _read_origin(group: ComparedSeeds) -> Origin:
 
 
 def _find_problems(groups: Sequence[ComparedSeeds]) -> Iterator[str]:
-    if len(groups) < 2:
-        yield "One config alone cannot be compared."
     for number, each in enumerate(groups[1:], start=1):
         if any(each.paths[0].samefile(other.paths[0]) for other in groups[:number]):
             yield f"{each.paths[0]} is given twice."

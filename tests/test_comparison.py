@@ -212,3 +212,5 @@ def test_runs_that_say_the_same_of_all_leave_nothing_to_test(
     assert called.code == 0 and said in called.out
     assert said in path.read_text()
     assert "The runs say the same of all " in path.read_text()
+    assert "The runs say the same of all " in called.out
+    assert "do not all say the same" not in called.out

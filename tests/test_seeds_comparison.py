@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 import cifarcnn
+from cifarcnn.config.datasets import ChannelStatistics
 from cifarcnn.runs.manifest import write_config
 from cifarcnn.runs.seeds_folder import make_seeds_folder
-from cifarcnn.seeds_comparison import compare_seeds
+from cifarcnn.seeds_comparison import compare_seeds, have_several_seeds
 
 Call = Callable[..., Any]
 Make = Callable[..., Path]
@@ -132,17 +133,20 @@ def test_what_cannot_be_compared_is_refused_all_at_once(
 
 
 @pytest.fixture
-def single(
-    trained_run: Path, tmp_path: Path
-) -> Callable[[str, int, float, float], Path]:
+def single(trained_run: Path, tmp_path: Path) -> Callable[..., Path]:
     """A finished run of a rate and a seed, whose kept accuracy is given."""
 
-    def single(name: str, seed: int, rate: float, share: float) -> Path:
+    def single(
+        name: str, seed: int, rate: float, share: float, mean: float | None = None
+    ) -> Path:
         run = shutil.copytree(trained_run, tmp_path / name)
         config = cifarcnn.load_config(
             trained_run / "config.yaml",
             {"training.seed": seed, "training.optimizer.Adam.learning_rate": rate},
         )
+        if mean is not None:
+            numbers = ChannelStatistics(mean=[mean] * 3, deviation=[0.25] * 3)
+            config = config.with_normalization(numbers)
         write_config(run, config.to_yaml().encode())
         metrics = json.loads((run / "metrics.json").read_text())
         metrics["kept"]["val_accuracy"] = share
@@ -174,8 +178,22 @@ def test_single_runs_that_differ_in_their_seed_alone_are_taken_together(
     )
 
 
-def test_a_seed_that_two_runs_have_is_refused_and_one_config_is_no_comparison(
+def test_the_normalization_that_each_seed_measured_is_no_difference(
     single: Callable[..., Path], call: Call
+):
+    first = [single("a-3", 3, 0.001, 0.7, 0.31), single("a-4", 4, 0.001, 0.7, 0.32)]
+    other = [single("b-3", 3, 0.002, 0.8, 0.31), single("b-4", 4, 0.002, 0.9, 0.32)]
+    told = call("compare", *first, *other)
+    assert told.code == 0, told.err
+    assert f"2: {other[0]}, {other[1]}" in told.out
+    assert "learning_rate" in told.out and "data.normalization" not in told.out
+    # With one seed they were not measured: numbers that somebody wrote differ.
+    assert have_several_seeds([*first, *other])
+    assert not have_several_seeds([*first, single("c", 3, 0.002, 0.7, 0.5), other[0]])
+
+
+def test_a_seed_that_two_runs_have_is_refused_and_one_config_is_no_comparison(
+    single: Callable[..., Path], make: Make, call: Call
 ):
     first, twin = single("a", 3, 0.001, 0.7), single("twin", 3, 0.001, 0.8)
     other = single("b", 3, 0.002, 0.7)
@@ -186,3 +204,6 @@ def test_a_seed_that_two_runs_have_is_refused_and_one_config_is_no_comparison(
     (other / "metrics.json").unlink()
     unfinished = call("compare", first, twin, other)
     assert unfinished.code == 1 and f"{other} is unfinished" in unfinished.err
+    unfinished = call("compare", make("seeds", {3: 0.5, 4: 0.6}), other)
+    assert f"{other} is unfinished" in unfinished.err
+    assert "One config alone" not in unfinished.err

@@ -164,8 +164,10 @@ def _describe(comparison: Comparison) -> Iterator[str]:
         yield console.printable(describe_pair(comparison, pair))
     yield ""
     found = comparison.disagreements
-    yield f"The runs do not all say the same of {len(found):,} pictures."
-    if found:
+    if not found:
+        yield f"The runs say the same of all {examples:,} {comparison.split} pictures."
+    else:
+        yield f"The runs do not all say the same of {len(found):,} pictures."
         shown = found[:_SHOWN_DISAGREEMENTS]
         rows = [[str(each.index), each.label, *each.answers] for each in shown]
         yield format_table(["picture", "label", *numbers], rows, 0)
