@@ -362,9 +362,11 @@ def test_a_folder_that_becomes_read_only(
     assert call("evaluate", "--run", run).code == 0
     again = call("train", "--resume", run)
     assert again.code == 1
-    assert again.err.splitlines()[-1] == (
+    assert again.err.splitlines()[-1] in (
         f"error: {run / 'environment.json'} cannot be written: {refused}. What stood "
-        "there before is unharmed."
+        "there before is unharmed.",
+        # Where a file was half-written at that moment, which cannot be cleared away.
+        f"error: {run} cannot be written: {refused}.",
     )
 
 
