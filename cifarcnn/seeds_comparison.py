@@ -158,9 +158,10 @@ def _describe_config(config: Config) -> str:
     """The same for configs that differ in their name and seed alone.
 
     The numbers of ``data.normalization`` are left out: ``standard`` measures them on
-    the training images, which the seed chooses.
+    the training images, which the seed chooses. So is what changes no result.
     """
-    training = config.training.model_copy(update={"seed": 0})
+    same = {"seed": 0, "tracking": [], "checkpoint_minutes": 1.0}
+    training = config.training.model_copy(update=same)
     config = _with_standard(config)
     return config.model_copy(update={"name": "", "training": training}).to_yaml()
 

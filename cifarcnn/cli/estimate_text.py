@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 # Where the middle half of the steps lies further apart, a single number would promise
 # more than it knows.
 _NARROW = 0.2
+# Less would be told as nothing at all.
+_SHORTEST_SECONDS = 0.1
 
 
 def describe_estimate(estimate: Estimate, seeds: int = 1) -> str:
@@ -63,7 +65,7 @@ def _round(seconds: float, greatest: float) -> tuple[str, str]:
         greatest: Of those that are told in the same unit.
     """
     if greatest < 9.95:
-        return f"{seconds:.1f}", "s"
+        return f"{max(seconds, _SHORTEST_SECONDS):.1f}", "s"
     if greatest < 90:
         return f"{seconds:.0f}", "s"
     if greatest < 600:

@@ -120,19 +120,22 @@ def _write_for_folder(folder: str, file: Path | None) -> None:
     written = shlex.quote(str(target))
     counts = survey.class_counts
     text = write_folder_config(folder, printable(written), counts, survey.short_side)
-    (low, *_, high) = sorted(counts.values())
-    each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    sides = _describe_range(min(survey.sizes[0]), min(survey.sizes[-1]))
+    each = _describe_range(min(counts.values()), max(counts.values()))
     _write(target, text)
     print_message(
         f"{folder}: {len(counts):,} classes of {each} pictures, "
-        f"{sum(counts.values()):,} in all; their shorter side has "
-        f"{min(survey.sizes[0]):,} to {min(survey.sizes[-1]):,} pixels"
+        f"{sum(counts.values()):,} in all; their shorter side has {sides} pixels"
     )
     print_message(
         f"next: cifarcnn data show --config {written}, then cifarcnn train --config "
         f"{written}"
     )
     print_raw(str(target))
+
+
+def _describe_range(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _free_target(file: Path | None, name: str) -> Path:

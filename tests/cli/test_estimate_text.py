@@ -40,6 +40,12 @@ def estimate(**changes: Any) -> Estimate:
             1,
             "about 2.5 to 3.7 s an epoch, 1.2 to 2.0 min in all, 1.2 GB of memory",
         ),
+        # Nothing takes no time at all.
+        (
+            {"epoch": Duration(0.04, 0.02, 0.14), "whole": exactly(0.03)},
+            1,
+            "about 0.1 s an epoch, 0.1 s in all, 1.2 GB of memory",
+        ),
         # That they lie so near is nothing to tell.
         (
             {"epoch": Duration(100.0, 95.0, 110.0), "memory_bytes": None},
