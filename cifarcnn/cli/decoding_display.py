@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
 from cifarcnn.cli.durations import describe_seconds
+from cifarcnn.cli.progress_bars import make_bar
 from cifarcnn.data.decoding.observer import DecodingObserver, decoding_observed_by
 
 if TYPE_CHECKING:
@@ -56,15 +57,7 @@ class DecodingDisplay(DecodingObserver):
         if not console.stderr_is_live():
             self.show(f"decoding {total:,} pictures ...")
             return
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        self._bar = Progress(
-            TextColumn("decoding"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[figures]}", markup=False),
-            console=console.stderr_console(),
-            transient=True,
-        )
+        self._bar = make_bar("decoding")
         self._bar.add_task("", total=total, figures="")
         self._bar.start()
 

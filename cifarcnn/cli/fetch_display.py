@@ -10,6 +10,7 @@ from typing import Self
 
 from cifarcnn.cli import console
 from cifarcnn.cli.durations import describe_seconds
+from cifarcnn.cli.progress_bars import make_bar
 from cifarcnn.data.fetching.sources import ArchiveSource, FetchObserver
 from cifarcnn.errors import Stopped
 
@@ -56,15 +57,8 @@ class FetchBar(FetchLines):
     """The same lines above a bar with rate and time left."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn
-
         super().__init__()
-        self._progress = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[figures]}", markup=False),
-            console=console.stderr_console(),
-            transient=True,
-        )
+        self._progress = make_bar()
         self._bar = self._progress.add_task("", figures="")
 
     def __exit__(self, *exception: object) -> None:

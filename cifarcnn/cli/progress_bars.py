@@ -1,4 +1,4 @@
-"""The two bars below the lines of a training, on a terminal."""
+"""Bars on a terminal, which vanish when what they show is over."""
 
 from __future__ import annotations
 
@@ -22,8 +22,24 @@ class CompilationClock:
         return f"compiling, {seconds} s" if seconds else ""
 
 
+def make_bar(name: str = "") -> Progress:
+    """A bar before its figures (``figures``), behind its name."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = [
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[figures]}", markup=False),
+    ]
+    return Progress(
+        *([TextColumn(name)] if name else []),
+        *columns,
+        console=console.stderr_console(),
+        transient=True,
+    )
+
+
 def make_bars() -> Progress:
-    """Bars that vanish when the training is over."""
+    """The two bars below the lines of a training."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
 from cifarcnn.cli.decoding_display import describe_progress
+from cifarcnn.cli.progress_bars import make_bar
 from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import Views
 from cifarcnn.trained_run import SplitChoice
@@ -34,8 +35,6 @@ def judge_robustness(
     Raises:
         CifarcnnError: As ``LoadedRun.evaluate``.
     """
-    from rich.progress import BarColumn, Progress, TextColumn
-
     from cifarcnn.ensemble import mean_probabilities
     from cifarcnn.evaluation.corruptions import CORRUPTIONS, STRENGTHS
     from cifarcnn.evaluation.robustness import evaluate_robustness
@@ -47,14 +46,9 @@ def judge_robustness(
     live = console.stderr_is_live()
     if not live:
         console.print_message(f"judging the pictures {times} times, corrupted ...")
-    with Progress(
-        TextColumn("corrupted"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[figures]}", markup=False),
-        console=console.stderr_console(),
-        transient=True,
-        disable=not live,
-    ) as bar:
+    bar = make_bar("corrupted")
+    bar.disable = not live
+    with bar:
         task, start = bar.add_task("", figures=""), time.perf_counter()
 
         def progress(done: int, total: int) -> None:

@@ -10,7 +10,6 @@ from cifarcnn.data.cifar.location import find_cifar
 from cifarcnn.data.cifar.source import CifarSource
 from cifarcnn.data.decoded_cache import ImageSource
 from cifarcnn.data.folder.source import FolderSource
-from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.synthetic import SyntheticSource
 from cifarcnn.errors import DataError, UsageError
 
@@ -36,12 +35,7 @@ def find_source(dataset: str, path: Path | None, settings: Data) -> ImageSource:
                 "dataset: folder needs data.path, the folder that holds "
                 "<class>/<picture>, or a list."
             )
-        return FolderSource(
-            path,
-            TargetSize.of(settings),
-            test_fraction=settings.test_fraction,
-            damaged=settings.damaged,
-        )
+        return FolderSource.of(path, settings)
     if dataset == "synthetic":
         if path is not None:
             raise UsageError(

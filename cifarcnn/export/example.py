@@ -24,6 +24,10 @@ print(names[row.argmax()], f"{{row.max():.1%}}")
 '''
 
 
+# As predict and the training resize.
+_FILTER = "Image.Resampling.LANCZOS"
+
+
 def write_example(file_format: FileFormat, description: Description, file: Path) -> str:
     """The text of the program.
 
@@ -34,9 +38,9 @@ def write_example(file_format: FileFormat, description: Description, file: Path)
     """
     size = (description.width, description.height)
     fitted = {
-        "crop": f"ImageOps.fit(photo, {size})",
-        "pad": f"ImageOps.pad(photo, {size})",
-        "stretch": f"photo.resize({size})",
+        "crop": f"ImageOps.fit(photo, {size}, {_FILTER})",
+        "pad": f"ImageOps.pad(photo, {size}, {_FILTER})",
+        "stretch": f"photo.resize({size}, {_FILTER})",
     }[description.resize]
     text = _EXAMPLE.format(
         imports=file_format.example_imports,

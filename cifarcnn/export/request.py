@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cifarcnn.errors import RunError, UsageError
+from cifarcnn.errors import UsageError
 from cifarcnn.export.output_path import choose_export_path
 from cifarcnn.export.packages import require_packages
 from cifarcnn.literals import ExportFormat, ExportPrecision
@@ -32,10 +32,6 @@ def check_request(
             f"--precision {precision} is for --format litert alone; {file_format} is "
             "written in float32. Leave --precision out."
         )
-    if not run.finished:
-        raise RunError(
-            f"{run.path} is unfinished: its training was stopped or is still going on. "
-            f"Go on with cifarcnn train --resume {run.path}, and export it then."
-        )
+    run.require_finished()
     require_packages(file_format)
     return choose_export_path(out, run.path.resolve().name, file_format, precision)

@@ -96,13 +96,21 @@ class Run:
             RunError: There is none, it is something else, or it is unfinished.
         """
         run = cls.open(path)
-        if not run.finished:
-            way_on = f"cifarcnn train --resume {shlex.quote(str(run.path))}"
-            raise RunError(
-                f"{run.path} is unfinished: its training was stopped or is still going "
-                f"on. Finish it with: {way_on}"
-            )
+        run.require_finished()
         return run
+
+    def require_finished(self) -> None:
+        """See that the training came to its end.
+
+        Raises:
+            RunError: It did not, or not yet.
+        """
+        if not self.finished:
+            way_on = f"cifarcnn train --resume {shlex.quote(str(self.path))}"
+            raise RunError(
+                f"{self.path} is unfinished: its training was stopped or is still "
+                f"going on. Finish it with: {way_on}"
+            )
 
     @property
     def finished(self) -> bool:

@@ -22,7 +22,6 @@ from cifarcnn.data.dataset import Dataset
 from cifarcnn.data.decoded_cache import DecodedStore
 from cifarcnn.data.folder.problems import find_problems
 from cifarcnn.data.folder.source import FolderSource
-from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.data.splits import Split, choose_fold, choose_validation, label_type
 from cifarcnn.data.statistics import measure_statistics
 from cifarcnn.data.synthetic import TRAINING_IMAGES
@@ -88,12 +87,7 @@ def count_images(config: Config) -> Counts:
 
 def _count_folder(config: Config, path: Path) -> Counts:
     data = config.data
-    source = FolderSource(
-        path,
-        TargetSize.of(data),
-        test_fraction=data.test_fraction,
-        damaged=data.damaged,
-    )
+    source = FolderSource.of(path, data)
     problems, _ = find_problems(source.layout, data.test_fraction)
     if problems:
         raise DataError("\n".join(problems))
@@ -164,10 +158,8 @@ def make_data(config: Config, counts: Counts, *, streamed: bool) -> TrainingData
     weighted = config.training.class_weights is not None
     return TrainingData(
         dataset,
-        Split(_draw(len(training), shape, held), training),
-        Split(_draw(len(validation), shape, held), validation)
-        if len(validation)
-        else None,
+        draw(training),
+        draw(validation) if len(validation) else None,
         weigh_classes("balanced" if weighted else None, training, dataset.class_names),
         smoke=False,
         streamed=streamed,

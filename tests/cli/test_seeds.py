@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file
+
+from tests.dark_and_light import draw_dark_and_light
 
 Call = Callable[..., Any]
 CONFIG = """\
@@ -32,13 +32,7 @@ training: {epochs: 2, batch_size: 16, seed: 3}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    draw = np.random.default_rng(0)
-    for name, most in (("dark", 155), ("light", 255)):
-        place = tmp_path / "pictures" / "train" / name
-        place.mkdir(parents=True)
-        for number in range(30):
-            pixels = draw.integers(0, most, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(place / f"{number}.png")
+    draw_dark_and_light(tmp_path / "pictures")
     (tmp_path / "tiny.yaml").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
     return tmp_path

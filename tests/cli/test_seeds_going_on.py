@@ -16,28 +16,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file
 
 import cifarcnn
 from cifarcnn.runs.seeds_folder import make_seeds_folder
+from tests.cli.test_seeds import CONFIG
+from tests.dark_and_light import draw_dark_and_light
 
 pytestmark = pytest.mark.slow
 
 Call = Callable[..., Any]
-CONFIG = """\
-name: tiny
-data: {dataset: folder, path: pictures, validation_fraction: 0.2}
-model:
-  layers:
-    - Conv2D: {filters: 4, kernel_size: 3, strides: 4, activation: relu}
-    - Dropout: 0.2
-    - GlobalAveragePooling2D
-    - Dense: {units: 2, activation: softmax}
-training: {epochs: 2, batch_size: 16, seed: 3}
-"""
 COMMAND = [sys.executable, "-m", "cifarcnn", "train"]
 WAY_ON = "Go on with all that is left: cifarcnn train --resume runs/t"
 
@@ -46,13 +35,7 @@ WAY_ON = "Go on with all that is left: cifarcnn train --resume runs/t"
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder, with a finished sequence of the seeds 3, 4, 5; to be copied."""
     folder = tmp_path_factory.mktemp("seeds")
-    draw = np.random.default_rng(0)
-    for name, most in (("dark", 155), ("light", 255)):
-        place = folder / "pictures" / "train" / name
-        place.mkdir(parents=True)
-        for number in range(30):
-            pixels = draw.integers(0, most, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(place / f"{number}.png")
+    draw_dark_and_light(folder / "pictures")
     (folder / "tiny.yaml").write_text(CONFIG)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

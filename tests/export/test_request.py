@@ -70,8 +70,8 @@ def test_an_unfinished_run_is_refused(trained_run: Path, tmp_path: Path) -> None
     (tmp_path / "run/metrics.json").unlink()
     run = Run.open(tmp_path / "run")
     assert refusal(RunError, run, None, "keras", "float32") == (
-        f"{run.path} is unfinished: its training was stopped or is still going on. Go "
-        f"on with cifarcnn train --resume {run.path}, and export it then."
+        f"{run.path} is unfinished: its training was stopped or is still going on. "
+        f"Finish it with: cifarcnn train --resume {run.path}"
     )
 
 

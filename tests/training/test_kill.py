@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 import cifarcnn
 from cifarcnn.runs import Run
+from tests.dark_and_light import draw_dark_and_light
 from tests.training.conftest import result
 
 pytestmark = [
@@ -49,14 +48,7 @@ KILLS = 10
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    generator = np.random.default_rng(0)
-    for split in ("train", "test"):
-        for name, most in (("dark", 155), ("light", 255)):
-            place = tmp_path / "pictures" / split / name
-            place.mkdir(parents=True)
-            for number in range(30):
-                pixels = generator.integers(0, most, (32, 32, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(place / f"{number}.png")
+    draw_dark_and_light(tmp_path / "pictures", splits=("train", "test"))
     (tmp_path / "tiny.yaml").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
     return tmp_path

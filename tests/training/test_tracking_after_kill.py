@@ -8,13 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 import cifarcnn
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import find_checkpoint
+from tests.dark_and_light import draw_dark_and_light
 from tests.training.test_tracking import (
     MISSING,
     Told,
@@ -50,14 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith(("MLFLOW_", "WANDB_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    generator = np.random.default_rng(0)
-    for split in ("train", "test"):
-        for name, most in (("dark", 155), ("light", 255)):
-            place = tmp_path / "pictures" / split / name
-            place.mkdir(parents=True)
-            for number in range(40):
-                pixels = generator.integers(0, most, (32, 32, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(place / f"{number}.png")
+    draw_dark_and_light(tmp_path / "pictures", count=40, splits=("train", "test"))
     (tmp_path / "tiny.yaml").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -6,10 +6,11 @@ import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-from cifarcnn.config.datasets import DamagedChoice
+from cifarcnn.config.datasets import DamagedChoice, Data
 from cifarcnn.data.decoded_cache import (
     Decoded,
     Part,
@@ -72,6 +73,16 @@ class FolderSource:
         self._test_fraction = test_fraction
         self._damaged = damaged
         self.origin = str(root)
+
+    @classmethod
+    def of(cls, root: Path, settings: Data) -> Self:
+        """A folder with what a config says of it."""
+        return cls(
+            root,
+            TargetSize.of(settings),
+            test_fraction=settings.test_fraction,
+            damaged=settings.damaged,
+        )
 
     @property
     def key(self) -> str:
