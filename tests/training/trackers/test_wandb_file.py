@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cifarcnn.installed import find_module
-from cifarcnn.training.trackers.wandb_file import read_last_step
+from cifarcnn.training.trackers.wandb_file import read_last_step, wait_for_end
 
 pytestmark = pytest.mark.skipif(find_module("wandb") is None, reason="needs wandb")
 
@@ -29,6 +29,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run.log({"loss": 1 / step, "text": "x" * 5000}, step=step)
     run.finish()
     (file,) = folder.glob("wandb/offline-*/*.wandb")
+    # W&B goes on writing behind its finish.
+    wait_for_end(file)
     assert file.stat().st_size > 4 * 32 * 1024
     return file
 
