@@ -15,7 +15,7 @@ from cifarcnn.config.summary import summarize
 from cifarcnn.errors import CifarcnnError, RunError, UsageError
 from cifarcnn.hypothesis_tests import holm_correction, mcnemar_exact
 from cifarcnn.runs import Run
-from cifarcnn.runs.manifest import WEIGHTS_FILES, read_manifest, weights_kind
+from cifarcnn.runs.manifest import WEIGHTS_FILES, read_manifest
 from cifarcnn.trained_run import SplitChoice, TrainedRun
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def _judge(
     evaluation = load(run.path).evaluate(split)
     metrics: dict[str, Any] = run.run.read_metrics()
     summary = summarize(run.config)
-    weights = run.path / WEIGHTS_FILES[weights_kind(run.config.training.weights)]
+    weights = run.path / WEIGHTS_FILES["selected"]
     return ComparedRun(
         run.path,
         evaluation,

@@ -268,12 +268,14 @@ def load_run(
     require_classes(run, len(names))
     if weights == "best":
         require_best(run)
-    choice = weights or config.training.weights
+    kept_choice = config.training.weights
+    choice = weights or kept_choice
+    kind = weights_kind(choice, kept_choice)
     kept = None
     if temperature:
         from cifarcnn.runs.temperature_file import read_temperature
 
-        record = read_temperature(run.path, manifest, weights_kind(choice))
+        record = read_temperature(run.path, manifest, kind)
         kept = record.temperature
     # Everything that can be refused is, before the framework is started.
     started = engine.start(device, backend)
@@ -283,7 +285,7 @@ def load_run(
     with _memory_explained(started):
         model = build(config, len(names))
         expected = describe_arrays(read_weights(model))
-        stored = load_weights(run.path, weights_kind(choice), expected)
+        stored = load_weights(run.path, kind, expected)
         write_weights(model, stored.arrays)
     return LoadedRun(
         run,

@@ -23,7 +23,7 @@ LIGHT = [
     "caches.py", "cli", "config", "cpu.py", "doctor", "errors.py", "files.py",
     "installed.py", "literals.py", "python_process.py", "signals.py",
     "runs/folder.py", "runs/history.py", "runs/litert_file.py", "runs/manifest.py",
-    "runs/run_path.py", "runs/safe_io.py", "runs/signature.py",
+    "runs/run_path.py", "runs/safe_io.py", "runs/shipped_runs.py", "runs/signature.py",
 ]  # fmt: skip
 WRONG = "training: {epochs: 0}\nmodel: {layers: [Flatten, Dense: 9]}\n"
 POISON = """

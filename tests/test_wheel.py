@@ -57,6 +57,25 @@ def test_shipped_configs_are_found_by_name(unpacked: Path, tmp_path: Path) -> No
     assert found == [f"{name}: no problems" for name in shipped]
 
 
+def test_the_shipped_network_answers_without_tensorflow(
+    unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (40, 40), "navy").save(tmp_path / "photo.png")
+    for name in ("tensorflow", "keras"):
+        module = tmp_path / "poison" / f"{name}.py"
+        module.parent.mkdir(exist_ok=True)
+        module.write_text("raise ImportError")
+    script = "import sys; sys.path.insert(0, 'poison')"
+    (unpacked / "sitecustomize.py").write_text(script)
+    monkeypatch.setenv("HOME", str(tmp_path / "none"))
+    out = run_outside(unpacked, tmp_path, "predict", "photo.png", "--format", "csv")
+    assert out.startswith("image,label,probability,")
+    folder = unpacked / "cifarcnn" / "shipped_runs" / "speedrun"
+    assert (folder / "weights.safetensors").stat().st_size < 4_000_000
+
+
 def test_init_copies_one_whose_schema_is_found(unpacked: Path, tmp_path: Path) -> None:
     assert run_outside(unpacked, tmp_path, "init", "article") == "article.yaml\n"
     first = (tmp_path / "article.yaml").read_text().splitlines()[0]

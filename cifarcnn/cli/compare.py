@@ -25,6 +25,7 @@ from cifarcnn.cli.compare_seeds import (
 )
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import NamedPath, backend_option, common, device_option
+from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import BackendChoice
 
@@ -92,6 +93,8 @@ def command(
 
     with console.native_output(), decoding_shown():
         runs = open_comparable_runs(paths, split)
+        for each in runs:
+            tell_which(each.path)
         comparison = compare_runs(
             runs,
             split,

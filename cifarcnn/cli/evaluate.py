@@ -23,10 +23,12 @@ from cifarcnn.cli.options import (
     weights_option,
 )
 from cifarcnn.cli.robustness import judge_robustness, robustness_table
+from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.evaluation_files import require_free
 from cifarcnn.literals import BackendChoice, Views
 from cifarcnn.runs.folder import TEMPERATURE
+from cifarcnn.runs.shipped_runs import require_own
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
@@ -199,6 +201,7 @@ def _fit_temperatures(
 ) -> list[TemperatureRecord]:
     """Fit one for each run, which answers with it from now on."""
     for run in runs:
+        require_own(run.path)
         if views not in (None, run.views):
             raise UsageError(
                 f"A temperature is fitted to the answers of predict, and {run.path} "
@@ -224,6 +227,7 @@ def _tell(runs: Sequence[LoadedRun], split: SplitChoice) -> None:
     if loaded.device.note:
         console.print_message(loaded.device.note)
     for run in runs:
+        tell_which(run.path)
         _warn(run)
     for note in _notes(loaded, split):
         console.print_message(f"note: {note}")

@@ -105,7 +105,9 @@ def _weights(loaded: LoadedRun) -> dict[str, object]:
 
     return {
         "choice": loaded.weights,
-        "file": WEIGHTS_FILES[weights_kind(loaded.weights)],
+        "file": WEIGHTS_FILES[
+            weights_kind(loaded.weights, loaded.config.training.weights)
+        ],
         "epoch": loaded.epoch,
     }
 
@@ -116,7 +118,7 @@ def _title(judged: Judged) -> str:
     pictures = f"{_SPLITS[judged.split]} pictures of {dataset.name}"
     if loaded.labelled_folder:
         pictures = f"pictures of {dataset.origin}"
-    who = f"{loaded.path}, {loaded.weights} weights (epoch {loaded.epoch})"
+    who = f"{loaded.run.title}, {loaded.weights} weights (epoch {loaded.epoch})"
     if judged.alone:
         who = f"{len(judged.runs)} networks, their probabilities averaged"
     return console.printable(

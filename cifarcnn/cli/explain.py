@@ -21,6 +21,7 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
+from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def command(
     with console.native_output(), decoding_shown():
         # Whatever can be refused is, before the framework is started.
         run = Run.open(run_path)
+        tell_which(run.path)
         trained = TrainedRun(run, read_manifest(run.path), data_path=data)
         find_class(trained.class_names, wanted_class)
         name = run.path.resolve().name if image is None else image
@@ -190,9 +192,9 @@ def _write(
     if isinstance(explanation, Explanation):
         require_finite(explanation)
     notice = trained.manifest.origin.data.notice
-    info = PageInfo(str(trained.path), label, notice)
+    info = PageInfo(trained.run.title, label, notice)
     if notice:
-        console.print_message(f"note: {trained.path} was trained on {notice}.")
+        console.print_message(f"note: {trained.run.title} was trained on {notice}.")
     gif = None
     if gif_path is not None and isinstance(explanation, Explanation):
         # First, since it may be refused.

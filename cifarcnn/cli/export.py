@@ -17,6 +17,7 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
+from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.cli.tables import format_table
 from cifarcnn.literals import ExportFormat, ExportPrecision
 
@@ -79,6 +80,7 @@ def command(
     with console.native_output(), decoding_shown():
         run = Run.open(run_path)
         path = check_request(run, out, file_format, precision)
+        tell_which(run.path)
         if run.is_smoke():
             console.print_message(
                 f"warning: {run.path} is a trial on few pictures (--smoke). Its "

@@ -77,19 +77,21 @@ def config_option(
 run_option = click.option(
     "--run",
     "run_path",
-    metavar="DIR",
+    metavar="DIR|NAME",
     type=NamedPath(),
     default=None,
-    help="Folder of the run; left out, the latest one under ./runs.",
+    help="Folder of the run; left out, the latest one under ./runs, and where there is "
+    "none speedrun, the trained network that comes with cifarcnn.",
 )
 runs_option = click.option(
     "--run",
     "run_paths",
-    metavar="DIR",
+    metavar="DIR|NAME",
     type=NamedPath(),
     multiple=True,
-    help="Folder of the run; left out, the latest one under ./runs. Given several "
-    "times, the probabilities of these networks are averaged.",
+    help="Folder of the run; left out, the latest one under ./runs, and where there is "
+    "none speedrun, the trained network that comes with cifarcnn. Given several times, "
+    "the probabilities of these networks are averaged.",
 )
 device_option = click.option(
     "--device",

@@ -22,6 +22,7 @@ from cifarcnn.cli.options import (
     temperature_option,
     weights_option,
 )
+from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.cli.tables import format_table
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def _predict(predictor: Predictor, images: Sequence[str]) -> Iterator[Prediction
 
 
 def _tell(predictor: Predictor) -> None:
+    tell_which(predictor.path)
     if predictor.note:
         console.print_message(
             f"note: {predictor.note} Keras answers from the checked weights instead, "
@@ -164,7 +166,7 @@ def _tell(predictor: Predictor) -> None:
         )
     notice = predictor.manifest.origin.data.notice
     if notice:
-        console.print_message(f"note: {predictor.path} was trained on {notice}.")
+        console.print_message(f"note: {predictor.run.title} was trained on {notice}.")
 
 
 def _note(text: str) -> None:

@@ -20,6 +20,7 @@ from cifarcnn.cli.tables import format_records
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import RunState
 from cifarcnn.runs.run_path import ROOT
+from cifarcnn.runs.shipped_runs import DEFAULT, find_shipped_run
 
 if TYPE_CHECKING:
     from cifarcnn.runs.listing import RunSummary
@@ -117,7 +118,7 @@ def command(
     else:
         console.print_message(
             f"There are no runs in {place}. Train one with: cifarcnn train --config "
-            "quickstart"
+            f"quickstart{_describe_shipped(root)}"
         )
     for run in runs:
         if run.problem:
@@ -178,6 +179,15 @@ def remove_command(paths: tuple[Path, ...], yes: bool) -> None:
         console.print_result(f"removed: {run}, {_megabytes(size)}")
         if left:
             console.print_message(f"note: left in {run}, not of cifarcnn: {left}")
+
+
+def _describe_shipped(root: Path | None) -> str:
+    if root is not None or find_shipped_run(DEFAULT) is None:
+        return ""
+    return (
+        f"\nUntil then predict, explain and evaluate take {DEFAULT}, the trained "
+        "network that comes with cifarcnn."
+    )
 
 
 def _sort_key(run: RunSummary, sort: str) -> tuple[object, str]:

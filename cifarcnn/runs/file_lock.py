@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from cifarcnn.errors import RunError
 from cifarcnn.files import remove_leftovers
 from cifarcnn.runs.safe_io import describe_os_error, require_folder
+from cifarcnn.runs.shipped_runs import require_own
 
 LOCK = ".lock"
 # Longer than another process holds it only to see whether it is free.
@@ -23,8 +24,10 @@ def lock_run(folder: Path) -> AbstractContextManager[object]:
     killed while they wrote is cleared away.
 
     Raises:
-        RunError: Another process holds it, or it is not there or cannot be written.
+        RunError: Another process holds it, it is not there or cannot be written, or
+            belongs to the package.
     """
+    require_own(folder)
     if not folder.exists():
         # A removal just now took it, and the lock would make it anew.
         require_folder(folder)

@@ -28,6 +28,7 @@ from cifarcnn.runs.safe_io import (
     remove_file,
     write_file,
 )
+from cifarcnn.runs.shipped_runs import is_shipped
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
@@ -111,6 +112,11 @@ class Run:
                 f"{self.path} is unfinished: its training was stopped or is still "
                 f"going on. Finish it with: {way_on}"
             )
+
+    @property
+    def title(self) -> str:
+        """What it is called before people: its path, of a shipped one its name."""
+        return self.path.name if is_shipped(self.path) else str(self.path)
 
     @property
     def finished(self) -> bool:

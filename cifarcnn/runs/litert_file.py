@@ -17,6 +17,7 @@ from cifarcnn.runs.manifest import (
     read_manifest,
 )
 from cifarcnn.runs.safe_io import read_bytes, write_file
+from cifarcnn.runs.shipped_runs import is_shipped
 from cifarcnn.runs.signature import is_signed, sign
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ def load_litert(folder: Path, manifest: Manifest, kind: WeightsKind) -> bytes:
         kind: The weights that it must have been made from.
 
     Raises:
-        RunError: The file is missing, was not written by this user on this machine,
-            is not the one that was written, was made from other weights, or belongs to
-            another config.
+        RunError: The file is missing, was neither written by this user on this
+            machine nor shipped, is not the one that was written, was made from other
+            weights, or belongs to another config.
     """
     path = folder / LITERT
     if not path.exists() and not path.is_symlink():
@@ -84,7 +85,9 @@ def load_litert(folder: Path, manifest: Manifest, kind: WeightsKind) -> bytes:
     if record.weights_sha256 not in states:
         raise RunError(f"{path} was not made from the weights in {name}.")
     check_config(folder, manifest)
-    if not is_signed(record.seal, *_signed_texts(manifest, record)):
+    # What belongs to the package is trusted as its code is.
+    trusted = is_shipped(folder)
+    if not trusted and not is_signed(record.seal, *_signed_texts(manifest, record)):
         raise RunError(
             f"{path} was not written on this machine by you, and is not run, because "
             "such a file can do harm."

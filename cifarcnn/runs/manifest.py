@@ -156,9 +156,14 @@ class Manifest(_Part):
         return (json.dumps(content, indent=1) + "\n").encode()
 
 
-def weights_kind(choice: WeightsChoice | None) -> WeightsKind:
-    """The kind of the weights that a user asked for; None takes the selected ones."""
-    return "last" if choice == "last" else "selected"
+def weights_kind(
+    choice: WeightsChoice | None, kept: WeightsChoice = "best"
+) -> WeightsKind:
+    """The kind of the weights that a user asked for; None takes the selected ones.
+
+    Those are the last ones as well where the run ``kept`` the last ones.
+    """
+    return "last" if choice == "last" and kept != "last" else "selected"
 
 
 def read_manifest(folder: Path) -> Manifest:

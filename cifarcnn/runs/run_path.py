@@ -17,6 +17,7 @@ from cifarcnn.errors import RunError
 from cifarcnn.files import write_atomically
 from cifarcnn.runs.manifest import CONFIG
 from cifarcnn.runs.safe_io import describe_os_error, read_bytes
+from cifarcnn.runs.shipped_runs import DEFAULT, find_shipped_run
 
 ROOT = Path("runs")
 LATEST = "latest"
@@ -87,13 +88,17 @@ def make_folder(path: Path, *, pointed: bool = True) -> Path:
 
 
 def find_run(path: Path | None) -> Path:
-    """The folder of an existing run; None takes the newest under ``./runs``.
+    """The folder of an existing run, or of a shipped one by its name.
+
+    None takes the newest under ``./runs``, and where no run is there the shipped one.
 
     Raises:
         RunError: There is none, or the path is something else than a run.
     """
     if path is None:
-        path = follow_latest(ROOT)
+        path = _find_latest()
+    elif (shipped := _find_by_name(path)) is not None:
+        return shipped
     elif path.name == LATEST and (path.is_symlink() or not path.is_dir()):
         path = follow_latest(path.parent)
     elif not path.exists():
@@ -123,6 +128,27 @@ def find_run(path: Path | None) -> Path:
             "./runs."
         )
     return path
+
+
+def _find_latest() -> Path:
+    """The newest run under ``./runs``; where there is none the shipped one."""
+    # A broken pointer, or runs without one, are told rather than passed over.
+    has_runs = os.path.lexists(ROOT / LATEST) or any(map(holds_run, ROOT.glob("*")))
+    shipped = None if has_runs else find_shipped_run(DEFAULT)
+    return follow_latest(ROOT) if shipped is None else shipped
+
+
+def _find_by_name(path: Path) -> Path | None:
+    """The shipped run that a path names; a run of the user's there comes first."""
+    if len(path.parts) != 1 or holds_run(path):
+        return None
+    return find_shipped_run(path.name)
+
+
+def holds_run(path: Path) -> bool:
+    """Whether a run lies there, or those of several seeds."""
+    inner = (path, *path.glob("seed-*")) if path.is_dir() else ()
+    return any(os.path.lexists(folder / CONFIG) for folder in inner)
 
 
 def point_latest(root: Path, name: str) -> None:

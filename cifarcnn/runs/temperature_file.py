@@ -12,6 +12,7 @@ from cifarcnn.errors import RunError
 from cifarcnn.runs.folder import TEMPERATURE
 from cifarcnn.runs.manifest import WEIGHTS_FILES, Manifest, Sha256, WeightsKind
 from cifarcnn.runs.safe_io import read_json, write_file
+from cifarcnn.runs.shipped_runs import require_own
 from cifarcnn.temperature import HIGHEST, LOWEST
 
 _SIZE_LIMIT = 64 * 1024
@@ -47,8 +48,9 @@ def write_temperature(folder: Path, record: TemperatureRecord) -> Path:
     """Keep it with the run, also in the place of an earlier one.
 
     Raises:
-        RunError: The file cannot be written.
+        RunError: The file cannot be written, or the run belongs to the package.
     """
+    require_own(folder)
     path = folder / TEMPERATURE
     write_file(path, (record.model_dump_json(indent=2) + "\n").encode())
     return path

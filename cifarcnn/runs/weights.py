@@ -129,7 +129,10 @@ def load_weights(
             f"{digest[:12]}, which {MANIFEST} does not list for it. It was damaged or "
             f"replaced, and is not loaded. {RESTORE_HINT}"
         )
-    listed = {key: (array.shape, array.dtype) for key, array in record.arrays.items()}
+    listed = {
+        key: (array.shape, _widened(array.dtype, expected.get(key)))
+        for key, array in record.arrays.items()
+    }
     difference = first_difference(listed, expected)
     if difference:
         raise RunError(
@@ -137,7 +140,12 @@ def load_weights(
             f"{difference}. {RESTORE_HINT}"
         )
     try:
-        arrays = load(data)
+        arrays = {
+            name: array.astype(
+                _widened(array.dtype.name, expected.get(name)), copy=False
+            )
+            for name, array in load(data).items()
+        }
     # KeyError: an element type that NumPy does not have.
     except (SafetensorError, KeyError, ValueError) as error:
         raise RunError(
@@ -218,6 +226,13 @@ def first_difference(
         if name not in expected:
             return f"the array {name!r} is not part of it"
     return None
+
+
+def _widened(dtype: str, wanted: ArraySpec | None) -> str:
+    """The element type in memory: float32 may be stored as float16."""
+    if dtype == "float16" and wanted is not None and wanted[1] == "float32":
+        return "float32"
+    return dtype
 
 
 def _size_limit(expected: Mapping[str, ArraySpec]) -> int:

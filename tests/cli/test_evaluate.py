@@ -393,10 +393,12 @@ def test_other_images_than_those_of_the_training_are_reported(
     )
 
 
-def test_no_run_is_a_sentence_and_exit_code_1(
-    evaluate: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_no_latest_run_is_a_sentence_and_exit_code_1(
+    evaluate: Call, trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    # Of runs without a pointer to the newest it is not known which is meant.
+    shutil.copytree(trained_run, tmp_path / "runs" / "small-1")
     result = evaluate("--json")
     assert result.code == 1 and result.out == ""
     assert result.err == (

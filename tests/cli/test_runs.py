@@ -183,7 +183,8 @@ def test_without_runs_it_says_how_to_make_one(
     assert (answer.code, answer.out) == (0, "")
     assert answer.err == (
         "There are no runs in runs. Train one with: cifarcnn train --config "
-        "quickstart\n"
+        "quickstart\nUntil then predict, explain and evaluate take speedrun, the "
+        "trained network that comes with cifarcnn.\n"
     )
     assert listed(call) == {}
     answer = call("runs", "--root", "elsewhere")

@@ -39,10 +39,6 @@ def error(sentence: str) -> str:
     return f"error: {sentence}\n"
 
 
-NO_RUN = (
-    "There is no run to take: runs/latest does not exist. Train one with `cifarcnn "
-    "train --config quickstart`, or name a run with --run DIR."
-)
 NO_WEIGHTS = (
     "half has no trained weights to load: manifest.json is missing. Either the "
     "training stopped before it saved any, or the file was removed. Train again, or "
@@ -177,7 +173,6 @@ CASES: dict[str, tuple[int, str]] = {
         2, usage("train", f"Invalid value for '--resume': {EMPTY}"),
     ),
     # --- evaluate
-    "evaluate": (1, error(NO_RUN)),
     "evaluate --run nowhere": (1, error(NO_SUCH_RUN)),
     "evaluate --run full": (
         1,
@@ -234,7 +229,6 @@ CASES: dict[str, tuple[int, str]] = {
     ),
     # --- predict
     "predict": (2, usage("predict", "Missing argument 'IMAGE...'.")),
-    "predict a.png": (1, error(NO_RUN)),
     "predict a.png --run nowhere": (1, error(NO_SUCH_RUN)),
     "predict a.png --run half": (1, error(NO_WEIGHTS)),
     "predict a.png --top 0": (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cifarcnn.errors import RunError
-from cifarcnn.runs import Run
+from cifarcnn.runs import Run, run_path
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +182,10 @@ def test_an_existing_run_opens_by_its_path_and_as_the_latest() -> None:
     assert Run.open(Path("runs/latest")).path == Path("runs/a-1")
 
 
-def test_without_any_run_the_way_to_the_first_is_said() -> None:
+def test_where_nothing_is_shipped_the_way_to_a_first_run_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_path, "find_shipped_run", lambda name: None)
     assert refusal(None) == (
         "There is no run to take: runs/latest does not exist. Train one with `cifarcnn "
         "train --config quickstart`, or name a run with --run DIR."

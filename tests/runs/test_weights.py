@@ -487,3 +487,17 @@ def test_a_full_disk_leaves_the_weights_that_were_there(
         "manifest.json",
         "weights.safetensors",
     ]
+
+
+def test_what_is_stored_as_float16_is_widened(
+    run: Run, arrays: Arrays, expected: dict[str, ArraySpec]
+) -> None:
+    small = {
+        name: array.astype(np.float16) if array.dtype == np.float32 else array
+        for name, array in arrays.items()
+    }
+    save_weights(run.path, "selected", small, epoch=1, origin=ORIGIN)
+    loaded = load_weights(run.path, "selected", expected).arrays
+    assert describe_arrays(loaded) == expected
+    for name, array in small.items():
+        np.testing.assert_array_equal(loaded[name], array)

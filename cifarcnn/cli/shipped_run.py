@@ -1,0 +1,32 @@
+"""Which network answers, where it is not simply the one that was named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cifarcnn.cli import console
+
+
+def tell_which(folder: Path) -> None:
+    """Say that a run is the shipped one, and how good it is, or only has its name."""
+    # Only here: with them comes what `--help` has to do without.
+    from cifarcnn.runs.run_path import ROOT, holds_run
+    from cifarcnn.runs.shipped_runs import find_shipped_run, is_shipped, read_card
+
+    name = folder.name
+    if is_shipped(folder):
+        card = read_card(folder)
+        text = (
+            f"network: {name}, which comes with cifarcnn: {card.test_accuracy:.1%} "
+            f"right on {card.test_pictures:,} test pictures of {card.trained_on}"
+        )
+        if holds_run(ROOT / name):
+            text += f"; not {ROOT / name}, which goes by that path"
+        elif Path(name).exists():
+            text += f"; {name} here is no run"
+        console.print_message(text)
+    elif folder == Path(name) and (shipped := find_shipped_run(name)) is not None:
+        console.print_message(
+            f"note: {name} is the run in this folder, not the network of that name "
+            f"that comes with cifarcnn ({shipped})."
+        )
