@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -124,7 +125,7 @@ def _describe(exported: Exported) -> str:
             f"{exported.labels_agreeing:,} of {exported.examples:,} "
             f"{exported.origin}",
             f"loaded in {exported.load_seconds:.2f} s",
-            f"example: python {exported.example} photo.png",
+            f"example: python {shlex.quote(str(exported.example))} photo.png",
             str(exported.path),
         ]
     )
