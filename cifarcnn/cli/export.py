@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -120,7 +121,7 @@ def _describe(exported: Exported) -> str:
     if exported.load_seconds is not None:
         used.append(f"loaded in {exported.load_seconds:.2f} s")
     if exported.example is not None:
-        used.append(f"example: python {exported.example} photo.png")
+        used.append(f"example: python {shlex.quote(str(exported.example))} photo.png")
     return "\n".join(
         [
             table,
