@@ -22,8 +22,8 @@ from cifarcnn.cli.options import (
     temperature_option,
     weights_option,
 )
-from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.cli.tables import format_table
+from cifarcnn.cli.which_network import tell_which, warn_unfinished
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
@@ -97,7 +97,7 @@ def command(
     backend: BackendChoice | None,
     keras: bool,
 ) -> int:
-    """Say what is in pictures: PNG, JPEG, WebP, BMP or GIF of any size.
+    """Say what is in pictures: PNG, JPEG, WebP, BMP or GIF of up to 50 megapixels.
 
     An IMAGE is a file, a folder (all pictures in and below it), a quoted pattern such
     as "photos/*.jpg", - for standard input, or test:17 for picture 17 of the test split
@@ -130,7 +130,7 @@ def command(
         # First, since a package that cannot be loaded is all that there is to say then.
         predictions = _predict(predictor, images)
         for each in predictors:
-            _tell(each)
+            _tell(each, images)
         resize, names = predictor.target.resize, predictor.class_names
         all_read = _print(predictions, layout, names, top, input_folder, resize)
         for each in predictors:
@@ -157,8 +157,10 @@ def _predict(predictor: Predictor, images: Sequence[str]) -> Iterator[Prediction
     )
 
 
-def _tell(predictor: Predictor) -> None:
+def _tell(predictor: Predictor, images: Sequence[str]) -> None:
     tell_which(predictor.path)
+    if predictor.loaded is not None:
+        warn_unfinished(predictor.loaded)
     if predictor.note:
         console.print_message(
             f"note: {predictor.note} Keras answers from the checked weights instead, "
@@ -167,6 +169,14 @@ def _tell(predictor: Predictor) -> None:
     notice = predictor.manifest.origin.data.notice
     if notice:
         console.print_message(f"note: {predictor.run.title} was trained on {notice}.")
+    from cifarcnn.runs.shipped_runs import DEFAULT
+
+    photos = not all(image.startswith("test:") for image in images)
+    if photos and predictor.manifest.origin.data.name == "synthetic":
+        console.print_message(
+            f"note: --run {DEFAULT} asks the network that comes with cifarcnn, which "
+            "knows photos."
+        )
 
 
 def _note(text: str) -> None:
@@ -216,7 +226,9 @@ def _print(
                 entries.append(_to_json(name, best, error))
             elif error:
                 shown = console.printable(name or "''")
-                console.print_message(f"{shown}: {console.printable(error)}")
+                # Of a data set that is not here it takes several lines to say so.
+                lines = map(console.printable, error.splitlines())
+                console.print_message(f"{shown}: " + "\n".join(lines))
             else:
                 rows.append(_to_row(prediction, best, resize))
     if layout == "json":
