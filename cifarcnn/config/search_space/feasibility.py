@@ -1,0 +1,161 @@
+"""What of a search space can never exist, found before the first trial."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from cifarcnn.config.loading import Checked
+from cifarcnn.config.search_space.fixed_keys import find_changed
+from cifarcnn.config.search_space.parameters import Range, Value
+from cifarcnn.config.search_space.space import SearchSpace, Varied, check_changes
+from cifarcnn.config.search_space.tree_changes import Change, join_way
+from cifarcnn.config.yaml_tree import Node, quote
+from cifarcnn.errors import Problem
+
+# All combinations are looked at where there are at most so many; each takes some ms.
+MOST_COMBINATIONS = 200
+# And where there are more, so many with each value that cannot exist by itself.
+_TRIED = 20
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """One value of a parameter, all else being as in the config.
+
+    Attributes:
+        varied: The parameter.
+        value: The value; of a range one of its ends.
+        node: As it is written.
+        checked: What came of it.
+    """
+
+    varied: Varied
+    value: Value
+    node: Node
+    checked: Checked
+
+    def problems(self) -> Iterator[Problem]:
+        """Why it cannot be; what is not told at its own place is told there too."""
+        own = {self.node.place.source.name, self.varied.place.source.name}
+        for problem in self.checked.problems:
+            if problem.file in own:
+                yield problem
+                continue
+            what = f"{self.text()} cannot be here: {problem.path}: {problem.message}"
+            key = self.varied.parameter.key
+            yield self.node.place.problem(key, what, problem.hint)
+
+    def text(self) -> str:
+        """The value as it is called in a message."""
+        return self.value if isinstance(self.value, str) else quote(self.value)
+
+
+def find_impossible(space: SearchSpace, *, is_whole: bool) -> list[Problem]:
+    """Values that can exist in no combination, and those that change nothing.
+
+    Args:
+        space: Whose parameters have been read.
+        is_whole: Whether it has all of them; others were refused already.
+    """
+    problems: list[Problem] = []
+    doubtful: list[_Alone] = []
+    for varied in space.varied:
+        alone = [*_look_alone(space, varied)]
+        for each in alone:
+            if each.checked.config is None:
+                doubtful.append(each)
+            elif changed := find_changed(space.base, each.checked.config):
+                key = varied.parameter.key
+                message = f"{join_way(changed[0])} may not vary: {changed[1]}"
+                problems.append(each.node.place.problem(key, message))
+        configs = [each.checked.config for each in alone]
+        if None not in configs and all(config == configs[0] for config in configs):
+            message = "whatever it is, the config is the same"
+            problems.append(
+                varied.place.problem(varied.parameter.key, message, "leave it out")
+            )
+    if not is_whole:
+        # Another parameter might have helped.
+        doubtful = [each for each in doubtful if not each.checked.fits_schema]
+    return problems + _find_never_possible(space, doubtful)
+
+
+def _look_alone(space: SearchSpace, varied: Varied) -> Iterator[_Alone]:
+    for text, node in varied.choices.items():
+        changes = [Change(varied.way, node, varied.place)]
+        checked = check_changes(space.name, space.root, changes)
+        parameter = varied.parameter
+        value: Value = text
+        if isinstance(parameter, Range):
+            value = parameter.low if text == "low" else parameter.high
+        yield _Alone(varied, value, node, checked)
+
+
+def _find_never_possible(space: SearchSpace, doubtful: list[_Alone]) -> list[Problem]:
+    """Of values that cannot exist by themselves those that never can."""
+    count = math.prod(parameter.count or 0 for parameter in space.parameters)
+    has_any = False
+    if 0 < count <= MOST_COMBINATIONS:
+        left = [*doubtful]
+        for values in _all_combinations(space):
+            if has_any and not any(_holds(values, each) for each in left):
+                continue
+            if space.check(values).config is not None:
+                has_any = True
+                left = [each for each in left if not _holds(values, each)]
+    else:
+        chance = random.Random(0)
+        has_any = any(
+            space.check(_draw(space, chance)).config is not None for _ in range(_TRIED)
+        )
+        left = [
+            each
+            for each in doubtful
+            if not each.checked.fits_schema
+            and not any(
+                space.check(
+                    _draw(space, chance) | {each.varied.parameter.key: each.value}
+                ).config
+                for _ in range(_TRIED)
+            )
+        ]
+    if left:
+        return [problem for each in left for problem in each.problems()]
+    if has_any:
+        return []
+    first_values = {each.key: each.value(0) for each in space.parameters}
+    found = space.check(first_values).problems
+    tried = f"none of the {count} combinations"
+    if not 0 < count <= MOST_COMBINATIONS:
+        tried = f"none of {_TRIED} combinations that were drawn"
+    first = space.varied[0]
+    message = f"{tried} can exist; of the first: {found[0].path}: {found[0].message}"
+    return [first.place.problem(first.parameter.key, message, found[0].hint)]
+
+
+def _holds(values: Mapping[str, Value], each: _Alone) -> bool:
+    return values[each.varied.parameter.key] == each.value
+
+
+def _all_combinations(space: SearchSpace) -> Iterator[dict[str, Value]]:
+    """Every combination; of what cannot be counted the beginnings of the ranges."""
+    parameters = space.parameters
+    counts = [range(parameter.count or 1) for parameter in parameters]
+    for numbers in itertools.product(*counts):
+        pairs = zip(parameters, numbers, strict=True)
+        yield {parameter.key: parameter.value(number) for parameter, number in pairs}
+
+
+def _draw(space: SearchSpace, chance: random.Random) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for parameter in space.parameters:
+        if isinstance(parameter, Range) and parameter.count is None:
+            values[parameter.key] = chance.uniform(parameter.low, parameter.high)
+        else:
+            number = chance.randrange(parameter.count or 1)
+            values[parameter.key] = parameter.value(number)
+    return values
