@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from cifarcnn.config.loading import Checked
 from cifarcnn.config.search_space.fixed_keys import find_changed
@@ -20,6 +20,7 @@ from cifarcnn.errors import Problem
 MOST_COMBINATIONS = 200
 # And where there are more, so many with each value that cannot exist by itself.
 _TRIED = 20
+_NOT_NULL = "take null out of the choices"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class _Alone:
         own = {self.node.place.source.name, self.varied.place.source.name}
         for problem in self.checked.problems:
             if problem.file in own:
-                yield problem
+                is_null = self.node.value is None and problem.message.endswith(" null")
+                yield replace(problem, hint=_NOT_NULL) if is_null else problem
                 continue
             what = f"{self.text()} cannot be here: {problem.path}: {problem.message}"
             key = self.varied.parameter.key
@@ -72,12 +74,7 @@ def find_impossible(space: SearchSpace, *, is_whole: bool) -> list[Problem]:
                 key = varied.parameter.key
                 message = f"{join_way(changed[0])} may not vary: {changed[1]}"
                 problems.append(each.node.place.problem(key, message))
-        configs = [each.checked.config for each in alone]
-        if None not in configs and all(config == configs[0] for config in configs):
-            message = "whatever it is, the config is the same"
-            problems.append(
-                varied.place.problem(varied.parameter.key, message, "leave it out")
-            )
+        problems += _find_same(space, alone)
     if not is_whole:
         # Another parameter might have helped.
         doubtful = [each for each in doubtful if not each.checked.fits_schema]
@@ -93,6 +90,23 @@ def _look_alone(space: SearchSpace, varied: Varied) -> Iterator[_Alone]:
         if isinstance(parameter, Range):
             value = parameter.low if text == "low" else parameter.high
         yield _Alone(varied, value, node, checked)
+
+
+def _find_same(space: SearchSpace, alone: Sequence[_Alone]) -> Iterator[Problem]:
+    """Values that make the same config as others."""
+    way = alone[0].varied.way
+    layers = [each for each in space.varied if each.way[0] in ("model", "blocks")]
+    if way[0] == "blocks" and len(layers) > 1:
+        # A choice of layers may use what this block does not do now.
+        return
+    for number, each in enumerate(alone):
+        for other in alone[:number]:
+            config = each.checked.config
+            if config is not None and config == other.checked.config:
+                message = f"{each.text()} makes the same config as {other.text()}"
+                key = each.varied.parameter.key
+                yield each.node.place.problem(key, message, "keep one of them")
+                break
 
 
 def _find_never_possible(space: SearchSpace, doubtful: list[_Alone]) -> list[Problem]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from cifarcnn.config.name_hints import hint_for_key
 from cifarcnn.config.named_choice import external
 from cifarcnn.config.overrides import split_key
 from cifarcnn.config.schema import SPELLINGS, Config, find_owner, known_keys
 from cifarcnn.config.search_space.tree_changes import Way, child_at, join_way
+from cifarcnn.config.spelling import find_near, suggest
 from cifarcnn.config.yaml_tree import Node, Place, quote
 
 
@@ -32,8 +34,7 @@ def find_way(key: str, place: Place, root: Node, config: Config) -> Way:
         hint = "such as training.batch_size or model.layers[0].Conv2D.filters"
         raise place.error("", f"{quote(key)} is no key of a config", hint)
     if str(steps[0]) not in known_keys(Config):
-        owners = [name for name in Config.model_fields if _has(name, steps[0])]
-        steps = [*owners, *steps] if len(owners) == 1 else steps
+        steps = [_find_section(str(steps[0]), place, config), *steps]
     way: Way = ()
     is_named = False
     for number, step in enumerate(steps):
@@ -61,8 +62,38 @@ def find_way(key: str, place: Place, root: Node, config: Config) -> Way:
     return way
 
 
-def _has(section: str, step: str | int) -> bool:
-    return step in find_owner([section]).model_fields
+def _find_section(step: str, place: Place, config: Config) -> str:
+    """The section of the config that has a key.
+
+    Raises:
+        ConfigError: There is no such key at all.
+    """
+    # No key is in two of them.
+    sections = {
+        key: section
+        for section in ("data", "model", "training", "evaluation")
+        for key in known_keys(find_owner([section]))
+    }
+    if step in sections:
+        return sections[step]
+    near = [f"{sections[key]}.{key}" for key in find_near(step, sections)]
+    hint = f"did you mean {' or '.join(near)}?" if near else ""
+    hint = _hint_for_argument(step, config) or hint or suggest(step, known_keys(Config))
+    raise place.error(step, f"there is no key {quote(step)}", hint)
+
+
+def _hint_for_argument(step: str, config: Config) -> str:
+    """The way to an argument of what is chosen: of the optimizer, or of a layer."""
+    training = config.training
+    chosen = training.optimizer, training.learning_rate_schedule
+    hint = hint_for_key(Config, step, [], chosen=[choice.type for choice in chosen])
+    found = re.match(r"([a-z_]+) belongs to (training\.[a-z_]+|model\.layers)", hint)
+    if found is None:
+        return ""
+    if found[2] == "model.layers":
+        return f"write model.layers[0].{found[1]}, with the number of the layer, from 0"
+    has_it = any(found[1] in choice.arguments() for choice in chosen)
+    return f"write {found[2]}.{found[1]}" if has_it else hint
 
 
 def _spelled(step: str | int) -> str | None:

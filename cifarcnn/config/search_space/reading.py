@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cifarcnn.config.loading import check_tree, read_tree
-from cifarcnn.config.schema import Config
+from cifarcnn.config.schema import SPELLINGS, Config
 from cifarcnn.config.search_space.feasibility import find_impossible
 from cifarcnn.config.search_space.fixed_keys import find_fixed
 from cifarcnn.config.search_space.keys import find_way
@@ -112,18 +112,26 @@ def _read_entry(
     if fixed := find_fixed(way):
         raise entry.place.error(key, f"this may not vary: {fixed[1]}")
     for other in others:
-        shorter = min(len(way), len(other.way))
-        if way[:shorter] == other.way[:shorter]:
-            message = f"it lies within {other.parameter.key}, which varies too"
-            if len(way) < len(other.way):
-                message = f"{other.parameter.key}, which varies too, lies within it"
-            if way == other.way:
-                message = "it is given twice"
-            raise entry.place.error(key, message, "keep one of them")
+        if clash := _find_clash(way, other):
+            raise entry.place.error(key, clash, "keep one of them")
     written = read_space(entry.space, key)
     if not isinstance(written, WrittenRange):
         return Varied(Choices(key, (*written,)), way, entry.place, written)
     return _read_range(written, way, entry.place, root)
+
+
+def _find_clash(way: Way, other: Varied) -> str:
+    """Why a value cannot vary beside another; nothing where it can."""
+    key = other.parameter.key
+    if way == other.way:
+        return "it is given twice"
+    for step, its_step in zip(way, other.way, strict=False):
+        if step != its_step:
+            both = {str(step), str(its_step)}
+            return f"it cannot be there beside {key}" if both <= {*SPELLINGS} else ""
+    if len(way) < len(other.way):
+        return f"{key}, which varies too, lies within it"
+    return f"it lies within {key}, which varies too"
 
 
 def _read_range(given: WrittenRange, way: Way, place: Place, root: Node) -> Varied:

@@ -67,9 +67,12 @@ def read_space(node: Node, path: str) -> WrittenRange | WrittenChoices:
         return _read_mapping(node, node.value, path)
     if isinstance(node.value, str) and ".." in node.value:
         return _check_range(_read_text(node, node.value, path), path)
-    hint = f"or a list of choices; a fixed value is given by --set {path}=..."
+    hint = f"such as 0.1..0.5 or a list; a fixed value is given by --set {path}=..."
+    if isinstance(node.value, dict) and node.value:
+        key, inner = next(iter(node.value.items()))
+        if isinstance(inner.value, list | dict):
+            hint = f"write the whole key of a value that varies: {path}.{key}: ..."
     message = "expected a range or several choices, found "
-    hint = "write a range such as 0.1..0.5, {low: 0.1, high: 0.5}, " + hint
     raise node.place.error(path, message + node.describe(), hint)
 
 
