@@ -42,13 +42,19 @@ class _Alone:
     def problems(self) -> Iterator[Problem]:
         """Why it cannot be; what is not told at its own place is told there too."""
         own = {self.node.place.source.name, self.varied.place.source.name}
+        key, at = self.varied.parameter.key, self.varied.place
         for problem in self.checked.problems:
-            if problem.file in own:
+            is_of_key = (problem.line, problem.column) == (at.line, at.column)
+            if problem.file not in own:
+                what = f"{problem.path}: {problem.message}"
+            elif self.checked.fits_schema and is_of_key:
+                # Of the layer that the value made what it is.
+                what = problem.message
+            else:
                 is_null = self.node.value is None and problem.message.endswith(" null")
                 yield replace(problem, hint=_NOT_NULL) if is_null else problem
                 continue
-            what = f"{self.text()} cannot be here: {problem.path}: {problem.message}"
-            key = self.varied.parameter.key
+            what = f"{self.text()} cannot be here: {what}"
             yield self.node.place.problem(key, what, problem.hint)
 
     def text(self) -> str:
@@ -73,7 +79,8 @@ def find_impossible(space: SearchSpace, *, is_whole: bool) -> list[Problem]:
             elif changed := find_changed(space.base, each.checked.config):
                 key = varied.parameter.key
                 message = f"{join_way(changed[0])} may not vary: {changed[1]}"
-                problems.append(each.node.place.problem(key, message))
+                hint = "a choice takes the place of all that the config has there"
+                problems.append(each.node.place.problem(key, message, hint))
         problems += _find_same(space, alone)
     if not is_whole:
         # Another parameter might have helped.

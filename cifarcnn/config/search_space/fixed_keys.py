@@ -9,7 +9,7 @@ from cifarcnn.config.named_choice import external
 from cifarcnn.config.schema import Config
 
 _PICTURES = "trials would be judged on other pictures"
-_LUCK = "it differs by luck alone"
+_LUCK = "one seed is better than another by luck"
 _JUDGED = "it says how a training is judged, not how it is done"
 _MACHINE = "it changes no result"
 

@@ -12,6 +12,9 @@ from cifarcnn.config.search_space.tree_changes import Way, child_at, join_way
 from cifarcnn.config.spelling import find_near, suggest
 from cifarcnn.config.yaml_tree import Node, Place, quote
 
+# What may hold a value that varies.
+_TOP = ("data", "model", "blocks", "training")
+
 
 def find_way(key: str, place: Place, root: Node, config: Config) -> Way:
     """The way to a value, from the top of the config.
@@ -78,7 +81,7 @@ def _find_section(step: str, place: Place, config: Config) -> str:
         return sections[step]
     near = [f"{sections[key]}.{key}" for key in find_near(step, sections)]
     hint = f"did you mean {' or '.join(near)}?" if near else ""
-    hint = _hint_for_argument(step, config) or hint or suggest(step, known_keys(Config))
+    hint = _hint_for_argument(step, config) or hint or suggest(step, _TOP)
     raise place.error(step, f"there is no key {quote(step)}", hint)
 
 
