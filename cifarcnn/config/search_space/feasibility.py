@@ -17,9 +17,9 @@ from cifarcnn.config.yaml_tree import Node, quote
 from cifarcnn.errors import Problem
 
 # All combinations are looked at where there are at most so many; each takes some ms.
-MOST_COMBINATIONS = 200
+MOST_COMBINATIONS = 64
 # And where there are more, so many with each value that cannot exist by itself.
-_TRIED = 20
+_TRIED = 12
 _NOT_NULL = "take null out of the choices"
 
 

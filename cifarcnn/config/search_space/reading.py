@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from cifarcnn.config.loading import check_tree, read_tree
@@ -18,9 +18,11 @@ from cifarcnn.config.search_space.sources import (
     read_option,
     read_space_file,
 )
-from cifarcnn.config.search_space.space import SearchSpace, Varied, check_changes
+from cifarcnn.config.search_space.space import SearchSpace, Varied
 from cifarcnn.config.search_space.tree_changes import Change, Way, join_way
+from cifarcnn.config.search_space.whole_numbers import takes_whole_numbers_only
 from cifarcnn.config.search_space.written_spaces import (
+    WrittenChoices,
     WrittenRange,
     as_number,
     read_space,
@@ -78,10 +80,16 @@ def read_search_space(
         raise UsageError(
             f"{len(entries)} values may vary; at most {MOST_PARAMETERS} can."
         )
-    varied: list[Varied] = []
+    read: list[_Read] = []
     for entry in entries:
         try:
-            varied.append(_read_entry(entry, root, config, varied))
+            read.append(_read_entry(entry, root, config, read))
+        except ConfigError as error:
+            problems += error.problems
+    varied: list[Varied] = []
+    for each in read:
+        try:
+            varied.append(each.to_varied(root, read))
         except ConfigError as error:
             problems += error.problems
     space = SearchSpace(name, root, config, tuple(varied))
@@ -99,9 +107,57 @@ def _order(problem: Problem) -> tuple[bool, int, int]:
     return True, problem.line, problem.column
 
 
+@dataclass(frozen=True)
+class _Read:
+    """One entry that has been read, before it is known what numbers the config takes.
+
+    Attributes:
+        key: The whole way to the value, as text.
+        way: The same.
+        place: Where the key is written.
+        written: What the value may be.
+    """
+
+    key: str
+    way: Way
+    place: Place
+    written: WrittenRange | WrittenChoices
+
+    def layer_choices(self) -> list[Change]:
+        """Its choices, where they are layers or stand in one."""
+        if isinstance(self.written, WrittenRange) or self.way[0] != "model":
+            return []
+        return [Change(self.way, node, self.place) for node in self.written.values()]
+
+    def to_varied(self, root: Node, read: Sequence[_Read]) -> Varied:
+        """What it may be, as a parameter.
+
+        Raises:
+            ConfigError: Its step is no whole number where its values must be.
+        """
+        given = self.written
+        if not isinstance(given, WrittenRange):
+            return Varied(Choices(self.key, (*given,)), self.way, self.place, given)
+        low, high = as_number(given.low), as_number(given.high)
+        is_integer = isinstance(high, int) and takes_whole_numbers_only(
+            root,
+            Change(self.way, given.low, self.place),
+            [change for each in read for change in each.layer_choices()],
+        )
+        step = None if given.step is None else as_number(given.step)
+        if given.step is not None and is_integer and not isinstance(step, int):
+            message = f"expected a whole number as step, found {step}"
+            raise given.step.place.error(self.key, message)
+        if not is_integer:
+            low, high = float(low), float(high)
+        parameter = Range(self.key, low, high, given.log, step, is_integer)
+        ends = {"low": given.low, "high": given.high}
+        return Varied(parameter, self.way, self.place, ends)
+
+
 def _read_entry(
-    entry: Entry, root: Node, config: Config, others: Sequence[Varied]
-) -> Varied:
+    entry: Entry, root: Node, config: Config, others: Sequence[_Read]
+) -> _Read:
     """What one key may be.
 
     Raises:
@@ -114,15 +170,12 @@ def _read_entry(
     for other in others:
         if clash := _find_clash(way, other):
             raise entry.place.error(key, clash, "keep one of them")
-    written = read_space(entry.space, key)
-    if not isinstance(written, WrittenRange):
-        return Varied(Choices(key, (*written,)), way, entry.place, written)
-    return _read_range(written, way, entry.place, root)
+    return _Read(key, way, entry.place, read_space(entry.space, key))
 
 
-def _find_clash(way: Way, other: Varied) -> str:
+def _find_clash(way: Way, other: _Read) -> str:
     """Why a value cannot vary beside another; nothing where it can."""
-    key = other.parameter.key
+    key = other.key
     if way == other.way:
         return "it is given twice"
     for step, its_step in zip(way, other.way, strict=False):
@@ -132,33 +185,3 @@ def _find_clash(way: Way, other: Varied) -> str:
     if len(way) < len(other.way):
         return f"{key}, which varies too, lies within it"
     return f"it lies within {key}, which varies too"
-
-
-def _read_range(given: WrittenRange, way: Way, place: Place, root: Node) -> Varied:
-    """The range, of whole numbers where the config takes no others.
-
-    Raises:
-        ConfigError: Its step is no whole number then.
-    """
-    key, step = join_way(way), given.step
-    low, high = (as_number(end) for end in (given.low, given.high))
-    is_integer = isinstance(low, int) and isinstance(high, int)
-    if is_integer:
-        # Asked of the config itself: a parameter of a block has no type of its own.
-        probe = replace(given.low, value=low + 0.5)
-        found = check_changes(key, root, [Change(way, probe, place)]).problems
-        at = probe.place
-        is_integer = any(
-            problem.message.startswith("expected a whole number")
-            and (problem.line, problem.column) == (at.line, at.column)
-            and problem.file == at.source.name
-            for problem in found
-        )
-    if is_integer and step is not None and not isinstance(step.value, int):
-        message = f"expected a whole number as step, found {step.describe()}"
-        raise step.place.error(key, message)
-    if not is_integer:
-        low, high = float(low), float(high)
-    distance = None if step is None else as_number(step)
-    parameter = Range(key, low, high, given.log, distance, is_integer)
-    return Varied(parameter, way, place, {"low": given.low, "high": given.high})
