@@ -34,7 +34,9 @@ class Range:
 
     def value(self, number: int) -> float:
         """The value of a number, from 0 on, where they can be counted."""
-        return self.low + number * (self._distance or 0)
+        value = self.low + number * (self._distance or 0)
+        # 0.3 in place of 0.30000000000000004, which could be too much.
+        return value if self.is_integer else min(self.high, float(f"{value:.15g}"))
 
     @property
     def _distance(self) -> float | None:

@@ -86,7 +86,7 @@ def test_it_is_told_when_nothing_at_all_can_exist() -> None:
 def test_wide_ranges_and_fine_steps_take_no_time() -> None:
     space = read("epochs=1..100000", "label_smoothing=0..0.5:step=1e-9")
     assert [parameter.count for parameter in space.parameters] == [100_000, 500_000_001]
-    assert space.parameters[1].value(3) == pytest.approx(3e-9)
+    assert space.parameters[1].value(3) == 3e-9
 
 
 def test_a_parameter_of_a_block_that_only_a_choice_uses_may_vary() -> None:
