@@ -1,0 +1,102 @@
+"""What a search came to: the best config, which settings matter, and all trials."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import optuna
+
+from cifarcnn.config.search_space import SearchSpace
+from cifarcnn.files import write_atomically
+from cifarcnn.search.folder import BEST, StudyFolder
+from cifarcnn.search.trials import FOLDER, HOST, NOTES, SearchTrial, best_trials
+
+# With fewer, the importances of settings are chance alone.
+_LEAST_FOR_IMPORTANCES = 8
+
+
+def write_best(
+    folder: StudyFolder, space: SearchSpace, trials: Sequence[SearchTrial]
+) -> None:
+    """Keep the config of the best trial, ready to train; nothing before there is one.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    if best := best_trials(trials, 1):
+        path = folder.path / BEST
+        lines = [
+            f"Trial {best[0].number} of {folder.path}, the best by validation accuracy:"
+            f" {best[0].value:.2%}.",
+            f"cifarcnn train --config {path}",
+        ]
+        text = space.write_config(best[0].newest.params, lines)
+        write_atomically(path, text.encode())
+
+
+def find_importances(
+    study: optuna.Study, trials: Sequence[SearchTrial]
+) -> dict[str, float]:
+    """How much of the differences each setting explains, 0 to 1, the most first.
+
+    By PED-ANOVA (https://arxiv.org/abs/2304.10255), as Optuna computes it.
+
+    Returns:
+        Nothing of fewer than eight finished trials, or where all are alike.
+    """
+    finished = [trial for trial in trials if trial.state == "finished"]
+    values = {trial.value for trial in finished}
+    if len(finished) < _LEAST_FOR_IMPORTANCES or len(values) < 2:
+        return {}
+    try:
+        found: dict[str, float] = optuna.importance.get_param_importances(study)
+    except (ValueError, RuntimeError):
+        return {}
+    return {name: float(share) for name, share in found.items() if share == share}
+
+
+def search_to_json(
+    folder: StudyFolder,
+    study: optuna.Study,
+    trials: Sequence[SearchTrial],
+    limit: int,
+) -> dict[str, object]:
+    """What ``search --json`` prints, but for the seeds."""
+    best = best_trials(trials, 1)
+    states = Counter(trial.state for trial in trials)
+    return {
+        "search": str(folder.path),
+        "study": folder.settings.study,
+        "sampler": folder.settings.sampler,
+        "pruner": folder.settings.pruner,
+        "asked_for": limit,
+        "states": dict(states),
+        "best": trial_to_json(folder, best[0]) if best else None,
+        "best_config": str(folder.path / BEST) if best else None,
+        "importances": find_importances(study, trials),
+        "trials": [trial_to_json(folder, trial) for trial in trials],
+    }
+
+
+def trial_to_json(folder: StudyFolder, trial: SearchTrial) -> dict[str, object]:
+    """One trial."""
+    newest = trial.newest
+    attributes = newest.user_attrs
+    place = attributes.get(FOLDER)
+    path = folder.run_path(trial.number)
+    if place is not None and place != str(folder.path.absolute()):
+        path = StudyFolder(type(path)(place), folder.settings).run_path(trial.number)
+    trained = place is not None
+    return {
+        "trial": trial.number,
+        "state": trial.state,
+        "values": newest.params,
+        "val_accuracy": trial.value,
+        "epochs": trial.epochs,
+        "run": str(path) if trained else None,
+        "host": attributes.get(HOST),
+        "attempts": [attempt.number for attempt in trial.attempts],
+        "notes": [*attributes.get(NOTES, [])],
+        "reason": trial.sentence or None,
+    }
