@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -143,6 +144,14 @@ def _find_never_possible(space: SearchSpace, doubtful: list[_Alone]) -> list[Pro
                 ).config
                 for _ in range(_TRIED)
             )
+        ]
+    if not has_any and not left:
+        # Those of which no value can be: they are what is wrong.
+        failed = Counter(each.varied.parameter.key for each in doubtful)
+        left = [
+            each
+            for each in doubtful
+            if failed[each.varied.parameter.key] == len(each.varied.choices)
         ]
     if left:
         return [problem for each in left for problem in each.problems()]

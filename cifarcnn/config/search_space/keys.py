@@ -121,7 +121,8 @@ def _chosen_name(node: Node | None, way: Way, root: Node, config: Config) -> str
         blocks = root.child("blocks")
         own = blocks.value if blocks is not None else None
         is_item = way and isinstance(way[-1], int)
-        if is_item and isinstance(own, dict) and named[0] in own:
+        names = {"Repeat", *own} if isinstance(own, dict) else {"Repeat"}
+        if is_item and named[0] in names:
             return named[0]
         return _spelled(named[0])
     # Not written there: what is chosen by default. Layers are, but unfolded.

@@ -28,7 +28,7 @@ from cifarcnn.config.search_space.written_spaces import (
     read_space,
 )
 from cifarcnn.config.yaml_text import parse
-from cifarcnn.config.yaml_tree import Node, Place
+from cifarcnn.config.yaml_tree import Node, Place, escape
 from cifarcnn.errors import ConfigError, Problem, UsageError
 
 MOST_PARAMETERS = 100
@@ -164,7 +164,7 @@ def _read_entry(
         ConfigError: It may not vary, or does so already, or what it may be is wrong.
     """
     way = find_way(entry.key, entry.place, root, config)
-    key = join_way(way)
+    key = escape(join_way(way))
     if fixed := find_fixed(way):
         raise entry.place.error(key, f"this may not vary: {fixed[1]}")
     for other in others:

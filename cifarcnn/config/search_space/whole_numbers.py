@@ -33,10 +33,11 @@ def takes_whole_numbers_only(
 
 
 def _is_refused(root: Node, changes: Sequence[Change]) -> bool:
-    at = changes[0].value.place
+    # Told at the value, or at the key, as the times of Repeat are.
+    places = {changes[0].value.place, changes[0].place}
+    at = {(place.source.name, place.line, place.column) for place in places}
     return any(
         problem.message.startswith("expected a whole number")
-        and (problem.file, problem.line) == (at.source.name, at.line)
-        and problem.column == at.column
+        and (problem.file, problem.line, problem.column) in at
         for problem in check_changes("", root, changes).problems
     )

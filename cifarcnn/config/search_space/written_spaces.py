@@ -14,12 +14,15 @@ from cifarcnn.config.yaml_tree import (
     Node,
     Place,
     cut,
+    escape,
     quote,
     resolve,
 )
 from cifarcnn.errors import ConfigError, Problem
 
 MOST_CHOICES = 100
+# Up to here a float can tell whole numbers apart.
+LARGEST = 2**53
 _LONGEST_LABEL = 60
 _NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]+|\.(?!\.))?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _RANGE = re.compile(rf"({_NUMBER}) *\.\. *({_NUMBER})((?::[^:]*)*)")
@@ -98,7 +101,7 @@ def _read_choices(node: Node, items: list[Node], path: str) -> WrittenChoices:
         raise ConfigError(problems)
     choices: WrittenChoices = {}
     for number, (text, item) in enumerate(whole.items(), 1):
-        label = cut(text, _LONGEST_LABEL)
+        label = escape(cut(text, _LONGEST_LABEL))
         choices[f"{label} #{number}" if label in choices else label] = item
     return choices
 
@@ -167,9 +170,9 @@ def _check_range(given: WrittenRange, path: str) -> WrittenRange:
     low, high = as_number(given.low), as_number(given.high)
     step = None if given.step is None else as_number(given.step)
     problems = [
-        end.place.problem(path, f"expected a finite number, found {end.describe()}")
+        end.place.problem(path, f"expected {expected}, found {end.describe()}")
         for end in (given.low, given.high, given.step)
-        if end is not None and not math.isfinite(as_number(end))
+        if end is not None and (expected := _find_misfit(as_number(end)))
     ]
     if problems:
         raise ConfigError(problems)
@@ -186,6 +189,13 @@ def _check_range(given: WrittenRange, path: str) -> WrittenRange:
     if problems:
         raise ConfigError(problems)
     return given
+
+
+def _find_misfit(number: float) -> str:
+    """What is expected in place of a number that no search could draw from."""
+    if not math.isfinite(number):
+        return "a finite number"
+    return f"a number of at most {LARGEST:,}" if abs(number) > LARGEST else ""
 
 
 def _check_step(

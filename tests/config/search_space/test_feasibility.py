@@ -76,10 +76,17 @@ def test_it_is_told_when_nothing_at_all_can_exist() -> None:
         "none of the 4 combinations can exist; of the first: model.layers[2]: a window "
         "of 8x8 does not fit into maps of 3x3"
     ]
-    drawn = refuse("layers.1.pool_size=40..50", "label_smoothing=0..0.5")
+    drawn = refuse(
+        "layers.1.pool_size=8..9", "layers.2.pool_size=8..9", "label_smoothing=0..0.5"
+    )
     assert drawn == [
         "none of 12 combinations that were drawn can exist; of the first: "
-        "model.layers[1]: a window of 40x40 does not fit into maps of 30x30"
+        "model.layers[2]: a window of 8x8 does not fit into maps of 3x3"
+    ]
+    # It is told which it is, where it is one alone.
+    fits_not = "cannot be here: a window of {0}x{0} does not fit into maps of 30x30"
+    assert refuse("layers.1.pool_size=40..50", "label_smoothing=0..0.5") == [
+        f"{size} {fits_not.format(size)}" for size in (40, 50)
     ]
 
 

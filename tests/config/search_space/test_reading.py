@@ -34,6 +34,7 @@ model:
     - MaxPooling2D: 2
     - Flatten
     - Dense: {units: 10, kernel_regularizer: {L2: 0.01}}
+    - Repeat: {times: 2, layers: [Dense: 10]}
 training:
   optimizer: {adam: 0.01}
 """
@@ -52,6 +53,7 @@ def read(*vary: str, space: str = "") -> SearchSpace:
 
 RATE = "training.optimizer.Adam.learning_rate"
 PARAMETERS = {
+    "layers.8.times=1..3": Range("model.layers[8].Repeat.times", 1, 3, is_integer=True),
     "optimizer.learning_rate=1e-4..1e-1:log": Range(RATE, 1e-4, 0.1, log=True),
     "training.optimizer.Adam.learning_rate=1..2": Range(RATE, 1.0, 2.0),
     "training.optimizer.adam.learning_rate=1..2:step=.5": Range(
@@ -106,6 +108,17 @@ def test_an_option_says_what_may_vary(option: str) -> None:
         assert read(option).parameters == (expected,)
 
 
+def test_what_stands_for_a_choice_is_short_and_shows_on_any_terminal() -> None:
+    many = f"[{', '.join(['BatchNormalization'] * 4)}"
+    unused = "blocks.conv.parameters.unused"
+    space = read(f"layers.3={many}],{many}, PReLU],null", f"{unused}=\u202ea,b")
+    short = "[BatchNormalization, BatchNormalization, BatchNormalizati..."
+    assert space.parameters == (
+        Choices("model.layers[3]", (short, f"{short} #2", "null")),
+        Choices(unused, (r"\u202ea", "b")),
+    )
+
+
 def test_a_file_says_the_same_in_yaml() -> None:
     space = read(
         "epochs=2..4",
@@ -155,7 +168,7 @@ def test_layers_are_left_out_and_put_in_where_the_config_had_them() -> None:
         "model.layers[3]": "[]",
         "model.layers[5].MaxPooling2D.pool_size": 4,
     }
-    conv, end = "Conv2D Activation", "Residual MaxPooling2D Flatten Dense"
+    conv, end = "Conv2D Activation", "Residual MaxPooling2D Flatten Dense Dense Dense"
     assert types(space, left_out) == f"{conv} {conv} {end}"
     config = space.apply(left_out)
     assert getattr(config.model.layers[5], "pool_size", None) == (4, 4)
