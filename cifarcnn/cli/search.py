@@ -93,7 +93,7 @@ if TYPE_CHECKING:
     "--max-minutes",
     metavar="MINUTES",
     type=click.FloatRange(0, min_open=True),
-    help="End in time; the same command goes on.",
+    help="End in time; the same command goes on. Of the search, without --seeds.",
 )
 @click.option(
     "--seeds",
@@ -148,7 +148,7 @@ def command(
             "--space and --run out."
         )
     require_search_packages(storage)
-    from cifarcnn.cli import search_report, searching
+    from cifarcnn.cli import search_finalists, search_report, searching
     from cifarcnn.search.begin import begin_search, resume_search
 
     if resumed_path is not None:
@@ -164,6 +164,7 @@ def command(
             storage,
             run_path,
         )
+    others = [] if seeds is None else search_finalists.choose_seeds(seeds, space)
     given = {"device": device, "backend": backend, "fetch": fetch}
     found = searching.search(folder, space, storage, trials, jobs, max_minutes, given)
-    return search_report.report(found, seeds, given, as_json)
+    return search_report.report(found, others, given, as_json)

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cifarcnn.cli import console
+from cifarcnn.cli.compare_seeds import describe_seeds, seeds_to_json
+from cifarcnn.cli.search_finalists import train_finalists
 from cifarcnn.cli.searching import Found
 from cifarcnn.cli.trial_text import describe_settings, short_keys
 from cifarcnn.errors import DivergedError, RunError, Stopped
@@ -30,13 +32,13 @@ _WORDS = {
 
 
 def report(
-    found: Found, seeds: str | None, given: Mapping[str, Any], as_json: bool
+    found: Found, seeds: Sequence[int], given: Mapping[str, Any], as_json: bool
 ) -> int:
     """Print what was found, write the best config, and test it with other seeds.
 
     Args:
         found: The search.
-        seeds: What ``--seeds`` says; ``None``: no test.
+        seeds: To train the best with; none: no test.
         given: Further arguments of ``api.train``.
         as_json: Whether one document is printed.
 
@@ -49,24 +51,40 @@ def report(
     """
     from cifarcnn.search.summary import search_to_json, write_best
 
-    with os_error_as_usage_error(f"{found.folder.path / BEST} cannot be written"):
-        write_best(found.folder, found.space, found.trials)
+    folder = found.folder
+    unwritable = f"{folder.path / BEST} cannot be written"
+    with os_error_as_usage_error(unwritable):
+        write_best(folder, found.space, found.trials)
     lines = list(_describe(found))
     if found.request.signals:
-        text = "\n".join([*lines, f"Go on with: {found.folder.resume_command}"])
+        text = "\n".join([*lines, f"Go on with: {folder.resume_command}"])
         raise Stopped(found.request.signals[0], text)
-    if not best_trials(found.trials, 1) and found.over:
+    if found.over and not best_trials(found.trials, 1):
         raise _no_best(found.trials)
-    document = search_to_json(found.folder, found.study, found.trials, found.limit)
-    if not as_json:
-        console.print_result("\n".join(lines))
+    document = search_to_json(folder, found.study, found.trials, found.limit)
+    compared: dict[str, object] | None = None
     if not found.over:
         console.print_message(
-            f"The search is not over. Go on with: {found.folder.resume_command}"
+            f"The search is not over. Go on with: {folder.resume_command}"
         )
+    elif seeds:
+        comparison, best = train_finalists(found, seeds, given)
+        compared = {"best": best.number, **seeds_to_json(comparison)}
+        with os_error_as_usage_error(unwritable):
+            write_best(folder, found.space, found.trials, best)
+        lines += ["", *describe_seeds(comparison), "", _describe_choice(found, best)]
     if as_json:
-        console.print_raw(json.dumps(document, indent=2))
+        console.print_raw(json.dumps({**document, "seeds": compared}, indent=2))
+    else:
+        console.print_result("\n".join(lines))
     return 0
+
+
+def _describe_choice(found: Found, best: SearchTrial) -> str:
+    return (
+        f"trial {best.number} is the best of these on average; "
+        f"{found.folder.path / BEST} holds it"
+    )
 
 
 def _no_best(trials: Sequence[SearchTrial]) -> RunError:

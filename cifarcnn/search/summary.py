@@ -17,18 +17,30 @@ _LEAST_FOR_IMPORTANCES = 8
 
 
 def write_best(
-    folder: StudyFolder, space: SearchSpace, trials: Sequence[SearchTrial]
+    folder: StudyFolder,
+    space: SearchSpace,
+    trials: Sequence[SearchTrial],
+    by_seeds: SearchTrial | None = None,
 ) -> None:
     """Keep the config of the best trial, ready to train; nothing before there is one.
+
+    Args:
+        folder: Of the study.
+        space: What varied.
+        trials: All.
+        by_seeds: The one that is best on average over other seeds; ``None`` where that
+            is not known.
 
     Raises:
         OSError: The file cannot be written.
     """
-    if best := best_trials(trials, 1):
+    best = best_trials(trials, 1) if by_seeds is None else [by_seeds]
+    if best:
         path = folder.path / BEST
+        how = "" if by_seeds is None else "; the best on average over other seeds"
         lines = [
-            f"Trial {best[0].number} of {folder.path}, the best by validation accuracy:"
-            f" {best[0].value:.2%}.",
+            f"Trial {best[0].number} of {folder.path}, validation accuracy "
+            f"{best[0].value:.2%}{how}.",
             f"cifarcnn train --config {path}",
         ]
         text = space.write_config(best[0].newest.params, lines)

@@ -17,7 +17,7 @@ import pytest
 
 import cifarcnn
 from cifarcnn.search import packages
-from tests.search.conftest import RATE, begin, open_both, write_tiny
+from tests.search.conftest import RATE, begin, open_both, train, write_tiny
 
 Call = Callable[..., Any]
 
@@ -282,3 +282,44 @@ def same_as_without_a_kill(folder: Path, run: Path) -> bool:
     )
     name = "weights.safetensors"
     return (folder / "whole" / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_the_seed_of_the_search_judges_none_of_its_finds(tiny: Path, call: Call):
+    begin(path=Path("mine"))
+    told = call("search", "--resume", "mine", "--seeds", "0,1")
+    assert told.code == 2 and told.err.endswith(
+        "Error: --seeds 0,1 has the seed 0, which the search itself uses: its best "
+        "would be judged by what it was chosen by. Leave it out.\n"
+    )
+
+
+@pytest.mark.slow
+def test_the_best_is_compared_with_the_start_over_other_seeds(tiny: Path, call: Call):
+    train(begin(path=Path("mine")), 1)
+    given = ("search", "--resume", "mine", "--trials", 1, "--device", "cpu")
+    told = call(*given, "--seeds", "1,2", "--json")
+    assert told.code == 0, told.err
+    document = json.loads(told.out)
+    seeds = document["seeds"]
+    assert [config["path"] for config in seeds["configs"]] == [
+        "mine/finalists/start",
+        "mine/finalists/0000",
+    ]
+    assert all(
+        config["val_accuracy"].keys() == {"1", "2"} for config in seeds["configs"]
+    )
+    assert seeds["against_first"][0]["test"] == "Student's t, paired, two-sided"
+    assert seeds["best"] == document["best"]["trial"] == 0
+    head = Path("mine/best.yaml").read_text().splitlines()[0]
+    assert head.endswith("; the best on average over other seeds.")
+
+    # What is trained is not trained again, and other seeds would be other runs.
+    told = call(*given, "--seeds", "1,2")
+    assert told.code == 0 and "seed 1 (1 of 2): finished" in told.err
+    assert "mine/finalists/0000 is " in told.out
+    told = call(*given, "--seeds", "1,3")
+    assert (told.code, told.err.splitlines()[-1]) == (
+        2,
+        "error: mine/finalists/start was trained with other seeds. Give those, or "
+        "remove the folder: cifarcnn runs remove mine/finalists/start",
+    )

@@ -75,7 +75,7 @@ def test_the_best_config_is_ready_to_train(grid: Any):
     best = best_trials(trials, 1)[0]
     text = (folder.path / "best.yaml").read_text()
     assert text.startswith(
-        f"# Trial {best.number} of {folder.path}, the best by validation accuracy: "
+        f"# Trial {best.number} of {folder.path}, validation accuracy "
         f"{best.value:.2%}.\n# cifarcnn train --config {folder.path}/best.yaml\n"
     )
     config = load_config(folder.path / "best.yaml")
