@@ -9,8 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cifarcnn.cli import console
-from cifarcnn.cli.compare_seeds import describe_seeds, seeds_to_json
+from cifarcnn.cli.compare_seeds import (
+    describe_seeds,
+    describe_seeds_pair,
+    seeds_to_json,
+)
 from cifarcnn.cli.search_finalists import train_finalists
+from cifarcnn.cli.search_page import write_search_page
 from cifarcnn.cli.searching import Found
 from cifarcnn.cli.trial_text import describe_settings, short_keys
 from cifarcnn.errors import DivergedError, RunError, Stopped
@@ -63,6 +68,8 @@ def report(
         raise _no_best(found.trials)
     document = search_to_json(folder, found.study, found.trials, found.limit)
     compared: dict[str, object] | None = None
+    comparison = None
+    verdicts = [*lines]
     if not found.over:
         console.print_message(
             f"The search is not over. Go on with: {folder.resume_command}"
@@ -72,7 +79,11 @@ def report(
         compared = {"best": best.number, **seeds_to_json(comparison)}
         with os_error_as_usage_error(unwritable):
             write_best(folder, found.space, found.trials, best)
-        lines += ["", *describe_seeds(comparison), "", _describe_choice(found, best)]
+        choice = _describe_choice(found, best)
+        lines += ["", *describe_seeds(comparison), "", choice]
+        pairs = (describe_seeds_pair(comparison, pair) for pair in comparison.pairs)
+        verdicts += [*pairs, choice]
+    write_search_page(found, verdicts, comparison)
     if as_json:
         console.print_raw(json.dumps({**document, "seeds": compared}, indent=2))
     else:

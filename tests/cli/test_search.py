@@ -312,6 +312,9 @@ def test_the_best_is_compared_with_the_start_over_other_seeds(tiny: Path, call: 
     assert seeds["best"] == document["best"]["trial"] == 0
     head = Path("mine/best.yaml").read_text().splitlines()[0]
     assert head.endswith("; the best on average over other seeds.")
+    page = Path("mine/search.html").read_text()
+    assert '<a href="trials/0000/report.html">0</a>' in page
+    assert "The best with other seeds" in page
 
     # What is trained is not trained again, and other seeds would be other runs.
     told = call(*given, "--seeds", "1,2")
