@@ -91,7 +91,7 @@ class Objective:
         self.trial = trial
         number = trials.first_number(self._read())
         home = self.folder.settings.home
-        before = trial.user_attrs.get(trials.FOLDER)
+        before = dict(trial.user_attrs)
         for name, value in (
             (trials.WORKER, f"{home}/{self.worker}"),
             (trials.HOST, socket.gethostname()),
@@ -110,7 +110,9 @@ class Objective:
             problems = (f"{each.path}: {each.message}" for each in error.problems)
             raise self._end("impossible", "; ".join(problems)) from None
         path = self._find_run(number, before)
-        trial.set_user_attr(trials.FOLDER, str(path.parent.parent.absolute()))
+        place = path.parent.parent
+        trial.set_user_attr(trials.FOLDER, str(place.absolute()))
+        trial.set_user_attr(trials.HOME, open_study(place).settings.home)
         self._train(config, path)
         return self._judge(Run(path))
 
@@ -130,18 +132,22 @@ class Objective:
         if len(earlier) >= read_limit(self.study):
             raise self._end("surplus", "as many as were asked for are begun")
 
-    def _find_run(self, number: int, before: str | None) -> Path:
+    def _find_run(self, number: int, before: Mapping[str, Any]) -> Path:
         """Where the run of a trial lies, or shall."""
         path = self.folder.run_path(number)
-        if before is None or before == str(self.folder.path.absolute()):
+        if before.get(trials.HOME, self.folder.settings.home) == (
+            self.folder.settings.home
+        ):
             return path
-        elsewhere = Path(before)
+        elsewhere = Path(before[trials.FOLDER])
         # Several machines may share a disk.
         if is_study(elsewhere):
             other = open_study(elsewhere).settings
             if other.study == self.folder.settings.study:
                 return StudyFolder(elsewhere, other).run_path(number)
-        self._note(f"begun anew: its run is in {before}, out of reach of this machine")
+        self._note(
+            f"begun anew: its run is in {elsewhere}, out of reach of this machine"
+        )
         return path
 
     def _train(self, config: Config, path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import optuna
 
 from cifarcnn.config.search_space import SearchSpace
 from cifarcnn.files import write_atomically
 from cifarcnn.search.folder import BEST, StudyFolder
-from cifarcnn.search.trials import FOLDER, HOST, NOTES, SearchTrial, best_trials
+from cifarcnn.search.trials import FOLDER, HOME, HOST, NOTES, SearchTrial, best_trials
 
 # With fewer, the importances of settings are chance alone.
 _LEAST_FOR_IMPORTANCES = 8
@@ -95,18 +96,18 @@ def trial_to_json(folder: StudyFolder, trial: SearchTrial) -> dict[str, object]:
     """One trial."""
     newest = trial.newest
     attributes = newest.user_attrs
-    place = attributes.get(FOLDER)
-    path = folder.run_path(trial.number)
-    if place is not None and place != str(folder.path.absolute()):
-        path = StudyFolder(type(path)(place), folder.settings).run_path(trial.number)
-    trained = place is not None
+    home = attributes.get(HOME)
+    place = folder if home == folder.settings.home else None
+    if home is not None and place is None:
+        # Of another machine, whose path it is.
+        place = StudyFolder(Path(attributes[FOLDER]), folder.settings)
     return {
         "trial": trial.number,
         "state": trial.state,
         "values": newest.params,
         "val_accuracy": trial.value,
         "epochs": trial.epochs,
-        "run": str(path) if trained else None,
+        "run": None if place is None else str(place.run_path(trial.number)),
         "host": attributes.get(HOST),
         "attempts": [attempt.number for attempt in trial.attempts],
         "notes": [*attributes.get(NOTES, [])],

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 OUTCOME = "outcome"  # how it ended, where Optuna says no more than that it failed
 SENTENCE = "sentence"
 WORKER = "worker"  # who trains it
-FOLDER = "folder"  # the folder of the study on the machine that has its run
+HOME = "home"  # which folder of the study has its run, wherever it is moved
+FOLDER = "folder"  # where that was
 HOST = "host"
 STOPPED = "pruned"  # the pruner's decision, while the run is brought to its end
 CUTS = "cuts"  # epochs that were done each time that its process was killed

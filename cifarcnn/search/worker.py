@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 
 from cifarcnn import engine
 from cifarcnn.errors import CifarcnnError, RunError, Stopped, first_line
@@ -123,8 +124,12 @@ def _is_asked_to_end(request: StopRequest) -> bool:
 def _run_one(study: optuna.Study, objective: Objective) -> None:
     try:
         study.optimize(objective, n_trials=1, catch=(TrialFailed,))
-    except TakenAway:
+    except (TakenAway, UpdateFinishedTrialError):
         return
+    except ValueError as error:
+        # What Optuna says of a trial that is over already.
+        if not str(error).startswith("Cannot tell a "):
+            raise
     except Stopped:
         # A signal, or the time is up: the loop sees which.
         _let_wait(study, objective)

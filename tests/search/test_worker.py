@@ -12,7 +12,8 @@ import pytest
 import cifarcnn
 from cifarcnn.config import load_config
 from cifarcnn.runs import Run
-from cifarcnn.search.folder import StudyFolder
+from cifarcnn.search.folder import StudyFolder, open_study
+from cifarcnn.search.retries import give_back
 from cifarcnn.search.summary import search_to_json, write_best
 from cifarcnn.search.trials import best_trials, count, list_trials
 from cifarcnn.training.stop_request import StopRequest
@@ -141,6 +142,38 @@ def test_a_trial_that_diverges_has_failed_and_the_search_goes_on(tiny: Path):
     states = {trial.sentence: trial.state for trial in list_trials(train(folder, 2))}
     assert sorted(states.values()) == ["diverged", "finished"]
     assert any("not finite" in sentence for sentence in states)
+
+
+@pytest.mark.slow
+def test_a_trial_that_another_process_took_is_left_to_it(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As when a machine sleeps for longer than its heartbeat is waited for."""
+    from cifarcnn.search.pruning import ReportToStudy
+
+    report = ReportToStudy.on_epoch_end
+    folder = begin((RATE,), path=Path("slept"))
+
+    def taken_meanwhile(told: Any, epoch: int, logs: Any = None) -> None:
+        if told.trial.number == 0:
+            give_back(told.trial.study, told.trial.study.trials[0], killed=True)
+        report(told, epoch, logs)
+
+    monkeypatch.setattr(ReportToStudy, "on_epoch_end", taken_meanwhile)
+    (trial,) = list_trials(train(folder, 1))
+    assert (trial.state, trial.epochs, len(trial.attempts)) == ("finished", 2, 2)
+    assert len(Run.open_finished(folder.run_path(0)).read_history()) == 2
+
+
+@pytest.mark.slow
+def test_a_folder_that_was_moved_has_its_runs_still(tiny: Path):
+    folder = begin((RATE,), path=Path("before"))
+    train(folder, 1, EndAfter(4))
+    Path("before").rename("after")
+    moved = open_study(Path("after"))
+    (trial,) = list_trials(train(moved, 1))
+    assert (trial.state, trial.newest.user_attrs.get("notes")) == ("finished", None)
+    assert Run.open_finished("after/trials/0000")
 
 
 @pytest.mark.slow
