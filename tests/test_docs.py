@@ -68,6 +68,16 @@ PARSED_ONLY = {
     "cifarcnn data fetch": "needs a network",
     "cifarcnn data fetch cifar100": "needs a network",
     "cifarcnn data import PATH": "needs a copy of all 60,000 pictures",
+    (
+        "cifarcnn search --config quickstart --vary "
+        "optimizer.learning_rate=1e-4..1e-1:log --vary training.batch_size=32,64,128 "
+        "--trials 20 --jobs 2"
+    ): "trains for minutes",
+    (
+        "cifarcnn search --config quickstart --vary "
+        "optimizer.learning_rate=1e-4..1e-1:log --trials 200 --storage "
+        "postgresql://user:password@host/name"
+    ): "needs a database server",
     "cifarcnn explain photo.png --format png": "needs an installed browser",
 }
 WITH_FIGURES = ("train", "evaluate", "predict", "explain", "export")
