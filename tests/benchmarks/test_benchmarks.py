@@ -353,8 +353,8 @@ def test_mistakes_of_unsure_are_measured(
         zip(choosing, [100, 100, 200], strict=True)
     )
     for row in found["scores"].values():
-        # Near the 5 % of the other half, of 500 pictures.
-        assert row["right_unsure"] == pytest.approx(0.05, abs=0.04)
+        # 5 % in the other half; here some 130 pictures are named rightly.
+        assert row["right_unsure"] < 0.2
         assert list(row["given_a_class_by_kind"]) == stating
     assert "| energy |" in script_module("tables").make_tables(tmp_path)
 
