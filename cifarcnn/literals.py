@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 
 # What is done with an image of other proportions than the network's.
 Resize: TypeAlias = Literal["crop", "pad", "stretch"]
+# What an image is called where no class fits.
+UNSURE = "unsure"
 # Views of an image that test-time augmentation averages.
 Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
 # Keras's names of the dtype policies that a network is trained with.
