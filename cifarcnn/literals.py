@@ -19,6 +19,8 @@ Precision: TypeAlias = Literal[Policy, "auto"]
 # Keras's names of what it runs on.
 Backend: TypeAlias = Literal["tensorflow", "jax"]
 BackendChoice: TypeAlias = Literal[Backend, "auto"]
+# How many devices of a host train together.
+DeviceCount: TypeAlias = int | Literal["all"]
 # Keras's argument of the same name.
 JitCompile: TypeAlias = bool | Literal["auto"]
 # How far a run came: ``stopped`` goes on with ``train --resume``.
