@@ -26,6 +26,7 @@ FIXED_KEYS: dict[tuple[str, ...], str] = {
     ("data", "damaged"): _PICTURES,
     ("data", "duplicates"): _PICTURES,
     ("training", "backend"): _MACHINE,
+    ("training", "devices"): _MACHINE,
     ("training", "jit_compile"): _MACHINE,
     ("training", "steps_per_execution"): _MACHINE,
     ("training", "checkpoint_minutes"): _MACHINE,
