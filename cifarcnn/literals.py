@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 
 # What is done with an image of other proportions than the network's.
 Resize: TypeAlias = Literal["crop", "pad", "stretch"]
+# What an image is called where no class fits.
+UNSURE = "unsure"
 # Views of an image that test-time augmentation averages.
 Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
 # Keras's names of the dtype policies that a network is trained with.
@@ -24,5 +26,5 @@ JitCompile: TypeAlias = bool | Literal["auto"]
 # How far a run came: ``stopped`` goes on with ``train --resume``.
 RunState: TypeAlias = Literal["training", "finished", "stopped", "diverged", "damaged"]
 # What ``export`` writes, and what the numbers of a LiteRT file are.
-ExportFormat: TypeAlias = Literal["saved_model", "onnx", "litert", "keras"]
+ExportFormat: TypeAlias = Literal["saved_model", "onnx", "litert", "keras", "web"]
 ExportPrecision: TypeAlias = Literal["float32", "float16", "int8"]

@@ -30,9 +30,9 @@ os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
 @pytest.fixture(scope="session")
-def gpu_environment() -> Mapping[str, str]:
+def gpu_environment(_no_sklearn_in_other_processes: None) -> Mapping[str, str]:
     """The environment variables of a process that may use a GPU."""
-    return _GPU_ENVIRONMENT
+    return {**_GPU_ENVIRONMENT, "PYTHONPATH": os.environ["PYTHONPATH"]}
 
 
 def _put_slow_files_first(items: list[pytest.Item]) -> None:
@@ -77,6 +77,18 @@ def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """No test reads or makes the secret of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_sklearn_in_other_processes() -> Iterator[None]:
+    """What the tests start imports no scikit-learn, a second that only Keras asks for.
+
+    Nothing here but a test of the figures, in this process, needs it.
+    """
+    folder = Path(__file__).with_name("without_sklearn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
         yield
 
 
@@ -157,6 +169,69 @@ def call(
         return Called(int(left.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+# --- in a browser --------------------------------------------------------------------
+
+_FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Headless Chromium, as installed on this machine."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("there is no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    # Chromium's sandbox does not work for root.
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    flags = [*_FLAGS, "--no-sandbox"] if root else _FLAGS
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page from disk without a network; complaints of any kind fail the test.
+
+    Further arguments are those of a Playwright context, such as ``color_scheme``.
+    """
+    opened = []
+    complaints: list[str] = []
+
+    def open_page(path: Path, width: int = 1200, **settings: Any) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, offline=True, **settings
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith(("file:", "data:"))
+                else complaints.append(request.url)
+            ),
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in opened:
+        context.close()
+    assert complaints == []
 
 
 # --- machines that are made up: shared libraries with the names of real ones ---------

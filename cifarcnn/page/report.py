@@ -14,8 +14,9 @@ from cifarcnn.config.summary import Summary
 from cifarcnn.data.splits import Split
 from cifarcnn.evaluation.evaluation import Evaluation, evaluate_probabilities
 from cifarcnn.evaluation.mistakes import worst_mistakes
+from cifarcnn.html.document import content_policy
 from cifarcnn.page.document import make_environment
-from cifarcnn.page.html import content_policy, read_template
+from cifarcnn.page.html import page_style
 from cifarcnn.page.numbers import show_percent
 from cifarcnn.page.plots import (
     STYLE,
@@ -35,7 +36,7 @@ from cifarcnn.training.training_data import TrainingData
 # Between these lies what evaluate writes of the test pictures, and the way there.
 TEST_BEGIN, TEST_END = "<!-- test figures -->", "<!-- end of test figures -->"
 LINK_BEGIN, LINK_END = "<!-- test link -->", "<!-- end of test link -->"
-TEST_LINK = '<li><a href="#test">On the test pictures</a></li>'
+TEST_LINK = '<p><a href="#test">On the test pictures</a></p>'
 _CLASSES = 8  # in the grid of training pictures
 _EPOCHS = 5  # of each of them
 _MISTAKES = 18
@@ -85,7 +86,7 @@ def render_report(training: Training) -> str:
         mistakes = _draw_mistakes(validation, answers, names)
         judged |= {"mistakes": mistakes}
     titles = _titles(training, judged is not None)
-    style = f"{read_template('page.css')}\n{STYLE}"
+    style = f"{page_style()}\n{STYLE}"
     return (
         make_environment()
         .get_template("report.html")

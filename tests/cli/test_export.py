@@ -40,6 +40,19 @@ def test_a_table_the_difference_and_the_path_last(export: Call) -> None:
     assert path == "small-1.tflite" and Path(path).is_file()
 
 
+def test_a_page_needs_no_example(export: Call) -> None:
+    done = export("--format", "web")
+    assert done.code == 0
+    assert done.err.startswith("note: the JavaScript of the page was ")
+    lines = done.out.splitlines()
+    assert lines[2].split()[0] == "small-1.html"
+    assert lines[2].split()[-1] == lines[1].split()[-1]
+    assert lines[3].startswith("largest difference of a probability ")
+    assert not [line for line in lines if line.startswith("example: ")]
+    assert lines[-1] == "small-1.html"
+    assert [path.name for path in Path().iterdir()] == ["small-1.html"]
+
+
 def test_one_json_document(export: Call, trained_run: Path) -> None:
     done = export("--format", "onnx", "--out", "net.onnx", "--json")
     assert (done.code, done.err) == (0, "")
@@ -92,3 +105,20 @@ def test_of_a_trial_it_is_said(export: Call, call: Call, trained_run: Path) -> N
         "warning: trial is a trial on few pictures (--smoke). Its network has hardly "
         "learnt anything.\n",
     )
+
+
+def test_the_command_of_the_example_can_be_copied() -> None:
+    import shlex
+
+    from cifarcnn.cli.export import _describe
+    from cifarcnn.export.exported import Exported, Figures
+
+    figures = Figures(1_000, 1.0, None)
+    example = Path("my nets/it's-example.py")
+    found = Exported(
+        Path("my nets/it's"), example, "saved_model", "float32", 1, "pictures",
+        *(0.0, 0.0, 1e-4), 1, 0.1, figures, figures, (), None,
+    )  # fmt: skip
+    (line,) = (each for each in _describe(found).splitlines() if "example:" in each)
+    command = shlex.split(line.removeprefix("example: "))
+    assert command == ["python", str(example), "photo.png"]
