@@ -16,6 +16,7 @@ from cifarcnn.config import Config
 from cifarcnn.config.consistency import find_untried_on_several
 from cifarcnn.errors import (
     CifarcnnError,
+    DeviceError,
     DivergedError,
     RunError,
     Stopped,
@@ -76,7 +77,9 @@ def train_on_hosts(
         require_same_images,
     )
 
-    _require_tried(config)
+    # Whether JAX has a GPU cannot be looked for before the hosts have met.
+    backend = "jax" if backend == "auto" else backend
+    _require_possible(hosts, config, backend)
     writes = hosts.index == 0
     with contextlib.ExitStack() as held:
         plan = None
@@ -95,7 +98,15 @@ def train_on_hosts(
         return _take_part(hosts, config, data, run, plan, observer, given, tell, held)
 
 
-def _require_tried(config: Config) -> None:
+def _require_possible(hosts: Hosts, config: Config, backend: Any) -> None:
+    from cifarcnn.engine.backend_choice import choose_backend
+
+    chosen = choose_backend(backend, config.training.backend, several_devices=True)
+    if chosen.name != "jax":
+        raise DeviceError(
+            f"On TensorFlow cifarcnn trains on one host, and not on {hosts.count} "
+            "(--hosts). Train on JAX: --backend jax."
+        )
     untried = find_untried_on_several(config)
     if untried:
         raise UsageError(

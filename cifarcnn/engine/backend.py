@@ -17,7 +17,6 @@ from cifarcnn.engine import tensorflow_only
 from cifarcnn.engine.backend_choice import collect_refusals, join_notes
 from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
 from cifarcnn.engine.distribution import compile_distributed
-from cifarcnn.engine.hosts import Meeting
 from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
@@ -89,19 +88,6 @@ def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
     explained = str(explain_missing_gpu("jax"))
     said = f"JAX says: {refused[0].rstrip('.')}." if refused else None
     return ChosenGpu(reason=join_notes(explained, said))
-
-
-def require_jax(meeting: Meeting) -> None:
-    """See that several hosts can train together.
-
-    Raises:
-        DeviceError: Keras runs on TensorFlow.
-    """
-    if keras.config.backend() != "jax":
-        raise DeviceError(
-            f"On TensorFlow cifarcnn trains on one host, and not on "
-            f"{meeting.hosts.count} (--hosts). Train on JAX: --backend jax."
-        )
 
 
 def count_devices(wanted: DeviceCount) -> int:

@@ -137,7 +137,6 @@ def start(
 
     started.reset_settings()
     if meeting is not None:
-        started.require_jax(meeting)
         meeting.start_jax()
     gpu = started.choose_gpu(device)
     if device == "gpu" and gpu.name is None:

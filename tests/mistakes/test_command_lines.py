@@ -171,6 +171,21 @@ CASES: dict[str, tuple[int, str]] = {
         2,
         usage("train", "--seeds and --hosts do not go together."),
     ),
+    "train -c small.yaml --backend tensorflow --hosts a:1,b --host-index 0": (
+        1,
+        error(
+            "On TensorFlow cifarcnn trains on one host, and not on 2 (--hosts). Train "
+            "on JAX: --backend jax."
+        ),
+    ),
+    "train -c small.yaml --backend jax --hosts a:1,b --host-index 0 --set "
+    "training.deterministic=true": (
+        2,
+        error(
+            "deterministic: never tried on several hosts. Leave it out, or train on "
+            "one."
+        ),
+    ),
     "train --config small.yaml --hosts node1,node2 --host-index 0": (
         2,
         error(
