@@ -147,12 +147,15 @@ def _take_part(
             **given,
         )
         from cifarcnn.data.statistics import with_measured_normalization
+        from cifarcnn.engine.distribution import connect_hosts
         from cifarcnn.page.reported_training import train_and_report
         from cifarcnn.training.trainer import train
 
-        meeting.training = True
         if plan is None:
             config = with_measured_normalization(config, data.dataset)
+        meeting.begin_together()
+        connect_hosts()
+        meeting.training = True
         if not writes:
             kept = run if isinstance(run, Run) else Run(Path(os.devnull))
             train(

@@ -142,6 +142,13 @@ def on_one_device() -> Iterator[None]:
         _current[:] = held
 
 
+def connect_hosts() -> None:
+    """Have JAX connect the hosts, which all must do at the same time."""
+    from jax.experimental.multihost_utils import process_allgather
+
+    process_allgather(np.zeros(1))
+
+
 def of_first_host(number: int) -> int:
     """What the first of the hosts that train together says."""
     return int(_of_all_hosts([number])[0, 0])

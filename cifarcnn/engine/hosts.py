@@ -24,7 +24,8 @@ MEETING_SECONDS = 300.0
 LOST_SECONDS = 25
 _RETRY_SECONDS = 0.2
 _LONGEST_LINE = 65_536
-_BYE = {"bye": True}
+_BYE: dict[str, Any] = {"bye": True}
+_READY: dict[str, Any] = {"ready": True}
 
 
 class Meeting:
@@ -49,6 +50,8 @@ class Meeting:
         self.training = False
         self._peers: dict[int, socket.socket] = {}
         self._parting = False
+        self._ready: set[int] = set()
+        self._heard = threading.Condition()
         end = time.monotonic() + MEETING_SECONDS
         meet = self._find_first if hosts.index else self._wait_for_others
         try:
@@ -78,6 +81,19 @@ class Meeting:
             arguments = (index, peer, on_lost)
             threading.Thread(target=self._listen, args=arguments, daemon=True).start()
 
+    def begin_together(self) -> None:
+        """Wait until all hosts come here; to be called once they are watched.
+
+        From then on each waits only half a minute for the first word of another in JAX.
+        """
+        if self.hosts.index:
+            _send(self._peers[0], _READY)
+        with self._heard:
+            self._heard.wait_for(lambda: self._ready == {*self._peers})
+        if not self.hosts.index:
+            for peer in self._peers.values():
+                _send(peer, _READY)
+
     def part(self) -> None:
         """Say that nothing more is asked of the others, and wait until all do."""
         import jax
@@ -101,10 +117,16 @@ class Meeting:
     def _listen(
         self, index: int, peer: socket.socket, on_lost: Callable[[int], None]
     ) -> None:
-        try:
-            found = _receive(peer, None)
-        except (OSError, ValueError):
-            found = {"lost": index}
+        found = _READY
+        while found == _READY:
+            try:
+                found = _receive(peer, None)
+            except (OSError, ValueError):
+                found = {"lost": index}
+            if found == _READY:
+                with self._heard:
+                    self._ready.add(index)
+                    self._heard.notify_all()
         if found == _BYE or self._parting:
             return
         lost = int(found.get("lost", index))

@@ -155,6 +155,28 @@ def test_the_loss_of_the_first_comes_to_all_others(meet):
     wait_for(lambda: hosts[1].lost == [0] and hosts[2].lost == [0])
 
 
+def test_all_begin_when_the_last_one_is_ready(meet):
+    hosts = meet(3)
+    begun = []
+
+    def begin(host: Attempt) -> None:
+        host.found.begin_together()
+        begun.append(host.hosts.index)
+
+    threads = [threading.Thread(target=begin, args=(host,)) for host in hosts]
+    for thread in threads[:2]:
+        thread.start()
+    time.sleep(0.2)
+    assert begun == []
+    threads[2].start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(begun) == [0, 1, 2]
+    # The connections are watched on.
+    hosts[1].end()
+    wait_for(lambda: hosts[0].lost == [1] and hosts[2].lost == [1])
+
+
 def test_who_says_bye_is_not_lost(meet):
     hosts = meet(2)
     hosts[1].found.say_bye()
