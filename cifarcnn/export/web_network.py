@@ -149,6 +149,8 @@ def _find_obstacle(layer: Any) -> str | None:
     activation = config.get("activation", "linear")
     if activation not in get_args(Activation):
         return f"{kind} with the activation {activation}"
+    if (way := config.get("interpolation", "nearest")) not in ("nearest", "bilinear"):
+        return f"{kind} with the interpolation {way}"
     axis = config.get("axis", -1)
     axes = list(axis) if isinstance(axis, list | tuple) else [axis]
     if axes not in ([-1], [len(layer.output.shape) - 1]):

@@ -296,6 +296,7 @@ def test_layers_that_a_page_cannot_compute_are_named(
     values = keras.layers.Conv2DTranspose(2, 3, name="upwards")(values)
     values = keras.layers.LayerNormalization(axis=1, name="rows")(values)
     values = keras.layers.Activation("log_sigmoid", name="logs")(values)
+    values = keras.layers.Resizing(9, 9, "bicubic", name="larger")(values)
     values = keras.layers.Flatten()(values)
     model = keras.Model(images, keras.layers.Dense(10, "softmax")(values))
     path = tmp_path / "net.html"
@@ -304,7 +305,8 @@ def test_layers_that_a_page_cannot_compute_are_named(
     assert str(caught.value) == (
         f"{path} cannot be made: a page cannot compute upwards (Conv2DTranspose); rows "
         "(LayerNormalization along axis 1); logs (Activation with the activation "
-        "log_sigmoid). `--format onnx` and `--format litert` can."
+        "log_sigmoid); larger (Resizing with the interpolation bicubic). "
+        "`--format onnx` and `--format litert` can."
     )
     assert list(tmp_path.iterdir()) == []
 
