@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -74,6 +75,31 @@ def test_the_shipped_network_answers_without_tensorflow(
     assert out.startswith("image,label,probability,")
     folder = unpacked / "cifarcnn" / "shipped_runs" / "speedrun"
     assert (folder / "weights.safetensors").stat().st_size < 4_000_000
+
+
+def test_the_shipped_network_is_explained_without_a_home(
+    unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (40, 40), "navy").save(tmp_path / "photo.png")
+    monkeypatch.setenv("HOME", str(tmp_path / "none" / "none"))
+    out = run_outside(unpacked, tmp_path, "explain", "photo.png", "--out", "page.html")
+    assert out.startswith("photo.png: ") and out.endswith("page.html\n")
+    assert "<h2" in (tmp_path / "page.html").read_text()
+
+
+def test_the_shipped_network_is_judged_on_own_pictures(
+    unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    for name, color in (("ship", "navy"), ("frog", "green")):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        Image.new("RGB", (40, 40), color).save(tmp_path / "mine" / name / "1.png")
+    monkeypatch.setenv("HOME", str(tmp_path / "none" / "none"))
+    out = run_outside(unpacked, tmp_path, "evaluate", "--data", "mine", "--json")
+    assert json.loads(out)["examples"] == 2
 
 
 def test_init_copies_one_whose_schema_is_found(unpacked: Path, tmp_path: Path) -> None:

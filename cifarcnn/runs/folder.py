@@ -87,7 +87,7 @@ class Run:
         Raises:
             RunError: There is none, or the path is something else than a run.
         """
-        return cls(find_run(None if path is None else Path(path)))
+        return cls(find_run(path))
 
     @classmethod
     def open_finished(cls, path: str | Path) -> Run:
@@ -116,7 +116,7 @@ class Run:
     @property
     def title(self) -> str:
         """What it is called before people: its path, of a shipped one its name."""
-        return self.path.name if is_shipped(self.path) else str(self.path)
+        return self.path.resolve().name if is_shipped(self.path) else str(self.path)
 
     @property
     def finished(self) -> bool:
@@ -132,6 +132,17 @@ class Run:
     def has_environment(self) -> bool:
         """Whether it was written down where and with what the run is trained."""
         return (self.path / ENVIRONMENT).exists()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether its training can be resumed, or is finished.
+
+        Not if it was killed before its first step, or has weights but no checkpoint.
+        """
+        if not self.has_environment:
+            return False
+        checkpoints = (self.path / CHECKPOINTS).glob("epoch-*.safetensors")
+        return self.finished or not self.has_weights or any(checkpoints)
 
     @cached_property
     def config(self) -> Config:

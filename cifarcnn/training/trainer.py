@@ -13,6 +13,7 @@ import keras
 from cifarcnn.config import Config
 from cifarcnn.config.layers import flatten_layers
 from cifarcnn.engine import Device, choose_precision, refusals_explained
+from cifarcnn.engine.distribution import distributed_over, on_one_device
 from cifarcnn.errors import DataError, DivergedError, RunError, Stopped, UsageError
 from cifarcnn.literals import Policy
 from cifarcnn.network.weights import write_weights
@@ -94,16 +95,20 @@ def train(
         resumed=source is not None,
     )
     request = request or StopRequest(config.training.max_minutes)
-    with ending_signals_handled(request.signals.append):
+    with ending_signals_handled(request.signals.append), distributed_over(device):
+        precision = _choose_precision(config, run, device, source)
+        environment = describe_environment(config, data, device, precision)
+        # Even when it is killed now, the run can be told for what it is.
         if source is None:
-            # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
+        if resume is None:
+            write_environment(run, environment)
         with memory_explained():
-            models, ours = _build(config, data, run, device, source, observer, request)
+            models, ours = _build(
+                config, data, run, device, precision, source, observer, request
+            )
         if tracking is not None:
             ours.add_tracking(tracking)
-        networks = models.networks
-        environment = describe_environment(config, data, device, networks.precision)
         _restore(resume, run, ours, environment)
         plan = ours.progress.plan
         observer.training_started(plan)
@@ -115,7 +120,9 @@ def train(
                     if following is None:
                         break
                     ours.begin(following, *models.build(following))
-            outcome = _finish(config, data, run, networks.stock, ours, request.signals)
+            with on_one_device():
+                stock, signals = models.networks.stock, request.signals
+                outcome = _finish(config, data, run, stock, ours, signals)
     observer.training_ended(outcome)
     return outcome
 
@@ -137,13 +144,13 @@ def _build(
     data: TrainingData,
     run: Run,
     device: Device,
+    precision: Policy,
     source: Checkpoint | None,
     observer: Observer,
     request: StopRequest,
 ) -> tuple[TrainingModels, TrainingCallbacks]:
     """What each fit trains, and the callbacks, which know all else."""
     epochs = 1 if data.smoke else config.training.epochs
-    precision = _choose_precision(config, run, device, source)
     networks = build_networks(config, data, device, precision)
     fits = plan_fits(config, epochs)
     models = TrainingModels(networks, data, fits, device, observer, request.signals)
@@ -187,7 +194,6 @@ def _restore(
 ) -> None:
     """Bring model and files to where the training begins; say what is different."""
     if resume is None:
-        write_environment(run, environment)
         return
     source, progress, observer = resume.checkpoint, ours.progress, ours.observer
     if source is not None:
