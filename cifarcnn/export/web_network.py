@@ -143,6 +143,8 @@ def _walk(model: keras.Model) -> Iterator[tuple[Any, list[Any], Any]]:
 def _find_obstacle(layer: Any) -> str | None:
     """Why the page cannot compute it; None: it can."""
     kind = type(layer).__name__
+    if not isinstance(layer, keras.layers.Layer):
+        return f"the operation {kind}"
     if kind not in _ARGUMENTS or type(layer) is not getattr(keras.layers, kind, None):
         return kind
     config = layer.get_config()
