@@ -188,6 +188,7 @@ def test_pictures_are_dropped_and_pasted_and_others_refused(
         "notes.txt cannot be read as a picture by this browser. JPEG and PNG can."
     )
     assert set(page.locator("#answers tbody .value").all_text_contents()) == {"–"}
+    assert page.text_content("#timing") == ""
     huge = png(Image.new("1", (9_000, 6_000)), tmp_path)
     page.evaluate(TRANSFER, [huge, "huge.png", "image/png", "paste"])
     page.wait_for_function(
