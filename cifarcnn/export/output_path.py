@@ -16,7 +16,13 @@ from cifarcnn.files import make_stem, os_error_as_usage_error, sync_folder
 from cifarcnn.literals import ExportFormat, ExportPrecision
 
 _LOCK = ".export.lock"
-_ENDINGS = {"onnx": ".onnx", "litert": ".tflite", "keras": ".keras", "saved_model": ""}
+_ENDINGS: dict[ExportFormat, str] = {
+    "onnx": ".onnx",
+    "litert": ".tflite",
+    "keras": ".keras",
+    "saved_model": "",
+    "web": ".html",
+}
 
 
 def choose_export_path(
@@ -115,13 +121,13 @@ def _remove_abandoned(parent: Path) -> None:
                 shutil.rmtree(lock.parent, ignore_errors=True)
 
 
-def move_into_place(made: Path, path: Path, example: str) -> None:
+def move_into_place(made: Path, path: Path, example: str | None) -> None:
     """Give what was made, and its example, their names; both or none.
 
     Args:
         made: The file or folder, on the same disk as the target.
         path: The target.
-        example: The text of the example.
+        example: The text of the example; None where there is none.
 
     Raises:
         UsageError: A name has been taken meanwhile, or the disk is full.
@@ -129,17 +135,19 @@ def move_into_place(made: Path, path: Path, example: str) -> None:
     script = example_path(path)
     beside = made.parent / script.name
     with os_error_as_usage_error(f"{path} cannot be written"):
-        beside.write_text(example, encoding="utf-8")
+        beside.write_text(example or "", encoding="utf-8")
         for file in (beside, made, *made.rglob("*")):
             if file.is_file():
                 with file.open("rb+") as written:
                     os.fsync(written.fileno())
         require_free(path)
-        _rename_new(beside, script)
+        if example is not None:
+            _rename_new(beside, script)
         try:
             _rename_new(made, path)
         except BaseException:
-            script.unlink()
+            if example is not None:
+                script.unlink()
             raise
         sync_folder(path.parent)
 
@@ -160,7 +168,6 @@ def _rename_new(made: Path, path: Path) -> None:
             require_free(path)
             raise
         except OSError:
-            # There are disks without links.
-            require_free(path)
+            pass  # There are disks without links.
     # That of a folder fails where something is.
     os.rename(made, path)

@@ -95,15 +95,19 @@ def train(
     )
     request = request or StopRequest(config.training.max_minutes)
     with ending_signals_handled(request.signals.append):
+        precision = _choose_precision(config, run, device, source)
+        environment = describe_environment(config, data, device, precision)
+        # Even when it is killed now, the run can be told for what it is.
         if source is None:
-            # Even when it is killed now, the run can be told for what it is.
             run.write_config(config)
+        if resume is None:
+            write_environment(run, environment)
         with memory_explained():
-            models, ours = _build(config, data, run, device, source, observer, request)
+            models, ours = _build(
+                config, data, run, device, precision, source, observer, request
+            )
         if tracking is not None:
             ours.add_tracking(tracking)
-        networks = models.networks
-        environment = describe_environment(config, data, device, networks.precision)
         _restore(resume, run, ours, environment)
         plan = ours.progress.plan
         observer.training_started(plan)
@@ -115,7 +119,9 @@ def train(
                     if following is None:
                         break
                     ours.begin(following, *models.build(following))
-            outcome = _finish(config, data, run, networks.stock, ours, request.signals)
+            outcome = _finish(
+                config, data, run, models.networks.stock, ours, request.signals
+            )
     observer.training_ended(outcome)
     return outcome
 
@@ -137,13 +143,13 @@ def _build(
     data: TrainingData,
     run: Run,
     device: Device,
+    precision: Policy,
     source: Checkpoint | None,
     observer: Observer,
     request: StopRequest,
 ) -> tuple[TrainingModels, TrainingCallbacks]:
     """What each fit trains, and the callbacks, which know all else."""
     epochs = 1 if data.smoke else config.training.epochs
-    precision = _choose_precision(config, run, device, source)
     networks = build_networks(config, data, device, precision)
     fits = plan_fits(config, epochs)
     models = TrainingModels(networks, data, fits, device, observer, request.signals)
@@ -187,7 +193,6 @@ def _restore(
 ) -> None:
     """Bring model and files to where the training begins; say what is different."""
     if resume is None:
-        write_environment(run, environment)
         return
     source, progress, observer = resume.checkpoint, ours.progress, ours.observer
     if source is not None:

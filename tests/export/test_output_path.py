@@ -56,6 +56,21 @@ def test_what_comes_up_at_the_last_moment_is_not_replaced(
     assert os.listdir(tmp_path) == ["net"]
 
 
+def test_a_disk_without_links_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    # As vfat does.
+    monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "net.onnx"
+    with made_beside(path) as made:
+        (made / "net.onnx").write_text("mine")
+        move_into_place(made / "net.onnx", path, "example")
+    assert (path.read_text(), example_path(path).read_text()) == ("mine", "example")
+
+
 KILLED = """
 import sys, time
 from pathlib import Path

@@ -8,7 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from cifarcnn.config import Config
 from cifarcnn.errors import RunError, Stopped, UsageError
 from cifarcnn.runs import Run
 from cifarcnn.runs.manifest import read_manifest
+from cifarcnn.training import trainer
 from cifarcnn.training.observer import Observer, Outcome
 from cifarcnn.training.resume import describe_finished, plan_resume
 from cifarcnn.training.trainer import train
@@ -454,6 +455,21 @@ def test_a_trial_stays_a_trial(keras, make_dataset, device, make_way, run: Run, 
     with pytest.raises(UsageError) as caught:
         plan_resume(run, make_way(epochs=9))
     assert str(caught.value) == sentence + anew
+
+
+def test_a_trial_that_was_ended_while_its_network_was_built_stays_one(
+    keras, make_dataset, device, make_way, run: Run, monkeypatch
+):
+    def end(*arguments: object) -> NoReturn:
+        raise SystemExit(1)
+
+    monkeypatch.setattr(trainer, "build_networks", end)
+    config = make_way()
+    data = load_training_data(config, make_dataset(70), smoke=True)
+    with pytest.raises(SystemExit):
+        train(config, data, run, device)
+    plan = plan_resume(run, config)
+    assert plan is not None and plan.smoke
 
 
 @pytest.mark.parametrize(
