@@ -75,9 +75,11 @@ KILLED = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from cifarcnn.export.output_path import made_beside
+from cifarcnn.export.output_path import made_beside, visible_folder
 with made_beside(Path("net.onnx")) as folder:
     (folder / "net.onnx").write_text("half")
+    if len(sys.argv) > 1:
+        visible_folder(folder).mkdir()
     print("made", flush=True)
     time.sleep(100)
 """
@@ -90,13 +92,15 @@ def test_what_a_killed_process_leaves_is_cleared_away_by_the_next(
     command = [sys.executable, "-c", script]
     (tmp_path / ".mine.tmp").mkdir()
     both = [
-        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
+        subprocess.Popen(
+            [*command, *more], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        for more in (["visible"], [])
     ]
     for process in both:
         assert process.stdout and process.stdout.readline() == "made\n"
     killed, alive = both
-    assert len(os.listdir(tmp_path)) == 3
+    assert len(os.listdir(tmp_path)) == 4
     killed.kill()
     killed.communicate()
     with made_beside(tmp_path / "other.keras"):
