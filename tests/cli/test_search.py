@@ -326,3 +326,15 @@ def test_the_best_is_compared_with_the_start_over_other_seeds(tiny: Path, call: 
         "error: mine/finalists/start was trained with other seeds. Give those, or "
         "remove the folder: cifarcnn runs remove mine/finalists/start",
     )
+
+
+def test_runs_shows_a_search_and_how_to_list_its_runs(tiny: Path, call: Call):
+    begin()
+    (tiny / "runs" / "else").mkdir()
+    told = call("runs")
+    assert told.err.splitlines()[-2:] == [
+        "note: runs/tiny-search-1 is a search; its runs: cifarcnn runs --root "
+        "runs/tiny-search-1/trials",
+        "note: folders in runs that are no runs: else",
+    ]
+    assert call("runs", "--root", "runs/tiny-search-1/trials").code == 0
