@@ -66,8 +66,9 @@ def write_environment(run: Run, pictures, folder: Path):
             value = next(words)
             if word != "--set" or value.startswith("data.path="):
                 continue
-            word = f"{word} {value}"
-        command.append(word)
+            command += [word, value]
+        else:
+            command.append(word)
     found["command_line"] = command
     found["data"]["origin"] = pictures
     Run(folder).write_environment(found)

@@ -172,7 +172,7 @@ def _describe_problems(
     run: TrainedRun, others: Sequence[TrainedRun], split: SplitChoice
 ) -> Iterator[str]:
     if any(run.path.samefile(other.path) for other in others):
-        yield f"{run.path} is given twice."
+        yield f"{run.run.title} is given twice."
         return
     if split == "validation" and not _has_validation(run):
         yield (

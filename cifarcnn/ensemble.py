@@ -27,7 +27,7 @@ def require_same_classes(runs: Sequence[TrainedRun]) -> None:
     first = runs[0]
     for number, run in enumerate(runs):
         if any(run.path.samefile(other.path) for other in runs[:number]):
-            raise UsageError(f"{run.path} is given twice.")
+            raise UsageError(f"{run.run.title} is given twice.")
         if run.class_names != first.class_names:
             raise UsageError(
                 f"The networks have other classes: {first.path} has "

@@ -22,5 +22,5 @@ JitCompile: TypeAlias = bool | Literal["auto"]
 # How far a run came: ``stopped`` goes on with ``train --resume``.
 RunState: TypeAlias = Literal["training", "finished", "stopped", "diverged", "damaged"]
 # What ``export`` writes, and what the numbers of a LiteRT file are.
-ExportFormat: TypeAlias = Literal["saved_model", "onnx", "litert", "keras"]
+ExportFormat: TypeAlias = Literal["saved_model", "onnx", "litert", "keras", "web"]
 ExportPrecision: TypeAlias = Literal["float32", "float16", "int8"]

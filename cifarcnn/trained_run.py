@@ -193,6 +193,6 @@ def require_best(run: Run) -> None:
     """
     if run.config.training.weights == "last":
         raise UsageError(
-            f"{run.path} kept the weights of its last epoch, as training.weights says, "
-            "and not those of its best one. Leave --weights out."
+            f"{run.title} kept the weights of its last epoch, as training.weights "
+            "says, and not those of its best one. Leave --weights out."
         )

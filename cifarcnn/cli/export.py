@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     required=True,
     help="saved_model: a folder for TensorFlow and TensorFlow Serving. onnx: needs "
     "pip install 'cifarcnn[export]'. litert: for phones and small computers. keras: "
-    "opens in plain Keras.",
+    "opens in plain Keras. web: one HTML page that runs it in a browser, offline.",
 )
 @click.option(
     "--precision",
@@ -70,7 +70,7 @@ def command(
     The file takes uint8 pictures and gives probabilities; normalization is inside it,
     and so are the class names. It is loaded in its own runtime and compared with the
     network before it gets its name: where it answers otherwise, there is no file.
-    Beside it lies a short program that uses it.
+    Beside it lies a short program that uses it; a web page needs none.
     """
     from cifarcnn.export.request import check_request
     from cifarcnn.installed import find_module
@@ -116,6 +116,11 @@ def _describe(exported: Exported) -> str:
     )
     least = "mean " if exported.precision == "int8" else ""
     found = exported.mean_difference if least else exported.largest_difference
+    used = []
+    if exported.load_seconds is not None:
+        used.append(f"loaded in {exported.load_seconds:.2f} s")
+    if exported.example is not None:
+        used.append(f"example: python {exported.example} photo.png")
     return "\n".join(
         [
             table,
@@ -123,17 +128,16 @@ def _describe(exported: Exported) -> str:
             f"{exported.tolerance:g}); the same label for "
             f"{exported.labels_agreeing:,} of {exported.examples:,} "
             f"{exported.origin}",
-            f"loaded in {exported.load_seconds:.2f} s",
-            f"example: python {exported.example} photo.png",
+            *used,
             str(exported.path),
         ]
     )
 
 
 def _cells(figures: Figures) -> list[str]:
-    accuracy = figures.accuracy
+    accuracy, speed = figures.accuracy, figures.images_per_second
     return [
         f"{figures.size_bytes / 1e6:,.2f} MB",
-        f"{figures.images_per_second:,.0f}",
+        "-" if speed is None else f"{speed:,.0f}",
         "-" if accuracy is None else f"{accuracy:.2%}",
     ]

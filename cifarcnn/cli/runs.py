@@ -20,8 +20,8 @@ from cifarcnn.cli.options import NamedPath, common
 from cifarcnn.cli.tables import format_records
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import RunState
-from cifarcnn.runs.run_path import ROOT
-from cifarcnn.runs.shipped_runs import DEFAULT, find_shipped_run
+from cifarcnn.runs.run_path import ROOT, find_run
+from cifarcnn.runs.shipped_runs import DEFAULT, is_shipped
 
 if TYPE_CHECKING:
     from cifarcnn.runs.listing import RunSummary
@@ -189,7 +189,12 @@ def remove_command(paths: tuple[Path, ...], yes: bool) -> None:
 
 
 def _describe_shipped(root: Path | None) -> str:
-    if root is not None or find_shipped_run(DEFAULT) is None:
+    try:
+        # Where runs/latest leads to nothing, they say so.
+        taken = None if root else find_run(None)
+    except RunError:
+        taken = None
+    if taken is None or not is_shipped(taken):
         return ""
     return (
         f"\nUntil then predict, explain and evaluate take {DEFAULT}, the trained "

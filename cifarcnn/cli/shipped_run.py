@@ -13,7 +13,7 @@ def tell_which(folder: Path) -> None:
     from cifarcnn.runs.run_path import ROOT, holds_run
     from cifarcnn.runs.shipped_runs import find_shipped_run, is_shipped, read_card
 
-    name = folder.name
+    name = folder.resolve().name if is_shipped(folder) else folder.name
     if is_shipped(folder):
         card = read_card(folder)
         text = (
@@ -22,7 +22,7 @@ def tell_which(folder: Path) -> None:
         )
         if holds_run(ROOT / name):
             text += f"; not {ROOT / name}, which goes by that path"
-        elif Path(name).exists():
+        elif Path(name).exists() and not is_shipped(Path(name)):
             text += f"; {name} here is no run"
         console.print_message(text)
     elif folder == Path(name) and (shipped := find_shipped_run(name)) is not None:

@@ -25,6 +25,7 @@ from cifarcnn.errors import ConfigError, Problem
 _KIND = "Pretrained"
 # Of a run, as in ``runs``, which stands above this part.
 _CONFIG, _METRICS = "config.yaml", "metrics.json"
+_SHIPPED = Path(__file__).resolve().parent.parent / "shipped_runs"
 
 # From the folder of a run to its config.
 ReadConfig = Callable[[Path], Config]
@@ -121,7 +122,7 @@ def _at(node: Node, other: Node) -> Node:
 
 
 def _find_folder(run: Node) -> Path:
-    """The folder that is meant: beside the config, else from here.
+    """The folder that is meant: beside the config, from here, or a shipped one.
 
     Raises:
         ConfigError: There is none, it is no run, or its training is not finished.
@@ -129,7 +130,10 @@ def _find_folder(run: Node) -> Path:
     name = os.path.expanduser(str(run.value))
     source = run.place.source.name
     beside = "" if source == SETTING else os.path.dirname(source)
-    for path in (os.path.join(beside, name), name):
+    places = [os.path.join(beside, name), name]
+    if os.path.basename(name) == name:
+        places.append(str(_SHIPPED / name))
+    for path in places:
         if name and os.path.isdir(path):
             break
     else:

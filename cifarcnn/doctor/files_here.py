@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cifarcnn import caches
 from cifarcnn.doctor.home import quote_path
 from cifarcnn.doctor.section import Finding, Section, format_bytes
-from cifarcnn.errors import DataError, UsageError
+from cifarcnn.errors import DataError
 
 if TYPE_CHECKING:
     from cifarcnn.data.cifar.facts import Cifar
@@ -129,12 +129,14 @@ def clear_caches() -> list[tuple[str, str]]:
 
 
 def examine_browser() -> Section:
-    """The browser that draws ``explain --format png``."""
-    from cifarcnn.page.browser import find_browser
+    """The browser that draws ``explain --format png`` and proves what is exported."""
+    from cifarcnn.html.browser import look_for_browser
 
-    try:
-        browser = find_browser()
-    except UsageError:
-        missing = "none; only explain --format png needs one: Chromium, Chrome or Edge"
+    browser = look_for_browser()
+    if browser is None:
+        missing = (
+            "none; explain --format png needs one, and export --format web asks one "
+            "if it can: Chromium, Chrome or Edge"
+        )
         return Section("browser", "Browser", None, [("", missing)])
     return Section("browser", "Browser", browser, [("", browser)])

@@ -75,14 +75,14 @@ def export_network(
         off = np.abs(answers.probabilities - expected).max(axis=1)
         _require_agreement(path, off, reduction.precision, checked_on)
         size = _size(made)
-        example = write_example(chosen, description, path)
+        example = write_example(chosen, description, path) if chosen.example else None
         move_into_place(made, path, example)
     found, labels = answers.probabilities, checked_on.labels
     before = Figures(4 * model.count_params(), speed, _accuracy(expected, labels))
     after = Figures(size, answers.images_per_second, _accuracy(found, labels))
     return Exported(
         path,
-        example_path(path),
+        example_path(path) if chosen.example else None,
         file_format,
         reduction.precision,
         len(images),
@@ -94,7 +94,7 @@ def export_network(
         answers.load_seconds,
         after,
         before,
-        _list_notes(description, checked_on),
+        _list_notes(description, checked_on, answers),
         _compare_accuracies(path, before.accuracy, after.accuracy, checked_on),
     )
 
@@ -197,8 +197,10 @@ def _compare_accuracies(
     )
 
 
-def _list_notes(description: Description, checked_on: CheckImages) -> tuple[str, ...]:
-    notes = [checked_on.note] if checked_on.note else []
+def _list_notes(
+    description: Description, checked_on: CheckImages, answers: Answers
+) -> tuple[str, ...]:
+    notes = [note for note in (checked_on.note, answers.note) if note]
     if description.views != "none":
         notes.append(
             "predict and evaluate look at several views of each picture "

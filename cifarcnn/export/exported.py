@@ -16,13 +16,13 @@ class Figures:
 
     Attributes:
         size_bytes: Of the file; of Keras's network that of its weights in float32.
-        images_per_second: On the CPU.
+        images_per_second: On the CPU; None where the file's runtime is not here.
         accuracy: Share of the images that it names rightly; None where their classes
             are not known or it learnt from them.
     """
 
     size_bytes: int
-    images_per_second: float
+    images_per_second: float | None
     accuracy: float | None
 
 
@@ -32,7 +32,7 @@ class Exported:
 
     Attributes:
         path: Of the file, or of the folder of a SavedModel.
-        example: A short program that uses it.
+        example: A short program that uses it; None where it needs none.
         file_format: What it is.
         precision: What its numbers are.
         examples: How many images it was asked about.
@@ -41,7 +41,8 @@ class Exported:
         mean_difference: The mean over the images of the largest of each.
         tolerance: What the largest may be; with int8, the mean.
         labels_agreeing: On how many of the images both name the same class.
-        load_seconds: From the file to its first answer, the runtime being imported.
+        load_seconds: From the file to its first answer, the runtime being imported;
+            None where that is not here.
         file: What the file costs and achieves.
         network: What the network as Keras has it does.
         notes: What there is to know of the comparison, as sentences.
@@ -49,7 +50,7 @@ class Exported:
     """
 
     path: Path
-    example: Path
+    example: Path | None
     file_format: ExportFormat
     precision: ExportPrecision
     examples: int
@@ -58,7 +59,7 @@ class Exported:
     mean_difference: float
     tolerance: float
     labels_agreeing: int
-    load_seconds: float
+    load_seconds: float | None
     file: Figures
     network: Figures
     notes: tuple[str, ...]
@@ -66,7 +67,8 @@ class Exported:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON has it."""
-        content = {**vars(self), "path": str(self.path), "example": str(self.example)}
+        content = {**vars(self), "path": str(self.path)}
+        content["example"] = None if self.example is None else str(self.example)
         for name in ("file", "network"):
             content[name] = {
                 after: getattr(content[name], before)
@@ -84,7 +86,8 @@ class Exported:
             given[name] = Figures(
                 **{before: figures[after] for before, after in _FIGURE_KEYS.items()}
             )
-        given |= {name: Path(given[name]) for name in ("path", "example")}
+        for name in ("path", "example"):
+            given[name] = None if given[name] is None else Path(given[name])
         return cls(**{**given, "notes": tuple(given["notes"])})
 
 

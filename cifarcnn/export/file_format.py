@@ -79,12 +79,15 @@ class Answers:
     Attributes:
         probabilities: float32 ``(n, classes)``, in the order of the images.
         load_seconds: From the file to the first answer, the runtime being imported.
-        images_per_second: On the CPU, after the first batch.
+        images_per_second: On the CPU, after the first batch. Both are None where the
+            runtime is not here.
+        note: How it was asked, where that needs saying.
     """
 
     probabilities: Array
-    load_seconds: float
-    images_per_second: float
+    load_seconds: float | None
+    images_per_second: float | None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class FileFormat:
             at once; the last argument is the number of classes.
         example_imports: The modules of the example.
         example: Python lines that load ``file``, a ``Path``, and set ``names`` and
-            ``row``, the probabilities of ``image``.
+            ``row``, the probabilities of ``image``; empty: the file needs no example.
     """
 
     write: Callable[[keras.Model, Path, Description, Reduction], None]

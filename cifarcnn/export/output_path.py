@@ -13,7 +13,13 @@ from cifarcnn.errors import UsageError
 from cifarcnn.files import make_stem, os_error_as_usage_error, sync_folder
 from cifarcnn.literals import ExportFormat, ExportPrecision
 
-_ENDINGS = {"onnx": ".onnx", "litert": ".tflite", "keras": ".keras", "saved_model": ""}
+_ENDINGS: dict[ExportFormat, str] = {
+    "onnx": ".onnx",
+    "litert": ".tflite",
+    "keras": ".keras",
+    "saved_model": "",
+    "web": ".html",
+}
 
 
 def choose_export_path(
@@ -97,29 +103,31 @@ def made_beside(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def move_into_place(made: Path, path: Path, example: str) -> None:
+def move_into_place(made: Path, path: Path, example: str | None) -> None:
     """Give what was made, and its example, their names; both or none.
 
     Args:
         made: The file or folder, on the same disk as the target.
         path: The target.
-        example: The text of the example.
+        example: The text of the example; None where there is none.
 
     Raises:
         UsageError: A name has been taken meanwhile, or the disk is full.
     """
     beside, script = made.parent / "example.py", example_path(path)
     with os_error_as_usage_error(f"{path} cannot be written"):
-        beside.write_text(example, encoding="utf-8")
+        beside.write_text(example or "", encoding="utf-8")
         for file in (beside, made, *made.rglob("*")):
             if file.is_file():
                 with file.open("rb+") as written:
                     os.fsync(written.fileno())
         require_free(path)
-        os.rename(beside, script)
+        if example is not None:
+            os.rename(beside, script)
         try:
             os.rename(made, path)
         except BaseException:
-            script.unlink()
+            if example is not None:
+                script.unlink()
             raise
         sync_folder(path.parent)

@@ -8,6 +8,8 @@ from cifarcnn.errors import RunError
 from cifarcnn.installed import find_module, installed_version
 from cifarcnn.literals import ExportFormat
 
+# The formats that are written without TensorFlow.
+ANY_BACKEND: tuple[ExportFormat, ...] = ("keras", "web")
 # The lowest versions that were tried; those of the extra `export` are the same.
 _ONNX = {"onnx": "1.17", "tf2onnx": "1.17", "onnxruntime": "1.20"}
 
@@ -18,10 +20,11 @@ def require_packages(file_format: ExportFormat) -> None:
     Raises:
         RunError: A package is missing or too old.
     """
-    if file_format != "keras" and find_module("tensorflow") is None:
+    if file_format not in ANY_BACKEND and find_module("tensorflow") is None:
         raise RunError(
             f"Only TensorFlow can write {file_format}, and it is not installed: `pip "
-            "install tensorflow` brings it. `--format keras` does without."
+            "install tensorflow` brings it. `--format keras` and `--format web` do "
+            "without."
         )
     if file_format == "litert" and find_module("ai_edge_litert") is None:
         raise RunError(

@@ -11,6 +11,7 @@ from cifarcnn.export.export import export_network
 from cifarcnn.export.exported import Exported
 from cifarcnn.export.file_format import Description, Reduction
 from cifarcnn.export.own_process import export_in_own_process
+from cifarcnn.export.packages import ANY_BACKEND
 from cifarcnn.export.request import check_request
 from cifarcnn.literals import ExportFormat, ExportPrecision
 from cifarcnn.runs import WeightsChoice
@@ -44,7 +45,7 @@ def export_run(
     """
     named = None if out is None else Path(out)
     path = check_request(trained.run, named, file_format, precision)
-    if file_format != "keras" and keras.config.backend() != "tensorflow":
+    if file_format not in ANY_BACKEND and keras.config.backend() != "tensorflow":
         return export_in_own_process(
             trained.path, path, file_format, precision, weights, trained.data_path
         )

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-
 from cifarcnn.errors import UsageError
-
-_BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "microsoft-edge",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-)
+from cifarcnn.html.browser import look_for_browser
 
 
 def find_browser() -> str:
@@ -26,9 +12,8 @@ def find_browser() -> str:
     Raises:
         UsageError: None is installed.
     """
-    for name in _BROWSERS:
-        if program := shutil.which(name):
-            return program
+    if program := look_for_browser():
+        return program
     raise UsageError(
         "Pictures for slides are drawn by Chromium, Google Chrome or Microsoft Edge, "
         "and none of them was found. Install one; or leave out --format png and print "

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from cifarcnn.page.html import content_policy, make_plain_environment, read_template
+from cifarcnn.html.document import content_policy
+from cifarcnn.page.html import make_plain_environment, page_style
 from cifarcnn.page.plots import STYLE, Line, ShownImage, draw_images, draw_lines
 from cifarcnn.runs.history import EpochRecord
 
@@ -103,7 +104,7 @@ def render_comparison(page: ComparisonPage) -> str:
         titles["curves"] = "Loss and accuracy"
     if page.disagreements is not None:
         titles["disagreements"] = "Where they disagree"
-    style = f"{read_template('page.css')}\n{STYLE}"
+    style = f"{page_style()}\n{STYLE}"
     return (
         make_plain_environment()
         .get_template("comparison.html")

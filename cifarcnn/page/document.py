@@ -10,9 +10,10 @@ from markupsafe import Markup
 
 from cifarcnn.explanation.explain import Explanation, ModelExplanation
 from cifarcnn.explanation.steps import Missing
+from cifarcnn.html.document import content_policy
 from cifarcnn.page import page_context
 from cifarcnn.page.diagram import draw_network
-from cifarcnn.page.html import content_policy, make_plain_environment, read_template
+from cifarcnn.page.html import make_plain_environment, page_style, read_template
 from cifarcnn.page.inline_arrays import count_shown, to_image_url
 from cifarcnn.page.numbers import choose_decimals, show, show_percent, show_size
 from cifarcnn.page.page_data import (
@@ -90,7 +91,7 @@ def _render(
     info: PageInfo,
     data: dict[str, object],
 ) -> str:
-    style, script = read_template("page.css"), read_template("page.js")
+    style, script = page_style(), read_template("page.js")
     return (
         make_environment()
         .get_template(template)
@@ -109,16 +110,8 @@ def _render(
 
 
 def make_environment() -> jinja2.Environment:
-    """What the templates can use.
-
-    Within ``<script>``, ``tojson`` lets no character end the element; NaN and
-    infinities, which JSON does not know, raise ``ValueError``.
-    """
+    """What the templates can use."""
     environment = make_plain_environment()
-    environment.policies["json.dumps_kwargs"] = {
-        "allow_nan": False,
-        "separators": (",", ":"),
-    }
     environment.filters.update(
         number=show,
         percent=show_percent,

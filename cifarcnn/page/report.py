@@ -14,8 +14,9 @@ from cifarcnn.config.summary import Summary
 from cifarcnn.data.splits import Split
 from cifarcnn.evaluation.evaluation import Evaluation, evaluate_probabilities
 from cifarcnn.evaluation.mistakes import worst_mistakes
+from cifarcnn.html.document import content_policy
 from cifarcnn.page.document import make_environment
-from cifarcnn.page.html import content_policy, read_template
+from cifarcnn.page.html import page_style
 from cifarcnn.page.numbers import show_percent
 from cifarcnn.page.plots import (
     STYLE,
@@ -85,7 +86,7 @@ def render_report(training: Training) -> str:
         mistakes = _draw_mistakes(validation, answers, names)
         judged |= {"mistakes": mistakes}
     titles = _titles(training, judged is not None)
-    style = f"{read_template('page.css')}\n{STYLE}"
+    style = f"{page_style()}\n{STYLE}"
     return (
         make_environment()
         .get_template("report.html")

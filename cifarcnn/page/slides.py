@@ -7,7 +7,6 @@ the size of a slide (``#slides=0-7``), and the browser takes one image of all bo
 from __future__ import annotations
 
 import io
-import os
 import re
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from cifarcnn.errors import UsageError
+from cifarcnn.html.browser import browser_command
 
 # 16 to 9, as screens and projectors are; page.css has the same numbers.
 SIZE = (1600, 900)
@@ -25,16 +25,6 @@ _MOST_AT_ONCE = 8
 # Part of a window is taken up by its frame, also where it is never shown.
 _FRAME = 300
 _SECONDS = 120
-_FLAGS = (
-    "--headless",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-extensions",
-    "--disable-sync",
-    "--hide-scrollbars",
-)
 
 
 def draw_slides(page: str, browser: str, folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -105,14 +95,9 @@ def take_screenshot(
     """
     file = page.with_name("screenshot.png")
     file.unlink(missing_ok=True)
-    # Chromium's sandbox does not work for root.
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
     command = [
-        browser,
-        *_FLAGS,
+        *browser_command(browser, page.parent),
         f"--force-device-scale-factor={scale}",
-        *(["--no-sandbox"] if root else []),
-        f"--user-data-dir={page.with_name('profile')}",
         f"--window-size={size[0]},{size[1] + _FRAME}",
         f"--screenshot={file}",
         address,

@@ -87,7 +87,7 @@ class Run:
         Raises:
             RunError: There is none, or the path is something else than a run.
         """
-        return cls(find_run(None if path is None else Path(path)))
+        return cls(find_run(path))
 
     @classmethod
     def open_finished(cls, path: str | Path) -> Run:
@@ -116,7 +116,7 @@ class Run:
     @property
     def title(self) -> str:
         """What it is called before people: its path, of a shipped one its name."""
-        return self.path.name if is_shipped(self.path) else str(self.path)
+        return self.path.resolve().name if is_shipped(self.path) else str(self.path)
 
     @property
     def finished(self) -> bool:

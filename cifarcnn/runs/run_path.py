@@ -87,7 +87,7 @@ def make_folder(path: Path, *, pointed: bool = True) -> Path:
     return path
 
 
-def find_run(path: Path | None) -> Path:
+def find_run(path: str | Path | None) -> Path:
     """The folder of an existing run, or of a shipped one by its name.
 
     None takes the newest under ``./runs``, and where no run is there the shipped one.
@@ -95,11 +95,10 @@ def find_run(path: Path | None) -> Path:
     Raises:
         RunError: There is none, or the path is something else than a run.
     """
-    if path is None:
-        path = _find_latest()
-    elif (shipped := _find_by_name(path)) is not None:
+    if path is not None and (shipped := _find_by_name(path)) is not None:
         return shipped
-    elif path.name == LATEST and (path.is_symlink() or not path.is_dir()):
+    path = _find_latest() if path is None else Path(path)
+    if path.name == LATEST and (path.is_symlink() or not path.is_dir()):
         path = follow_latest(path.parent)
     elif not path.exists():
         hint = (
@@ -132,17 +131,23 @@ def find_run(path: Path | None) -> Path:
 
 def _find_latest() -> Path:
     """The newest run under ``./runs``; where there is none the shipped one."""
+    try:
+        names = os.listdir(ROOT)
+    except (FileNotFoundError, NotADirectoryError):
+        names = []
+    except OSError as error:
+        raise RunError(f"{ROOT} cannot be read: {describe_os_error(error)}.") from error
     # A broken pointer, or runs without one, are told rather than passed over.
-    has_runs = os.path.lexists(ROOT / LATEST) or any(map(holds_run, ROOT.glob("*")))
+    has_runs = LATEST in names or any(holds_run(ROOT / name) for name in names)
     shipped = None if has_runs else find_shipped_run(DEFAULT)
     return follow_latest(ROOT) if shipped is None else shipped
 
 
-def _find_by_name(path: Path) -> Path | None:
-    """The shipped run that a path names; a run of the user's there comes first."""
-    if len(path.parts) != 1 or holds_run(path):
-        return None
-    return find_shipped_run(path.name)
+def _find_by_name(name: str | Path) -> Path | None:
+    """The shipped run of a name; a run of the user's there comes first."""
+    # As it was typed: ./speedrun is a path, and pathlib would make it the name.
+    shipped = find_shipped_run(str(name))
+    return None if shipped is None or holds_run(Path(name)) else shipped
 
 
 def holds_run(path: Path) -> bool:

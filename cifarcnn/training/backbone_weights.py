@@ -41,7 +41,11 @@ def load_run_weights(backbone: keras.Model, run: Path) -> None:
     manifest = read_manifest(run)
     (record, *_) = manifest.weights[WEIGHTS_FILES["selected"]]
     # All of them, also of the layers that are left out: the file is checked whole.
-    listed = {name: (item.shape, item.dtype) for name, item in record.arrays.items()}
+    listed = {
+        # A network that comes with the program keeps its weights in half the room.
+        name: (item.shape, "float32" if item.dtype == "float16" else item.dtype)
+        for name, item in record.arrays.items()
+    }
     arrays = load_weights(run, "selected", listed).arrays
     prefix = f"{backbone.name}/"
     wanted = {weight.path.removeprefix(prefix): weight for weight in backbone.weights}

@@ -157,7 +157,7 @@ def test_slides_are_written_into_a_folder(explain: Call, folder: Path) -> None:
 def test_without_a_browser_slides_are_refused_before_anything_slow(
     explain: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifarcnn.page.browser._BROWSERS", ())
+    monkeypatch.setattr("cifarcnn.html.browser._BROWSERS", ())
     result = explain("a.png", "--format", "png")
     assert result.err == (
         "error: Pictures for slides are drawn by Chromium, Google Chrome or Microsoft "

@@ -40,6 +40,19 @@ def test_a_table_the_difference_and_the_path_last(export: Call) -> None:
     assert path == "small-1.tflite" and Path(path).is_file()
 
 
+def test_a_page_needs_no_example(export: Call) -> None:
+    done = export("--format", "web")
+    assert done.code == 0
+    assert done.err.startswith("note: the JavaScript of the page was ")
+    lines = done.out.splitlines()
+    assert lines[2].split()[0] == "small-1.html"
+    assert lines[2].split()[-1] == lines[1].split()[-1]
+    assert lines[3].startswith("largest difference of a probability ")
+    assert not [line for line in lines if line.startswith("example: ")]
+    assert lines[-1] == "small-1.html"
+    assert [path.name for path in Path().iterdir()] == ["small-1.html"]
+
+
 def test_one_json_document(export: Call, trained_run: Path) -> None:
     done = export("--format", "onnx", "--out", "net.onnx", "--json")
     assert (done.code, done.err) == (0, "")

@@ -186,6 +186,12 @@ def test_without_runs_it_says_how_to_make_one(
         "quickstart\nUntil then predict, explain and evaluate take speedrun, the "
         "trained network that comes with cifarcnn.\n"
     )
+    # A link that leads to nothing is an error to these, and no network answers.
+    Path("runs").mkdir()
+    Path("runs/latest").symlink_to("gone")
+    assert "speedrun" not in call("runs").err
+    Path("runs/latest").unlink()
+    Path("runs").rmdir()
     assert listed(call) == {}
     answer = call("runs", "--root", "elsewhere")
     assert answer.code == 1

@@ -114,6 +114,11 @@ def test_predict_without_a_run_takes_it_and_says_so(call: Call, shipped: Path) -
     assert result.err.splitlines()[0] == announce(shipped)
     assert call("predict", "photo.png", "--run", "speedrun", "--temperature").code == 0
     assert os.listdir() == ["photo.png"]
+    Path("link").symlink_to(shipped)
+    result = call("predict", "photo.png", "--run", "link")
+    assert result.err.splitlines()[0] == announce(shipped)
+    result = call("predict", "photo.png", "--run", "speedrun", "--run", "link")
+    assert result.err == "error: speedrun is given twice.\n"
 
 
 def test_evaluate_and_explain_take_it(call: Call, shipped: Path) -> None:

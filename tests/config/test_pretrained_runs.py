@@ -95,6 +95,18 @@ def test_a_run_beside_the_config_comes_first(base: Run, tmp_path: Path, monkeypa
     assert config.model.layers[0].run == str(tmp_path / "runs/base-1")
 
 
+def test_a_shipped_network_goes_by_its_name(base: Run):
+    from cifarcnn.runs.shipped_runs import find_shipped_run
+
+    Path("new.yaml").write_text(NEW.replace("runs/base-1", "speedrun"))
+    layer = load_config("new.yaml").model.layers[0]
+    assert layer.run == str(find_shipped_run("speedrun"))
+    assert layer.up_to == "max_pooling2d_4"
+    base.path.rename("speedrun")
+    layer = load_config("new.yaml").model.layers[0]
+    assert layer.run == str(Path("speedrun").resolve())
+
+
 def test_latest_is_the_run_that_it_names_today(base: Run, tmp_path: Path):
     Path("new.yaml").write_text(NEW.replace("base-1", "latest"))
     config = load_config("new.yaml")

@@ -182,7 +182,7 @@ def test_caches_are_measured_and_emptied_and_what_a_user_put_there_stays(
 def test_the_browser_is_one_that_is_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifarcnn.page.browser._BROWSERS", ("chromium",))
+    monkeypatch.setattr("cifarcnn.html.browser._BROWSERS", ("chromium",))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert examine_browser().facts is None
     (tmp_path / "chromium").write_text("#!/bin/sh\n")

@@ -261,6 +261,7 @@ for name, out in (
     ("onnx", "n.onnx"),
     ("saved_model", "n"),
     ("litert", "n.tflite"),
+    ("web", "n.html"),
 ):
     try:
         loaded.export(name, out)
@@ -281,7 +282,7 @@ def test_where_there_is_no_room_nothing_is_left(
     assert done.stdout.splitlines() == [
         f"RunError {name} is not written: File too large, there or in the temporary "
         f"folder {tempfile.gettempdir()}. Nothing is left of it."
-        for name in ("n.keras", "n.onnx", "n", "n.tflite")
+        for name in ("n.keras", "n.onnx", "n", "n.tflite", "n.html")
     ]
     assert list(tmp_path.iterdir()) == []
 

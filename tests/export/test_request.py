@@ -103,6 +103,6 @@ def test_a_missing_or_old_package_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         require_packages("saved_model")
     assert str(caught.value) == (
         "Only TensorFlow can write saved_model, and it is not installed: `pip install "
-        "tensorflow` brings it. `--format keras` does without."
+        "tensorflow` brings it. `--format keras` and `--format web` do without."
     )
     require_packages("keras")

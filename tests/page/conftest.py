@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -159,34 +157,6 @@ def read_page() -> Callable[[str], Page]:
     return Page
 
 
-# --- in a browser --------------------------------------------------------------------
-
-_FLAGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Headless Chromium, as installed on this machine."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("there is no Chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api")
-    # Chromium's sandbox does not work for root.
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    flags = [*_FLAGS, "--no-sandbox"] if root else _FLAGS
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=flags)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(scope="session")
 def page_file(explanation: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from cifarcnn.page.document import PageInfo, render_page
@@ -205,37 +175,3 @@ def model_page_file(
     path = tmp_path_factory.mktemp("page") / "model.html"
     path.write_text(render_page(model_explanation, PageInfo("runs/tiny-1")))
     return path
-
-
-@pytest.fixture
-def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a page from disk without a network; complaints of any kind fail the test.
-
-    Further arguments are those of a Playwright context, such as ``color_scheme``.
-    """
-    opened = []
-    complaints: list[str] = []
-
-    def open_page(path: Path, width: int = 1200, **settings: Any) -> Any:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, offline=True, **settings
-        )
-        opened.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith(("file:", "data:"))
-                else complaints.append(request.url)
-            ),
-        )
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in opened:
-        context.close()
-    assert complaints == []

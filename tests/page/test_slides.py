@@ -116,7 +116,7 @@ def test_reasons_are_listed(explanation: Any) -> None:
 def test_without_a_browser_the_way_out_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cifarcnn.page.browser._BROWSERS", ("no-such-browser",))
+    monkeypatch.setattr("cifarcnn.html.browser._BROWSERS", ("no-such-browser",))
     with pytest.raises(UsageError) as caught:
         find_browser()
     assert str(caught.value) == (

@@ -245,3 +245,20 @@ def test_a_folder_without_a_config_is_no_run() -> None:
         "that `cifarcnn train` reported; `cifarcnn runs` lists those under "
         "./runs."
     )
+
+
+def test_a_path_is_no_name_of_a_shipped_run(folder: Path) -> None:
+    shipped = Run.open("speedrun")
+    assert shipped.path.name == shipped.title == "speedrun"
+    for path in ("./speedrun", "speedrun/"):
+        with pytest.raises(RunError, match=r"^speedrun does not exist\."):
+            Run.open(path)
+    Path("link").symlink_to(shipped.path)
+    assert Run.open("link").title == "speedrun"
+    make_run("speedrun")
+    assert Run.open("./speedrun").path == Run.open("speedrun").path == Path("speedrun")
+
+
+def test_runs_that_cannot_be_read_are_not_passed_over(folder: Path) -> None:
+    Path("runs").symlink_to("runs")
+    assert refusal(None) == ("runs cannot be read: Too many levels of symbolic links.")

@@ -410,6 +410,30 @@ def test_a_run_taken_to_its_end_has_one_softmax(
     )
 
 
+def test_a_network_of_half_precision_is_widened(tmp_path: Path):
+    from safetensors.numpy import load_file
+
+    from cifarcnn.config import load_config
+    from cifarcnn.network.builder import build_model
+    from cifarcnn.runs.shipped_runs import find_shipped_run
+    from cifarcnn.training.backbone_weights import load_run_weights
+
+    (tmp_path / "new.yaml").write_text(
+        "data: {dataset: synthetic}\nmodel:\n  layers:\n"
+        "    - Pretrained: {run: speedrun, pooling: avg}\n"
+        "    - Dense: {units: 10, activation: softmax}\n"
+    )
+    network = build_model(load_config(tmp_path / "new.yaml"), 10)
+    backbone = network.get_layer("pretrained_1")
+    run = find_shipped_run("speedrun")
+    assert run is not None
+    load_run_weights(backbone, run)
+    stored = load_file(run / "weights.safetensors")["conv2d_7/kernel"]
+    kernel = np.asarray(backbone.get_layer("conv2d_7").kernel)
+    assert (stored.dtype, kernel.dtype) == (np.float16, np.float32)
+    np.testing.assert_array_equal(kernel, stored)
+
+
 @pytest.mark.parametrize("pooling", [None, "avg"])
 def test_an_explanation_looks_at_the_last_maps_of_the_backbone(
     fit, configure, tmp_path: Path, pooling: str | None

@@ -65,7 +65,7 @@ class Pretrained(Layer):
     weights: Annotated[Weights | None, AfterValidator(_refuse_null)] = None
     """Of the application: `imagenet` when left out, the path of an .h5 file, `none`."""
     run: str | None = None
-    """Folder of a finished run of your own, in place of an `application`."""
+    """Folder of a finished run, or name of a shipped one; no `application` then."""
     up_to: str | None = None
     """Last layer of the run to take; null: the last that gives maps."""
     layers: list[AnyLayer] | None = None

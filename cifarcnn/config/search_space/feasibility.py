@@ -86,7 +86,7 @@ def find_impossible(space: SearchSpace, *, is_whole: bool) -> list[Problem]:
     if not is_whole:
         # Another parameter might have helped.
         doubtful = [each for each in doubtful if not each.checked.fits_schema]
-    return problems + _find_never_possible(space, doubtful)
+    return problems + _find_never_possible(space, doubtful, is_whole=is_whole)
 
 
 def _look_alone(space: SearchSpace, varied: Varied) -> Iterator[_Alone]:
@@ -117,34 +117,20 @@ def _find_same(space: SearchSpace, alone: Sequence[_Alone]) -> Iterator[Problem]
                 break
 
 
-def _find_never_possible(space: SearchSpace, doubtful: list[_Alone]) -> list[Problem]:
-    """Of values that cannot exist by themselves those that never can."""
+def _find_never_possible(
+    space: SearchSpace, doubtful: list[_Alone], *, is_whole: bool
+) -> list[Problem]:
+    """Of values that cannot exist by themselves those that never can.
+
+    Where none can exist at all, whatever tells why.
+    """
     count = math.prod(parameter.count or 0 for parameter in space.parameters)
-    has_any = False
-    if 0 < count <= MOST_COMBINATIONS:
-        left = [*doubtful]
-        for values in _all_combinations(space):
-            if has_any and not any(_holds(values, each) for each in left):
-                continue
-            if space.check(values).config is not None:
-                has_any = True
-                left = [each for each in left if not _holds(values, each)]
+    first = {parameter.key: parameter.value(0) for parameter in space.parameters}
+    if is_few := 0 < count <= MOST_COMBINATIONS:
+        has_any, left = _look_at_all(space, doubtful)
     else:
-        chance = random.Random(0)
-        has_any = any(
-            space.check(_draw(space, chance)).config is not None for _ in range(_TRIED)
-        )
-        left = [
-            each
-            for each in doubtful
-            if not each.checked.fits_schema
-            and not any(
-                space.check(
-                    _draw(space, chance) | {each.varied.parameter.key: each.value}
-                ).config
-                for _ in range(_TRIED)
-            )
-        ]
+        has_any, left = _look_at_some(space, doubtful, first)
+    has_any = has_any or not is_whole
     if not has_any and not left:
         # Those of which no value can be: they are what is wrong.
         failed = Counter(each.varied.parameter.key for each in doubtful)
@@ -157,14 +143,48 @@ def _find_never_possible(space: SearchSpace, doubtful: list[_Alone]) -> list[Pro
         return [problem for each in left for problem in each.problems()]
     if has_any:
         return []
-    first_values = {each.key: each.value(0) for each in space.parameters}
-    found = space.check(first_values).problems
+    found = space.check(first).problems
     tried = f"none of the {count} combinations"
-    if not 0 < count <= MOST_COMBINATIONS:
+    if not is_few:
         tried = f"none of {_TRIED} combinations that were drawn"
-    first = space.varied[0]
     message = f"{tried} can exist; of the first: {found[0].path}: {found[0].message}"
-    return [first.place.problem(first.parameter.key, message, found[0].hint)]
+    varied = space.varied[0]
+    return [varied.place.problem(varied.parameter.key, message, found[0].hint)]
+
+
+def _look_at_all(
+    space: SearchSpace, doubtful: list[_Alone]
+) -> tuple[bool, list[_Alone]]:
+    """Whether any combination can exist, and the values that are in none of these."""
+    has_any, left = False, doubtful
+    for values in _all_combinations(space):
+        if has_any and not any(_holds(values, each) for each in left):
+            continue
+        if space.check(values).config is not None:
+            has_any = True
+            left = [each for each in left if not _holds(values, each)]
+    return has_any, left
+
+
+def _look_at_some(
+    space: SearchSpace, doubtful: list[_Alone], first: dict[str, Value]
+) -> tuple[bool, list[_Alone]]:
+    """The same, by chance; that layers do not fit together says nothing then."""
+    chance = random.Random(0)
+
+    def fits(values: dict[str, Value]) -> bool:
+        return space.check(values).config is not None
+
+    drawn = (_draw(space, chance) for _ in range(_TRIED - 1))
+    has_any = any(fits(values) for values in itertools.chain([first], drawn))
+    left = []
+    for each in doubtful:
+        own = {each.varied.parameter.key: each.value}
+        if not each.checked.fits_schema and not any(
+            fits(_draw(space, chance) | own) for _ in range(_TRIED)
+        ):
+            left.append(each)
+    return has_any, left
 
 
 def _holds(values: Mapping[str, Value], each: _Alone) -> bool:

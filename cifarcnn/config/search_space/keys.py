@@ -52,7 +52,7 @@ def find_way(key: str, place: Place, root: Node, config: Config) -> Way:
             way = (*way, step)
         elif _is_argument(name, step, is_last):
             way, is_named = (*way, name, step), False
-        elif (other := _spelled(step)) == name:
+        elif name in (step, other := _spelled(step)):
             way = (*way, name)
         elif other is not None:
             path = join_way(way)

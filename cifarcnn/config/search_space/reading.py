@@ -59,6 +59,36 @@ def read_search_space(
     else:
         name, root = str(base), read_tree(base, settings)
     config = check_tree(name, root).require_config()
+    entries, problems = _gather_entries(vary, space_file)
+    read: list[_Read] = []
+    for entry in entries:
+        try:
+            read.append(_read_entry(entry, root, config, read))
+        except ConfigError as error:
+            problems += error.problems
+    varied: list[Varied] = []
+    for each in read:
+        try:
+            varied.append(each.to_varied(root, read))
+        except ConfigError as error:
+            problems += error.problems
+    space = SearchSpace(name, root, config, tuple(varied))
+    problems += find_impossible(space, is_whole=not problems)
+    if problems:
+        # Those of a file in its order, behind those of the command line.
+        unique = sorted(dict.fromkeys(problems), key=_order)
+        raise ConfigError(unique)
+    return space
+
+
+def _gather_entries(
+    vary: Sequence[str], space_file: Path | None
+) -> tuple[list[Entry], list[Problem]]:
+    """What is written of each key, and what cannot be read.
+
+    Raises:
+        UsageError: The file cannot be read, or nothing may vary, or too much.
+    """
     problems: list[Problem] = []
     entries: list[Entry] = []
     for text in vary:
@@ -80,25 +110,7 @@ def read_search_space(
         raise UsageError(
             f"{len(entries)} values may vary; at most {MOST_PARAMETERS} can."
         )
-    read: list[_Read] = []
-    for entry in entries:
-        try:
-            read.append(_read_entry(entry, root, config, read))
-        except ConfigError as error:
-            problems += error.problems
-    varied: list[Varied] = []
-    for each in read:
-        try:
-            varied.append(each.to_varied(root, read))
-        except ConfigError as error:
-            problems += error.problems
-    space = SearchSpace(name, root, config, tuple(varied))
-    problems += find_impossible(space, is_whole=not problems)
-    if problems:
-        # Those of a file in its order, behind those of the command line.
-        unique = sorted(dict.fromkeys(problems), key=_order)
-        raise ConfigError(unique)
-    return space
+    return entries, problems
 
 
 def _order(problem: Problem) -> tuple[bool, int, int]:

@@ -90,6 +90,18 @@ def test_it_is_told_when_nothing_at_all_can_exist() -> None:
     ]
 
 
+def test_a_space_of_which_little_can_exist_is_one() -> None:
+    # The last layer must give ten numbers; one in 91 is right.
+    space = read("layers.4.units=10..100", "label_smoothing=0..0.5")
+    units, smoothing = (parameter.key for parameter in space.parameters)
+    assert space.apply({units: 10, smoothing: 0.1}).training.label_smoothing == 0.1
+
+
+def test_nothing_is_said_of_combinations_while_a_parameter_is_wrong() -> None:
+    told = refuse("layers.1.pool_size=8..9", "layers.2.pool_size=8..9", "zzz=1,2")
+    assert told == ["there is no key 'zzz'"]
+
+
 def test_wide_ranges_and_fine_steps_take_no_time() -> None:
     space = read("epochs=1..100000", "label_smoothing=0..0.5:step=1e-9")
     assert [parameter.count for parameter in space.parameters] == [100_000, 500_000_001]

@@ -76,6 +76,15 @@ PARAMETERS = {
         "blocks.conv.parameters.filters", 4, 8, is_integer=True
     ),
     "model.layers.0.filters=4,8": Choices("model.layers[0].conv.filters", ("4", "8")),
+    "model.layers.0.conv.filters=4,8": Choices(
+        "model.layers[0].conv.filters", ("4", "8")
+    ),
+    "layers[8].Repeat.times=1..3": Range(
+        "model.layers[8].Repeat.times", 1, 3, is_integer=True
+    ),
+    "layers[8].Repeat.layers[0].use_bias=true,false": Choices(
+        "model.layers[8].Repeat.layers[0].Dense.use_bias", ("true", "false")
+    ),
     "layers[3].Dropout.rate=0..0.5": Range("model.layers[3].Dropout.rate", 0.0, 0.5),
     "layers.3.rate=0..0.5": Range("model.layers[3].Dropout.rate", 0.0, 0.5),
     "layers.7.kernel_regularizer.l2=0..0.5": Range(

@@ -1,0 +1,1 @@
+"""What all HTML pages have in common, and the browser that shows them."""
