@@ -12,7 +12,13 @@ from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import BackendChoice, ExportFormat, ExportPrecision, Views
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.manifest import read_manifest, weights_kind
-from cifarcnn.trained_run import SplitChoice, TrainedRun, require_best, require_classes
+from cifarcnn.trained_run import (
+    SplitChoice,
+    TrainedRun,
+    read_kept,
+    require_best,
+    require_classes,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -44,8 +50,6 @@ class LoadedRun(TrainedRun):
         weights: ``best`` or ``last``: which ones they are.
         weights_sha256: Of the file that they come from.
         device: What the network runs on.
-        temperature: Of the answers of ``predict`` and ``evaluate``; None leaves them
-            as the network gives them.
     """
 
     model: keras.Model
@@ -53,7 +57,6 @@ class LoadedRun(TrainedRun):
     weights: WeightsChoice
     weights_sha256: str
     device: Device
-    temperature: float | None = None
 
     @property
     def image_shape(self) -> ImageShape:
@@ -90,6 +93,8 @@ class LoadedRun(TrainedRun):
     def fit_temperature(self) -> TemperatureRecord:
         """Fit a temperature on the validation images, keep it in the run, and use it.
 
+        With it is kept the score below which an answer is unsure (``is_unsure``).
+
         The answers are those with the config's test-time augmentation.
 
         Raises:
@@ -106,6 +111,7 @@ class LoadedRun(TrainedRun):
         record = fit_on_answers(answers, split.labels, self.weights_sha256)
         write_temperature(self.path, record)
         self.temperature = record.temperature
+        self.unsure_below = record.unsure_below
         return record
 
     def predict(self, images: Array, *, views: Views | None = None) -> Array:
@@ -235,6 +241,7 @@ def load_run(
     backend: BackendChoice | None = None,
     data_path: str | Path | None = None,
     temperature: bool = False,
+    unsure: bool = False,
 ) -> LoadedRun:
     """A trained run from its folder, every file checked.
 
@@ -251,6 +258,8 @@ def load_run(
             class.
         temperature: Whether to answer at the temperature that was fitted and kept
             with the run (``LoadedRun.fit_temperature``).
+        unsure: Whether it shall say which answers are unsure (``is_unsure``), by what
+            was kept with the temperature.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -271,12 +280,7 @@ def load_run(
     kept_choice = config.training.weights
     choice = weights or kept_choice
     kind = weights_kind(choice, kept_choice)
-    kept = None
-    if temperature:
-        from cifarcnn.runs.temperature_file import read_temperature
-
-        record = read_temperature(run.path, manifest, kind)
-        kept = record.temperature
+    kept, threshold = read_kept(run.path, manifest, kind, temperature, unsure)
     # Everything that can be refused is, before the framework is started.
     started = engine.start(device, backend)
     from cifarcnn.network.builder import build_model as build
@@ -296,5 +300,6 @@ def load_run(
         weights_sha256=stored.sha256,
         device=started,
         temperature=kept,
+        unsure_below=threshold,
         data_path=None if data_path is None else Path(data_path),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -17,8 +18,8 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
-from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.cli.tables import format_table
+from cifarcnn.cli.which_network import tell_which
 from cifarcnn.literals import ExportFormat, ExportPrecision
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _describe(exported: Exported) -> str:
     if exported.load_seconds is not None:
         used.append(f"loaded in {exported.load_seconds:.2f} s")
     if exported.example is not None:
-        used.append(f"example: python {exported.example} photo.png")
+        used.append(f"example: python {shlex.quote(str(exported.example))} photo.png")
     return "\n".join(
         [
             table,

@@ -15,11 +15,13 @@ import numpy as np
 from cifarcnn.engine import tensorflow_only
 from cifarcnn.engine.backend_choice import collect_refusals, join_notes
 from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
+from cifarcnn.engine.distribution import compile_distributed
 from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
 from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.literals import DeviceCount
 
 if keras.config.backend() == "jax":
     import jax
@@ -87,6 +89,38 @@ def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
     return ChosenGpu(reason=join_notes(explained, said))
 
 
+def count_devices(wanted: DeviceCount) -> int:
+    """How many devices of this host train together.
+
+    Raises:
+        DeviceError: There are not as many, or Keras runs on TensorFlow.
+    """
+    if wanted == 1:
+        return 1
+    if keras.config.backend() != "jax":
+        raise DeviceError(
+            f"training.devices is {wanted}, but on TensorFlow cifarcnn trains on one "
+            "device. Train on JAX (--backend jax), or with --set training.devices=1."
+        )
+    here = jax.local_devices()
+    if wanted == "all":
+        return len(here)
+    if wanted > len(here):
+        kind = here[0].platform
+        found = f"1 device ({kind})" if len(here) == 1 else f"{len(here)} ({kind})"
+        divided = (
+            " A CPU is one, unless the environment variable XLA_FLAGS divides it: "
+            f"XLA_FLAGS=--xla_force_host_platform_device_count={wanted}"
+            if kind == "cpu"
+            else ""
+        )
+        raise DeviceError(
+            f"training.devices is {wanted}, but JAX finds {found} here. Train on "
+            f"fewer, or on all of them (training.devices=all).{divided}"
+        )
+    return wanted
+
+
 def forbid_nondeterministic_operations() -> None:
     """Have what XLA does not compile give the same bits each time, or an error."""
     # On JAX there is nothing else.
@@ -140,7 +174,7 @@ def repeat_steps(
     if keras.config.backend() == "tensorflow":
         return tensorflow_only.repeat_steps(step, model.get_metrics_result, jit_compile)
 
-    @partial(jax.jit, donate_argnums=0)
+    @partial(compile_distributed, donate_argnums=0)
     def run(state: Any, numbers: Any, first: Any, end: Any) -> Any:
         def body(number: Any, state: Any) -> Any:
             _, state = step(state, numbers, number)

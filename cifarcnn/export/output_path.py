@@ -9,10 +9,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from cifarcnn.errors import UsageError
 from cifarcnn.files import make_stem, os_error_as_usage_error, sync_folder
 from cifarcnn.literals import ExportFormat, ExportPrecision
 
+_LOCK = ".export.lock"
 _ENDINGS: dict[ExportFormat, str] = {
     "onnx": ".onnx",
     "litert": ".tflite",
@@ -89,18 +92,33 @@ def _list_taken(path: Path) -> list[Path]:
 def made_beside(path: Path) -> Iterator[Path]:
     """A folder beside the target for what is being made, which is gone afterwards.
 
+    Those of processes that were killed are cleared away.
+
     Raises:
         UsageError: It cannot be made.
     """
+    _remove_abandoned(path.parent)
     folder = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     with os_error_as_usage_error(
         f"{path} cannot be written", ". Name another place with --out."
     ):
         folder.mkdir()
     try:
-        yield folder
+        with contextlib.ExitStack() as held:
+            # There are disks without locks; what is abandoned stays there.
+            with contextlib.suppress(OSError, NotImplementedError):
+                held.enter_context(FileLock(folder / _LOCK))
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    for lock in parent.glob(f".*.tmp/{_LOCK}"):
+        # Whoever is still at work holds it.
+        with contextlib.suppress(OSError, NotImplementedError, Timeout):
+            with FileLock(lock, timeout=0):
+                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def move_into_place(made: Path, path: Path, example: str | None) -> None:
@@ -114,7 +132,8 @@ def move_into_place(made: Path, path: Path, example: str | None) -> None:
     Raises:
         UsageError: A name has been taken meanwhile, or the disk is full.
     """
-    beside, script = made.parent / "example.py", example_path(path)
+    script = example_path(path)
+    beside = made.parent / script.name
     with os_error_as_usage_error(f"{path} cannot be written"):
         beside.write_text(example or "", encoding="utf-8")
         for file in (beside, made, *made.rglob("*")):
@@ -123,11 +142,33 @@ def move_into_place(made: Path, path: Path, example: str | None) -> None:
                     os.fsync(written.fileno())
         require_free(path)
         if example is not None:
-            os.rename(beside, script)
+            _rename_new(beside, script)
         try:
-            os.rename(made, path)
+            _rename_new(made, path)
         except BaseException:
             if example is not None:
                 script.unlink()
             raise
         sync_folder(path.parent)
+
+
+def _rename_new(made: Path, path: Path) -> None:
+    """Rename, but never in the place of what another process has put there.
+
+    Raises:
+        OSError: It cannot be renamed.
+        UsageError: Something is there.
+    """
+    if made.is_file():
+        try:
+            # The first name goes with its folder.
+            os.link(made, path)
+            return
+        except FileExistsError:
+            require_free(path)
+            raise
+        except OSError:
+            # There are disks without links.
+            require_free(path)
+    # That of a folder fails where something is.
+    os.rename(made, path)

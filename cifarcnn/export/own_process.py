@@ -36,17 +36,24 @@ def export_in_own_process(
     environment = dict(os.environ)
     # They are for JAX's XLA; another one ends the process over a flag it does not know.
     environment.pop("XLA_FLAGS", None)
-    done = subprocess.run(
+    with subprocess.Popen(
         [*python_command("cifarcnn.__main__"), "export", *arguments],
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=environment,
-    )
-    if done.returncode == 0:
-        content = json.loads(done.stdout)
+    ) as process:
+        try:
+            out, messages = process.communicate()
+        except BaseException:
+            # Not killed: it has a half-made file to take away.
+            process.terminate()
+            raise
+    if process.returncode == 0:
+        content = json.loads(out)
         del content["run"]
         return Exported.from_dict(content)
-    said = done.stderr.decode(errors="replace").rpartition("error: ")[2].strip()
-    raise RunError(
-        said or f"the process that exports was ended ({describe_end(done.returncode)})."
-    )
+    text = "\n" + messages.decode(errors="replace")
+    said = text.rpartition("\nerror: ")[2].strip()
+    end = describe_end(process.returncode)
+    raise RunError(said or f"the process that exports was ended ({end}).")

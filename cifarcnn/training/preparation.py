@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import Config
+from cifarcnn.errors import UsageError
 from cifarcnn.literals import BackendChoice
 from cifarcnn.training.observer import Observer
 
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from cifarcnn.engine import Device, DeviceChoice
     from cifarcnn.training.resume import ResumePlan
     from cifarcnn.training.training_data import TrainingData
+
+
+def require_divisible(batch_size: int, device: Device) -> None:
+    """See that each device has as many pictures of a batch as the others.
+
+    Raises:
+        UsageError: It would not.
+    """
+    if rest := batch_size % device.count:
+        fitting = max(batch_size - rest, device.count)
+        raise UsageError(
+            f"A batch of {batch_size:,} pictures (training.batch_size) cannot be "
+            f"divided among {device.count} devices. Use training.batch_size="
+            f"{fitting}, or another number of devices (training.devices)."
+        )
 
 
 def load_data(
@@ -96,7 +112,9 @@ def start_device(
         configured=config.training.backend,
         before=resume.backend if resume else None,
         deterministic=config.training.deterministic,
+        devices=config.training.devices,
     )
+    require_divisible(config.training.batch_size, started)
     observer.device_started(started)
     observer.data_opened(data.dataset)
     from cifarcnn.network.pretrained_weights import fetch_weights

@@ -13,6 +13,7 @@ import keras
 from cifarcnn.config import Config
 from cifarcnn.config.layers import flatten_layers
 from cifarcnn.engine import Device, choose_precision, refusals_explained
+from cifarcnn.engine.distribution import distributed_over, on_one_device
 from cifarcnn.errors import DataError, DivergedError, RunError, Stopped, UsageError
 from cifarcnn.literals import Policy
 from cifarcnn.network.weights import write_weights
@@ -94,7 +95,7 @@ def train(
         resumed=source is not None,
     )
     request = request or StopRequest(config.training.max_minutes)
-    with ending_signals_handled(request.signals.append):
+    with ending_signals_handled(request.signals.append), distributed_over(device):
         precision = _choose_precision(config, run, device, source)
         environment = describe_environment(config, data, device, precision)
         # Even when it is killed now, the run can be told for what it is.
@@ -119,9 +120,9 @@ def train(
                     if following is None:
                         break
                     ours.begin(following, *models.build(following))
-            outcome = _finish(
-                config, data, run, models.networks.stock, ours, request.signals
-            )
+            with on_one_device():
+                stock, signals = models.networks.stock, request.signals
+                outcome = _finish(config, data, run, stock, ours, signals)
     observer.training_ended(outcome)
     return outcome
 

@@ -105,3 +105,20 @@ def test_of_a_trial_it_is_said(export: Call, call: Call, trained_run: Path) -> N
         "warning: trial is a trial on few pictures (--smoke). Its network has hardly "
         "learnt anything.\n",
     )
+
+
+def test_the_command_of_the_example_can_be_copied() -> None:
+    import shlex
+
+    from cifarcnn.cli.export import _describe
+    from cifarcnn.export.exported import Exported, Figures
+
+    figures = Figures(1_000, 1.0, None)
+    example = Path("my nets/it's-example.py")
+    found = Exported(
+        Path("my nets/it's"), example, "saved_model", "float32", 1, "pictures",
+        *(0.0, 0.0, 1e-4), 1, 0.1, figures, figures, (), None,
+    )  # fmt: skip
+    (line,) = (each for each in _describe(found).splitlines() if "example:" in each)
+    command = shlex.split(line.removeprefix("example: "))
+    assert command == ["python", str(example), "photo.png"]
