@@ -8,8 +8,9 @@ from itertools import accumulate
 
 from markupsafe import Markup
 
+from cifarcnn.html.document import content_policy
 from cifarcnn.page.comparison_page import Table
-from cifarcnn.page.html import content_policy, make_plain_environment, read_template
+from cifarcnn.page.html import make_plain_environment, page_style
 from cifarcnn.page.plots import STYLE, Line, draw_bars, draw_lines
 
 
@@ -51,7 +52,7 @@ def render_search(page: SearchPage) -> str:
     if page.seeds is not None:
         titles["seeds"] = "The best with other seeds"
     titles["trials"] = "All trials"
-    style = f"{read_template('page.css')}\n{STYLE}"
+    style = f"{page_style()}\n{STYLE}"
     return (
         make_plain_environment()
         .get_template("search.html")
