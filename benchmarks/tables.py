@@ -113,6 +113,15 @@ def precision(results):
     return table(["step", "ms", "pictures/s", "× as long as the first"], rows)
 
 
+def devices(results):
+    rows = []
+    for name, row in results.items():
+        times, ratio, speed = row.values()
+        cells = [figure(times, ",.0f"), figure(speed, ",.2f"), figure(ratio)]
+        rows.append([name, *cells])
+    return table(["ten steps on", "ms", "steps/s", "× as long as on one"], rows)
+
+
 def leave_one_out(results):
     rows = []
     for name, row in results["rows"].items():
@@ -282,6 +291,7 @@ TABLES = {
     "decoding": decoding,
     "batch_norm": batch_norm,
     "precision": precision,
+    "devices": devices,
     "leave_one_out": leave_one_out,
     "startup": startup,
     "first_start": first_start,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cifarcnn.cpu import read_cpu_info, usable_cores
 from cifarcnn.engine.backend_choice import (
@@ -26,6 +26,10 @@ from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
 from cifarcnn.errors import DeviceError, first_line
 from cifarcnn.installed import installed_version
 from cifarcnn.literals import Backend, BackendChoice, DeviceCount
+
+if TYPE_CHECKING:
+    from cifarcnn.engine.host_addresses import Hosts
+    from cifarcnn.engine.hosts import Meeting
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
@@ -65,6 +69,11 @@ class Device:
     host_count: int = 1
     host_index: int = 0
 
+    @property
+    def writes(self) -> bool:
+        """Whether this host writes the files of the run."""
+        return self.host_index == 0
+
 
 @dataclass(frozen=True)
 class ChosenGpu:
@@ -89,6 +98,7 @@ def start(
     before: str | None = None,
     deterministic: bool = False,
     devices: DeviceCount = 1,
+    meeting: Meeting | None = None,
 ) -> Device:
     """Start Keras on a device, and run one small operation there.
 
@@ -103,7 +113,8 @@ def start(
         configured: ``training.backend``.
         before: What a training that goes on now ran on.
         deterministic: Whether a GPU is to give the same bits each time.
-        devices: How many are to train together.
+        devices: How many of each host are to train together.
+        meeting: With the other hosts; ``None``: there are none.
 
     Raises:
         DeviceError: The device or the backend cannot be used, or there are not as many
@@ -115,7 +126,7 @@ def start(
         configured,
         before,
         gpu_allowed=device != "cpu",
-        several_devices=devices != 1,
+        several_devices=devices != 1 or meeting is not None,
     )
     # JAX may be imported already, where it was asked for its GPU.
     cache_note = use_cache(chosen.name)
@@ -125,6 +136,9 @@ def start(
     from cifarcnn.engine import backend as started
 
     started.reset_settings()
+    if meeting is not None:
+        started.require_jax(meeting)
+        meeting.start_jax()
     gpu = started.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
         raise DeviceError(
@@ -136,12 +150,13 @@ def start(
         started.forbid_nondeterministic_operations()
     if complaint := started.try_convolution(on_gpu=gpu.name is not None):
         raise DeviceError(_describe_failure(chosen.name, gpu.name, complaint))
+    hosts = None if meeting is None else meeting.hosts
     count = started.count_devices(devices)
     versions = _versions(chosen.name)
     ignored = gpu.reason if device == "auto" else None
     return Device(
         kind="gpu" if gpu.name else "cpu",
-        description=_describe(gpu, chosen.name, versions, count),
+        description=_describe(gpu, chosen.name, versions, count, hosts),
         threads=usable_cores(),  # TensorFlow starts a thread for each.
         versions=versions,
         note=join_notes(
@@ -150,6 +165,8 @@ def start(
         backend=chosen.name,
         compute_capability=gpu.compute_capability,
         count=count,
+        host_count=hosts.count if hosts else 1,
+        host_index=hosts.index if hosts else 0,
     )
 
 
@@ -255,11 +272,16 @@ def _versions(engine: Backend) -> dict[str, str]:
 
 
 def _describe(
-    gpu: ChosenGpu, backend: Backend, versions: Mapping[str, str], count: int
+    gpu: ChosenGpu,
+    backend: Backend,
+    versions: Mapping[str, str],
+    count: int,
+    hosts: Hosts | None,
 ) -> str:
     hardware = f"gpu ({gpu.name})" if gpu.name else f"cpu ({_describe_cpu()})"
     if count > 1:
-        hardware = f"{count} devices, each {hardware}"
+        where = f" on {hosts.count} hosts" if hosts else ""
+        hardware = f"{count} devices{where}, each {hardware}"
     software = f"{BACKENDS[backend]} {versions[backend]}, Keras {versions['keras']}"
     return f"{hardware}, {software}"
 

@@ -10,7 +10,7 @@ are those of one device, but for the order in which numbers are added.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -140,6 +140,26 @@ def on_one_device() -> Iterator[None]:
     finally:
         keras.distribution.set_distribution(before)
         _current[:] = held
+
+
+def of_first_host(number: int) -> int:
+    """What the first of the hosts that train together says."""
+    return int(_of_all_hosts([number])[0, 0])
+
+
+def largest_of_hosts(*numbers: float) -> list[float]:
+    """The largest that any of the hosts says, each by itself."""
+    return [float(largest) for largest in _of_all_hosts(numbers).max(axis=0)]
+
+
+def _of_all_hosts(numbers: Sequence[float]) -> np.ndarray[Any, Any]:
+    """``(hosts, n)``. All hosts must come here as often as one another."""
+    own = np.array(numbers, np.float32)
+    if current_distribution() is None or jax.process_count() == 1:
+        return own[None]
+    from jax.experimental.multihost_utils import process_allgather
+
+    return np.asarray(process_allgather(own))
 
 
 def compile_distributed(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cifarcnn.data.fetching.sources import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
+    from cifarcnn.engine.hosts import Meeting
     from cifarcnn.training.resume import ResumePlan
     from cifarcnn.training.training_data import TrainingData
 
@@ -82,6 +83,7 @@ def start_device(
     callbacks: Sequence[keras.callbacks.Callback],
     fetch: bool | None,
     resume: ResumePlan | None = None,
+    meeting: Meeting | None = None,
 ) -> Device:
     """Start Keras on its device, and fetch the weights to begin with.
 
@@ -92,6 +94,7 @@ def start_device(
         data: Its images.
         observer: Is told of the device, the data set, and what the user should know.
         resume: Of a training that goes on.
+        meeting: With the other hosts that train; ``None``: there are none.
 
     Raises:
         DataError: The weights to begin with are not here, or could not be fetched.
@@ -113,6 +116,7 @@ def start_device(
         before=resume.backend if resume else None,
         deterministic=config.training.deterministic,
         devices=config.training.devices,
+        meeting=meeting,
     )
     require_divisible(config.training.batch_size, started)
     observer.device_started(started)

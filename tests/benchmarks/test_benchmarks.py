@@ -197,6 +197,19 @@ def test_steps_of_each_precision_are_compared(tmp_path: Path):
     }
 
 
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_steps_on_one_and_on_two_devices_are_compared(tmp_path: Path):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    document = run(
+        tmp_path,
+        "devices.py",
+        *("--network", "small.yaml", "--batch-size", 8, "--rounds", 1, "--seconds", 1),
+    )
+    rows = document["results"]
+    assert set(rows) == {"1 device", "2 devices"}
+    assert rows["1 device"]["times_1_device"]["median"] == 1
+
+
 def test_pieces_of_the_recipe_are_left_out_in_turn(tmp_path: Path):
     # As `speedrun` takes long to compile; the next test has all pieces of that.
     (tmp_path / "small.yaml").write_text(f"{SMALL}training: {{averaging: Lookahead}}\n")
