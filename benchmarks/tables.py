@@ -113,6 +113,15 @@ def precision(results):
     return table(["step", "ms", "pictures/s", "× as long as the first"], rows)
 
 
+def devices(results):
+    rows = []
+    for name, row in results.items():
+        times, ratio, speed = row.values()
+        cells = [figure(times, ",.0f"), figure(speed, ",.2f"), figure(ratio)]
+        rows.append([name, *cells])
+    return table(["ten steps on", "ms", "steps/s", "× as long as on one"], rows)
+
+
 def leave_one_out(results):
     rows = []
     for name, row in results["rows"].items():
@@ -174,6 +183,31 @@ def export(results):
         )
     head = ["format", "MB", "largest difference", "seconds to load", "pictures/s"]
     return table([*head, "accuracy (validation)"], rows)
+
+
+def unsure(results):
+    """Of each score both mistakes, and of the first the kinds of pictures."""
+    kinds = {part: sum(of.values()) for part, of in results["pictures"].items()}
+    own = results["validation_pictures"]
+    head = [
+        "score",
+        f"unsure, of {own:,} validation pictures",
+        "of those named rightly",
+    ]
+    head += ["of those named wrongly"]
+    head += [f"a class, of {kinds['choosing']:,} outside pictures to choose by"]
+    head += [f"a class, of {kinds['stating']:,} other outside pictures"]
+    rows = []
+    for name, row in results["scores"].items():
+        figures = [row[key] for key in ("unsure", "right_unsure", "wrong_unsure")]
+        figures += [row["given_a_class"][part] for part in ("choosing", "stating")]
+        rows.append([name, *(f"{figure:.1%}" for figure in figures)])
+    first = next(iter(results["scores"].values()))["given_a_class_by_kind"]
+    shares = [[name, f"{share:.0%}"] for name, share in first.items()]
+    for line in shares:
+        line.insert(1, f"{results['pictures']['stating'][line[0]]:,}")
+    by_kind = table(["other outside pictures", "pictures", "a class"], shares)
+    return f"{table(head, rows)}\n{by_kind}"
 
 
 def time_between_steps(results):
@@ -257,6 +291,7 @@ TABLES = {
     "decoding": decoding,
     "batch_norm": batch_norm,
     "precision": precision,
+    "devices": devices,
     "leave_one_out": leave_one_out,
     "startup": startup,
     "first_start": first_start,
@@ -266,6 +301,7 @@ TABLES = {
     "transfer": transfer,
     "estimate": estimate,
     "export": export,
+    "unsure": unsure,
 }
 
 

@@ -176,7 +176,7 @@ def _describe_problems(
         return
     if split == "validation" and not _has_validation(run):
         yield (
-            f"{run.path} was trained without validation pictures "
+            f"{run.run.title} was trained without validation pictures "
             "(data.validation_fraction is 0). Compare by the test pictures: "
             "--split test."
         )
@@ -186,7 +186,7 @@ def _describe_problems(
     trained, expected = run.manifest.origin, first.manifest.origin
     if trained.class_names != expected.class_names:
         yield (
-            f"{run.path} and {first.path} know other classes: "
+            f"{run.run.title} and {first.run.title} know other classes: "
             f"{', '.join(trained.class_names[:3])} ... "
             f"({len(trained.class_names):,}) and "
             f"{', '.join(expected.class_names[:3])} ... "
@@ -194,16 +194,16 @@ def _describe_problems(
         )
     elif trained.data.checksum != expected.data.checksum:
         yield (
-            f"{run.path} and {first.path} were trained on other pictures: "
+            f"{run.run.title} and {first.run.title} were trained on other pictures: "
             f"{trained.data.name} with the checksum {trained.data.checksum[:12]} and "
             f"{expected.data.name} with {expected.data.checksum[:12]}."
         )
     elif split == "validation" and _cut(run) != _cut(first):
         yield (
-            f"The validation pictures of {run.path} and {first.path} are not the same "
-            "(data.validation_fraction, data.fold or training.seed differ): what one "
-            "is judged on the other has learnt from. Compare by the test pictures: "
-            "--split test."
+            f"The validation pictures of {run.run.title} and {first.run.title} are not "
+            "the same (data.validation_fraction, data.fold or training.seed differ): "
+            "what one is judged on the other has learnt from. Compare by the test "
+            "pictures: --split test."
         )
 
 

@@ -41,8 +41,11 @@ def estimate_training(
         backend,
         configured=config.training.backend,
         deterministic=config.training.deterministic,
+        devices=config.training.devices,
     )
     # Only now that Keras runs on its device.
+    from cifarcnn.training.preparation import require_divisible
     from cifarcnn.training.trial import try_training
 
+    require_divisible(config.training.batch_size, started)
     return try_training(config, started)

@@ -9,6 +9,8 @@ from typing import Literal, TypeAlias
 
 # What is done with an image of other proportions than the network's.
 Resize: TypeAlias = Literal["crop", "pad", "stretch"]
+# What an image is called where no class fits.
+UNSURE = "unsure"
 # Views of an image that test-time augmentation averages.
 Views: TypeAlias = Literal["none", "mirror", "mirror_and_shift"]
 # Keras's names of the dtype policies that a network is trained with.
@@ -17,6 +19,8 @@ Precision: TypeAlias = Literal[Policy, "auto"]
 # Keras's names of what it runs on.
 Backend: TypeAlias = Literal["tensorflow", "jax"]
 BackendChoice: TypeAlias = Literal[Backend, "auto"]
+# How many devices of a host train together.
+DeviceCount: TypeAlias = int | Literal["all"]
 # Keras's argument of the same name.
 JitCompile: TypeAlias = bool | Literal["auto"]
 # How far a run came: ``stopped`` goes on with ``train --resume``.

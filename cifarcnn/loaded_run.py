@@ -12,7 +12,13 @@ from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import BackendChoice, ExportFormat, ExportPrecision, Views
 from cifarcnn.runs import Run, WeightsChoice
 from cifarcnn.runs.manifest import read_manifest, weights_kind
-from cifarcnn.trained_run import SplitChoice, TrainedRun, require_best, require_classes
+from cifarcnn.trained_run import (
+    SplitChoice,
+    TrainedRun,
+    read_kept,
+    require_best,
+    require_classes,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -44,8 +50,6 @@ class LoadedRun(TrainedRun):
         weights: ``best`` or ``last``: which ones they are.
         weights_sha256: Of the file that they come from.
         device: What the network runs on.
-        temperature: Of the answers of ``predict`` and ``evaluate``; None leaves them
-            as the network gives them.
     """
 
     model: keras.Model
@@ -53,7 +57,6 @@ class LoadedRun(TrainedRun):
     weights: WeightsChoice
     weights_sha256: str
     device: Device
-    temperature: float | None = None
 
     @property
     def image_shape(self) -> ImageShape:
@@ -90,7 +93,8 @@ class LoadedRun(TrainedRun):
     def fit_temperature(self) -> TemperatureRecord:
         """Fit a temperature on the validation images, keep it in the run, and use it.
 
-        The answers are those with the config's test-time augmentation.
+        With it is kept the score below which an answer is unsure (``is_unsure``). The
+        answers are those with the config's test-time augmentation.
 
         Raises:
             DataError: The data set is not here, or no temperature is the best.
@@ -106,6 +110,7 @@ class LoadedRun(TrainedRun):
         record = fit_on_answers(answers, split.labels, self.weights_sha256)
         write_temperature(self.path, record)
         self.temperature = record.temperature
+        self.unsure_below = record.unsure_below
         return record
 
     def predict(self, images: Array, *, views: Views | None = None) -> Array:
@@ -235,6 +240,7 @@ def load_run(
     backend: BackendChoice | None = None,
     data_path: str | Path | None = None,
     temperature: bool = False,
+    unsure: bool = False,
 ) -> LoadedRun:
     """A trained run from its folder, every file checked.
 
@@ -246,11 +252,10 @@ def load_run(
         backend: ``tensorflow``, ``jax`` or ``auto``; None leaves it to the environment
             variable ``KERAS_BACKEND``. Where Keras was imported before, it stays on
             what it runs on.
-        data_path: Where the data set lies on this machine, when not where the config
-            says; or a folder of your own images to judge on, with a folder for each
-            class.
-        temperature: Whether to answer at the temperature that was fitted and kept
-            with the run (``LoadedRun.fit_temperature``).
+        data_path: Where the data set lies, when not where the config says; or your own
+            images to judge on, with a folder for each class.
+        temperature: Whether to answer at the one that ``fit_temperature`` kept.
+        unsure: Whether it shall say which answers are unsure (``is_unsure``).
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -268,15 +273,9 @@ def load_run(
     require_classes(run, len(names))
     if weights == "best":
         require_best(run)
-    kept_choice = config.training.weights
-    choice = weights or kept_choice
-    kind = weights_kind(choice, kept_choice)
-    kept = None
-    if temperature:
-        from cifarcnn.runs.temperature_file import read_temperature
-
-        record = read_temperature(run.path, manifest, kind)
-        kept = record.temperature
+    choice = weights or config.training.weights
+    kind = weights_kind(choice, config.training.weights)
+    kept, threshold = read_kept(run.path, manifest, kind, temperature, unsure)
     # Everything that can be refused is, before the framework is started.
     started = engine.start(device, backend)
     from cifarcnn.network.builder import build_model as build
@@ -296,5 +295,6 @@ def load_run(
         weights_sha256=stored.sha256,
         device=started,
         temperature=kept,
+        unsure_below=threshold,
         data_path=None if data_path is None else Path(data_path),
     )

@@ -15,6 +15,7 @@ import numpy as np
 from cifarcnn.data.image.target_size import TargetSize
 from cifarcnn.ensemble import mean_probabilities, require_same_classes
 from cifarcnn.errors import RunError, UsageError
+from cifarcnn.literals import UNSURE
 from cifarcnn.litert.runtime import LiteRTModel, has_runtime
 from cifarcnn.loaded_run import LoadedRun, load_run
 from cifarcnn.runs import Run, WeightsChoice
@@ -22,11 +23,10 @@ from cifarcnn.runs.litert_file import LITERT, load_litert, save_litert
 from cifarcnn.runs.manifest import (
     WEIGHTS_FILES,
     Manifest,
-    WeightsKind,
     read_manifest,
     weights_kind,
 )
-from cifarcnn.trained_run import TrainedRun, require_best
+from cifarcnn.trained_run import TrainedRun, read_kept, require_best
 
 if TYPE_CHECKING:
     # Would load the schema of configs, which takes longer than all the rest.
@@ -64,6 +64,7 @@ def open_predictor(
     keras: bool = False,
     data_path: Path | None = None,
     temperature: bool = False,
+    unsure: bool = False,
 ) -> Predictor:
     """The network of a run, ready to answer.
 
@@ -80,6 +81,7 @@ def open_predictor(
         keras: Whether Keras shall answer in any case.
         data_path: Where the data set lies on this machine.
         temperature: Whether to answer at the temperature that is kept with the run.
+        unsure: Whether it shall say which answers are unsure (``is_unsure``).
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -102,8 +104,10 @@ def open_predictor(
         except RunError as error:
             note = str(error)
         else:
-            kind = weights_kind(weights) if temperature else None
-            return _answer_by_litert(run, manifest, model, kind, data_path)
+            kept = read_kept(
+                run.path, manifest, weights_kind(weights), temperature, unsure
+            )
+            return _answer_by_litert(run, manifest, model, kept, data_path)
     loaded = load_run(
         run.path,
         weights=weights,
@@ -111,16 +115,26 @@ def open_predictor(
         backend=backend,
         data_path=data_path,
         temperature=temperature,
+        unsure=unsure,
     )
-    target, answer = TargetSize.of(loaded.config.data), loaded.predict
-    return Predictor(run, manifest, target, answer, note, loaded, data_path=data_path)
+    return Predictor(
+        run,
+        manifest,
+        TargetSize.of(loaded.config.data),
+        loaded.predict,
+        note,
+        loaded,
+        data_path=data_path,
+        temperature=loaded.temperature,
+        unsure_below=loaded.unsure_below,
+    )
 
 
 def _answer_by_litert(
     run: Run,
     manifest: Manifest,
     model: LiteRTModel,
-    kind: WeightsKind | None,
+    kept: tuple[float | None, float | None],
     data_path: Path | None,
 ) -> Predictor:
     """The predictor of a LiteRT model.
@@ -128,7 +142,7 @@ def _answer_by_litert(
     Args:
         run: Of the model, and so is ``manifest``.
         model: Of the images themselves, without other views.
-        kind: Of the weights whose temperature is taken; ``None`` for none.
+        kept: Its temperature and threshold, as ``read_kept`` gives them.
         data_path: As for ``open_predictor``.
     """
     predict: Callable[[Array], Array] = model.predict
@@ -136,38 +150,48 @@ def _answer_by_litert(
         from cifarcnn.network.test_time_augmentation import average_views
 
         predict = partial(average_views, predict, views=manifest.litert.views)
-    if kind is not None:
-        predict = _at_temperature(predict, run.path, manifest, kind)
+    temperature, unsure_below = kept
+    if temperature is not None:
+        predict = _at_temperature(predict, temperature)
     height, width, _ = model.image_shape
     resize = manifest.litert.resize if manifest.litert else "crop"
     target = TargetSize(height, width, resize)
-    return Predictor(run, manifest, target, predict, data_path=data_path)
+    return Predictor(
+        run,
+        manifest,
+        target,
+        predict,
+        data_path=data_path,
+        temperature=temperature,
+        unsure_below=unsure_below,
+    )
 
 
 def _at_temperature(
-    predict: Callable[[Array], Array],
-    folder: Path,
-    manifest: Manifest,
-    kind: WeightsKind,
+    predict: Callable[[Array], Array], temperature: float
 ) -> Callable[[Array], Array]:
-    """The same answers at the temperature that is kept with the run."""
-    from cifarcnn.runs.temperature_file import read_temperature
+    """The same answers at a temperature."""
     from cifarcnn.temperature import apply_temperature
 
-    kept = read_temperature(folder, manifest, kind).temperature
-    return lambda images: apply_temperature(predict(images), kept)
+    return lambda images: apply_temperature(predict(images), temperature)
 
 
 def average_predictors(predictors: Sequence[Predictor]) -> Predictor:
     """One that gives the mean of the probabilities of all.
 
     Raises:
-        UsageError: They have other classes, or take images of other sizes.
+        UsageError: They have other classes, take images of other sizes, or shall say
+            when they are unsure.
     """
     first, *others = predictors
     if not others:
         return first
     require_same_classes(predictors)
+    if first.unsure_below is not None:
+        raise UsageError(
+            "When it is unsure is known of each network alone, and not of the mean of "
+            f"{len(predictors)}. Name one run, or leave --unsure out."
+        )
     for other in others:
         if other.target != first.target:
             raise UsageError(
@@ -180,6 +204,19 @@ def average_predictors(predictors: Sequence[Predictor]) -> Predictor:
         return mean_probabilities([each.predict(images) for each in predictors])
 
     return replace(first, predict=predict)
+
+
+def require_free_label(predictor: Predictor) -> None:
+    """See that no class has the name that unsure answers get.
+
+    Raises:
+        UsageError: One has.
+    """
+    if UNSURE in predictor.class_names:
+        raise UsageError(
+            f"A class of {predictor.path} is itself called {UNSURE}, so that nobody "
+            "could tell one from the other. Leave --unsure out."
+        )
 
 
 def write_missing_litert(predictor: Predictor) -> str | None:

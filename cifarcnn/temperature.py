@@ -31,7 +31,7 @@ def apply_temperature(probabilities: Array, temperature: float) -> Array:
     Returns:
         float32 ``(n, classes)``, each row adding up to 1.
     """
-    scaled = _softmax(_logits(probabilities) / temperature)
+    scaled = _softmax(to_logits(probabilities) / temperature)
     return scaled.astype(np.float32)
 
 
@@ -47,7 +47,7 @@ def fit_temperature(probabilities: Array, labels: Array) -> float | None:
         named rightly, or the probabilities of the true classes are no better than
         those of the others.
     """
-    logits = _logits(probabilities)
+    logits = to_logits(probabilities)
     true = logits[np.arange(len(labels)), labels].mean()
 
     def derivatives(inverse: float) -> tuple[float, float]:
@@ -73,7 +73,8 @@ def fit_temperature(probabilities: Array, labels: Array) -> float | None:
     return 1 / inverse
 
 
-def _logits(probabilities: Array) -> Array:
+def to_logits(probabilities: Array) -> Array:
+    """The logits but for a constant: float64 ``(n, classes)``, none above 0."""
     return np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
 
 

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.literals import Views
 from cifarcnn.runs import Manifest, Run
 
 if TYPE_CHECKING:
+    import numpy as np
+
     # The schema of configs takes longer to load than a prediction by LiteRT.
     from cifarcnn.config import Config
     from cifarcnn.data.dataset import Dataset
     from cifarcnn.data.folder.labelled_folder import LabelledFolder
     from cifarcnn.data.splits import Split
+    from cifarcnn.runs.manifest import WeightsKind
+
+    Array = np.ndarray[Any, Any]
 
 SplitChoice = Literal["test", "validation", "train"]
 
@@ -31,12 +36,16 @@ class TrainedRun:
         manifest: What the weights are and what they were trained on.
         data_path: Where the data set lies, when not where the config says; or the
             user's own images, with a folder for each class (see ``labelled_folder``).
+        temperature: Of the answers; None leaves them as the network gives them.
+        unsure_below: The score below which an answer is unsure; None: not read.
     """
 
     run: Run
     manifest: Manifest
     _: KW_ONLY
     data_path: Path | None = None
+    temperature: float | None = None
+    unsure_below: float | None = None
 
     @property
     def path(self) -> Path:
@@ -146,6 +155,27 @@ class TrainedRun:
             return self.labelled_folder.image_names
         return self.dataset.image_names(choice, self.config)
 
+    def is_unsure(self, probabilities: Array) -> Array:
+        """Which answers are unsure: nothing that the network knows fits the image.
+
+        Args:
+            probabilities: float32 ``(n, classes)`` from ``predict``.
+
+        Returns:
+            bool ``(n,)``.
+
+        Raises:
+            UsageError: It was opened without ``unsure=True``.
+        """
+        if self.unsure_below is None:
+            raise UsageError(
+                f"{self.path} was opened without what it takes to say when it is "
+                "unsure. Open it with unsure=True."
+            )
+        from cifarcnn.unsure import find_unsure
+
+        return find_unsure(probabilities, self.unsure_below, self.temperature)
+
     def split_for_temperature(self) -> Split:
         """The validation images of the training, also where others are to be judged.
 
@@ -168,6 +198,34 @@ class TrainedRun:
     def _training(self) -> tuple[Split, Split | None]:
         fraction = self.config.data.validation_fraction
         return self.dataset.training(fraction, self.config.training.seed)
+
+
+def read_kept(
+    folder: Path,
+    manifest: Manifest,
+    kind: WeightsKind,
+    temperature: bool,
+    unsure: bool,
+) -> tuple[float | None, float | None]:
+    """The temperature and the threshold of unsure answers that are kept with a run.
+
+    Args:
+        folder: Of the run, and so is ``manifest``.
+        kind: The weights that answer.
+        temperature: Whether the first is wanted; it is None otherwise.
+        unsure: Whether the second is.
+
+    Raises:
+        RunError: One that is wanted is not there, damaged, or for other weights.
+    """
+    if not (temperature or unsure):
+        return None, None
+    from cifarcnn.runs.temperature_file import read_temperature, read_threshold
+
+    return (
+        read_temperature(folder, manifest, kind).temperature if temperature else None,
+        read_threshold(folder, manifest, kind) if unsure else None,
+    )
 
 
 def require_classes(run: Run, count: int) -> None:

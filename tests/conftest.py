@@ -30,9 +30,9 @@ os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 
 @pytest.fixture(scope="session")
-def gpu_environment() -> Mapping[str, str]:
+def gpu_environment(_no_sklearn_in_other_processes: None) -> Mapping[str, str]:
     """The environment variables of a process that may use a GPU."""
-    return _GPU_ENVIRONMENT
+    return {**_GPU_ENVIRONMENT, "PYTHONPATH": os.environ["PYTHONPATH"]}
 
 
 def _put_slow_files_first(items: list[pytest.Item]) -> None:
@@ -77,6 +77,18 @@ def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """No test reads or makes the secret of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_sklearn_in_other_processes() -> Iterator[None]:
+    """What the tests start imports no scikit-learn, a second that only Keras asks for.
+
+    Nothing here but a test of the figures, in this process, needs it.
+    """
+    folder = Path(__file__).with_name("without_sklearn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
         yield
 
 
@@ -201,6 +213,7 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, offline=True, **settings
         )
+        context.set_default_timeout(120_000)  # milliseconds, on a busy machine
         opened.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))

@@ -167,12 +167,12 @@ def transfer_table() -> str:
     return benchmark_table("transfer", BENCHMARKS / "results" / "transfer.json")
 
 
-def export_tables() -> str:
-    """What ``benchmarks/export.py`` found, a table for each network."""
+def network_tables(benchmark: str) -> str:
+    """What a benchmark found, a table for each network."""
     tables = []
-    for result in sorted((BENCHMARKS / "results").glob("export-*.json")):
-        network = result.stem.removeprefix("export-")
-        tables.append(f"`{network}`:\n\n{benchmark_table('export', result)}")
+    for result in sorted((BENCHMARKS / "results").glob(f"{benchmark}-*.json")):
+        network = result.stem.removeprefix(f"{benchmark}-")
+        tables.append(f"`{network}`:\n\n{benchmark_table(benchmark, result)}")
     return "\n\n".join(tables)
 
 
@@ -188,7 +188,8 @@ def parts() -> dict[str, str]:
         "help": help_pages(),
         "import rules": layer_table(),
         "transfer": transfer_table(),
-        "exports": export_tables(),
+        "exports": network_tables("export"),
+        "unsure": network_tables("unsure"),
     }
 
 

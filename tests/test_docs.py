@@ -25,6 +25,7 @@ from PIL import Image
 
 from cifarcnn.cli.main import cli
 from cifarcnn.config import check_config
+from cifarcnn.config.search_space import read_search_space
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.training.training_data import choose_for_smoke
 
@@ -67,9 +68,21 @@ PARSED_ONLY = {
     "cifarcnn data fetch": "needs a network",
     "cifarcnn data fetch cifar100": "needs a network",
     "cifarcnn data import PATH": "needs a copy of all 60,000 pictures",
+    (
+        "cifarcnn search --config quickstart --vary "
+        "optimizer.learning_rate=1e-4..1e-1:log --vary training.batch_size=32,64,128 "
+        "--trials 20 --jobs 2"
+    ): "trains for minutes",
+    (
+        "cifarcnn search --config quickstart --vary "
+        "optimizer.learning_rate=1e-4..1e-1:log --trials 200 --storage "
+        "postgresql://user:password@host/name"
+    ): "needs a database server",
     "cifarcnn explain photo.png --format png": "needs an installed browser",
 }
 WITH_FIGURES = ("train", "evaluate", "predict", "explain", "export")
+# Where YAML says what may vary in a search, and in which config.
+SPACES_OF = {"docs/search.md": "quickstart"}
 TRAINING_PAGES = ("README.md", "docs/folder.md", "docs/python.md", "docs/runs.md")
 
 
@@ -212,7 +225,19 @@ def test_every_config_is_valid(page: str, tmp_path: Path) -> None:
     for number, block in enumerate(blocks(page, "yaml")):
         file = tmp_path / f"{number}.yaml"
         file.write_text(block.text)
-        assert check_config(file, []).problems == ()
+        if page in SPACES_OF:
+            assert read_search_space(SPACES_OF[page], [], file).parameters
+        else:
+            assert check_config(file, []).problems == ()
+
+
+@pytest.mark.parametrize("page", SPACES_OF)
+def test_everything_that_varies_may_do_so(page: str) -> None:
+    options = re.findall("`--vary ([^` ]*=[^`]*)`", TEXTS[page])
+    assert len(options) > 1
+    for option in options:
+        if not option.isupper():
+            assert read_search_space(SPACES_OF[page], [option]).parameters
 
 
 def test_generated_parts_are_what_the_code_says() -> None:

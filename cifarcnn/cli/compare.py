@@ -25,8 +25,8 @@ from cifarcnn.cli.compare_seeds import (
 )
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import NamedPath, backend_option, common, device_option
-from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.cli.tables import format_table
+from cifarcnn.cli.which_network import tell_which
 from cifarcnn.literals import BackendChoice
 
 if TYPE_CHECKING:

@@ -43,15 +43,16 @@ def print_compared_seeds(
         )
     comparison = compare_seeds(paths)
     if as_json:
-        console.print_raw(json.dumps(_seeds_to_json(comparison), indent=2))
+        console.print_raw(json.dumps(seeds_to_json(comparison), indent=2))
     else:
-        console.print_result("\n".join(_describe_seeds(comparison)))
+        console.print_result("\n".join(describe_seeds(comparison)))
     if page is not None:
         verdicts = [describe_seeds_pair(comparison, p) for p in comparison.pairs]
         write_page(page, describe_seeds_page(comparison, verdicts))
 
 
-def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
+def seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
+    """What ``compare --json`` prints."""
     return {
         "split": "validation",
         "configs": [
@@ -80,7 +81,8 @@ def _seeds_to_json(comparison: SeedsComparison) -> dict[str, object]:
     }
 
 
-def _describe_seeds(comparison: SeedsComparison) -> Iterator[str]:
+def describe_seeds(comparison: SeedsComparison) -> Iterator[str]:
+    """The accuracies, the differences of the configs, and what the tests say."""
     numbers = [f"{n}" for n in range(1, len(comparison.configs) + 1)]
     yield "validation accuracy by seed"
     rows = list(list_accuracies(comparison))

@@ -242,9 +242,22 @@ class NativeOutput:
         self._errors = NativeErrors(target.fileno(), start, self._stderr)
         self.attach()
 
-    def close(self) -> None:
+    def dismiss_errors(self) -> None:
+        """Have nothing said of the end of this process that others have seen coming."""
         self._errors.dismiss()
+
+    def close(self) -> None:
+        self.dismiss_errors()
         self._file.close()
+
+
+_native: list[NativeOutput] = []
+
+
+def dismiss_native_errors() -> None:
+    """Have nothing said of what native code wrote, although the process ends now."""
+    for output in _native:
+        output.dismiss_errors()
 
 
 @contextlib.contextmanager
@@ -258,6 +271,7 @@ def native_output() -> Iterator[NativeOutput]:
     sys.stderr.flush()
     saved = os.dup(STDERR)
     output = NativeOutput(saved)
+    _native.append(output)
     stderr = _as_text(_Stderr(os.dup(saved), "w"), sys.stderr)
     _redirected.append(stderr)
     output.attach()
@@ -266,6 +280,7 @@ def native_output() -> Iterator[NativeOutput]:
         with contextlib.redirect_stdout(sys.stderr):
             yield output
     finally:
+        _native.clear()
         _results.clear()
         sys.stderr.flush()
         os.dup2(saved, STDERR)

@@ -23,7 +23,7 @@ from cifarcnn.cli.options import (
     weights_option,
 )
 from cifarcnn.cli.robustness import judge_robustness, robustness_table
-from cifarcnn.cli.shipped_run import tell_which
+from cifarcnn.cli.which_network import tell_which, warn_unfinished
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.evaluation_files import require_free
 from cifarcnn.literals import BackendChoice, Views
@@ -234,13 +234,8 @@ def _tell(runs: Sequence[LoadedRun], split: SplitChoice) -> None:
 
 
 def _warn(loaded: LoadedRun) -> None:
-    if not loaded.run.finished:
-        console.print_message(
-            f"warning: {loaded.path} is unfinished: its training was stopped or is "
-            f"still going on. These weights have been trained for {loaded.epoch} "
-            f"whole epoch{'' if loaded.epoch == 1 else 's'}."
-        )
-    elif loaded.run.is_smoke():
+    warn_unfinished(loaded)
+    if loaded.run.finished and loaded.run.is_smoke():
         console.print_message(
             f"warning: {loaded.path} is a trial on few pictures (--smoke). Its figures "
             "say nothing about the network."

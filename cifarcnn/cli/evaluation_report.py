@@ -115,7 +115,9 @@ def _weights(loaded: LoadedRun) -> dict[str, object]:
 def _title(judged: Judged) -> str:
     loaded, views = judged.runs[0], judged.used_views
     dataset = judged_on(loaded)
-    pictures = f"{_SPLITS[judged.split]} pictures of {dataset.name}"
+    folder = dataset.name == "folder"
+    source = dataset.origin if folder else dataset.name
+    pictures = f"{_SPLITS[judged.split]} pictures of {source}"
     if loaded.labelled_folder:
         pictures = f"pictures of {dataset.origin}"
     who = f"{loaded.run.title}, {loaded.weights} weights (epoch {loaded.epoch})"

@@ -21,7 +21,7 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
-from cifarcnn.cli.shipped_run import tell_which
+from cifarcnn.cli.which_network import tell_which, warn_unfinished
 from cifarcnn.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def command(
         loaded = load_run(
             run.path, weights=weights, device=device, backend=backend, data_path=data
         )
+        warn_unfinished(loaded)
         if loaded.device.note:
             console.print_message(f"note: {loaded.device.note}")
         if pixels is None:

@@ -18,8 +18,8 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
-from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.cli.tables import format_table
+from cifarcnn.cli.which_network import tell_which
 from cifarcnn.literals import ExportFormat, ExportPrecision
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ COMMANDS = {
     "predict": "Say what is on pictures.",
     "explain": "Show what happens inside a network, as a page to read.",
     "compare": "Compare trained networks, and say whether they really differ.",
+    "search": "Look for better settings of a config.",
     "export": "Write a trained network as a file for other programs.",
     "runs": "List the runs here, or remove some.",
     "data": "Fetch or import the data set, and show what is here.",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from cifarcnn.config import Config
     from cifarcnn.runs import Run
+
+Result = TypeVar("Result")
 
 
 def train(
@@ -35,7 +37,7 @@ def train(
     def work(**displays: Any) -> Path:
         return api.train(config, path, smoke=smoke, **given, **displays).path
 
-    return _with_displays(work, seeds_left)
+    return with_displays(work, seeds_left)
 
 
 def resume(
@@ -48,10 +50,10 @@ def resume(
         api.continue_training(run, config, **given, **displays)
         return run.path
 
-    return _with_displays(work, seeds_left)
+    return with_displays(work, seeds_left)
 
 
-def _with_displays(work: Callable[..., Path], seeds_left: int) -> Path:
+def with_displays(work: Callable[..., Result], seeds_left: int) -> Result:
     """What ``work`` gives, which is told what to tell of its progress."""
     from cifarcnn.cli import console
     from cifarcnn.cli.fetch_display import open_fetch_display

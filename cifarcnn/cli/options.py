@@ -127,6 +127,12 @@ temperature_option = click.option(
     help="Answer at the temperature that evaluate --temperature fitted and kept with "
     "the run: the same classes, their probabilities as sure as they are right.",
 )
+unsure_option = click.option(
+    "--unsure",
+    is_flag=True,
+    help="Label a picture unsure where nothing that the network knows fits it, by what "
+    "evaluate --temperature kept with the run; top still names its classes.",
+)
 weights_option = click.option(
     "--weights",
     type=click.Choice(["best", "last"]),

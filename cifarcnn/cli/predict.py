@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +10,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.answer_formats import (
+    Answer,
+    print_csv,
+    print_csv_head,
+    to_json,
+    to_row,
+)
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     NamedPath,
@@ -20,15 +24,16 @@ from cifarcnn.cli.options import (
     common,
     runs_option,
     temperature_option,
+    unsure_option,
     weights_option,
 )
-from cifarcnn.cli.shipped_run import tell_which
 from cifarcnn.cli.tables import format_table
+from cifarcnn.cli.which_network import tell_which, warn_unfinished
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
     from cifarcnn.inference.predictions import Prediction
-    from cifarcnn.literals import BackendChoice, Resize
+    from cifarcnn.literals import BackendChoice
     from cifarcnn.prediction import Predictor
     from cifarcnn.runs import WeightsChoice
 
@@ -63,6 +68,7 @@ Format = Literal["table", "json", "jsonl", "csv"]
 )
 @weights_option
 @temperature_option
+@unsure_option
 @click.option(
     "--data",
     type=NamedPath(path_type=Path),
@@ -92,12 +98,13 @@ def command(
     input_folder: Path | None,
     weights: WeightsChoice | None,
     temperature: bool,
+    unsure: bool,
     data: Path | None,
     device: DeviceChoice,
     backend: BackendChoice | None,
     keras: bool,
 ) -> int:
-    """Say what is in pictures: PNG, JPEG, WebP, BMP or GIF of any size.
+    """Say what is in pictures: PNG, JPEG, WebP, BMP or GIF of up to 50 megapixels.
 
     An IMAGE is a file, a folder (all pictures in and below it), a quoted pattern such
     as "photos/*.jpg", - for standard input, or test:17 for picture 17 of the test split
@@ -111,6 +118,7 @@ def command(
         from cifarcnn.prediction import (
             average_predictors,
             open_predictor,
+            require_free_label,
             write_missing_litert,
         )
 
@@ -123,16 +131,18 @@ def command(
                 keras=keras,
                 data_path=data,
                 temperature=temperature,
+                unsure=unsure,
             )
             for path in run_paths or [None]
         ]
         predictor = average_predictors(predictors)
+        if unsure:
+            require_free_label(predictor)
         # First, since a package that cannot be loaded is all that there is to say then.
         predictions = _predict(predictor, images)
         for each in predictors:
-            _tell(each)
-        resize, names = predictor.target.resize, predictor.class_names
-        all_read = _print(predictions, layout, names, top, input_folder, resize)
+            _tell(each, images)
+        all_read = _print(predictions, predictor, layout, top, input_folder, unsure)
         for each in predictors:
             if written := write_missing_litert(each):
                 console.print_message(f"note: {written}")
@@ -157,8 +167,10 @@ def _predict(predictor: Predictor, images: Sequence[str]) -> Iterator[Prediction
     )
 
 
-def _tell(predictor: Predictor) -> None:
+def _tell(predictor: Predictor, images: Sequence[str]) -> None:
     tell_which(predictor.path)
+    if predictor.loaded is not None:
+        warn_unfinished(predictor.loaded)
     if predictor.note:
         console.print_message(
             f"note: {predictor.note} Keras answers from the checked weights instead, "
@@ -167,6 +179,14 @@ def _tell(predictor: Predictor) -> None:
     notice = predictor.manifest.origin.data.notice
     if notice:
         console.print_message(f"note: {predictor.run.title} was trained on {notice}.")
+    from cifarcnn.runs.shipped_runs import DEFAULT
+
+    photos = not all(image.startswith("test:") for image in images)
+    if photos and predictor.manifest.origin.data.name == "synthetic":
+        console.print_message(
+            f"note: --run {DEFAULT} asks the network that comes with cifarcnn, which "
+            "knows photos."
+        )
 
 
 def _note(text: str) -> None:
@@ -175,11 +195,11 @@ def _note(text: str) -> None:
 
 def _print(
     predictions: Iterable[Prediction],
+    predictor: Predictor,
     layout: Format,
-    class_names: Sequence[str],
     top: int,
     input_folder: Path | None,
-    resize: Resize,
+    unsure: bool,
 ) -> bool:
     """Print predictions, each at once where the format allows it, and keep the inputs.
 
@@ -187,38 +207,33 @@ def _print(
         Whether every image could be read.
     """
     from cifarcnn.inference.predictions import save_input
-    from cifarcnn.inference.top_k import top_k
 
-    top = min(top, len(class_names))
+    top = min(top, len(predictor.class_names))
     all_read = True
     entries: list[str] = []
     rows: list[list[str]] = []
     if layout == "csv":
-        further = [(f"label_{k}", f"probability_{k}") for k in range(2, top + 1)]
-        _print_row("image", [("label", "probability"), *further], top, "error")
+        print_csv_head(top, unsure)
     for prediction in predictions:
         if input_folder is not None:
             save_input(input_folder, prediction)
-        name, error = prediction.source.name, prediction.error or ""
-        all_read = all_read and not error
-        best = (
-            []
-            if prediction.probabilities is None
-            else top_k(prediction.probabilities, class_names, top)
-        )
+        answer = _answer(prediction, predictor, top, unsure)
+        all_read = all_read and not answer.error
         if layout == "csv":
-            _print_row(name, best, top, error)
+            print_csv(answer, top)
         elif layout == "jsonl":
-            console.print_raw(_to_json(name, best, error))
+            console.print_raw(to_json(answer))
         else:
             console.require_reader()
             if layout == "json":
-                entries.append(_to_json(name, best, error))
-            elif error:
-                shown = console.printable(name or "''")
-                console.print_message(f"{shown}: {console.printable(error)}")
+                entries.append(to_json(answer))
+            elif answer.error:
+                shown = console.printable(answer.name or "''")
+                # Of a data set that is not here it takes several lines to say so.
+                lines = map(console.printable, answer.error.splitlines())
+                console.print_message(f"{shown}: " + "\n".join(lines))
             else:
-                rows.append(_to_row(prediction, best, resize))
+                rows.append(to_row(answer))
     if layout == "json":
         console.print_raw("[\n" + ",\n".join(entries) + "\n]")
     elif rows:
@@ -227,31 +242,20 @@ def _print(
     return all_read
 
 
-def _to_json(name: str, best: Sequence[tuple[str, float]], error: str) -> str:
-    """One line; indented, Python's encoder takes ten times as long."""
-    if error:
-        return json.dumps({"image": name, "error": error})
-    top = [{"label": label, "probability": share} for label, share in best]
-    return json.dumps({"image": name, **top[0], "top": top})
-
-
-def _to_row(
-    prediction: Prediction, best: Sequence[tuple[str, float]], resize: Resize
-) -> list[str]:
+def _answer(
+    prediction: Prediction, predictor: Predictor, top: int, unsure: bool
+) -> Answer:
     from cifarcnn.inference.predictions import describe_doubts
+    from cifarcnn.inference.top_k import top_k
 
-    (label, probability), *others = best
-    then = ", ".join(f"{name} {share:.1%}" for name, share in others)
-    doubts = describe_doubts(prediction, resize)
-    return [prediction.source.name, f"{probability:.1%}", label, then, doubts]
-
-
-def _print_row(
-    name: str, best: Sequence[tuple[str, object]], top: int, error: str
-) -> None:
-    missing = [("", "")] * (top - len(best))
-    text = io.StringIO()
-    cells = [name, *(cell for pair in [*best, *missing] for cell in pair), error]
-    # Only what the end of a line has is quoted in a name.
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    console.print_raw(text.getvalue().removesuffix("\r\n"))
+    name, probabilities = prediction.source.name, prediction.probabilities
+    if probabilities is None:
+        return Answer(name, [], prediction.error or "", False if unsure else None)
+    return Answer(
+        name,
+        top_k(probabilities, predictor.class_names, top),
+        unsure=bool(predictor.is_unsure(probabilities[None])[0]) if unsure else None,
+        doubts=describe_doubts(
+            prediction, predictor.target.resize, below_half=not unsure
+        ),
+    )

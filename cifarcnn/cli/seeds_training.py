@@ -21,7 +21,6 @@ from cifarcnn.errors import (
 )
 from cifarcnn.runs import Run
 from cifarcnn.runs.file_lock import lock_run
-from cifarcnn.runs.folder import CHECKPOINTS
 from cifarcnn.runs.listing import NOT_BEGUN, read_states, summarize_each
 from cifarcnn.runs.removal import remove_run
 from cifarcnn.runs.run_path import ROOT
@@ -113,7 +112,7 @@ def resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> int
 
         def go_on(seed: int, request: StopRequest) -> None:
             run = Run(folder.run_path(seed))
-            if not _can_go_on(run):
+            if not run.can_go_on:
                 _clear(run.path)
                 begin(seed, request)
             else:
@@ -143,14 +142,6 @@ def _begin_with(
         one_training.train(config, path, folder.smoke, this, folder.count_from(seed))
 
     return begin
-
-
-def _can_go_on(run: Run) -> bool:
-    """Not if it was killed before its first step, or has weights but no checkpoint."""
-    if not run.has_environment:
-        return False
-    checkpoints = (run.path / CHECKPOINTS).glob("epoch-*.safetensors")
-    return run.finished or not run.has_weights or any(checkpoints)
 
 
 def _clear(path: Path) -> None:

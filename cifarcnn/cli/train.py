@@ -64,6 +64,22 @@ if TYPE_CHECKING:
     "same as --set training.max_minutes=MINUTES. With --seeds, of all together.",
 )
 @click.option(
+    "--hosts",
+    "addresses",
+    metavar="HOST:PORT,HOST...",
+    default=None,
+    help="Train on several hosts: the same command on each of them. The others find "
+    "the first by its address; it alone where a launcher says how many there are.",
+)
+@click.option(
+    "--host-index",
+    type=int,
+    metavar="NUMBER",
+    default=None,
+    help="Which of the --hosts this is, from 0; left out, as the launcher says (SLURM, "
+    "Open MPI, Kubernetes).",
+)
+@click.option(
     "--fetch/--offline",
     default=None,
     help="Whether CIFAR and ImageNet weights are fetched when they are not here; left "
@@ -80,6 +96,8 @@ def command(
     smoke: bool,
     seeds: str | None,
     max_minutes: str | None,
+    addresses: str | None,
+    host_index: int | None,
     fetch: bool | None,
 ) -> int:
     """Train the network of a config and keep everything in the folder of a run.
@@ -106,6 +124,17 @@ def command(
             "--resume goes on in the folder of its run, as it was begun; leave --run, "
             "--seeds and --smoke out."
         )
+    if addresses is not None or host_index is not None:
+        from cifarcnn.cli import hosts_training
+
+        if addresses is None or seeds is not None:
+            raise click.UsageError(
+                "--host-index belongs to --hosts."
+                if addresses is None
+                else "--seeds and --hosts do not go together."
+            )
+        chosen = (config_name, resumed_path, settings, run_path)
+        return hosts_training.train(addresses, host_index, *chosen, smoke, given)
     if seeds is not None:
         from cifarcnn.cli import seeds_training
 

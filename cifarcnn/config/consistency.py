@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from math import prod
 
 from cifarcnn.config.initializers import Identity, Whitening
-from cifarcnn.config.layers import Location, flatten_layers, walk_layers
+from cifarcnn.config.layers import (
+    Location,
+    find_pretrained,
+    flatten_layers,
+    walk_layers,
+)
 from cifarcnn.config.layers.base import Layer
 from cifarcnn.config.layers.convolution import Conv2D
 from cifarcnn.config.layers.pretrained import Pretrained
@@ -45,6 +50,7 @@ def find_problems(config: Config) -> Iterator[LocatedProblem]:
     yield from _check_pretrained(config)
     yield from _check_patterns(config)
     yield from _check_fine_tuning(config)
+    yield from _check_devices(config)
 
 
 def _check_pretrained(config: Config) -> Iterator[LocatedProblem]:
@@ -159,6 +165,40 @@ def _check_fine_tuning(config: Config) -> Iterator[LocatedProblem]:
         here = ("training", "fine_tune")
         for key, message, hint in tuning.find_misfits(epochs, config.model.layers):
             yield LocatedProblem((*here, key) if key else here, message, hint)
+
+
+def _check_devices(config: Config) -> Iterator[LocatedProblem]:
+    """What several devices, also those of several hosts, cannot do."""
+    settings, here = config.training, ("training", "devices")
+    devices = settings.devices
+    if devices == 1:
+        return
+    if settings.backend == "tensorflow":
+        yield LocatedProblem(
+            here,
+            f"devices is {devices}, but on TensorFlow cifarcnn trains on one device",
+            "set backend to jax, or leave devices out",
+        )
+    if devices != "all" and (rest := settings.batch_size % devices):
+        yield LocatedProblem(
+            ("training", "batch_size"),
+            f"a batch of {settings.batch_size} pictures cannot be divided among "
+            f"{devices} devices",
+            f"use {max(settings.batch_size - rest, devices)}, say",
+        )
+    for untried in find_untried_on_several(config):
+        yield LocatedProblem(
+            here,
+            f"devices is {devices}, but {untried} was never tried on several",
+            f"leave devices or {untried} out",
+        )
+
+
+def find_untried_on_several(config: Config) -> list[str]:
+    """What is not known to come to the same on several devices as on one."""
+    pretrained = find_pretrained(config.model.layers) is not None
+    asked = {"deterministic": config.training.deterministic, "Pretrained": pretrained}
+    return [name for name, is_asked in asked.items() if is_asked]
 
 
 def _check_patterns(config: Config) -> Iterator[LocatedProblem]:

@@ -36,12 +36,15 @@ class Checked:
         problems: All of them, in the order of the file.
         config: The checked config; None when there are problems.
         summary: The table of layers; empty when the schema found problems.
+        fits_schema: Whether each value is one that its key takes; what is wrong then
+            lies in how the layers fit together.
     """
 
     file: str
     problems: tuple[Problem, ...]
     config: Config | None = None
     summary: Summary = field(default_factory=Summary)
+    fits_schema: bool = False
 
     def require_config(self) -> Config:
         """The config.
@@ -101,28 +104,45 @@ def check_config(
     Raises:
         UsageError: There is no such file and no such shipped config.
     """
-    path, name = find_config(path_or_name), str(path_or_name)
-    problems: list[Problem] = []
+    name = str(path_or_name)
     try:
-        root = _read_chain(path, ())
+        root = read_tree(path_or_name, settings)
     except ConfigError as error:
         return Checked(name, error.problems)
-    for setting in settings:
-        try:
-            root = override(root, setting)
-        except ConfigError as error:
-            problems += error.problems
-    if problems:
-        return Checked(name, tuple(problems))
     checked = check_tree(name, root)
     if checked.config is None or not installed:
         return checked
+    problems: list[Problem] = []
     for place, told in find_missing(checked.config.training.tracking).items():
         node = locate(root, ("training", "tracking", place))
         problems.append(node.key_or_place.problem(node.path, *told))
     return (
         replace(checked, problems=tuple(problems), config=None) if problems else checked
     )
+
+
+def read_tree(path_or_name: str | Path, settings: Iterable[str] = ()) -> Node:
+    """The tree of a config as it is written: extended and overridden, not unfolded.
+
+    Args:
+        path_or_name: A YAML file, or the name of a shipped config.
+        settings: Overrides as the command line has them: ``training.epochs=5``.
+
+    Raises:
+        ConfigError: It is not YAML, or a setting is not written like one; all wrong
+            settings at once.
+        UsageError: There is no such file and no such shipped config.
+    """
+    root = _read_chain(find_config(path_or_name), ())
+    problems: list[Problem] = []
+    for setting in settings:
+        try:
+            root = override(root, setting)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return root
 
 
 def check_tree(name: str, root: Node, *, of_run: bool = False) -> Checked:
@@ -168,7 +188,8 @@ def check_tree(name: str, root: Node, *, of_run: bool = False) -> Checked:
         dict.fromkeys(problems),
         key=lambda item: (files.index(item.file), item.line, item.column),
     )
-    return Checked(name, tuple(unique), None if unique else config, summary)
+    fits = config is not None and is_unfolded
+    return Checked(name, tuple(unique), None if unique else config, summary, fits)
 
 
 def _read_config_of_run(path: Path) -> Config:
@@ -180,7 +201,7 @@ def _read_config_of_run(path: Path) -> Config:
     name = str(path)
     place = SourceText.of(name, "").place()
     try:
-        data = _read_file(path)
+        data = read_file(path)
     except UsageError as error:
         raise place.error("", str(error)) from None
     root, extends = _parse(name, data)
@@ -204,14 +225,19 @@ def _without(root: Node, sections: set[str | int]) -> Config | None:
 
 def _read_chain(path: Path, above: tuple[Path, ...]) -> Node:
     """The tree of a file, laid upon the file that it extends, and so on."""
-    root, extends = _parse(str(path), _read_file(path))
+    root, extends = _parse(str(path), read_file(path))
     if extends is None:
         return root
     base = _read_base(path, extends, (*above, path.resolve()))
     return merge(base, root)
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The beginning of a file: enough to see whether it is too large for a config.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return file.read(LARGEST_FILE_BYTES + 1)

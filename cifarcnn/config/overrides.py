@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cifarcnn.config.name_lookup import find_renamed_key
@@ -80,6 +81,19 @@ def override(root: Node, setting: str) -> Node:
     place = Place(source, 1, 1)
     if not equals or not _KEY.fullmatch(key):
         raise place.error("", "expected KEY=VALUE", _hint_for_form(setting))
+    steps = split_key(key, place)
+    value = parse_value(text, source) or Node(None, source.place())
+    return lay(root, steps, value, place)
+
+
+def split_key(key: str, place: Place) -> list[str | int]:
+    """The steps of ``a.b[0].c``; empty where it is not written like that.
+
+    Raises:
+        ConfigError: It has more than 32 steps, or begins with ``extends``.
+    """
+    if not _KEY.fullmatch(key):
+        return []
     steps: list[str | int] = [
         int(match[2]) if match[2] else match[1] for match in _STEP.finditer(key)
     ]
@@ -87,16 +101,30 @@ def override(root: Node, setting: str) -> Node:
         raise place.error("", f"nested more than {DEEPEST_NESTING} levels deep")
     if steps[0] == "extends":
         raise place.error("extends", "only a file can extend another one")
-    value = parse_value(text, source) or Node(None, source.place())
-    return _lay(root, steps, value, place, "")
+    return steps
 
 
-def _lay(
-    base: Node | None, steps: list[str | int], value: Node, place: Place, path: str
+def lay(
+    base: Node | None,
+    steps: Sequence[str | int],
+    value: Node,
+    place: Place,
+    path: str = "",
 ) -> Node:
-    """``value`` laid upon ``base`` at the end of ``steps``; missing keys are made."""
+    """``value`` laid upon ``base`` at the end of ``steps``; missing keys are made.
+
+    Args:
+        base: The tree; None for nothing.
+        steps: The way to the value, from the tree on.
+        value: What is laid there.
+        place: Where the way is written.
+        path: The way to the tree itself.
+
+    Raises:
+        ConfigError: There is no such item, or a step is not one of this tree.
+    """
     if not steps:
-        value = replace(_with_paths(value, path), key=place)
+        value = replace(with_paths(value, path), key=place)
         return value if base is None else merge(base, value)
     step, rest = steps[0], steps[1:]
     here = join(path, step)
@@ -118,17 +146,20 @@ def _lay(
             message = f"there is no item {step}; the list has {len(base.value)}"
             raise place.error(here, message, "they count from 0")
         changed = [*base.value]
-        changed[step] = _lay(changed[step], rest, value, place, here)
+        changed[step] = lay(changed[step], rest, value, place, here)
         return replace(base, value=changed)
     if base is not None and (name := _chosen_name(base, step)):
         written = ".".join((join(path, name), *map(str, [step, *rest])))
         message = f"{quote(step)} is an argument of {name}"
         raise place.error(path, message, f"write {written}=...")
     inner = base.child(step) if base is not None else None
-    laid = replace(_lay(inner, rest, value, place, here), key=place)
+    laid = replace(lay(inner, rest, value, place, here), key=place)
     over = Node({step: laid}, place, path, place)
     if base is None or not isinstance(base.value, dict):
         return over
+    if path.rpartition(".")[2] in SPELLINGS:
+        # The arguments of a choice are none: that of L2 is called l2.
+        return replace(over, value=_merge_keys(base.value, {step: laid}))
     return merge(base, over)
 
 
@@ -167,10 +198,11 @@ def _hint_for_form(setting: str) -> str:
     return "such as training.epochs=5 or model.layers[0].Conv2D.filters=64"
 
 
-def _with_paths(node: Node, path: str) -> Node:
+def with_paths(node: Node, path: str) -> Node:
+    """The same values, said to stand at another place of the config."""
     value = node.value
     if isinstance(value, dict):
-        value = {key: _with_paths(item, join(path, key)) for key, item in value.items()}
+        value = {key: with_paths(item, join(path, key)) for key, item in value.items()}
     elif isinstance(value, list):
-        value = [_with_paths(item, join(path, i)) for i, item in enumerate(value)]
+        value = [with_paths(item, join(path, i)) for i, item in enumerate(value)]
     return replace(node, value=value, path=path)

@@ -107,6 +107,17 @@ def _check_jit_compile(value: Any) -> Any:
     raise problem(f"expected true, false or auto, found {describe(value)}", "")
 
 
+Devices: TypeAlias = Annotated[int, Field(ge=1, le=1024)] | Literal["all"]
+
+
+def _check_devices(value: Any) -> Any:
+    if value == "all" or (type(value) is int and 1 <= value <= 1024):
+        return value
+    raise problem(
+        f"expected a whole number from 1 to 1024, or all, found {describe(value)}", ""
+    )
+
+
 # A larger factor is a slip of the pen.
 Multipliers: TypeAlias = dict[str, Annotated[float, Field(ge=0, le=10_000)]]
 
@@ -132,6 +143,8 @@ class Training(Strict):
     """Average of the weights over the steps, which is what is judged and saved."""
     backend: BackendChoice = "auto"
     """What Keras runs on; `auto`: JAX where it can use a GPU, else TensorFlow."""
+    devices: Annotated[Devices, BeforeValidator(_check_devices)] = 1
+    """How many devices of this machine train together, on JAX; `all` of them, or 1."""
     precision: Precision = "float32"
     """Numbers within the training step; `auto`: 16 bits where the device is fast."""
     jit_compile: Annotated[JitCompile, BeforeValidator(_check_jit_compile)] = "auto"

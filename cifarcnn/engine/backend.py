@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -15,11 +16,14 @@ import numpy as np
 from cifarcnn.engine import tensorflow_only
 from cifarcnn.engine.backend_choice import collect_refusals, join_notes
 from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
+from cifarcnn.engine.distribution import compile_distributed
+from cifarcnn.engine.hosts import Meeting
 from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
 from cifarcnn.engine.precision import parse_compute_capability
 from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.literals import DeviceCount
 
 if keras.config.backend() == "jax":
     import jax
@@ -87,6 +91,62 @@ def _choose_gpu_of_jax(device: DeviceChoice) -> ChosenGpu:
     return ChosenGpu(reason=join_notes(explained, said))
 
 
+def require_jax(meeting: Meeting) -> None:
+    """See that several hosts can train together.
+
+    Raises:
+        DeviceError: Keras runs on TensorFlow.
+    """
+    if keras.config.backend() != "jax":
+        raise DeviceError(
+            f"On TensorFlow cifarcnn trains on one host, and not on "
+            f"{meeting.hosts.count} (--hosts). Train on JAX: --backend jax."
+        )
+
+
+def count_devices(wanted: DeviceCount) -> int:
+    """How many devices train together, on all hosts.
+
+    Args:
+        wanted: Of each host.
+
+    Raises:
+        DeviceError: There are not as many, or Keras runs on TensorFlow.
+    """
+    if keras.config.backend() != "jax":
+        if wanted == 1:
+            return 1
+        raise DeviceError(
+            f"training.devices is {wanted}, but on TensorFlow cifarcnn trains on one "
+            "device. Train on JAX (--backend jax), or with --set training.devices=1."
+        )
+    count = int(jax.process_count())
+    found = Counter(each.process_index for each in jax.devices())
+    if wanted == "all" and len(set(found.values())) > 1:
+        each = ", ".join(f"host {host} has {found[host]}" for host in range(count))
+        raise DeviceError(
+            f"training.devices is all, but {each}: say how many each is to use."
+        )
+    fewest = min(found, key=found.__getitem__)
+    if wanted == "all":
+        return count * found[fewest]
+    if wanted > found[fewest]:
+        kind = jax.devices()[0].platform
+        where = "here" if count == 1 else f"on host {fewest}"
+        divided = (
+            " A CPU is one, unless the environment variable XLA_FLAGS divides it: "
+            f"XLA_FLAGS=--xla_force_host_platform_device_count={wanted}"
+            if kind == "cpu"
+            else ""
+        )
+        raise DeviceError(
+            f"training.devices is {wanted}, but JAX finds {found[fewest]} ({kind}) "
+            f"{where}. Train on fewer, or on all of them (training.devices=all)."
+            f"{divided}"
+        )
+    return count * wanted
+
+
 def forbid_nondeterministic_operations() -> None:
     """Have what XLA does not compile give the same bits each time, or an error."""
     # On JAX there is nothing else.
@@ -140,7 +200,7 @@ def repeat_steps(
     if keras.config.backend() == "tensorflow":
         return tensorflow_only.repeat_steps(step, model.get_metrics_result, jit_compile)
 
-    @partial(jax.jit, donate_argnums=0)
+    @partial(compile_distributed, donate_argnums=0)
     def run(state: Any, numbers: Any, first: Any, end: Any) -> Any:
         def body(number: Any, state: Any) -> Any:
             _, state = step(state, numbers, number)

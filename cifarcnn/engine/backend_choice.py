@@ -22,6 +22,7 @@ from cifarcnn.literals import Backend, BackendChoice
 # Keras's name of each backend, and its own.
 BACKENDS: Mapping[Backend, str] = {"tensorflow": "TensorFlow", "jax": "JAX"}
 VARIABLE = "KERAS_BACKEND"
+_SEVERAL_DEVICES = "Training on several devices"
 _PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}
 
 
@@ -46,6 +47,7 @@ def choose_backend(
     before: str | None = None,
     *,
     gpu_allowed: bool = True,
+    several_devices: bool = False,
 ) -> ChosenBackend:
     """The backend of this process.
 
@@ -56,12 +58,15 @@ def choose_backend(
         before: What the training that goes on now ran on. It is taken again where it
             is installed and nobody asks for another, for the same numbers.
         gpu_allowed: Whether the network may run on a GPU.
+        several_devices: Whether several train together, which needs JAX.
 
     Raises:
         DeviceError: ``KERAS_BACKEND`` names another backend than these two, or Keras
             was imported in this process with another one than is asked for.
     """
     wishes = _collect_wishes(option, configured)
+    if several_devices:
+        wishes.append((_SEVERAL_DEVICES, "jax"))
     who, wanted = wishes[0] if wishes else ("", "auto")
     asked, running, note = _find_backend(wanted), _running_backend(), None
     if asked and running not in (None, asked):
@@ -80,7 +85,8 @@ def choose_backend(
 def describe_missing(chosen: ChosenBackend, package: str) -> str:
     """The sentence for a backend that is asked for and lacks a Python package."""
     other: Backend = "jax" if chosen.name == "tensorflow" else "tensorflow"
-    way_out = f", or ask for {other}" if is_installed(other) else ""
+    offered = is_installed(other) and chosen.asked_by != _SEVERAL_DEVICES
+    way_out = f", or ask for {other}" if offered else ""
     return (
         f"{chosen.asked_by} asks for {chosen.name}, but the Python package {package} "
         f"is not installed. Install it{way_out}."

@@ -12,6 +12,7 @@ import numpy as np
 
 from cifarcnn.engine import tensorflow_only
 from cifarcnn.engine.card_memory import read_card_memory
+from cifarcnn.engine.distribution import current_distribution
 from cifarcnn.engine.memory import free_memory, peak_memory
 
 if keras.config.backend() == "jax":
@@ -28,7 +29,7 @@ def free_device_memory(*, on_gpu: bool) -> int | None:
     memory = read_card_memory()
     free = [] if memory is None else [memory.free_bytes]
     if keras.config.backend() == "jax":
-        own = jax.devices()[0].memory_stats() or {}
+        own = jax.local_devices()[0].memory_stats() or {}
         if os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE") != "false":
             # What the card has no more is its own already.
             free = []
@@ -46,7 +47,7 @@ def peak_device_memory() -> int | None:
     if computes_on_cpu():
         return peak_memory()
     if keras.config.backend() == "jax":
-        own = jax.devices()[0].memory_stats() or {}
+        own = jax.local_devices()[0].memory_stats() or {}
         return own.get("peak_bytes_in_use")
     return tensorflow_only.peak_gpu_memory()
 
@@ -54,7 +55,7 @@ def peak_device_memory() -> int | None:
 def computes_on_cpu() -> bool:
     """Whether the arrays of the backend lie in the memory of the machine."""
     if keras.config.backend() == "jax":
-        return bool(jax.devices()[0].platform == "cpu")
+        return bool(jax.local_devices()[0].platform == "cpu")
     return tensorflow_only.computes_on_cpu()
 
 
@@ -75,7 +76,8 @@ def join_rows(
         table = jax.numpy.zeros(shape, dtype)
         for first, piece in pieces:
             table = _write_rows_of_jax()(table, piece, np.int32(first))
-        return table
+        distribution = current_distribution()
+        return table if distribution is None else distribution.replicate(table)
     # TensorFlow's own ways to set rows of a variable do not serve: after scatter_update
     # each step copies all of it, and to assign to slices takes 30 times as long.
     array = empty_for_device(shape, dtype)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cifarcnn.cpu import read_cpu_info, usable_cores
 from cifarcnn.engine.backend_choice import (
@@ -25,7 +25,11 @@ from cifarcnn.engine.determinism import prepare_deterministic, require_determini
 from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
 from cifarcnn.errors import DeviceError, first_line
 from cifarcnn.installed import installed_version
-from cifarcnn.literals import Backend, BackendChoice
+from cifarcnn.literals import Backend, BackendChoice, DeviceCount
+
+if TYPE_CHECKING:
+    from cifarcnn.engine.host_addresses import Hosts
+    from cifarcnn.engine.hosts import Meeting
 
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
@@ -49,6 +53,9 @@ class Device:
             nothing to explain.
         backend: Keras's name of what it runs on.
         compute_capability: Of an NVIDIA GPU, such as ``(8, 0)``; ``None``: unknown.
+        count: How many of its kind train together, on all hosts.
+        host_count: How many hosts do.
+        host_index: Which of them this is, counted from 0; the first writes the run.
     """
 
     kind: Literal["cpu", "gpu"]
@@ -58,6 +65,14 @@ class Device:
     note: str | None = None
     backend: Backend = "tensorflow"
     compute_capability: tuple[int, int] | None = None
+    count: int = 1
+    host_count: int = 1
+    host_index: int = 0
+
+    @property
+    def writes(self) -> bool:
+        """Whether this host writes the files of the run."""
+        return self.host_index == 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,8 @@ def start(
     configured: BackendChoice = "auto",
     before: str | None = None,
     deterministic: bool = False,
+    devices: DeviceCount = 1,
+    meeting: Meeting | None = None,
 ) -> Device:
     """Start Keras on a device, and run one small operation there.
 
@@ -96,12 +113,21 @@ def start(
         configured: ``training.backend``.
         before: What a training that goes on now ran on.
         deterministic: Whether a GPU is to give the same bits each time.
+        devices: How many of each host are to train together.
+        meeting: With the other hosts; ``None``: there are none.
 
     Raises:
-        DeviceError: The device or the backend cannot be used; the message says why.
+        DeviceError: The device or the backend cannot be used, or there are not as many
+            devices; the message says why.
     """
     _prepare_environment(device, deterministic)
-    chosen = choose_backend(backend, configured, before, gpu_allowed=device != "cpu")
+    chosen = choose_backend(
+        backend,
+        configured,
+        before,
+        gpu_allowed=device != "cpu",
+        several_devices=devices != 1 or meeting is not None,
+    )
     # JAX may be imported already, where it was asked for its GPU.
     cache_note = use_cache(chosen.name)
     if chosen.name == "tensorflow":
@@ -110,6 +136,9 @@ def start(
     from cifarcnn.engine import backend as started
 
     started.reset_settings()
+    if meeting is not None:
+        started.require_jax(meeting)
+        meeting.start_jax()
     gpu = started.choose_gpu(device)
     if device == "gpu" and gpu.name is None:
         raise DeviceError(
@@ -121,11 +150,13 @@ def start(
         started.forbid_nondeterministic_operations()
     if complaint := started.try_convolution(on_gpu=gpu.name is not None):
         raise DeviceError(_describe_failure(chosen.name, gpu.name, complaint))
+    hosts = None if meeting is None else meeting.hosts
+    count = started.count_devices(devices)
     versions = _versions(chosen.name)
     ignored = gpu.reason if device == "auto" else None
     return Device(
         kind="gpu" if gpu.name else "cpu",
-        description=_describe(gpu, chosen.name, versions),
+        description=_describe(gpu, chosen.name, versions, count, hosts),
         threads=usable_cores(),  # TensorFlow starts a thread for each.
         versions=versions,
         note=join_notes(
@@ -133,6 +164,9 @@ def start(
         ),
         backend=chosen.name,
         compute_capability=gpu.compute_capability,
+        count=count,
+        host_count=hosts.count if hosts else 1,
+        host_index=hosts.index if hosts else 0,
     )
 
 
@@ -237,8 +271,17 @@ def _versions(engine: Backend) -> dict[str, str]:
     return versions
 
 
-def _describe(gpu: ChosenGpu, backend: Backend, versions: Mapping[str, str]) -> str:
+def _describe(
+    gpu: ChosenGpu,
+    backend: Backend,
+    versions: Mapping[str, str],
+    count: int,
+    hosts: Hosts | None,
+) -> str:
     hardware = f"gpu ({gpu.name})" if gpu.name else f"cpu ({_describe_cpu()})"
+    if count > 1:
+        where = f" on {hosts.count} hosts" if hosts else ""
+        hardware = f"{count} devices{where}, each {hardware}"
     software = f"{BACKENDS[backend]} {versions[backend]}, Keras {versions['keras']}"
     return f"{hardware}, {software}"
 

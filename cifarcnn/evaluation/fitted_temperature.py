@@ -1,4 +1,7 @@
-"""A temperature, with what it does to the images that it is fitted on."""
+"""A temperature, with what it does to the images that it is fitted on.
+
+And the score below which the network is unsure, which the same images give.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from cifarcnn.evaluation import metrics
 from cifarcnn.evaluation.metrics import Array
 from cifarcnn.runs.temperature_file import TemperatureRecord
 from cifarcnn.temperature import apply_temperature, fit_temperature
+from cifarcnn.unsure import fit_threshold
 
 
 def fit_on_answers(
     probabilities: Array, labels: Array, weights_sha256: str
 ) -> TemperatureRecord:
-    """Fit a temperature on the answers of a network.
+    """Fit a temperature on the answers of a network, and when it is unsure.
 
     Args:
         probabilities: float ``(n, classes)`` for the validation images.
@@ -52,4 +56,5 @@ def fit_on_answers(
         loss=loss,
         calibration_error_before=error_before,
         calibration_error=error,
+        unsure_below=fit_threshold(probabilities, labels),
     )

@@ -17,7 +17,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 file = Path(__file__).with_name({file!r})
-photo = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGB")
+photo = ImageOps.exif_transpose(Image.open(sys.argv[1]))
+if photo.mode.startswith("I;16"):
+    photo = Image.fromarray((np.asarray(photo) / 257).round().astype(np.uint8))
+clear = Image.new("RGBA", photo.size, "white")
+photo = Image.alpha_composite(clear, photo.convert("RGBA")).convert("RGB")
 image = np.asarray({fitted})  # uint8: normalization is inside
 {body}
 print(names[row.argmax()], f"{{row.max():.1%}}")

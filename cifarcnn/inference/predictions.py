@@ -113,15 +113,23 @@ def _join(
             yield Prediction(source, pixels, next(row), mismatch=mismatch)
 
 
-def describe_doubts(prediction: Prediction, resize: Resize) -> str:
+def describe_doubts(
+    prediction: Prediction, resize: Resize, *, below_half: bool = True
+) -> str:
     """A few words about a doubtful prediction; empty when there is nothing to say.
 
     Said are a top probability below 0.5, and that the image was more than 40 % cut
     off, bordered or stretched to give it the network's proportions.
+
+    Args:
+        prediction: Of an image that could be read.
+        resize: How it was brought to its size.
+        below_half: Whether the first is said.
     """
     words = []
     probabilities = prediction.probabilities
-    if probabilities is not None and probabilities.max() < UNSURE_BELOW:
+    low = probabilities is not None and probabilities.max() < UNSURE_BELOW
+    if low and below_half:
         words.append("unsure")
     if prediction.mismatch > MISMATCH_ABOVE:
         words.append(f"{prediction.mismatch:.0%} {_WORDS[resize]}")

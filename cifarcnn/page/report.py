@@ -36,7 +36,7 @@ from cifarcnn.training.training_data import TrainingData
 # Between these lies what evaluate writes of the test pictures, and the way there.
 TEST_BEGIN, TEST_END = "<!-- test figures -->", "<!-- end of test figures -->"
 LINK_BEGIN, LINK_END = "<!-- test link -->", "<!-- end of test link -->"
-TEST_LINK = '<li><a href="#test">On the test pictures</a></li>'
+TEST_LINK = '<p><a href="#test">On the test pictures</a></p>'
 _CLASSES = 8  # in the grid of training pictures
 _EPOCHS = 5  # of each of them
 _MISTAKES = 18

@@ -124,6 +124,7 @@ def _facts(
     device = newest.get("device", {})
     facts = [
         ("device", str(device.get("description", "unknown"))),
+        ("devices", str(device.get("count", 1))),
         ("threads", str(device.get("threads", "unknown"))),
         ("precision", str(newest.get("precision", "unknown"))),
         ("data", f"{data.dataset.name}, {data.dataset.origin}"),

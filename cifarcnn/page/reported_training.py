@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -27,6 +27,7 @@ def train_and_report(
     callbacks: Sequence[keras.callbacks.Callback],
     resume: ResumePlan | None = None,
     request: StopRequest | None = None,
+    trained: Callable[[], None] = lambda: None,
 ) -> None:
     """Train as ``trainer.train`` does, and write ``report.html``, also of a divergence.
 
@@ -64,8 +65,10 @@ def train_and_report(
                 callbacks=callbacks,
                 request=request,
                 tracking=tracking,
+                trained=trained,
             )
         except DivergedError as error:
             report(None, str(error))
             raise
-        report(outcome)
+        if outcome is not None:
+            report(outcome)

@@ -133,6 +133,17 @@ class Run:
         """Whether it was written down where and with what the run is trained."""
         return (self.path / ENVIRONMENT).exists()
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether its training can be resumed, or is finished.
+
+        Not if it was killed before its first step, or has weights but no checkpoint.
+        """
+        if not self.has_environment:
+            return False
+        checkpoints = (self.path / CHECKPOINTS).glob("epoch-*.safetensors")
+        return self.finished or not self.has_weights or any(checkpoints)
+
     @cached_property
     def config(self) -> Config:
         """The config of the run, checked like any other.

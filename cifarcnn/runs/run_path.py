@@ -209,6 +209,6 @@ def follow_latest(root: Path) -> Path:
     if not run.is_dir():
         raise RunError(
             f"{pointer} points to {name!r}, which is no folder there (any more). "
-            "Name another run with --run DIR."
+            "Name another run with --run DIR; `cifarcnn runs` lists those that are."
         )
     return run

@@ -31,6 +31,8 @@ class TemperatureRecord(BaseModel):
         loss: The same with it.
         calibration_error_before: Expected calibration error of these without it.
         calibration_error: The same with it.
+        unsure_below: The score of an answer below which it is ``unsure``
+            (``cifarcnn.unsure``); None where it was fitted before there was one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -42,6 +44,7 @@ class TemperatureRecord(BaseModel):
     loss: Figure
     calibration_error_before: Figure
     calibration_error: Figure
+    unsure_below: Figure | None = None
 
 
 def write_temperature(folder: Path, record: TemperatureRecord) -> Path:
@@ -70,8 +73,7 @@ def read_temperature(
         RunError: There is none, it is damaged, or was fitted for other weights.
     """
     path = folder / TEMPERATURE
-    way_out = f"cifarcnn evaluate --run {folder} --split validation --temperature"
-    way_out += " --weights last" if kind == "last" else ""
+    way_out = _way_out(folder, kind)
     if not path.exists() and not path.is_symlink():
         raise RunError(
             f"{folder} has no temperature yet. Fit one on its validation pictures: "
@@ -93,3 +95,29 @@ def read_temperature(
             f"Fit it anew: {way_out}"
         )
     return record
+
+
+def read_threshold(folder: Path, manifest: Manifest, kind: WeightsKind) -> float:
+    """The score of an answer below which it is unsure.
+
+    Args:
+        folder: As for :func:`read_temperature`, and so are all the others.
+
+    Raises:
+        RunError: There is none, or ``temperature.json`` is damaged, or was fitted for
+            other weights.
+    """
+    path = folder / TEMPERATURE
+    if path.exists() or path.is_symlink():
+        threshold = read_temperature(folder, manifest, kind).unsure_below
+        if threshold is not None:
+            return threshold
+    raise RunError(
+        f"{folder} does not know yet when it is unsure. Fit that on its validation "
+        f"pictures: {_way_out(folder, kind)}"
+    )
+
+
+def _way_out(folder: Path, kind: WeightsKind) -> str:
+    command = f"cifarcnn evaluate --run {folder} --split validation --temperature"
+    return command + (" --weights last" if kind == "last" else "")

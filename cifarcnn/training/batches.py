@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from typing import Any, TypeAlias
 
 import numpy as np
 from keras import ops
 
+from cifarcnn.engine.distribution import current_distribution
 from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.training.augmentation.operation import Draws
 from cifarcnn.training.augmentation.pipeline import Augmentation
@@ -21,7 +23,7 @@ class Batches(Blocks):
     """Images in batches of one size; the last one may have fewer.
 
     Attributes:
-        batch_size: Images in each but the last.
+        batch_size: Images in each but the last; a multiple of the devices.
         smaller_last: Whether the last one has fewer.
     """
 
@@ -44,9 +46,11 @@ class Batches(Blocks):
             drop_remainder: Leave out a smaller last batch, unless it is the only one.
             streamed: What the indices name, to be handed to the steps in their place.
         """
-        self.batch_size = min(batch_size, count)
+        distribution = current_distribution()
+        devices = distribution.count if distribution else 1
+        self.batch_size = ceil(min(batch_size, count) / devices) * devices
         full, rest = divmod(count, self.batch_size)
-        self.smaller_last = bool(rest) and not drop_remainder
+        self.smaller_last = bool(rest) and not (drop_remainder and full)
         super().__init__(full + self.smaller_last, self.batch_size, streamed)
 
     def read(
@@ -99,7 +103,7 @@ class Batches(Blocks):
         size = self.batch_size
         end = len(order) // size * size
         # Draws may depend on the batch, so that the smaller one is no part of another.
-        pieces = [slice(0, end), slice(end, None)][: 1 + self.smaller_last]
+        pieces = [slice(0, end), slice(end, None)][not end : 1 + self.smaller_last]
         blocks = []
         for piece in pieces:
             index = order[piece].reshape(-1, min(size, len(order[piece])))

@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from cifarcnn.engine.device_arrays import hand_over
+from cifarcnn.engine.distribution import current_distribution
 from cifarcnn.training.input_rows import InputRows
 
 # ``(steps, b)`` or ``(steps, b, ...)`` by name: ``index`` or ``inputs``, ``labels`` and
@@ -66,6 +67,8 @@ class Blocks(ABC):
         """
         self.steps_per_epoch = steps_per_epoch
         self.streamed = streamed
+        self._batch_size = batch_size
+        self._distribution = current_distribution()
         self._block_steps = steps_per_epoch
         if streamed is not None:
             fitting = BLOCK_BYTES // max(batch_size * streamed.row_bytes, 1)
@@ -120,14 +123,25 @@ class Blocks(ABC):
         numbers = {name: array[step:end] for name, array in self._drawn[1].items()}
         inputs = {}
         if self.streamed is not None:
-            taken = self.streamed.take(numbers.pop("index"), self._block_steps)
-            inputs["inputs"] = hand_over(taken)
+            inputs["inputs"] = self._stream(self.streamed, numbers.pop("index"))
         if end - step < self._block_steps:
             # All blocks have one shape, so that the steps are compiled once.
             rows = np.minimum(np.arange(self._block_steps), end - step - 1)
             numbers = {name: array[rows] for name, array in numbers.items()}
-        placed = {name: ops.convert_to_tensor(array) for name, array in numbers.items()}
+        place = ops.convert_to_tensor
+        if self._distribution is not None:
+            place = self._distribution.shard_steps
+        placed = {name: place(array) for name, array in numbers.items()}
         return Block(placed | inputs, step, end)
+
+    def _stream(self, rows: InputRows, index: np.ndarray) -> Any:
+        """The rows of some steps on the device; of several, those of this host."""
+        distribution = self._distribution
+        if distribution is None:
+            return hand_over(rows.take(index, self._block_steps))
+        own = index[:, distribution.own_rows(self._batch_size)]
+        taken = rows.take(own, self._block_steps)
+        return distribution.shard_own(taken, self._batch_size)
 
     @abstractmethod
     def _draw(self, epoch: int) -> dict[str, np.ndarray]:

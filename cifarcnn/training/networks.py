@@ -15,6 +15,7 @@ from cifarcnn.config.spelling import did_you_mean
 from cifarcnn.config.yaml_tree import quote
 from cifarcnn.engine import Device
 from cifarcnn.engine.backend import set_random_seed
+from cifarcnn.engine.distribution import on_one_device
 from cifarcnn.errors import UsageError
 from cifarcnn.literals import Policy
 from cifarcnn.network.builder import build_model, logits_model, normalization
@@ -117,8 +118,10 @@ def build_networks(
     """
     settings = config.training
     set_random_seed(settings.seed)
-    stock = build_model(config, data.class_count)
-    set_whitening(stock, config.model.layers, data.split.images, *normalization(config))
+    with on_one_device():
+        stock = build_model(config, data.class_count)
+        numbers = normalization(config)
+        set_whitening(stock, config.model.layers, data.split.images, *numbers)
     compiled = uses_xla(settings.jit_compile, device, settings.deterministic)
     # Without XLA a smaller batch costs nothing, and masking does.
     mask = BatchMask() if compiled else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cifarcnn.config import Config
+from cifarcnn.errors import UsageError
 from cifarcnn.literals import BackendChoice
 from cifarcnn.training.observer import Observer
 
@@ -14,8 +15,24 @@ if TYPE_CHECKING:
 
     from cifarcnn.data.fetching.sources import FetchObserver
     from cifarcnn.engine import Device, DeviceChoice
+    from cifarcnn.engine.hosts import Meeting
     from cifarcnn.training.resume import ResumePlan
     from cifarcnn.training.training_data import TrainingData
+
+
+def require_divisible(batch_size: int, device: Device) -> None:
+    """See that each device has as many pictures of a batch as the others.
+
+    Raises:
+        UsageError: It would not.
+    """
+    if rest := batch_size % device.count:
+        fitting = max(batch_size - rest, device.count)
+        raise UsageError(
+            f"A batch of {batch_size:,} pictures (training.batch_size) cannot be "
+            f"divided among {device.count} devices. Use training.batch_size="
+            f"{fitting}, or another number of devices (training.devices)."
+        )
 
 
 def load_data(
@@ -66,6 +83,7 @@ def start_device(
     callbacks: Sequence[keras.callbacks.Callback],
     fetch: bool | None,
     resume: ResumePlan | None = None,
+    meeting: Meeting | None = None,
 ) -> Device:
     """Start Keras on its device, and fetch the weights to begin with.
 
@@ -76,6 +94,7 @@ def start_device(
         data: Its images.
         observer: Is told of the device, the data set, and what the user should know.
         resume: Of a training that goes on.
+        meeting: With the other hosts that train; ``None``: there are none.
 
     Raises:
         DataError: The weights to begin with are not here, or could not be fetched.
@@ -96,7 +115,10 @@ def start_device(
         configured=config.training.backend,
         before=resume.backend if resume else None,
         deterministic=config.training.deterministic,
+        devices=config.training.devices,
+        meeting=meeting,
     )
+    require_divisible(config.training.batch_size, started)
     observer.device_started(started)
     observer.data_opened(data.dataset)
     from cifarcnn.network.pretrained_weights import fetch_weights

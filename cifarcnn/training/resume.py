@@ -32,6 +32,7 @@ CHANGEABLE = (
     "training.max_minutes",
     "training.steps_per_execution",
     "training.backend",
+    "training.devices",
     "training.tracking",
     "data.path",
     "data.fetch",
@@ -266,12 +267,13 @@ def describe_environment_change(
 
 
 def _without_versions(part: Any) -> Any:
-    """A part of ``environment.json``; of a device without what ``versions`` has too."""
+    """A part of ``environment.json``; of a device without what stands there twice."""
     if not isinstance(part, dict) or not isinstance(part.get("description"), str):
         return part
     # As in "cpu (AMD EPYC, 2 cores), JAX 0.10.2, Keras 3.15.1".
-    description = part["description"].rsplit(", ", 2)[0]
-    return {**part, "description": description}
+    description = part["description"].rsplit(", ", 2)[0].rpartition(", each ")[2]
+    # Those of before know of one device only.
+    return {"count": 1, "hosts": 1, **part, "description": description}
 
 
 def require_same_images(run: Run, plan: ResumePlan, dataset: Dataset) -> None:

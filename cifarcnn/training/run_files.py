@@ -54,6 +54,8 @@ def describe_environment(
             "kind": device.kind,
             "description": device.description,
             "threads": device.threads,
+            "count": device.count,
+            "hosts": device.host_count,
             "note": device.note,
         },
         "seed": config.training.seed,

@@ -9,6 +9,7 @@ from typing import Any
 
 from cifarcnn.config import Config, summarize
 from cifarcnn.engine import Device
+from cifarcnn.engine.distribution import of_first_host
 
 # Between two looks at the clock and at signals, so that a training stops at once and a
 # small network does not wait for Python after each step.
@@ -50,7 +51,7 @@ class StepsPerExecution:
         Returns:
             The step behind the last one that was done, and the metrics.
         """
-        stop = min(first + self.steps, end)
+        stop = min(first + of_first_host(self.steps), end)
         start = time.perf_counter()
         results = execute(first, stop)
         # As numbers of Python, so that the device is done with them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cifarcnn.engine import Device
 from cifarcnn.engine.device_arrays import free_device_memory
+from cifarcnn.engine.distribution import largest_of_hosts
 from cifarcnn.training import blocks
 from cifarcnn.training.input_pipeline import input_rows
 from cifarcnn.training.input_rows import InputRows
@@ -40,7 +41,8 @@ def choose_streamed(
     """
     free = free_device_memory(on_gpu=device.kind == "gpu")
     if wanted is None:
-        wanted = not fits_device(rows.nbytes, free)
+        # Where one of several hosts has to, all do: the steps are one program.
+        wanted = bool(largest_of_hosts(not fits_device(rows.nbytes, free))[0])
     if not wanted:
         return None
     memory = "memory of the GPU" if device.kind == "gpu" else "memory"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import keras
@@ -13,7 +13,8 @@ import keras
 from cifarcnn.config import Config
 from cifarcnn.config.layers import flatten_layers
 from cifarcnn.engine import Device, choose_precision, refusals_explained
-from cifarcnn.errors import DataError, DivergedError, RunError, Stopped, UsageError
+from cifarcnn.engine.distribution import distributed_over, on_one_device
+from cifarcnn.errors import Stopped, UsageError
 from cifarcnn.literals import Policy
 from cifarcnn.network.weights import write_weights
 from cifarcnn.runs import Run
@@ -22,6 +23,7 @@ from cifarcnn.signals import ending_signals_handled
 from cifarcnn.training.backbone_weights import load_backbone
 from cifarcnn.training.callbacks.tracking import Tracking
 from cifarcnn.training.callbacks.training_callbacks import TrainingCallbacks
+from cifarcnn.training.failures import failures_explained
 from cifarcnn.training.fit import fit
 from cifarcnn.training.fits import find_fit, plan_fits
 from cifarcnn.training.judgement import ask_validation, judge, judge_first_epoch
@@ -34,7 +36,6 @@ from cifarcnn.training.run_files import (
     describe_environment,
     describe_metrics,
     describe_origin,
-    note_divergence,
     read_precision,
     write_environment,
     write_keras_model,
@@ -57,7 +58,8 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     request: StopRequest | None = None,
     tracking: Tracking | None = None,
-) -> Outcome:
+    trained: Callable[[], None] = lambda: None,
+) -> Outcome | None:
     """Train the network of ``config`` and write the files of ``run``.
 
     Sets Keras's global seed. SIGINT, SIGTERM or SIGHUP ends it after the current step.
@@ -72,9 +74,10 @@ def train(
         callbacks: The user's own, as ``cifarcnn.train`` describes them.
         request: What ends it; ``None`` makes one of ``training.max_minutes``.
         tracking: Tells other programs of each epoch; its end is the caller's.
+        trained: Is called behind the last step, before the last files are written.
 
     Returns:
-        The figures of all epochs.
+        The figures of all epochs; ``None`` on a host that writes nothing.
 
     Raises:
         DataError: The images cannot be read any more.
@@ -94,13 +97,13 @@ def train(
         resumed=source is not None,
     )
     request = request or StopRequest(config.training.max_minutes)
-    with ending_signals_handled(request.signals.append):
+    with ending_signals_handled(request.signals.append), distributed_over(device):
         precision = _choose_precision(config, run, device, source)
         environment = describe_environment(config, data, device, precision)
         # Even when it is killed now, the run can be told for what it is.
-        if source is None:
+        if source is None and device.writes:
             run.write_config(config)
-        if resume is None:
+        if resume is None and device.writes:
             write_environment(run, environment)
         with memory_explained():
             models, ours = _build(
@@ -108,20 +111,23 @@ def train(
             )
         if tracking is not None:
             ours.add_tracking(tracking)
-        _restore(resume, run, ours, environment)
+        _restore(resume, run, ours, environment, device.writes)
         plan = ours.progress.plan
         observer.training_started(plan)
         ours.writer.judge = judge_first_epoch(config, data, plan)
-        with _failures_explained(run, ours):
+        with failures_explained(run, ours, device.writes):
             with memory_explained(), _refusals_explained(config), ours.writer:
                 while fit(data, ours, callbacks, steps_per_execution(config, device)):
                     following = models.next_fit(ours.fit)
                     if following is None:
                         break
                     ours.begin(following, *models.build(following))
-            outcome = _finish(
-                config, data, run, models.networks.stock, ours, request.signals
-            )
+            trained()
+            if not device.writes:
+                return None
+            with on_one_device():
+                stock, signals = models.networks.stock, request.signals
+                outcome = _finish(config, data, run, stock, ours, signals)
     observer.training_ended(outcome)
     return outcome
 
@@ -181,7 +187,7 @@ def _build(
     )
     origin = describe_origin(data.dataset, device)
     return models, TrainingCallbacks(
-        config, run, origin, fit, model, batches, plan, observer, request
+        config, run, origin, fit, model, batches, plan, observer, request, device.writes
     )
 
 
@@ -190,6 +196,7 @@ def _restore(
     run: Run,
     ours: TrainingCallbacks,
     environment: dict[str, object],
+    writes: bool,
 ) -> None:
     """Bring model and files to where the training begins; say what is different."""
     if resume is None:
@@ -204,6 +211,8 @@ def _restore(
             "training.early_stopping=null, or a longer "
             "training.early_stopping.patience."
         )
+    if not writes:
+        return
     before = write_environment(run, environment)
     for note in resume.notes:
         observer.noted(note)
@@ -275,23 +284,3 @@ def _refusals_explained(config: Config) -> contextlib.AbstractContextManager[Non
     return refusals_explained(
         layer.name for layer in flatten_layers(config.model.layers)
     )
-
-
-@contextlib.contextmanager
-def _failures_explained(run: Run, ours: TrainingCallbacks) -> Iterator[None]:
-    """Say of a failure what is saved, and how to go on."""
-    saved = ours.backup.describe_saved
-    try:
-        yield
-    except DivergedError as error:
-        explained = ours.terminate_on_nan.explain(error, ours.checkpoint, saved())
-        note_divergence(run, str(explained))
-        raise explained from error
-    except (DataError, RunError) as error:
-        if not run.path.is_dir():
-            raise
-        way_on = (
-            f" {saved()} Once this is mended, go on with: cifarcnn train --resume "
-            f"{shlex.quote(str(run.path))}"
-        )
-        raise type(error)(f"{error}{way_on if saved() else ''}") from error

@@ -17,6 +17,7 @@ from cifarcnn.config import Config
 from cifarcnn.config.layers import AnyLayer
 from cifarcnn.engine import Device, choose_precision, free_memory
 from cifarcnn.engine.device_arrays import free_device_memory, peak_device_memory
+from cifarcnn.engine.distribution import distributed_over
 from cifarcnn.network.predict import evaluation_batch_size
 from cifarcnn.training.batches import Batches
 from cifarcnn.training.blocks import Block
@@ -144,7 +145,8 @@ def try_training(config: Config, device: Device) -> Trial:
     if doubt := require_memory(config, data, device):
         observer.noted(doubt)
     batch_size, on_gpu = config.training.batch_size, device.kind == "gpu"
-    with explain_out_of_memory(batch_size, on_gpu=on_gpu):
+    memory_explained = explain_out_of_memory(batch_size, on_gpu=on_gpu)
+    with memory_explained, distributed_over(device):
         trial = _Trier(config, counts, data, device, observer).run()
     trial.notes = observer.notes
     return trial

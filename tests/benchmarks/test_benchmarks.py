@@ -197,10 +197,26 @@ def test_steps_of_each_precision_are_compared(tmp_path: Path):
     }
 
 
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_steps_on_one_and_on_two_devices_are_compared(tmp_path: Path):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    document = run(
+        tmp_path,
+        "devices.py",
+        *("--network", "small.yaml", "--batch-size", 8, "--rounds", 1, "--seconds", 1),
+    )
+    rows = document["results"]
+    assert set(rows) == {"1 device", "2 devices"}
+    assert rows["1 device"]["times_1_device"]["median"] == 1
+
+
 def test_pieces_of_the_recipe_are_left_out_in_turn(tmp_path: Path):
+    # As `speedrun` takes long to compile; the next test has all pieces of that.
+    (tmp_path / "small.yaml").write_text(f"{SMALL}training: {{averaging: Lookahead}}\n")
     document = run(
         tmp_path,
         "leave_one_out.py",
+        *("--config", "small.yaml"),
         *("--epochs", 1, "--pictures", 32, "--seeds", 1, "--pieces", "lookahead"),
         *("--validation-pictures", 20, "--set", "training.batch_size=16"),
     )
@@ -327,6 +343,48 @@ def test_exports_are_measured(tmp_path: Path, trained_run: Path):
     assert set(found) == {"network", "litert"}
     assert found["litert"]["labels_agreeing"] == found["litert"]["examples"] == 1_000
     assert found["litert"]["accuracy"] == found["network"]["accuracy"]
+
+
+def test_mistakes_of_unsure_are_measured(
+    tmp_path: Path,
+    trained_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    script, pictures = script_module("unsure"), script_module("outside_pictures")
+    # Those that need no other package.
+    choosing = ["uniform noise", "checkerboards and stripes", "pixels shuffled"]
+    stating = ["soft noise", "tiles shuffled", "blurred"]
+    for part, kept in (("CHOOSING", choosing), ("STATING", stating)):
+        kinds = getattr(pictures, part)
+        monkeypatch.setattr(pictures, part, {name: kinds[name] for name in kept})
+    result = tmp_path / RESULT
+    arguments = [FOLDER / "unsure.py", trained_run, "--json", result]
+    monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
+    script.main()
+    document = json.loads(result.read_text())
+    assert str(trained_run) not in result.read_text()
+    found = document["results"]
+    assert found["validation_pictures"] == 500
+    assert found["pictures"]["choosing"] == dict(
+        zip(choosing, [100, 100, 200], strict=True)
+    )
+    for row in found["scores"].values():
+        # 5 % in the other half; here some 130 pictures are named rightly.
+        assert row["right_unsure"] < 0.2
+        assert list(row["given_a_class_by_kind"]) == stating
+    assert "| energy |" in script_module("tables").make_tables(tmp_path)
+
+
+def test_outside_pictures_are_the_same_every_time():
+    pictures = script_module("outside_pictures")
+    kinds = {"soft noise": pictures.soft_noise}
+    from cifarcnn.data.image.target_size import TargetSize
+
+    target = TargetSize(32, 32, "crop")
+    one, other = (pictures.make(kinds, target, None)["soft noise"] for _ in range(2))
+    assert one.shape == (100, 32, 32, 3) and (one == other).all()
+    with pytest.raises(SystemExit, match="pip install --no-deps nowhere"):
+        pictures.package("nowhere")
 
 
 def test_the_readme_has_the_tables_of_the_results():

@@ -82,6 +82,18 @@ print(json.dumps({
     "explained": explanation.softmax.probabilities.tolist(),
 }))
 """
+# Commands one after the other; after each a line.
+COMMANDS = """
+import json, sys
+from cifarcnn.cli.main import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv[1:] = arguments
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, arguments
+    print("ended", flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -149,23 +161,26 @@ def test_the_commands_take_it_and_the_run_keeps_the_word_of_its_config(
 ) -> None:
     runs = ("--run", "tensorflow-whole", "--device", "cpu", "--backend", "jax")
     program = ("-m", "cifarcnn")
-    report = json.loads(run(folder, *program, "evaluate", "--json", *runs))
-    assert ", JAX " in report["device"]
-    (keras,) = json.loads(
-        run(folder, *program, "predict", "a.png", "--format", "json", *runs)
-    )
+    arguments = ("-c", "tiny.yaml", "--backend", "jax", "--run", "not-compiled")
+    eager = ("--smoke", "--set", "training.jit_compile=false")
+    commands = [
+        ("evaluate", "--json", *runs),
+        ("predict", "a.png", "--format", "json", *runs),
+        ("explain", "a.png", "--out", "page.html", *runs),
+        ("train", *arguments, *eager),
+    ]
+    out = run(folder, "-c", COMMANDS, json.dumps(commands))
+    judged, answered, *_ = out.split("ended\n")
+    assert ", JAX " in json.loads(judged)["device"]
+    (keras,) = json.loads(answered)
     (fast,) = json.loads(
         run(folder, *program, "predict", "a.png", "--format", "json", *runs[:4])
     )
-    arguments = ("-c", "tiny.yaml", "--backend", "jax", "--run", "not-compiled")
-    eager = ("--smoke", "--set", "training.jit_compile=false")
-    run(folder, *program, "train", *arguments, *eager)
     assert (
         "note: training.jit_compile is false, but JAX compiles the steps always.\n"
     ) in (folder / "not-compiled/log.txt").read_text()
     assert keras["label"] == fast["label"]
     assert keras["probability"] == pytest.approx(fast["probability"], abs=1e-4)
-    run(folder, *program, "explain", "a.png", "--out", "page.html", *runs)
     assert (folder / "page.html").stat().st_size > 100_000
     assert "backend: auto" in (folder / "jax-whole" / "config.yaml").read_text()
 

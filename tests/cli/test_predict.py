@@ -27,6 +27,11 @@ NOT_A_IMAGE = (
     "picture."
 )
 
+PHOTOS = (
+    "note: --run speedrun asks the network that comes with cifarcnn, which knows "
+    "photos."
+)
+
 
 @pytest.fixture
 def predict(call: Call, trained_run: Path) -> Call:
@@ -121,6 +126,7 @@ def test_the_table_keeps_errors_and_notes_on_standard_error(
     assert result.err.splitlines() == [
         f"note: {trained_run} was trained on synthetic pictures drawn by code, not "
         "CIFAR-10.",
+        PHOTOS,
         f"b.png: {NOT_A_IMAGE}",
     ]
 
@@ -133,7 +139,7 @@ def test_a_profile_that_was_left_out_is_noted_and_the_picture_answered(
         image.save("d.png", icc_profile=b"damaged")
     result = predict("a.png", "d.png", "--format", layout)
     assert result.code == 0
-    assert result.err.splitlines()[1:] == [
+    assert result.err.splitlines()[2:] == [
         "note: d.png: its colour profile is damaged and was left out."
     ]
     assert result.out.replace("d.png", "a.png").count("a.png") == 2
@@ -150,7 +156,7 @@ def test_only_bad_images_leave_standard_output_empty(
 ) -> None:
     result = predict("b.png", "nowhere.png", "*.tiff")
     assert result.code == 1 and result.out == ""
-    assert result.err.splitlines()[1:] == [
+    assert result.err.splitlines()[2:] == [
         f"b.png: {NOT_A_IMAGE}",
         "nowhere.png: there is no such file.",
         "*.tiff: there is no such file, and as a pattern it matches none.",
@@ -212,7 +218,7 @@ def test_what_a_folder_holds_besides_is_a_note(predict: Call, folder: Path) -> N
         "./a.png",
         "./c.png",
     ]
-    assert result.err.splitlines()[1:] == ["note: .: 20 files left out: .tif."]
+    assert result.err.splitlines()[2:] == ["note: .: 20 files left out: .tif."]
 
 
 @pytest.mark.usefixtures("folder")
@@ -223,7 +229,7 @@ def test_an_empty_name_costs_only_itself(predict: Call) -> None:
         "the name is empty; expected a file, a folder, a pattern, - or test:17. "
         "Perhaps a variable of the shell is not set."
     )
-    assert result.err.splitlines()[1:] == [f"'': {words}"]
+    assert result.err.splitlines()[2:] == [f"'': {words}"]
     entries = json.loads(predict("", "a.png", "--format", "json").out)
     assert entries[0] == {"image": "", "error": words}
 
@@ -401,3 +407,26 @@ def test_keras_answers_with_a_word_where_the_runtime_is_not_installed(
     (fast,) = json.loads(predict("a.png", "--format", "json").out)
     assert slow["label"] == fast["label"]
     assert slow["probability"] == pytest.approx(fast["probability"], abs=1e-4)
+
+
+def test_weights_of_an_unfinished_training_are_told(
+    call: Call, folder: Path, trained_run: Path
+) -> None:
+    shutil.copytree(trained_run, "stopped")
+    for name in ("metrics.json", "model.tflite"):
+        Path("stopped", name).unlink()
+    result = call("predict", "a.png", "--run", "stopped")
+    assert result.code == 0
+    assert (
+        "warning: stopped is unfinished: its training was stopped or is still going "
+        "on. These weights have been trained for "
+    ) in result.err
+
+
+def test_that_a_data_set_is_not_here_is_told_in_lines(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    lines = call("predict", "test:3", "--run", "speedrun").err.splitlines()
+    assert any(line.startswith("test:3: CIFAR-10 was not found") for line in lines)
+    assert "Fetch it with: cifarcnn data fetch cifar10" in lines

@@ -143,7 +143,7 @@ def test_the_latest_run_comes_first(
     Path("runs/latest").symlink_to("small-1")
     result = call("predict", "photo.png")
     assert result.code == 0
-    assert "comes with cifarcnn" not in result.err
+    assert "network: speedrun" not in result.err
     result = call("predict", "photo.png", "--run", "speedrun")
     assert result.err.splitlines()[0] == announce(shipped)
 

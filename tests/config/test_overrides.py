@@ -61,6 +61,13 @@ def test_a_value_has_its_type_by_the_rules_of_yaml(
     assert config.training.optimizer.learning_rate == value
 
 
+def test_an_argument_that_is_called_like_its_owner_is_replaced(check: Check) -> None:
+    layer = "{Dense: {units: 10, kernel_regularizer: {L2: {l2: 0.01}}}}"
+    text = f"model: {{layers: [Flatten, {layer}]}}\n"
+    setting = "model.layers[1].Dense.kernel_regularizer.L2.l2=0.2"
+    assert check(text, setting).config == check(text.replace("0.01", "0.2")).config
+
+
 def test_what_follows_the_first_equals_sign_is_the_value(check: Check) -> None:
     assert changed(check, "data.path=a=b").data.path == "a=b"
     assert changed(check, "data.path=C:\\pets: x".replace(": ", ":")).data.path == (

@@ -436,3 +436,15 @@ def test_what_a_plugin_of_jax_raises_is_told_without_a_traceback(
     assert first.startswith("jax | True | The GPU is not used: ")
     assert first.endswith(" JAX says: No libcudnn.so.9.")
     assert "Traceback" not in done.stderr
+
+
+def test_several_devices_ask_for_jax_and_others_come_first(choose: Choose) -> None:
+    asked = choose(several_devices=True)
+    assert (asked["name"], asked["asked_by"]) == ("jax", "Training on several devices")
+    assert asked["imported"] == []
+    found = choose(several_devices=True, configured="tensorflow")
+    assert found["name"] == "tensorflow"
+    assert found["note"] == (
+        "Training on several devices asks for jax, but the config's training.backend "
+        "comes first."
+    )

@@ -18,6 +18,9 @@ def test_the_record_says_what_it_does_to_these_images() -> None:
     assert (found.weights_sha256, found.validation_pictures) == ("a" * 64, 4)
     assert found.loss_before == cross_entropy(ANSWERS, labels)
     assert found.loss == cross_entropy(after, labels) < found.loss_before
+    # Of its right answers, the first three, the least sure is that of 0.7.
+    least, next_one = (-np.log([p, 1 - p]).mean() for p in (0.7, 0.8))
+    assert found.unsure_below == pytest.approx(0.9 * least + 0.1 * next_one)
     # Bins of one image each but for the two of 0.9: |1 - .8| + |1 - .7| + 2 |.5 - .9|
     assert found.calibration_error_before == pytest.approx(1.3 / 4, abs=1e-6)
 

@@ -163,6 +163,21 @@ CASES: dict[str, tuple[int, str]] = {
             "with --run DIR."
         ),
     ),
+    "train --config small.yaml --host-index 0": (
+        2,
+        usage("train", "--host-index belongs to --hosts."),
+    ),
+    "train --config small.yaml --hosts a:1,b --host-index 0 --seeds 2": (
+        2,
+        usage("train", "--seeds and --hosts do not go together."),
+    ),
+    "train --config small.yaml --hosts node1,node2 --host-index 0": (
+        2,
+        error(
+            "--hosts 'node1,node2': expected the addresses of all hosts, the first of "
+            "them with a port that is free there, such as node1:7000,node2."
+        ),
+    ),
     "train --config ''": (
         2, usage("train", f"Invalid value for '--config' / '-c': {EMPTY}"),
     ),

@@ -153,8 +153,8 @@ def test_for_people_the_bad_ones_are_told_beside_the_table(
     images: list[str], call: Call, trained_run: Path
 ) -> None:
     outcome = call("predict", *images, "--run", str(trained_run), "--device", "cpu")
-    note, *said = outcome.stderr.splitlines()
-    assert note.startswith("note: ")
+    drawn, shipped, *said = outcome.stderr.splitlines()
+    assert drawn.startswith("note: ") and shipped.startswith("note: --run speedrun ")
     assert said == [f"{name}: {message}" for name, (_, message) in CASES.items()]
     heading, row = outcome.stdout.splitlines()
     assert heading.startswith("image") and row.startswith("good.png")

@@ -114,7 +114,7 @@ def test_evaluate_adds_the_test_figures_and_replaces_them(
     assert page.count('id="test"') == 1
     count = len(trained.loaded.dataset.test().labels)
     assert f"{count} test pictures of folder, from which nothing was" in plain(page)
-    link = '<li><a href="#test">On the test pictures</a></li>'
+    link = '<p><a href="#test">On the test pictures</a></p>'
     nav = page[page.index("<nav") : page.index("</nav>")]
     assert nav.count(link) == 1 and page.count(link) == 1
     before, _, rest = page.partition("<!-- test figures -->")

@@ -212,7 +212,7 @@ def test_a_pointer_to_a_removed_run_says_so() -> None:
     os.symlink("a-9", "runs/latest")
     assert refusal(None) == (
         "runs/latest points to 'a-9', which is no folder there (any more). Name "
-        "another run with --run DIR."
+        "another run with --run DIR; `cifarcnn runs` lists those that are."
     )
 
 

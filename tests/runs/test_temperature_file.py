@@ -13,6 +13,7 @@ from cifarcnn.runs.removal import remove_run
 from cifarcnn.runs.temperature_file import (
     TemperatureRecord,
     read_temperature,
+    read_threshold,
     write_temperature,
 )
 
@@ -71,6 +72,8 @@ def test_one_of_other_weights_is_not_used(run: Path) -> None:
         ("temperature", "2"),
         ("weights_sha256", "x"),
         ("validation_pictures", 0),
+        ("unsure_below", -1),
+        ("unsure_below", "0"),
         ("more", 1),
     ],
 )
@@ -83,6 +86,32 @@ def test_a_damaged_one_is_not_used(run: Path, key: str, value: Any) -> None:
         f"{path} is damaged: `{key}` is missing, unknown or not what belongs there. "
         f"Fit it anew: cifarcnn evaluate --run {run} --split validation --temperature"
     )
+
+
+def test_when_it_is_unsure_is_read_with_it(run: Path) -> None:
+    manifest = read_manifest(run)
+    said = (
+        f"{run} does not know yet when it is unsure. Fit that on its validation "
+        f"pictures: cifarcnn evaluate --run {run} --split validation --temperature"
+    )
+    with pytest.raises(RunError) as caught:
+        read_threshold(run, manifest, "last")
+    assert str(caught.value) == f"{said} --weights last"
+    # As it was kept before there was a threshold.
+    path = write_temperature(run, record(run))
+    old = json.loads(path.read_text())
+    assert old.pop("unsure_below") is None
+    path.write_text(json.dumps(old))
+    with pytest.raises(RunError) as caught:
+        read_threshold(run, manifest, "selected")
+    assert str(caught.value) == said
+    known = record(run).model_copy(update={"unsure_below": 2.5})
+    write_temperature(run, known)
+    assert read_threshold(run, manifest, "selected") == 2.5
+    assert read_temperature(run, manifest, "selected").temperature == 1.5
+    write_temperature(run, known.model_copy(update={"weights_sha256": "0" * 64}))
+    with pytest.raises(RunError, match="fitted for other weights than those in"):
+        read_threshold(run, manifest, "selected")
 
 
 def test_a_link_is_not_followed(run: Path, tmp_path: Path) -> None:

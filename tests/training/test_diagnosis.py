@@ -170,6 +170,15 @@ def test_a_falling_loss_asks_for_more_epochs(figures):
     ]
 
 
+def test_what_is_known_by_heart_needs_no_more_epochs_and_no_other_rate(figures):
+    losses = [0.3, 0.002, 0.004, 0.001, 0.003, 0.0005]
+    records = [epoch(n, loss, 1.0, loss, 1.0) for n, loss in enumerate(losses, 1)]
+    assert say(figures(records)) == []
+    # Lower than before, but not as low as once.
+    records = [epoch(n, 0.9, 0.7, loss, 0.69) for n, loss in enumerate([0.9, 1, 0.95])]
+    assert say(figures(records)) == []
+
+
 def test_without_validation_the_training_loss_is_judged(figures):
     [said] = say(figures([epoch(1, 1.2, 0.6), epoch(2, 0.9, 0.7)]))
     assert said.startswith("The loss was still falling in the last epoch (1.200 to ")

@@ -102,24 +102,61 @@ const network = (() => {
     }
   }
 
+  // A row for each filter, of 64 bits, which need no conversion; and a row behind the last.
+  const rowsOf = new WeakMap();
+  function byFilter(kernel) {
+    if (!rowsOf.has(kernel)) {
+      const filters = channelsOf(kernel.shape), length = kernel.data.length / filters;
+      const rows = new Float64Array((filters + 1) * length);
+      kernel.data.forEach((weight, i) => { rows[(i % filters) * length + Math.floor(i / filters)] = weight; });
+      rowsOf.set(kernel, rows);
+    }
+    return rowsOf.get(kernel);
+  }
+
+  // Places four at a time, filters two: so what is read serves several products.
+  const PLACES = 4;
+  function multiply(patches, length, rows, first, last, write) {
+    for (let filter = first; filter < last; filter += 2) {
+      let a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
+      for (let i = 0, a = filter * length, b = a + length; i < length; i++, a++, b++) {
+        const one = rows[a], other = rows[b];
+        const p0 = patches[i], p1 = patches[length + i], p2 = patches[2 * length + i], p3 = patches[3 * length + i];
+        a0 += one * p0; a1 += one * p1; a2 += one * p2; a3 += one * p3;
+        b0 += other * p0; b1 += other * p1; b2 += other * p2; b3 += other * p3;
+      }
+      write(filter, a0, a1, a2, a3);
+      if (filter + 1 < last) write(filter + 1, b0, b1, b2, b3);
+    }
+  }
+
   function convolve(x, kernel, bias, shape, arguments_) {
-    const result = make(shape), groups = arguments_.groups ?? 1, { data } = x;
-    const inputs = x.shape[2] / groups, filters = shape[2], outputs = filters / groups;
-    const sums = new Float64Array(filters), weights = kernel.data;
-    eachWindow(x, shape, kernel.shape, arguments_,
-      () => { if (bias) sums.set(bias.data); else sums.fill(0); },
-      (place, cell) => {
-        for (let group = 0; group < groups; group++) {
-          const first = group * outputs, last = first + outputs;
-          for (let channel = 0; channel < inputs; channel++) {
-            const value = data[place + group * inputs + channel];
-            if (value === 0) continue;  // half of them behind ReLU
-            let weight = (cell * inputs + channel) * filters + first;
-            for (let filter = first; filter < last; filter++) sums[filter] += value * weights[weight++];
-          }
-        }
-      },
-      (cell) => result.data.set(sums, cell * filters));
+    const result = make(shape), filters = shape[2], groups = arguments_.groups ?? 1;
+    const inputs = x.shape[2] / groups, outputs = filters / groups, places = shape[0] * shape[1];
+    const length = kernel.shape[0] * kernel.shape[1] * inputs;
+    const patches = new Float64Array(PLACES * length), rows = byFilter(kernel), { data } = x, { data: sums } = result;
+    for (let group = 0; group < groups; group++) {
+      let count = 0;
+      eachWindow(x, shape, kernel.shape, arguments_,
+        () => patches.fill(0, count * length, (count + 1) * length),
+        (place, cell) => {
+          const from = place + group * inputs, to = count * length + cell * inputs;
+          for (let channel = 0; channel < inputs; channel++) patches[to + channel] = data[from + channel];
+        },
+        (place) => {
+          count++;
+          if (count < PLACES && place + 1 < places) return;
+          const start = (place + 1 - count) * filters, filled = count;
+          multiply(patches, length, rows, group * outputs, (group + 1) * outputs, (filter, s0, s1, s2, s3) => {
+            const add = bias ? bias.data[filter] : 0, at = start + filter;
+            sums[at] = s0 + add;
+            if (filled > 1) sums[at + filters] = s1 + add;
+            if (filled > 2) sums[at + 2 * filters] = s2 + add;
+            if (filled > 3) sums[at + 3 * filters] = s3 + add;
+          });
+          count = 0;
+        });
+    }
     return result;
   }
 

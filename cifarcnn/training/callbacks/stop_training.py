@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from cifarcnn.engine.distribution import largest_of_hosts
 from cifarcnn.errors import RunError, Stopped, TimeIsUp
 from cifarcnn.training.callbacks.backup_and_restore import BackupAndRestore
 from cifarcnn.training.callbacks.model_checkpoint import ModelCheckpoint
@@ -32,8 +33,10 @@ class StopTraining(keras.callbacks.Callback):  # type: ignore[misc]
         progress: Progress,
         backup: BackupAndRestore,
         checkpoint: ModelCheckpoint,
+        writes: bool = True,
     ) -> None:
         super().__init__()
+        self.writes = writes
         self.request = request
         self.progress = progress
         self.backup = backup
@@ -53,16 +56,20 @@ class StopTraining(keras.callbacks.Callback):  # type: ignore[misc]
         before, self._left = self._left, self.request.seconds_left()
         # As long as the last step took, what was computed before it included.
         is_up = self._left < before - self._left
-        if not (self.request.signals or is_up):
+        signal = self.request.signals[0] if self.request.signals else 0
+        # Several hosts stop together, whichever of them is asked.
+        signal, over = map(int, largest_of_hosts(signal, is_up))
+        if not (signal or over):
             return
         failure = ""
         try:
-            self.backup.save_now()
-            self.checkpoint.save_now(self.model.read_weights())
+            if self.writes:
+                self.backup.save_now()
+                self.checkpoint.save_now(self.model.read_weights())
         except RunError as error:
             failure = f"{error} {self.backup.describe_saved()}".rstrip()
-        if self.request.signals:
-            raise Stopped(self.request.signals[0], self._describe("", failure))
+        if signal:
+            raise Stopped(signal, self._describe("", failure))
         plan, done = self.progress.plan, self.progress
         steps = (plan.epochs - done.epoch) * plan.steps_per_epoch - done.steps_done
         left = (
@@ -77,6 +84,8 @@ class StopTraining(keras.callbacks.Callback):  # type: ignore[misc]
             f"Stopped in epoch {progress.epoch + 1} of {progress.plan.epochs}, after "
             f"step {progress.steps_done} of {progress.plan.steps_per_epoch}.{why}"
         )
+        if not self.writes:
+            return f"{place} The first host has kept what was trained."
         quoted = shlex.quote(str(path))
         resume = f"Go on with: cifarcnn train --resume {quoted}"
         if failure:

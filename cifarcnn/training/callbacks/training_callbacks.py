@@ -60,6 +60,7 @@ class TrainingCallbacks:
         plan: Plan,
         observer: Observer,
         request: StopRequest,
+        writes: bool = True,
     ) -> None:
         self.observer = observer
         settings = config.training
@@ -79,10 +80,9 @@ class TrainingCallbacks:
             # Nothing is recorded or saved that is not finite.
             self.terminate_on_nan,
             EpochLog(progress),
-            StopTraining(request, progress, self.backup, self.checkpoint),
+            StopTraining(request, progress, self.backup, self.checkpoint, writes),
             # Checkpoints first: other files are never ahead of what can go on.
-            self.backup,
-            self.checkpoint,
+            *([self.backup, self.checkpoint] if writes else []),
             self.writer,
             ObserverCallback(progress, observer),
         ]

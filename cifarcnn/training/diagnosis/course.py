@@ -10,6 +10,8 @@ _GAP = 0.10
 _STILL_FALLING = 0.03
 # A rise of the training loss that is none of chance, and how many of them are many.
 _RISE, _MANY_RISES = 0.02, 0.3
+# Of a loss of almost nothing a rise says nothing: then all is known by heart.
+_ALMOST_NOTHING = 0.02
 # A learning rate so far below the usual one, with so small a fall of the loss in all.
 _FAR_BELOW, _SMALL_FALL = 1 / 3, 0.15
 _UNDERSTOOD = 0.5
@@ -60,10 +62,14 @@ def find_unfinished(figures: Figures) -> Finding | None:
     if len(figures.records) < 2:
         return None
     before, last = figures.records[-2], figures.last
+    if (last.accuracy if last.val_accuracy is None else last.val_accuracy) == 1:
+        # None is left to be recognised by more epochs.
+        return None
     first, second = before.val_loss, last.val_loss
     if first is None or second is None:
         first, second = before.loss, last.loss
-    if second > first * (1 - _STILL_FALLING):
+    losses = [r.loss if r.val_loss is None else r.val_loss for r in figures.records]
+    if second > first * (1 - _STILL_FALLING) or second > min(losses):
         return None
     return Finding(
         f"The loss was still falling in the last epoch ({first:.3f} to {second:.3f}): "
@@ -78,7 +84,7 @@ def find_high_rate(figures: Figures) -> Finding | None:
     rises = [
         after.epoch
         for before, after in pairs
-        if after.loss > before.loss * (1 + _RISE)
+        if after.loss > max(before.loss * (1 + _RISE), _ALMOST_NOTHING)
         and after.learning_rate <= before.learning_rate * 1.001
     ]
     if len(rises) < 2 or len(rises) < _MANY_RISES * len(pairs):

@@ -1,10 +1,14 @@
-"""Which network answers, where it is not simply the one that was named."""
+"""Which network answers, where it is not simply a finished one that was named."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
+
+if TYPE_CHECKING:
+    from cifarcnn.loaded_run import LoadedRun
 
 
 def tell_which(folder: Path) -> None:
@@ -29,4 +33,14 @@ def tell_which(folder: Path) -> None:
         console.print_message(
             f"note: {name} is the run in this folder, not the network of that name "
             f"that comes with cifarcnn ({shipped})."
+        )
+
+
+def warn_unfinished(loaded: LoadedRun) -> None:
+    """Say of a run whose training did not come to its end how far it came."""
+    if not loaded.run.finished:
+        console.print_message(
+            f"warning: {loaded.path} is unfinished: its training was stopped or is "
+            f"still going on. These weights have been trained for {loaded.epoch} "
+            f"whole epoch{'' if loaded.epoch == 1 else 's'}."
         )

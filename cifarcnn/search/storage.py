@@ -1,0 +1,110 @@
+"""The database of a study: a file of SQLite beside its runs, or a server's."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import optuna
+import sqlalchemy
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial
+
+from cifarcnn.errors import RunError, first_line
+
+# A worker says so often that it lives. One that was not heard of for so long is gone,
+# which only other machines have to wait for.
+HEARTBEAT_SECONDS = 5
+GRACE_SECONDS = 30
+# How long a process waits for others that write.
+_PATIENCE_SECONDS = 60
+
+Retry = Callable[[optuna.Study, FrozenTrial], None]
+
+
+def quiet_optuna() -> None:
+    """Leave what is said to the program: its lines, and none of the libraries'."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="optuna")
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def open_storage(url: str, retry: Retry | None = None) -> RDBStorage:
+    """Open the database, and make its tables where they are missing.
+
+    Args:
+        url: As SQLAlchemy has it.
+        retry: Is told of trials whose heartbeat stopped.
+
+    Raises:
+        RunError: It cannot be opened.
+    """
+    quiet_optuna()
+    file = url.startswith("sqlite")
+    options: dict[str, Any] = (
+        {"connect_args": {"timeout": _PATIENCE_SECONDS}}
+        if file
+        else {"pool_pre_ping": True}
+    )
+    with database_errors_told(url):
+        storage = RDBStorage(
+            url,
+            engine_kwargs=options,
+            heartbeat_interval=HEARTBEAT_SECONDS,
+            grace_period=GRACE_SECONDS,
+            heartbeat_stale_trial_callback=retry,
+        )
+        if file:
+            _write_one_at_a_time(storage.engine)
+    return storage
+
+
+def _write_one_at_a_time(engine: sqlalchemy.Engine) -> None:
+    """Have each transaction hold the file from its first question on.
+
+    SQLite knows no ``SELECT ... FOR UPDATE``: two processes could read that a trial
+    waits, and both begin it. See "Serializable isolation" in SQLAlchemy's page on
+    SQLite.
+    """
+
+    def leave_transactions_to_us(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+
+    def begin(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    sqlalchemy.event.listen(engine, "connect", leave_transactions_to_us)
+    sqlalchemy.event.listen(engine, "begin", begin)
+    # Those that are open already did not hear of it.
+    engine.dispose()
+
+
+@contextlib.contextmanager
+def database_errors_told(url: str) -> Iterator[None]:
+    """Tell of a database that does not answer.
+
+    Raises:
+        RunError: It does not; without the password of the URL.
+    """
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        cause = error.__cause__ or error
+        shown = hide_password(url)
+        reason = first_line(getattr(cause, "orig", None) or cause).rstrip(".")
+        raise RunError(
+            f"The study in {shown} cannot be reached: {reason}. What is trained is "
+            "kept in the folder of the study; the same command goes on."
+        ) from error
+
+
+def hide_password(url: str) -> str:
+    """The URL as it may be shown and kept."""
+    try:
+        return str(sqlalchemy.make_url(url).render_as_string(hide_password=True))
+    except sqlalchemy.exc.ArgumentError:
+        return "the URL of --storage"

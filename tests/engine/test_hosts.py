@@ -1,0 +1,220 @@
+"""How hosts find one another and notice that one is gone: with sockets, without JAX."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cifarcnn.engine import hosts as module
+from cifarcnn.engine.host_addresses import (
+    COUNT_VARIABLES,
+    INDEX_VARIABLES,
+    Hosts,
+    find_hosts,
+)
+from cifarcnn.engine.hosts import Meeting
+from cifarcnn.errors import DeviceError, UsageError
+
+FACTS = {"config": "a", "data set": "b"}
+
+
+@pytest.fixture(autouse=True)
+def no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*INDEX_VARIABLES, *COUNT_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_hosts_of_a_command_line():
+    assert find_hosts("a.b:7000,c", 1) == Hosts("a.b", 7000, 2, 1)
+    assert find_hosts("10.0.0.1:7000, 10.0.0.2:80,x", 0) == Hosts(
+        "10.0.0.1", 7000, 3, 0
+    )
+
+
+@pytest.mark.parametrize("name", INDEX_VARIABLES)
+def test_which_host_it_is_a_launcher_says(name, monkeypatch):
+    monkeypatch.setenv(name, "1")
+    assert find_hosts("a:1,b", None).index == 1
+    assert find_hosts("a:1,b", 0).index == 0
+
+
+@pytest.mark.parametrize("name", COUNT_VARIABLES)
+def test_how_many_hosts_there_are_a_launcher_says(name, monkeypatch):
+    monkeypatch.setenv(name, "4")
+    assert find_hosts("a:1", 3) == Hosts("a", 1, 4, 3)
+    # Who names all of them knows it better.
+    assert find_hosts("a:1,b", 1).count == 2
+
+
+@pytest.mark.parametrize("addresses", ["a,b", "a:0,b", "a:70000,b", ":1,b", "a:1,,b"])
+def test_addresses_that_are_none(addresses):
+    with pytest.raises(UsageError) as caught:
+        find_hosts(addresses, 0)
+    assert str(caught.value) == (
+        f"--hosts {addresses!r}: expected the addresses of all hosts, the first of "
+        "them with a port that is free there, such as node1:7000,node2."
+    )
+
+
+def test_hosts_of_which_something_is_not_known():
+    with pytest.raises(UsageError) as caught:
+        find_hosts("a:1", 0)
+    assert str(caught.value) == (
+        "--hosts a:1: one host alone. Name all of them, or have a launcher say how "
+        "many there are (SLURM_NTASKS, OMPI_COMM_WORLD_SIZE)."
+    )
+    with pytest.raises(UsageError) as caught:
+        find_hosts("a:1,b", None)
+    assert str(caught.value) == (
+        "Which of the --hosts this is, is not known: give --host-index, from 0 for the "
+        "first, or start it by a launcher (SLURM_PROCID, OMPI_COMM_WORLD_RANK, "
+        "JOB_COMPLETION_INDEX)."
+    )
+    for index in (-1, 2):
+        with pytest.raises(UsageError) as caught:
+            find_hosts("a:1,b", index)
+        assert str(caught.value) == (
+            f"This is host {index}, but there are 2 hosts, counted from 0."
+        )
+
+
+class Attempt(threading.Thread):
+    """A host that comes to a meeting, in a thread."""
+
+    def __init__(self, port: int, count: int, index: int, facts: Any = FACTS) -> None:
+        super().__init__(daemon=True)
+        self.hosts = Hosts("127.0.0.1", port, count, index)
+        self.facts = facts
+        self.lost: list[int] = []
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.found: Any = Meeting(self.hosts, self.facts)
+        except DeviceError as error:
+            self.found = str(error)
+
+    def watched(self) -> Attempt:
+        self.join()
+        self.found.watch(self.lost.append)
+        return self
+
+    def end(self) -> None:
+        """As the system does with a process, which says nothing any more."""
+        self.found._parting = True
+        for peer in self.found._peers.values():
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
+        self.found.close()
+
+
+@pytest.fixture
+def port() -> int:
+    return module._free_port()
+
+
+@pytest.fixture
+def meet(port: int) -> Iterator[Callable[..., list[Attempt]]]:
+    made: list[Attempt] = []
+
+    def meet(count: int) -> list[Attempt]:
+        # The first comes last: the others look for it until it is there.
+        made.extend(Attempt(port, count, index) for index in reversed(range(count)))
+        return [attempt.watched() for attempt in reversed(made)]
+
+    yield meet
+    for attempt in made:
+        attempt.found.say_bye()
+        attempt.end()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert condition()
+
+
+def test_the_loss_of_one_comes_to_all_others(meet):
+    hosts = meet(3)
+    ports = {host.found._service_port for host in hosts}
+    assert len(ports) == 1
+    hosts[1].end()
+    wait_for(lambda: hosts[0].lost == [1] and hosts[2].lost == [1])
+
+
+def test_the_loss_of_the_first_comes_to_all_others(meet):
+    hosts = meet(3)
+    hosts[0].end()
+    wait_for(lambda: hosts[1].lost == [0] and hosts[2].lost == [0])
+
+
+def test_who_says_bye_is_not_lost(meet):
+    hosts = meet(2)
+    hosts[1].found.say_bye()
+    hosts[1].end()
+    time.sleep(0.2)
+    assert hosts[0].lost == hosts[1].lost == []
+
+
+def test_a_host_that_does_not_come(port, monkeypatch):
+    monkeypatch.setattr(module, "MEETING_SECONDS", 1.0)
+    first, second = Attempt(port, 3, 0), Attempt(port, 3, 1)
+    # A program that only tries whether the port is open is none of them.
+    for said in (b"", b"GET / HTTP/1.0\r\n\r\n", b"[]\n"):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as stranger:
+            stranger.sendall(said)
+    first.join()
+    assert first.found == (
+        "Of 3 hosts these did not come within 1 seconds: 2 (counted from 0). Start the "
+        "same command on each of them, with its --host-index; each must reach "
+        f"127.0.0.1 by the port {port}."
+    )
+    second.join()
+    assert second.found.startswith(
+        f"The first host did not begin within 1 seconds at 127.0.0.1, port {port} ("
+    )
+    assert second.found.endswith(
+        "): it is not started, cannot be reached from here, or waits for another host."
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "index", "facts", "problem"),
+    [
+        (3, 1, FACTS, "says that there are 3 hosts, and not 2"),
+        (2, 1, {**FACTS, "config": "c"}, "has another config than the first"),
+        (2, 1, {}, "has another config and another data set than the first"),
+    ],
+)
+def test_a_host_that_cannot_take_part(port, count, index, facts, problem):
+    first, other = Attempt(port, 2, 0), Attempt(port, count, index, facts)
+    first.join()
+    other.join()
+    assert first.found == other.found
+    assert first.found == (
+        f"Host {index} {problem}. Start the same command on all hosts, each with its "
+        "own --host-index and the same files."
+    )
+
+
+def test_a_host_that_was_started_twice(port):
+    hosts = [Attempt(port, 3, index) for index in (0, 1, 1)]
+    for host in hosts:
+        host.join()
+        assert host.found.startswith("Host 1 was started twice, or as the first one.")
+
+
+def test_a_port_that_is_taken(port):
+    with socket.create_server(("", port)):
+        first = Attempt(port, 2, 0)
+        first.join()
+    assert first.found.startswith(
+        f"The port {port} of --hosts cannot be opened on this host, the first: [Errno "
+    )
