@@ -93,9 +93,8 @@ class LoadedRun(TrainedRun):
     def fit_temperature(self) -> TemperatureRecord:
         """Fit a temperature on the validation images, keep it in the run, and use it.
 
-        With it is kept the score below which an answer is unsure (``is_unsure``).
-
-        The answers are those with the config's test-time augmentation.
+        With it is kept the score below which an answer is unsure (``is_unsure``). The
+        answers are those with the config's test-time augmentation.
 
         Raises:
             DataError: The data set is not here, or no temperature is the best.
@@ -253,13 +252,10 @@ def load_run(
         backend: ``tensorflow``, ``jax`` or ``auto``; None leaves it to the environment
             variable ``KERAS_BACKEND``. Where Keras was imported before, it stays on
             what it runs on.
-        data_path: Where the data set lies on this machine, when not where the config
-            says; or a folder of your own images to judge on, with a folder for each
-            class.
-        temperature: Whether to answer at the temperature that was fitted and kept
-            with the run (``LoadedRun.fit_temperature``).
-        unsure: Whether it shall say which answers are unsure (``is_unsure``), by what
-            was kept with the temperature.
+        data_path: Where the data set lies, when not where the config says; or your own
+            images to judge on, with a folder for each class.
+        temperature: Whether to answer at the one that ``fit_temperature`` kept.
+        unsure: Whether it shall say which answers are unsure (``is_unsure``).
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -277,9 +273,8 @@ def load_run(
     require_classes(run, len(names))
     if weights == "best":
         require_best(run)
-    kept_choice = config.training.weights
-    choice = weights or kept_choice
-    kind = weights_kind(choice, kept_choice)
+    choice = weights or config.training.weights
+    kind = weights_kind(choice, config.training.weights)
     kept, threshold = read_kept(run.path, manifest, kind, temperature, unsure)
     # Everything that can be refused is, before the framework is started.
     started = engine.start(device, backend)

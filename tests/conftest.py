@@ -213,6 +213,7 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, offline=True, **settings
         )
+        context.set_default_timeout(120_000)  # milliseconds, on a busy machine
         opened.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))

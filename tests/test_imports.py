@@ -24,6 +24,7 @@ LIGHT = [
     "installed.py", "literals.py", "python_process.py", "signals.py",
     "runs/folder.py", "runs/history.py", "runs/litert_file.py", "runs/manifest.py",
     "runs/run_path.py", "runs/safe_io.py", "runs/shipped_runs.py", "runs/signature.py",
+    "search/folder.py", "search/observer.py", "search/packages.py", "search/trials.py",
 ]  # fmt: skip
 WRONG = "training: {epochs: 0}\nmodel: {layers: [Flatten, Dense: 9]}\n"
 POISON = """

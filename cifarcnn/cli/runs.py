@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -96,6 +97,7 @@ def command(
             )
         return
     from cifarcnn.runs.listing import RunsFolder, list_runs
+    from cifarcnn.search.folder import TRIALS, is_study
 
     place = root or ROOT
     if root is None and not place.is_dir():
@@ -123,8 +125,13 @@ def command(
     for run in runs:
         if run.problem:
             console.print_message(f"note: {run.problem}")
-    if found.others:
-        others = ", ".join(map(console.printable, found.others))
+    searches = [name for name in found.others if is_study(place / name)]
+    for name in searches:
+        trials = shlex.quote(str(place / name / TRIALS))
+        told = f"{place / name} is a search; its runs: cifarcnn runs --root {trials}"
+        console.print_message(console.printable(f"note: {told}"))
+    if rest := [name for name in found.others if name not in searches]:
+        others = ", ".join(map(console.printable, rest))
         console.print_message(f"note: folders in {place} that are no runs: {others}")
 
 

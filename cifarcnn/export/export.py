@@ -38,6 +38,9 @@ TOLERANCES: dict[ExportPrecision, float] = {
 }
 # A loss of accuracy, 0 to 1, that is warned of.
 _NOTABLE_LOSS = 0.005
+# So many other labels are, where an accuracy is not known; with int8 one in a hundred
+# is as it should be.
+_NOTABLE_DISAGREEMENT = 0.05
 
 
 def export_network(
@@ -78,6 +81,7 @@ def export_network(
         example = write_example(chosen, description, path) if chosen.example else None
         move_into_place(made, path, example)
     found, labels = answers.probabilities, checked_on.labels
+    agreeing = int((found.argmax(axis=1) == expected.argmax(axis=1)).sum())
     before = Figures(4 * model.count_params(), speed, _accuracy(expected, labels))
     after = Figures(size, answers.images_per_second, _accuracy(found, labels))
     return Exported(
@@ -90,12 +94,14 @@ def export_network(
         float(off.max()),
         float(off.mean()),
         TOLERANCES[reduction.precision],
-        int((found.argmax(axis=1) == expected.argmax(axis=1)).sum()),
+        agreeing,
         answers.load_seconds,
         after,
         before,
         _list_notes(description, checked_on, answers),
-        _compare_accuracies(path, before.accuracy, after.accuracy, checked_on),
+        _compare_accuracies(
+            path, before.accuracy, after.accuracy, agreeing, checked_on
+        ),
     )
 
 
@@ -187,9 +193,22 @@ def _accuracy(rows: Array, labels: Array | None) -> float | None:
 
 
 def _compare_accuracies(
-    path: Path, before: float | None, after: float | None, checked_on: CheckImages
+    path: Path,
+    before: float | None,
+    after: float | None,
+    agreeing: int,
+    checked_on: CheckImages,
 ) -> str | None:
-    if before is None or after is None or before - after <= _NOTABLE_LOSS:
+    if before is None or after is None:
+        share = 1 - agreeing / len(checked_on.images)
+        if share <= _NOTABLE_DISAGREEMENT:
+            return None
+        return (
+            f"{path} names another class than the network for {share:.0%} of "
+            f"{len(checked_on.images):,} {checked_on.origin}. How accurate it is is "
+            "not known."
+        )
+    if before - after <= _NOTABLE_LOSS:
         return None
     return (
         f"{path} is {before - after:.2%} less accurate than the network: {after:.2%} "

@@ -46,7 +46,7 @@ class Exported:
         file: What the file costs and achieves.
         network: What the network as Keras has it does.
         notes: What there is to know of the comparison, as sentences.
-        warning: That it is less accurate, as a sentence; None where it is not.
+        warning: That it is less accurate or names other classes, a sentence; or None.
     """
 
     path: Path

@@ -118,7 +118,17 @@ def _remove_abandoned(parent: Path) -> None:
         # Whoever is still at work holds it.
         with contextlib.suppress(OSError, NotImplementedError, Timeout):
             with FileLock(lock, timeout=0):
-                shutil.rmtree(lock.parent, ignore_errors=True)
+                for folder in (visible_folder(lock.parent), lock.parent):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def visible_folder(made: Path) -> Path:
+    """A second folder for what is being made, for programs that see no hidden ones.
+
+    Args:
+        made: The folder of :func:`made_beside`. What is left of both goes together.
+    """
+    return made.with_name(f"{made.name.lstrip('.')}.visible")
 
 
 def move_into_place(made: Path, path: Path, example: str | None) -> None:
@@ -168,7 +178,6 @@ def _rename_new(made: Path, path: Path) -> None:
             require_free(path)
             raise
         except OSError:
-            # There are disks without links.
-            require_free(path)
+            pass  # There are disks without links.
     # That of a folder fails where something is.
     os.rename(made, path)

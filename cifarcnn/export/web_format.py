@@ -76,7 +76,8 @@ def _render(title: str, description: Description, data: dict[str, Any]) -> str:
     classes = len(description.classes)
     style = base_style() + _read("page.css")
     # The first needs no page: Node.js runs it too.
-    scripts = [_read("network.js"), _read("photo.js") + _read("page.js")]
+    pairs = [("tensors.js", "network.js"), ("photo.js", "page.js")]
+    scripts = ["".join(map(_read, pair)) for pair in pairs]
     return (
         make_environment(_FOLDER)
         .get_template("page.html")

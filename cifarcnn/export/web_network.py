@@ -143,12 +143,16 @@ def _walk(model: keras.Model) -> Iterator[tuple[Any, list[Any], Any]]:
 def _find_obstacle(layer: Any) -> str | None:
     """Why the page cannot compute it; None: it can."""
     kind = type(layer).__name__
+    if not isinstance(layer, keras.layers.Layer):
+        return f"the operation {kind}"
     if kind not in _ARGUMENTS or type(layer) is not getattr(keras.layers, kind, None):
         return kind
     config = layer.get_config()
     activation = config.get("activation", "linear")
     if activation not in get_args(Activation):
         return f"{kind} with the activation {activation}"
+    if (way := config.get("interpolation", "nearest")) not in ("nearest", "bilinear"):
+        return f"{kind} with the interpolation {way}"
     axis = config.get("axis", -1)
     axes = list(axis) if isinstance(axis, list | tuple) else [axis]
     if axes not in ([-1], [len(layer.output.shape) - 1]):

@@ -13,7 +13,6 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import numpy as np
 
 from cifarcnn.errors import RunError
 from cifarcnn.export.file_format import Array
+from cifarcnn.export.output_path import visible_folder
 from cifarcnn.html.browser import browser_command, look_for_browser
 from cifarcnn.html.document import hash_script
 from cifarcnn.python_process import describe_end
@@ -156,13 +156,14 @@ def _run_browser(browser: str, page: Path, images: Array) -> dict[str, Any]:
     text = text.replace("script-src ", f"script-src '{hash_script(script)}' ", 1)
     # Not in the folder of the page, whose name begins with a dot: a browser that came
     # as a snap reads no such folders.
-    with tempfile.TemporaryDirectory(
-        prefix="web-", dir=page.parent.parent, ignore_cleanup_errors=True
-    ) as temporary:
-        copy = Path(temporary).resolve() / "page.html"
+    folder = visible_folder(page.parent.resolve())
+    folder.mkdir()
+    try:
+        copy = folder / "page.html"
         copy.write_text(text.replace("</body>", added), encoding="utf-8")
-        command = [*browser_command(browser, copy.parent), "--dump-dom", copy.as_uri()]
-        shown = _run(command)
+        shown = _run([*browser_command(browser, folder), "--dump-dom", copy.as_uri()])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     found = re.search('<pre id="proof-answers">(.+?)</pre>', shown, re.DOTALL)
     if found is None:
         raise _Unusable("it shows no page")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import random
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +23,8 @@ HEARTBEAT_SECONDS = 5
 GRACE_SECONDS = 30
 # How long a process waits for others that write.
 _PATIENCE_SECONDS = 60
+# Of machines that all begin a study in an empty database.
+_TRIES = 5
 
 Retry = Callable[[optuna.Study, FrozenTrial], None]
 
@@ -51,16 +55,31 @@ def open_storage(url: str, retry: Retry | None = None) -> RDBStorage:
         else {"pool_pre_ping": True}
     )
     with database_errors_told(url):
-        storage = RDBStorage(
-            url,
-            engine_kwargs=options,
-            heartbeat_interval=HEARTBEAT_SECONDS,
-            grace_period=GRACE_SECONDS,
-            heartbeat_stale_trial_callback=retry,
-        )
+        storage = _connect(url, options, retry)
         if file:
             _write_one_at_a_time(storage.engine)
     return storage
+
+
+def _connect(url: str, options: dict[str, Any], retry: Retry | None) -> RDBStorage:
+    for left in reversed(range(_TRIES)):
+        try:
+            return RDBStorage(
+                url,
+                engine_kwargs=options,
+                heartbeat_interval=HEARTBEAT_SECONDS,
+                grace_period=GRACE_SECONDS,
+                heartbeat_stale_trial_callback=retry,
+            )
+        except sqlalchemy.exc.DatabaseError as error:
+            # Another machine makes the same tables at this moment.
+            made_meanwhile = isinstance(
+                error, sqlalchemy.exc.IntegrityError | sqlalchemy.exc.ProgrammingError
+            )
+            if not left or not made_meanwhile:
+                raise
+            time.sleep(random.uniform(0.2, 1.0))
+    raise AssertionError
 
 
 def _write_one_at_a_time(engine: sqlalchemy.Engine) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 import cifarcnn
@@ -325,4 +326,50 @@ def test_the_best_is_compared_with_the_start_over_other_seeds(tiny: Path, call: 
         2,
         "error: mine/finalists/start was trained with other seeds. Give those, or "
         "remove the folder: cifarcnn runs remove mine/finalists/start",
+    )
+
+
+def test_runs_shows_a_search_and_how_to_list_its_runs(tiny: Path, call: Call):
+    begin()
+    (tiny / "runs" / "else").mkdir()
+    told = call("runs")
+    assert told.err.splitlines()[-2:] == [
+        "note: runs/tiny-search-1 is a search; its runs: cifarcnn runs --root "
+        "runs/tiny-search-1/trials",
+        "note: folders in runs that are no runs: else",
+    ]
+    assert call("runs", "--root", "runs/tiny-search-1/trials").code == 0
+
+
+def end_without_a_find(outcome: str, sentence: str) -> None:
+    """A study of one trial that came to nothing."""
+    study, _ = open_both(begin(path=Path("mine")))
+    trial = study.ask()
+    trial.suggest_float("training.optimizer.Adam.learning_rate", 1e-3, 1e-1, log=True)
+    trial.set_user_attr("outcome", outcome)
+    trial.set_user_attr("sentence", sentence)
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("failed", 1), ("diverged", 4)])
+def test_a_search_without_a_finished_trial_says_why(
+    tiny: Path, call: Call, outcome: str, code: int
+):
+    end_without_a_find(outcome, "the memory is full")
+    told = call("search", "--resume", "mine", "--trials", 1)
+    assert (told.code, told.out) == (code, "")
+    assert told.err.splitlines()[-1] == (
+        "error: No trial came to its end, so that there is no best one. Most often: "
+        "the memory is full"
+    )
+    assert not Path("mine/best.yaml").exists()
+
+
+def test_a_database_with_another_search_of_that_name_is_refused(tiny: Path, call: Call):
+    study, _ = open_both(begin(path=Path("mine")))
+    study.set_user_attr("fingerprint", "other")
+    told = call("search", "--resume", "mine")
+    assert told.code == 1 and told.err.splitlines()[-1] == (
+        f"error: The database has another search by the name {study.study_name}. Use "
+        "another database."
     )

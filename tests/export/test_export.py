@@ -204,6 +204,16 @@ def test_a_less_accurate_file_is_warned_of(
         "on 40 pictures of noise."
     )
     assert (exported.labels_agreeing, exported.file.accuracy) == (39, 0.975)
+    # Where no accuracy is known, other labels are told, but for a few.
+    unknown = replace(checked_on, labels=None)
+    path = tmp_path / "c.tflite"
+    assert export(path, build_network, description, unknown).warning is None
+    answering(lambda rows: np.concatenate([np.roll(rows[:4], 1, axis=1), rows[4:]]))
+    path = tmp_path / "d.tflite"
+    assert export(path, build_network, description, unknown).warning == (
+        f"{path} names another class than the network for 10% of 40 pictures of "
+        "noise. How accurate it is is not known."
+    )
 
 
 def test_the_reason_of_a_converter_is_passed_on(

@@ -88,12 +88,19 @@ def test_smaller_numbers_answer_much_as_the_network_does(
     assert 0 < found < (0.1 if precision == "int8" else 0.005)
 
 
+@pytest.mark.parametrize(("file_format", "ending"), [("onnx", "onnx"), ("web", "html")])
 def test_a_published_network_answers_alike(
-    build_network: Any, description: Any, checked_on: Any, tmp_path: Path
+    file_format: Any,
+    ending: str,
+    build_network: Any,
+    description: Any,
+    checked_on: Any,
+    tmp_path: Path,
 ) -> None:
     network = build_network({"Pretrained": PUBLISHED})
+    path = tmp_path / f"n.{ending}"
     exported = export_network(
-        network, description, "onnx", tmp_path / "n.onnx", checked_on, Reduction()
+        network, description, file_format, path, checked_on, Reduction()
     )
     assert exported.largest_difference < 1e-5
 

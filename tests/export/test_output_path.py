@@ -56,13 +56,30 @@ def test_what_comes_up_at_the_last_moment_is_not_replaced(
     assert os.listdir(tmp_path) == ["net"]
 
 
+def test_a_disk_without_links_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    # As vfat does.
+    monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "net.onnx"
+    with made_beside(path) as made:
+        (made / "net.onnx").write_text("mine")
+        move_into_place(made / "net.onnx", path, "example")
+    assert (path.read_text(), example_path(path).read_text()) == ("mine", "example")
+
+
 KILLED = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from cifarcnn.export.output_path import made_beside
+from cifarcnn.export.output_path import made_beside, visible_folder
 with made_beside(Path("net.onnx")) as folder:
     (folder / "net.onnx").write_text("half")
+    if len(sys.argv) > 1:
+        visible_folder(folder).mkdir()
     print("made", flush=True)
     time.sleep(100)
 """
@@ -75,13 +92,15 @@ def test_what_a_killed_process_leaves_is_cleared_away_by_the_next(
     command = [sys.executable, "-c", script]
     (tmp_path / ".mine.tmp").mkdir()
     both = [
-        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
+        subprocess.Popen(
+            [*command, *more], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        for more in (["visible"], [])
     ]
     for process in both:
         assert process.stdout and process.stdout.readline() == "made\n"
     killed, alive = both
-    assert len(os.listdir(tmp_path)) == 3
+    assert len(os.listdir(tmp_path)) == 4
     killed.kill()
     killed.communicate()
     with made_beside(tmp_path / "other.keras"):

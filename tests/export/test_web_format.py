@@ -188,6 +188,7 @@ def test_pictures_are_dropped_and_pasted_and_others_refused(
         "notes.txt cannot be read as a picture by this browser. JPEG and PNG can."
     )
     assert set(page.locator("#answers tbody .value").all_text_contents()) == {"–"}
+    assert page.text_content("#timing") == ""
     huge = png(Image.new("1", (9_000, 6_000)), tmp_path)
     page.evaluate(TRANSFER, [huge, "huge.png", "image/png", "paste"])
     page.wait_for_function(
@@ -296,15 +297,19 @@ def test_layers_that_a_page_cannot_compute_are_named(
     values = keras.layers.Conv2DTranspose(2, 3, name="upwards")(values)
     values = keras.layers.LayerNormalization(axis=1, name="rows")(values)
     values = keras.layers.Activation("log_sigmoid", name="logs")(values)
+    values = keras.layers.Resizing(9, 9, "bicubic", name="larger")(values)
+    values = keras.ops.flip(values, axis=-1)
     values = keras.layers.Flatten()(values)
     model = keras.Model(images, keras.layers.Dense(10, "softmax")(values))
+    [flip] = [each.name for each in model.operations if each.name.startswith("flip")]
     path = tmp_path / "net.html"
     with pytest.raises(RunError) as caught:
         export_network(model, description, "web", path, checked_on, Reduction())
     assert str(caught.value) == (
         f"{path} cannot be made: a page cannot compute upwards (Conv2DTranspose); rows "
         "(LayerNormalization along axis 1); logs (Activation with the activation "
-        "log_sigmoid). `--format onnx` and `--format litert` can."
+        "log_sigmoid); larger (Resizing with the interpolation bicubic); "
+        f"{flip} (the operation Flip). `--format onnx` and `--format litert` can."
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -30,7 +30,7 @@ pytestmark = [
 TRIALS = 2
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The URL of a server on loopback that starts and ends with the test."""
     pytest.importorskip("psycopg")
@@ -126,3 +126,39 @@ def test_two_machines_share_a_study_and_one_of_them_is_lost(
     kept = sorted(path.name for path in (other / "runs/tiny-search-1/trials").iterdir())
     assert kept == sorted(f"{each['trial']:04d}" for each in document["trials"])
     assert "me@" not in (other / "runs/tiny-search-1/base.yaml").read_text()
+
+
+OPEN = """
+import optuna, sys
+from cifarcnn.search.storage import open_storage
+print("ready", flush=True)
+sys.stdin.readline()
+storage = open_storage(sys.argv[1])
+optuna.create_study(storage=storage, study_name="one", load_if_exists=True)
+print("open")
+"""
+
+
+def test_machines_that_begin_at_once_all_find_the_tables(server: str):
+    import psycopg
+
+    from cifarcnn.search.packages import with_driver
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE empty")
+    url = with_driver(server).replace("/postgres", "/empty")
+    command = [sys.executable, "-W", "ignore", "-c", OPEN, url]
+    machines = [
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for machine in machines:
+        assert machine.stdout is not None
+        assert machine.stdout.readline() == "ready\n"
+    for machine in machines:
+        assert machine.stdin is not None
+        machine.stdin.write("\n")
+        machine.stdin.flush()
+    assert [machine.communicate()[0] for machine in machines] == ["open\n"] * 3

@@ -11,6 +11,7 @@ import pytest
 
 import cifarcnn
 from cifarcnn.config import load_config
+from cifarcnn.errors import DataError, RunError
 from cifarcnn.runs import Run
 from cifarcnn.search.folder import StudyFolder, open_study
 from cifarcnn.search.retries import give_back
@@ -185,3 +186,37 @@ def test_a_pruned_trial_is_a_finished_run(tiny: Path, monkeypatch: pytest.Monkey
     (trial,) = list_trials(train(folder, 1))
     assert (trial.state, trial.epochs) == ("pruned", 1)
     assert len(Run.open_finished(folder.run_path(0)).read_history()) == 1
+
+
+@pytest.mark.slow
+def test_what_hits_every_trial_ends_the_search(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*arguments: Any, **named: Any) -> Any:
+        raise RunError("the disk is full.")
+
+    folder = begin((RATE,), path=Path("full"))
+    with monkeypatch.context() as patch:
+        patch.setattr("cifarcnn.api.train", fail)
+        with pytest.raises(RunError) as told:
+            train(folder, 9)
+    assert str(told.value) == (
+        "3 trials failed one after the other, the last: the disk is full."
+    )
+
+
+@pytest.mark.slow
+def test_other_images_than_those_of_the_study_are_refused(tiny: Path):
+    folder = begin((RATE,), path=Path("others"))
+    study, _ = open_both(folder)
+    study.set_user_attr("data", "0123456789abcdef")
+    with pytest.raises(DataError) as told:
+        train(folder, 1)
+    assert str(told.value).startswith("The data here has the checksum ")
+    assert str(told.value).endswith(
+        ", and the study was begun with data of 0123456789ab: results on both cannot "
+        "be compared. Bring the same data to every machine."
+    )
+    # It waits for a machine that has them.
+    (trial,) = list_trials(study)
+    assert trial.state == "waiting"

@@ -1,75 +1,6 @@
-"use strict";
-// The layers of web_network.py. A tensor is {data, shape}: float32, without a batch, the
-// channels last; what has no height and width is (units).
+// The layers of web_network.py.
 const network = (() => {
-  // IEEE 754: a sign, 5 bits of exponent, 10 of fraction.
-  const half = (bits) => {
-    const exponent = (bits >> 10) & 31, fraction = (bits & 1023) / 1024, sign = bits >> 15 ? -1 : 1;
-    return sign * (exponent ? (1 + fraction) * 2 ** (exponent - 15) : fraction * 2 ** -14);
-  };
-  const unpack = ({ shape, bits, data }) => {
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-    const view = new DataView(bytes.buffer), values = new Float32Array((8 * bytes.length) / bits);
-    for (let i = 0; i < values.length; i++) {
-      values[i] = bits === 16 ? half(view.getUint16(2 * i, true)) : view.getFloat32(4 * i, true);
-    }
-    return { shape, data: values };
-  };
-  const size = (shape) => shape.reduce((product, side) => product * side, 1);
-  const make = (shape) => ({ shape, data: new Float32Array(size(shape)) });
-  const channelsOf = (shape) => shape[shape.length - 1];
-  const pair = (value) => (Array.isArray(value) ? value : [value, value]);
-
-  // Abramowitz and Stegun, 7.1.26: off by 1.5e-7 at most.
-  const erf = (x) => {
-    const t = 1 / (1 + 0.3275911 * Math.abs(x));
-    const sum = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-    return Math.sign(x) * (1 - sum * Math.exp(-x * x));
-  };
-  const sigmoid = (x) => 1 / (1 + Math.exp(-x));
-  const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-  const hardSigmoid = (x) => Math.min(Math.max(x / 6 + 0.5, 0), 1);
-  const ACTIVATIONS = {
-    relu: (x) => (x > 0 ? x : 0),
-    relu6: (x) => Math.min(Math.max(x, 0), 6),
-    leaky_relu: (x) => (x > 0 ? x : 0.2 * x),
-    elu: (x) => (x > 0 ? x : Math.expm1(x)),
-    selu: (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)),
-    gelu: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
-    silu: (x) => x * sigmoid(x),
-    swish: (x) => x * sigmoid(x),
-    mish: (x) => x * Math.tanh(softplus(x)),
-    softplus,
-    softsign: (x) => x / (1 + Math.abs(x)),
-    tanh: Math.tanh,
-    sigmoid,
-    hard_sigmoid: hardSigmoid,
-    hard_silu: (x) => x * hardSigmoid(x),
-    exponential: Math.exp,
-  };
-
-  function softmax({ data, shape }) {
-    const channels = channelsOf(shape);
-    for (let first = 0; first < data.length; first += channels) {
-      const row = data.subarray(first, first + channels);
-      const largest = row.reduce((a, b) => Math.max(a, b));
-      let sum = 0;
-      for (const value of row) sum += Math.exp(value - largest);
-      for (let c = 0; c < channels; c++) row[c] = Math.exp(row[c] - largest) / sum;
-    }
-  }
-
-  // In place: whoever calls it has made the tensor.
-  function activate(tensor, name) {
-    if (name === "softmax") softmax(tensor);
-    else if (name && name !== "linear") {
-      const change = ACTIVATIONS[name], { data } = tensor;
-      for (let i = 0; i < data.length; i++) data[i] = change(data[i]);
-    }
-    return tensor;
-  }
-  const copy = ({ data, shape }) => ({ data: data.slice(), shape });
-  const mapped = ({ data, shape }, change) => ({ shape, data: data.map(change) });
+  const { activate, broadcast, channelsOf, concatenate, copy, make, mapped, pair, unpack } = tensors;
 
   // How far a window begins outside; `same` as in tf.nn.convolution: the odd row at the end.
   function borders(input, output, window, strides, dilation, padding) {
@@ -102,24 +33,61 @@ const network = (() => {
     }
   }
 
+  // A row for each filter, of 64 bits, which need no conversion; and a row behind the last.
+  const rowsOf = new WeakMap();
+  function byFilter(kernel) {
+    if (!rowsOf.has(kernel)) {
+      const filters = channelsOf(kernel.shape), length = kernel.data.length / filters;
+      const rows = new Float64Array((filters + 1) * length);
+      kernel.data.forEach((weight, i) => { rows[(i % filters) * length + Math.floor(i / filters)] = weight; });
+      rowsOf.set(kernel, rows);
+    }
+    return rowsOf.get(kernel);
+  }
+
+  // Places four at a time, filters two: so what is read serves several products.
+  const PLACES = 4;
+  function multiply(patches, length, rows, first, last, write) {
+    for (let filter = first; filter < last; filter += 2) {
+      let a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
+      for (let i = 0, a = filter * length, b = a + length; i < length; i++, a++, b++) {
+        const one = rows[a], other = rows[b];
+        const p0 = patches[i], p1 = patches[length + i], p2 = patches[2 * length + i], p3 = patches[3 * length + i];
+        a0 += one * p0; a1 += one * p1; a2 += one * p2; a3 += one * p3;
+        b0 += other * p0; b1 += other * p1; b2 += other * p2; b3 += other * p3;
+      }
+      write(filter, a0, a1, a2, a3);
+      if (filter + 1 < last) write(filter + 1, b0, b1, b2, b3);
+    }
+  }
+
   function convolve(x, kernel, bias, shape, arguments_) {
-    const result = make(shape), groups = arguments_.groups ?? 1, { data } = x;
-    const inputs = x.shape[2] / groups, filters = shape[2], outputs = filters / groups;
-    const sums = new Float64Array(filters), weights = kernel.data;
-    eachWindow(x, shape, kernel.shape, arguments_,
-      () => { if (bias) sums.set(bias.data); else sums.fill(0); },
-      (place, cell) => {
-        for (let group = 0; group < groups; group++) {
-          const first = group * outputs, last = first + outputs;
-          for (let channel = 0; channel < inputs; channel++) {
-            const value = data[place + group * inputs + channel];
-            if (value === 0) continue;  // half of them behind ReLU
-            let weight = (cell * inputs + channel) * filters + first;
-            for (let filter = first; filter < last; filter++) sums[filter] += value * weights[weight++];
-          }
-        }
-      },
-      (cell) => result.data.set(sums, cell * filters));
+    const result = make(shape), filters = shape[2], groups = arguments_.groups ?? 1;
+    const inputs = x.shape[2] / groups, outputs = filters / groups, places = shape[0] * shape[1];
+    const length = kernel.shape[0] * kernel.shape[1] * inputs;
+    const patches = new Float64Array(PLACES * length), rows = byFilter(kernel), { data } = x, { data: sums } = result;
+    for (let group = 0; group < groups; group++) {
+      let count = 0;
+      eachWindow(x, shape, kernel.shape, arguments_,
+        () => patches.fill(0, count * length, (count + 1) * length),
+        (place, cell) => {
+          const from = place + group * inputs, to = count * length + cell * inputs;
+          for (let channel = 0; channel < inputs; channel++) patches[to + channel] = data[from + channel];
+        },
+        (place) => {
+          count++;
+          if (count < PLACES && place + 1 < places) return;
+          const start = (place + 1 - count) * filters, filled = count;
+          multiply(patches, length, rows, group * outputs, (group + 1) * outputs, (filter, s0, s1, s2, s3) => {
+            const add = bias ? bias.data[filter] : 0, at = start + filter;
+            sums[at] = s0 + add;
+            if (filled > 1) sums[at + filters] = s1 + add;
+            if (filled > 2) sums[at + 2 * filters] = s2 + add;
+            if (filled > 3) sums[at + 3 * filters] = s3 + add;
+          });
+          count = 0;
+        });
+    }
     return result;
   }
 
@@ -165,48 +133,6 @@ const network = (() => {
     const pooled = pool(x, [1, 1, x.shape[2]], { pool_size: whole, strides: whole, padding: "valid" }, mean);
     return { data: pooled.data, shape };
   };
-
-  // As in NumPy; a row of numbers stands for the channels of all places.
-  function broadcast(tensors, shape, join) {
-    const result = make(shape), [one, other] = tensors;
-    if (tensors.every(({ data }) => data.length === result.data.length) && tensors.length === 2) {
-      return mapped(one, (value, i) => join(value, other.data[i]));
-    }
-    const steps = tensors.map((tensor) => {
-      const sides = [...Array(shape.length - tensor.shape.length).fill(1), ...tensor.shape];
-      let step = 1;
-      return sides.reduceRight((all, side) => {
-        all.unshift(side === 1 ? 0 : step);
-        step *= side;
-        return all;
-      }, []);
-    });
-    for (let i = 0; i < result.data.length; i++) {
-      const places = tensors.map(() => 0);
-      for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
-        const at = rest % shape[axis];
-        rest = (rest - at) / shape[axis];
-        for (let t = 0; t < places.length; t++) places[t] += at * steps[t][axis];
-      }
-      let value = tensors[0].data[places[0]];
-      for (let t = 1; t < places.length; t++) value = join(value, tensors[t].data[places[t]]);
-      result.data[i] = value;
-    }
-    return result;
-  }
-
-  function concatenate(tensors, shape) {
-    const result = make(shape), channels = channelsOf(shape);
-    let offset = 0;
-    for (const { data, shape: { length }, shape: sides } of tensors) {
-      const own = sides[length - 1];
-      for (let from = 0, to = offset; from < data.length; from += own, to += channels) {
-        result.data.set(data.subarray(from, from + own), to);
-      }
-      offset += own;
-    }
-    return result;
-  }
 
   // gamma and beta, where the layer has them.
   const scaled = (value, w, channel) => value * (w.gamma ? w.gamma.data[channel] : 1) + (w.beta ? w.beta.data[channel] : 0);

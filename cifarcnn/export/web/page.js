@@ -79,6 +79,7 @@
       row.className = "";
     }
     find("pictures").hidden = true;
+    find("timing").textContent = "";
     for (const { canvas } of panels) canvas.hidden = true;
     say(text);
   }
@@ -116,7 +117,8 @@
 
   async function open(file) {
     stop();
-    find("timing").textContent = "";
+    // Of a large one that takes seconds.
+    find("timing").textContent = "Reading the picture.";
     if (!file) return fail("That was no picture.");
     const name = file.name || "What was pasted";
     let bitmap;
