@@ -65,6 +65,13 @@ SAID_OF_SHORT_TRAININGS = (
 )
 EXIT_CODES = {"cifarcnn check typos.yaml": 2}
 PARSED_ONLY = {
+    **dict.fromkeys(
+        (
+            f"cifarcnn train --config resnet18 --hosts node1:7000,node2 --host-index {i}"
+            for i in (0, 1)
+        ),
+        "needs two hosts",
+    ),
     "cifarcnn data fetch": "needs a network",
     "cifarcnn data fetch cifar100": "needs a network",
     "cifarcnn data import PATH": "needs a copy of all 60,000 pictures",

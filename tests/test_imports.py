@@ -132,6 +132,8 @@ def test_prediction_imports_neither_framework_nor_config(
     assert done.stderr == (
         f"note: {trained_run} was trained on synthetic pictures drawn by code, not "
         "CIFAR-10.\n"
+        "note: --run speedrun asks the network that comes with cifarcnn, which knows "
+        "photos.\n"
     )
     row = cifarcnn.load_run(trained_run, device="cpu").predict(images)[0]
     (entry,) = json.loads(answer)

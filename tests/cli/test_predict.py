@@ -395,14 +395,14 @@ def test_keras_answers_with_a_word_where_the_runtime_is_not_installed(
         text=True,
     )
     assert ended.returncode == 0, ended.stderr
-    note, notice = ended.stderr.splitlines()
+    note, notice, photos = ended.stderr.splitlines()
     assert note == (
         f"note: {trained_run}/model.tflite is not used, because the LiteRT runtime "
         "cannot be imported (import of ai_edge_litert.interpreter halted; None in "
         "sys.modules); `pip install ai-edge-litert` brings it. Keras answers from "
         "the checked weights instead, which takes longer to start."
     )
-    assert "synthetic" in notice
+    assert "synthetic" in notice and photos == PHOTOS
     (slow,) = json.loads(ended.stdout)
     (fast,) = json.loads(predict("a.png", "--format", "json").out)
     assert slow["label"] == fast["label"]

@@ -38,7 +38,7 @@ REPEATED = {(names, option.opts[0]) for names, option in ALL if option.multiple}
 
 def test_only_these_are_meant_to_be_repeated() -> None:
     for names, name in REPEATED:
-        assert name in ("--set", "--from", "--state", "--run"), names
+        assert name in ("--set", "--from", "--state", "--run", "--vary"), names
 
 
 @pytest.mark.parametrize(
