@@ -67,8 +67,9 @@ EXIT_CODES = {"cifarcnn check typos.yaml": 2}
 PARSED_ONLY = {
     **dict.fromkeys(
         (
-            f"cifarcnn train --config resnet18 --hosts node1:7000,node2 --host-index {i}"
-            for i in (0, 1)
+            "cifarcnn train --config resnet18 --hosts node1:7000,node2 "
+            f"--host-index {index}"
+            for index in (0, 1)
         ),
         "needs two hosts",
     ),
