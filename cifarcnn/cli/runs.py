@@ -153,9 +153,16 @@ def remove_command(paths: tuple[Path, ...], yes: bool) -> None:
     """
     from cifarcnn.runs.listing import summarize_run
     from cifarcnn.runs.removal import find_removable, measure, remove_run
+    from cifarcnn.search.folder import TRIALS, is_study
 
     found, problems = [], []
     for path in paths:
+        if is_study(path):
+            problems.append(
+                f"{path} is a search, of which only runs are removed here: those in "
+                f"{path / TRIALS}. Remove the folder to be rid of all of it."
+            )
+            continue
         try:
             found.append(find_removable(path))
         except RunError as error:

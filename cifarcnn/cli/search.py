@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from cifarcnn.cli.options import (
     NamedPath,
@@ -141,11 +142,13 @@ def command(
         raise click.UsageError(
             "Give either --config, or --resume with the folder of a search."
         )
-    described = settings or vary or space_file or run_path
-    if resumed_path is not None and described:
+    context = click.get_current_context()
+    described = ("settings", "vary", "space_file", "sampler", "pruner", "run_path")
+    sources = {context.get_parameter_source(name) for name in described}
+    if resumed_path is not None and ParameterSource.COMMANDLINE in sources:
         raise click.UsageError(
             "--resume goes on with the search as it was begun; leave --set, --vary, "
-            "--space and --run out."
+            "--space, --sampler, --pruner and --run out."
         )
     require_search_packages(storage)
     from cifarcnn.cli import search_finalists, search_report, searching

@@ -61,9 +61,9 @@ def report(
     with os_error_as_usage_error(unwritable):
         write_best(folder, found.space, found.trials)
     lines = list(_describe(found))
-    if found.request.signals:
+    if found.signals:
         text = "\n".join([*lines, f"Go on with: {folder.resume_command}"])
-        raise Stopped(found.request.signals[0], text)
+        raise Stopped(found.signals[0], text)
     if found.over and not best_trials(found.trials, 1):
         raise _no_best(found.trials)
     document = search_to_json(folder, found.study, found.trials, found.limit)

@@ -35,7 +35,8 @@ class Found:
         study: In the database.
         trials: All of the study.
         limit: How many were asked for.
-        request: The signals that came, and the time that was left.
+        over: Whether nothing is left to do.
+        signals: Those that came.
     """
 
     folder: StudyFolder
@@ -43,14 +44,8 @@ class Found:
     study: optuna.Study
     trials: Sequence[SearchTrial]
     limit: int
-    request: StopRequest
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing was stopped in the middle."""
-        return all(trial.ended for trial in self.trials) and not (
-            self.request.signals or self.request.seconds_left() <= 0
-        )
+    over: bool
+    signals: Sequence[int]
 
 
 def search(
@@ -78,15 +73,16 @@ def search(
     """
     # Optuna, which takes a while to load.
     from cifarcnn.search.search import search as run_search
-    from cifarcnn.search.study import read_limit
+    from cifarcnn.search.study import is_over, read_limit
 
     request = StopRequest(max_minutes)
     with folder.lock(), ending_signals_handled(request.signals.append):
         console.print_message(f"search: {folder.path}")
         with open_display(space) as display:
             study = run_search(folder, storage, trials, jobs, request, given, display)
-    limit = read_limit(study)
-    return Found(folder, space, study, list_trials(study), limit, request)
+    limit, over = read_limit(study), is_over(study, folder, space)
+    found = list_trials(study)
+    return Found(folder, space, study, found, limit, over, request.signals)
 
 
 class SearchLines(SearchObserver):

@@ -63,7 +63,6 @@ def begin_search(
     if folder is not None:
         require_same_storage(folder, storage)
         return folder, open_space(folder)
-    text = None if space_file is None else space_file.read_text(encoding="utf-8")
     folder = make_study(
         path,
         name,
@@ -74,11 +73,18 @@ def begin_search(
             "sampler": sampler,
             "pruner": pruner,
             "vary": tuple(vary),
-            "space": text,
+            "space": None if space_file is None else _text_of(space_file, space),
             "storage": None if storage is None else hide_password(storage),
         },
     )
     return folder, open_space(folder)
+
+
+def _text_of(space_file: Path, space: SearchSpace) -> str:
+    """What was read of the file, which may be a pipe that gives it once."""
+    sources = (varied.place.source for varied in space.varied)
+    found = next(source for source in sources if source.name == str(space_file))
+    return "\n".join([*found.lines, ""])
 
 
 def resume_search(path: Path, storage: str | None) -> tuple[StudyFolder, SearchSpace]:

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from cifarcnn.config.search_space import SearchSpace
 from cifarcnn.errors import RunError
 from cifarcnn.search import trials
-from cifarcnn.search.folder import StudyFolder
+from cifarcnn.search.folder import TRIALS, StudyFolder
 from cifarcnn.search.observer import SearchObserver
 from cifarcnn.search.retries import give_back, mend
 from cifarcnn.search.space import open_space
@@ -66,6 +66,7 @@ def search(
     task = {"storage": storage, "given": given}
     with database_errors_told(storage or folder.default_storage):
         study = open_optuna_study(folder, storage, space)
+        _require_its_trials(folder, study)
         ask_for(study, limit or read_limit(study) or usual_limit(folder, space))
         watch = _Watch(folder, study, space, observer)
         with Workers(folder, task, jobs) as workers:
@@ -82,6 +83,22 @@ def search(
         watch.let_lost_ones_wait(set())
         observer.looked(list_trials(study), read_limit(study))
     return study
+
+
+def _require_its_trials(folder: StudyFolder, study: optuna.Study) -> None:
+    """See that the database is the one that the runs of the folder were begun by.
+
+    Raises:
+        RunError: It knows of no trial, while there are runs: new trials would take
+            them for their own.
+    """
+    if study.get_trials(deepcopy=False) or not any((folder.path / TRIALS).glob("*")):
+        return
+    raise RunError(
+        f"{folder.path / TRIALS} has runs, of which the database of the search knows "
+        "nothing: it was removed, or is another one. Restore it from a copy, or begin "
+        "a new search in another folder with --run; the runs are ordinary ones."
+    )
 
 
 @dataclass

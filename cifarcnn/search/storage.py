@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
+import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -107,14 +108,22 @@ def database_errors_told(url: str) -> Iterator[None]:
     """Tell of a database that does not answer.
 
     Raises:
-        RunError: It does not; without the password of the URL.
+        RunError: It does not, or is damaged; without the password of the URL.
     """
     try:
         yield
     except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         cause = error.__cause__ or error
         shown = hide_password(url)
-        reason = first_line(getattr(cause, "orig", None) or cause).rstrip(".")
+        cause = getattr(cause, "orig", None) or cause
+        reason = first_line(cause).rstrip(".")
+        # Not of a subclass: no file of SQLite, or one that has lost its order.
+        if type(cause) is sqlite3.DatabaseError:
+            raise RunError(
+                f"The study in {shown} is damaged: {reason}. Restore it from a copy, "
+                "or begin a new search in another folder with --run; the runs of its "
+                "trials are ordinary ones."
+            ) from error
         raise RunError(
             f"The study in {shown} cannot be reached: {reason}. What is trained is "
             "kept in the folder of the study; the same command goes on."

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution
 
 import cifarcnn
 from cifarcnn.search import packages
@@ -79,11 +81,15 @@ def test_either_a_config_or_a_search_to_go_on_with(tiny: Path, call: Call):
         assert told.code == 2 and told.err.endswith(
             "Error: Give either --config, or --resume with the folder of a search.\n"
         )
-    told = call("search", "--resume", "there", "--vary", RATE)
-    assert told.code == 2 and told.err.endswith(
-        "Error: --resume goes on with the search as it was begun; leave --set, --vary, "
-        "--space and --run out.\n"
-    )
+    for more in (
+        *(("--set", "training.epochs=1"), ("--vary", RATE), ("--space", "space.yaml")),
+        *(("--sampler", "tpe"), ("--pruner", "none"), ("--run", "there")),
+    ):
+        told = call("search", "--resume", "there", *more)
+        assert told.code == 2 and told.err.endswith(
+            "Error: --resume goes on with the search as it was begun; leave --set, "
+            "--vary, --space, --sampler, --pruner and --run out.\n"
+        )
     told = call("search", "--resume", "there")
     assert (told.code, told.err) == (
         1,
@@ -190,6 +196,61 @@ def test_a_damaged_search_is_told(tiny: Path, call: Call):
         "error: mine/search.json is damaged. Restore it from a copy; the runs in "
         "mine/trials are ordinary ones.\n",
     )
+
+
+def test_a_database_that_is_damaged_or_lost_is_told(tiny: Path, call: Call):
+    folder = begin(path=Path("mine"))
+    Path("mine/study.db").write_bytes(b"no database at all" * 100)
+    told = call("search", "--resume", "mine")
+    assert (told.code, told.err) == (
+        1,
+        "search: mine\n"
+        f"error: The study in sqlite:///{tiny}/mine/study.db is damaged: file is not a "
+        "database. Restore it from a copy, or begin a new search in another folder "
+        "with --run; the runs of its trials are ordinary ones.\n",
+    )
+    Path("mine/study.db").unlink()
+    folder.run_path(0).mkdir()
+    told = call("search", "--resume", "mine")
+    assert (told.code, told.err) == (
+        1,
+        "search: mine\n"
+        "error: mine/trials has runs, of which the database of the search knows "
+        "nothing: it was removed, or is another one. Restore it from a copy, or begin "
+        "a new search in another folder with --run; the runs are ordinary ones.\n",
+    )
+
+
+def test_the_file_of_a_space_may_be_a_pipe(tiny: Path):
+    os.mkfifo("pipe")
+    text = "training.batch_size: [8, 16]\n# é\n"
+    writer = threading.Thread(target=lambda: Path("pipe").write_text(text, "utf-8"))
+    writer.start()
+    folder = begin((), space_file=Path("pipe"))
+    writer.join()
+    assert (folder.path / "space.yaml").read_text("utf-8") == text
+
+
+def test_a_search_that_is_done_is_over_whatever_the_time(tiny: Path, call: Call):
+    folder = begin(path=Path("mine"))
+    study, _ = open_both(folder)
+    study.set_user_attr("trials", 1)
+    study.add_trial(
+        optuna.trial.create_trial(
+            params={"training.optimizer.Adam.learning_rate": 0.01},
+            distributions={
+                "training.optimizer.Adam.learning_rate": FloatDistribution(
+                    1e-3, 1e-1, log=True
+                )
+            },
+            value=0.5,
+        )
+    )
+    told = call("search", "--resume", "mine", "--max-minutes", "0.00001")
+    assert told.code == 0 and "not over" not in told.err + told.out
+    assert "The search is not over" not in Path("mine/search.html").read_text()
+    told = call("search", "--resume", "mine", "--max-minutes", "0.00001", "--trials=2")
+    assert "The search is not over. Go on with: cifarcnn search --resume" in told.err
 
 
 def test_the_same_command_finds_its_search_again(tiny: Path):
@@ -339,6 +400,13 @@ def test_runs_shows_a_search_and_how_to_list_its_runs(tiny: Path, call: Call):
         "note: folders in runs that are no runs: else",
     ]
     assert call("runs", "--root", "runs/tiny-search-1/trials").code == 0
+    told = call("runs", "remove", "--yes", "runs/tiny-search-1")
+    assert (told.code, told.err) == (
+        1,
+        "error: runs/tiny-search-1 is a search, of which only runs are removed here: "
+        "those in runs/tiny-search-1/trials. Remove the folder to be rid of all of it. "
+        "Nothing is removed.\n",
+    )
 
 
 def end_without_a_find(outcome: str, sentence: str) -> None:
