@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,10 +151,15 @@ def command(
             "--resume goes on with the search as it was begun; leave --set, --vary, "
             "--space, --sampler, --pruner and --run out."
         )
+    if max_minutes is not None and math.isnan(max_minutes):
+        raise click.UsageError("--max-minutes takes a number of minutes, found nan.")
     require_search_packages(storage)
     from cifarcnn.cli import search_finalists, search_report, searching
     from cifarcnn.search.begin import begin_search, resume_search
+    from cifarcnn.search.storage import require_database_url
 
+    if storage is not None:
+        require_database_url(storage)
     if resumed_path is not None:
         folder, space = resume_search(resumed_path, storage)
     else:

@@ -16,7 +16,8 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
-from cifarcnn.errors import RunError, first_line
+from cifarcnn.errors import RunError, UsageError, first_line
+from cifarcnn.search.packages import with_driver
 
 # A worker says so often that it lives. One that was not heard of for so long is gone,
 # which only other machines have to wait for.
@@ -128,6 +129,21 @@ def database_errors_told(url: str) -> Iterator[None]:
             f"The study in {shown} cannot be reached: {reason}. What is trained is "
             "kept in the folder of the study; the same command goes on."
         ) from error
+
+
+def require_database_url(url: str) -> None:
+    """See that a URL names a kind of database; whether it answers is not asked.
+
+    Raises:
+        UsageError: It does not; the text, which may hold a password, is not shown.
+    """
+    try:
+        sqlalchemy.make_url(with_driver(url)).get_dialect()
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError):
+        raise UsageError(
+            "--storage needs the URL of a database that SQLAlchemy knows, such as "
+            "postgresql://user:password@host/name; this is none."
+        ) from None
 
 
 def hide_password(url: str) -> str:

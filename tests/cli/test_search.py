@@ -161,6 +161,31 @@ def test_a_study_is_looked_for_where_it_is(tiny: Path, call: Call):
     )
 
 
+@pytest.mark.parametrize("url", ["", "me:secret", "secret://host/name"])
+def test_what_is_no_url_of_a_database_is_refused(tiny: Path, call: Call, url: str):
+    told = call(
+        *("search", "-c", "tiny.yaml", "--vary", RATE),
+        *("--storage", url, "--run", "mine"),
+    )
+    assert (told.code, told.err) == (
+        2,
+        "error: --storage needs the URL of a database that SQLAlchemy knows, such as "
+        "postgresql://user:password@host/name; this is none.\n",
+    )
+    assert not Path("mine").exists()
+
+
+def test_minutes_are_a_number(tiny: Path, call: Call):
+    told = call(
+        *("search", "-c", "tiny.yaml", "--vary", RATE),
+        *("--max-minutes", "nan", "--run", "mine"),
+    )
+    assert told.code == 2 and told.err.endswith(
+        "Error: --max-minutes takes a number of minutes, found nan.\n"
+    )
+    assert not Path("mine").exists()
+
+
 def test_a_server_that_does_not_answer_is_told(tiny: Path, call: Call):
     pytest.importorskip("psycopg")
     told = call(
