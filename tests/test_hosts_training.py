@@ -131,11 +131,11 @@ def story(tmp_path_factory: Any, shared_cache: Path) -> dict[str, Any]:
 def test_a_lost_host_ends_the_others_with_a_sentence(story):
     code, out, err = story["second"]
     assert (code, out) == (1, "")
-    assert err.splitlines()[-1] == (
+    assert (
         "error: Host 1 of --hosts ended, or cannot be reached any more. Go on from the "
         "last checkpoint, on these hosts or on fewer: cifarcnn train --resume shared "
         "[--hosts ...]"
-    )
+    ) in err.splitlines()
     assert "\ndevice: 2 devices on 2 hosts, each cpu (" in err
     log = (story["run"] / "log.txt").read_text()
     assert "error: Host 1 of --hosts ended" in log
@@ -144,9 +144,8 @@ def test_a_lost_host_ends_the_others_with_a_sentence(story):
 def test_the_loss_of_the_first_host_ends_the_others_likewise(story):
     code, out, err = story["first"]
     assert (code, out) == (1, "")
-    assert err.splitlines()[-1] == (
-        "error: The first host ended, or cannot be reached any more."
-    )
+    sentence = "error: The first host ended, or cannot be reached any more."
+    assert sentence in err.splitlines()
     assert "resumed: " in err
 
 

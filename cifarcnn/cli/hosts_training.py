@@ -68,8 +68,9 @@ def _show(
 
     def work(observer: Any, **displays: Any) -> Path | None:
         def tell(sentence: str) -> None:
-            observer.write(f"error: {sentence}")
+            # Last, so that as little as can be is told behind it by the other thread.
             console.dismiss_native_errors()
+            observer.write(f"error: {sentence}")
 
         # What connects the hosts prints beside the result, past Python.
         os.dup2(console.STDERR, console.STDOUT)
