@@ -25,6 +25,7 @@ from cifarcnn.errors import (
 from cifarcnn.installed import installed_version
 from cifarcnn.runs import ROOT, Run
 from cifarcnn.runs.file_lock import lock_run
+from cifarcnn.runs.run_path import require_empty
 
 if TYPE_CHECKING:
     from cifarcnn.engine.host_addresses import Hosts
@@ -79,8 +80,11 @@ def train_on_hosts(
 
     # Whether JAX has a GPU cannot be looked for before the hosts have met.
     backend = "jax" if backend == "auto" else backend
-    _require_possible(hosts, config, backend)
     writes = hosts.index == 0
+    if writes and run is not None and not isinstance(run, Run):
+        # Made only when all hosts have come.
+        require_empty(Path(run))
+    _require_possible(hosts, config, backend)
     with contextlib.ExitStack() as held:
         plan = None
         if isinstance(run, Run):
@@ -99,7 +103,7 @@ def train_on_hosts(
 
 
 def _require_possible(hosts: Hosts, config: Config, backend: Any) -> None:
-    from cifarcnn.engine.backend_choice import choose_backend
+    from cifarcnn.engine.backend_choice import choose_backend, is_installed
 
     chosen = choose_backend(backend, config.training.backend, several_devices=True)
     if chosen.name != "jax":
@@ -112,6 +116,11 @@ def _require_possible(hosts: Hosts, config: Config, backend: Any) -> None:
         raise UsageError(
             f"{' and '.join(untried)}: never tried on several hosts. Leave it out, or "
             "train on one."
+        )
+    if not is_installed("jax"):
+        raise DeviceError(
+            "Several hosts (--hosts) train on JAX, but the Python package jax is not "
+            "installed. Install it."
         )
 
 
@@ -250,7 +259,7 @@ def _facts(
     config: Config, data: TrainingData, plan: ResumePlan | None
 ) -> dict[str, str]:
     """What must be the same on all hosts."""
-    state = plan.checkpoint.state if plan and plan.checkpoint else None
+    checkpoint = plan.checkpoint if plan else None
     return {
         # Each may have the pictures in a place of its own.
         "config": hashlib.sha256(
@@ -258,7 +267,8 @@ def _facts(
         ).hexdigest(),
         "data set": data.dataset.checksum,
         "number of pictures": str(len(data.split.labels)),
-        "checkpoint": f"{state.epoch}, {state.step}" if state else "none",
+        # Its name has the checksum of its content.
+        "checkpoint": checkpoint.path.name if checkpoint else "none",
         **{
             f"version of {name}": str(installed_version(name))
             for name in ("keras", "jax", "cifarcnn")

@@ -44,7 +44,9 @@ def find_hosts(addresses: str, index: int | None) -> Hosts:
     """
     names = [name.strip() for name in addresses.split(",")]
     host, _, port = names[0].rpartition(":")
-    if not (all(names) and host and port.isdecimal() and 0 < int(port) < 65_536):
+    # Neither an address of the Web nor one of IPv6, which nobody would find.
+    named = host and not set(host) & set("/[]:")
+    if not (all(names) and named and port.isdecimal() and 0 < int(port) < 65_536):
         raise UsageError(
             f"--hosts {addresses!r}: expected the addresses of all hosts, the first of "
             "them with a port that is free there, such as node1:7000,node2."

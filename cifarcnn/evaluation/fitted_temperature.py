@@ -24,11 +24,16 @@ def fit_on_answers(
         weights_sha256: Of the weights file whose answers these are.
 
     Raises:
-        DataError: No temperature is the best.
+        DataError: No temperature is the best, or no answer is right.
     """
+    right = (probabilities.argmax(axis=1) == labels).mean()
+    if not right:
+        raise DataError(
+            f"No temperature fits: none of the {len(labels):,} validation pictures is "
+            "recognised. The network has to be trained further."
+        )
     temperature = fit_temperature(probabilities, labels)
     if temperature is None:
-        right = (probabilities.argmax(axis=1) == labels).mean()
         raise DataError(
             f"No temperature fits: {right:.2%} of the {len(labels):,} validation "
             "pictures are recognised, and their loss becomes the smaller the "

@@ -56,11 +56,11 @@ def make_numbered_folder(root: Path, name: str, *, pointed: bool = True) -> Path
     return path
 
 
-def make_folder(path: Path, *, pointed: bool = True) -> Path:
-    """Make the folder that the user asked for, which must be new or empty.
+def require_empty(path: Path) -> None:
+    """See that a folder of the user's choice can become a run.
 
     Raises:
-        RunError: The folder holds something, or cannot be made.
+        RunError: It holds something, or has a name that cannot be had.
     """
     if path.name == LATEST:
         raise RunError(
@@ -68,13 +68,9 @@ def make_folder(path: Path, *, pointed: bool = True) -> Path:
             "to the newest run. Choose another name."
         )
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        names = [entry.name for entry in path.iterdir()]
+        names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
     except OSError as error:
-        raise RunError(
-            f"{path} cannot become the folder of a run: {describe_os_error(error)}. "
-            "Name another place with --run DIR."
-        ) from error
+        raise _describe_unfit(path, error) from error
     if names:
         # One that a look into the folder shows.
         occupant = min(names, key=lambda name: (name.startswith("."), name))
@@ -82,9 +78,29 @@ def make_folder(path: Path, *, pointed: bool = True) -> Path:
             f"{path} is not empty (it holds {occupant!r}), and nothing is overwritten. "
             "Name a new folder, or leave --run out for the next free one under ./runs."
         )
+
+
+def make_folder(path: Path, *, pointed: bool = True) -> Path:
+    """Make the folder that the user asked for, which must be new or empty.
+
+    Raises:
+        RunError: The folder holds something, or cannot be made.
+    """
+    require_empty(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _describe_unfit(path, error) from error
     if pointed and path.resolve().parent == ROOT.resolve():
         point_latest(ROOT, path.name)
     return path
+
+
+def _describe_unfit(path: Path, error: OSError) -> RunError:
+    return RunError(
+        f"{path} cannot become the folder of a run: {describe_os_error(error)}. "
+        "Name another place with --run DIR."
+    )
 
 
 def find_run(path: str | Path | None) -> Path:

@@ -52,7 +52,10 @@ def test_how_many_hosts_there_are_a_launcher_says(name, monkeypatch):
     assert find_hosts("a:1,b", 1).count == 2
 
 
-@pytest.mark.parametrize("addresses", ["a,b", "a:0,b", "a:70000,b", ":1,b", "a:1,,b"])
+@pytest.mark.parametrize(
+    "addresses",
+    ["a,b", "a:0,b", "a:70000,b", ":1,b", "a:1,,b", "http://a:1,b", "[::1]:1,b"],
+)
 def test_addresses_that_are_none(addresses):
     with pytest.raises(UsageError) as caught:
         find_hosts(addresses, 0)

@@ -43,3 +43,14 @@ def test_there_is_none_of_a_network_that_knows_nothing() -> None:
         "their loss becomes the smaller the less sure the network is, without end. It "
         "has to be trained further."
     )
+
+
+def test_there_is_none_where_no_answer_is_right() -> None:
+    # One that likelihood alone would find.
+    answers = np.array([[0.5, 0.45, 0.05]], np.float32)
+    with pytest.raises(DataError) as caught:
+        fit_on_answers(answers, np.array([1]), "a" * 64)
+    assert str(caught.value) == (
+        "No temperature fits: none of the 1 validation pictures is recognised. The "
+        "network has to be trained further."
+    )

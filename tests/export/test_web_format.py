@@ -202,6 +202,26 @@ def test_pictures_are_dropped_and_pasted_and_others_refused(
     assert page.text_content("#said") == "That was no picture."
 
 
+def test_of_two_pictures_at_once_the_later_one_is_shown(
+    pages: Any, tmp_path: Path, open_page: Open
+) -> None:
+    page = open_page(pages["pretrained"])
+    # The first takes far longer to read, the second is none.
+    slow = png(Image.new("1", (7_000, 7_000)), tmp_path)
+    bad = base64.b64encode(b"no picture").decode()
+    quick = png(Image.new("RGB", (50, 40)), tmp_path)
+    page.evaluate(
+        """async (all) => {
+            const read = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+            const files = all.map((text) => new Blob([read(text)]));
+            await Promise.all(files.map(cifarcnn.open));
+        }""",
+        [slow, bad, quick],
+    )
+    assert page.get_attribute("#photo", "aria-label") == "Your picture, 40 × 50 pixels"
+    assert not page.text_content("#said").startswith("What was pasted")
+
+
 def test_the_camera_runs_from_one_press_to_the_next(
     pages: Any, open_page: Open
 ) -> None:

@@ -186,6 +186,13 @@ CASES: dict[str, tuple[int, str]] = {
             "one."
         ),
     ),
+    "train -c small.yaml --backend jax --hosts a:1,b --host-index 0 --run full": (
+        1,
+        error(
+            "full is not empty (it holds 'notes.txt'), and nothing is overwritten. "
+            "Name a new folder, or leave --run out for the next free one under ./runs."
+        ),
+    ),
     "train --config small.yaml --hosts node1,node2 --host-index 0": (
         2,
         error(

@@ -6,7 +6,7 @@
   const compute = network.load(content);
   const answers = [...find("answers").tBodies[0].rows];
   const ACROSS = 8, MAP_SIDE = 32, SHOWN_SIDE = 480;
-  let camera = null, waiting = false;
+  let camera = null, waiting = false, opened = 0;
 
   const percent = (share) => `${(100 * share).toFixed(1)}%`;
   // What changes several times a second nobody can listen to.
@@ -117,7 +117,8 @@
 
   async function open(file) {
     stop();
-    // Of a large one that takes seconds.
+    // Of a large one that takes seconds, in which another may be opened.
+    const number = ++opened;
     find("timing").textContent = "Reading the picture.";
     if (!file) return fail("That was no picture.");
     const name = file.name || "What was pasted";
@@ -125,9 +126,10 @@
     try {
       bitmap = await createImageBitmap(file);
     } catch {
-      return fail(`${name} cannot be read as a picture by this browser. JPEG and PNG can.`);
+      return number === opened && fail(`${name} cannot be read as a picture by this browser. JPEG and PNG can.`);
     }
     try {
+      if (number !== opened) return;
       const { width, height } = bitmap;
       if (width * height > limit) {
         return fail(`${name} has ${(width * height).toLocaleString("en")} pixels; at most ${limit.toLocaleString("en")} are accepted. Make it smaller first.`);
