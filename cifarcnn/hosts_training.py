@@ -105,17 +105,17 @@ def train_on_hosts(
 def _require_possible(hosts: Hosts, config: Config, backend: Any) -> None:
     from cifarcnn.engine.backend_choice import choose_backend, is_installed
 
-    chosen = choose_backend(backend, config.training.backend, several_devices=True)
-    if chosen.name != "jax":
-        raise DeviceError(
-            f"On TensorFlow cifarcnn trains on one host, and not on {hosts.count} "
-            "(--hosts). Train on JAX: --backend jax."
-        )
     untried = find_untried_on_several(config)
     if untried:
         raise UsageError(
             f"{' and '.join(untried)}: never tried on several hosts. Leave it out, or "
             "train on one."
+        )
+    chosen = choose_backend(backend, config.training.backend, several_devices=True)
+    if chosen.name != "jax":
+        raise DeviceError(
+            f"On TensorFlow cifarcnn trains on one host, and not on {hosts.count} "
+            "(--hosts). Train on JAX: --backend jax."
         )
     if not is_installed("jax"):
         raise DeviceError(

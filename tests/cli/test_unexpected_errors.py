@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,8 +126,7 @@ def test_one_with_a_mistake_in_it_and_a_package_are_named(folder: Path) -> None:
         f"error: {mine / 'pydantic'} is loaded in place of the module pydantic in /"
     )
     (mine / "yaml.py").write_text("def f(:\n")
-    (mine / "pydantic" / "__init__.py").unlink()
-    (mine / "pydantic").rmdir()
+    shutil.rmtree(mine / "pydantic")
     done = run(COMMAND, "check small.yaml", folder, PYTHONPATH=str(mine))
     assert done.stderr.startswith(f"error: {mine / 'yaml.py'} is loaded in place of")
     assert "SyntaxError: " in done.stderr

@@ -560,9 +560,9 @@ def test_settings_that_decided_the_steps_cannot_change(finish, make_way, run: Ru
         "would be 8; training.label_smoothing was 0.0 and would be 0.1. Only "
         "training.epochs, training.early_stopping, training.checkpoint_minutes, "
         "training.max_minutes, training.steps_per_execution, training.backend, "
-        "training.tracking, data.path, data.fetch, data.sources, evaluation can change "
-        "in the middle of a training. To train anew: cifarcnn train "
-        f"--config {run.path / 'config.yaml'} --set ..."
+        "training.devices, training.tracking, data.path, data.fetch, data.sources, "
+        "evaluation can change in the middle of a training. To train anew: cifarcnn "
+        f"train --config {run.path / 'config.yaml'} --set ..."
     )
 
 
