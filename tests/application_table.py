@@ -18,6 +18,7 @@ import numpy as np
 from keras.src.utils import file_utils
 
 from cifarcnn.config.layers.applications import STORAGE
+from cifarcnn.network.pretrained import without_values
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "cifarcnn" / "config" / "layers" / "applications.json"
@@ -46,7 +47,7 @@ def build_function(name: str) -> Any:
 
 def build(name: str, height: int, width: int) -> Any:
     """A network without values, which costs no memory."""
-    with keras.StatelessScope(initialize_variables=False):
+    with without_values():
         return build_function(name)(
             weights=None, include_top=False, input_shape=(height, width, 3)
         )
@@ -241,7 +242,7 @@ def file_of(name: str, size: int) -> tuple[str, str | None]:
 
     original, file_utils.get_file = file_utils.get_file, record
     try:
-        with keras.StatelessScope(initialize_variables=False):
+        with without_values():
             build_function(name)(
                 weights="imagenet", include_top=False, input_shape=(size, size, 3)
             )

@@ -7,13 +7,17 @@ whole, and of stock layers alone, so that ``model.keras`` opens anywhere.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 from keras import ops
+
+# Not public: nothing that is says which variables still wait for values.
+from keras.src.backend.common import global_state
 
 from cifarcnn.config.layers.applications import Preprocessing
 from cifarcnn.config.layers.pretrained import Pretrained
@@ -74,7 +78,7 @@ def build_pretrained(
         kind: What to make of them.
     """
     # Only its layers' arguments matter, so that values would be a waste of time.
-    with keras.StatelessScope(initialize_variables=False):
+    with without_values():
         template = build_application(layer, shape)
     renamed = _Renaming(template, make)
     with keras.name_scope(layer.name):
@@ -87,6 +91,23 @@ def build_pretrained(
     for fixed in renamed.fixed:
         fixed.trainable = False
     return network
+
+
+@contextlib.contextmanager
+def without_values() -> Iterator[None]:
+    """Build layers whose weights get no values, neither now nor later.
+
+    Keras makes up for what such a scope left out at the end of its next one: of several
+    large networks that are gigabytes, for nothing.
+    """
+    name = "uninitialized_variables"
+    pending = global_state.get_global_attribute(name, [], set_to_default=True)
+    before = [*pending]
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        pending[:] = before
 
 
 def build_application(layer: Pretrained, shape: tuple[int, ...]) -> keras.Model:

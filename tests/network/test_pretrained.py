@@ -126,6 +126,18 @@ def test_names_and_random_weights_are_the_same_in_every_process(
         assert len(inside) == len(weights) - 4 > 100
 
 
+def test_what_only_its_arguments_matter_of_never_gets_values(keras: Any) -> None:
+    from cifarcnn.network.pretrained import build_pretrained, without_values
+
+    with without_values():
+        hidden = keras.layers.Dense(2)
+        hidden.build((None, 3))
+    build_pretrained(layer_of("MobileNetV2"), (32, 32, 3))
+    # The end of another such scope is when Keras would make up for it.
+    keras.layers.Dense(2)(keras.Input((3,)))
+    assert hidden.kernel._value is None
+
+
 @pytest.mark.parametrize(
     "application",
     [
@@ -136,14 +148,14 @@ def test_names_and_random_weights_are_the_same_in_every_process(
 def test_every_application_is_built_as_the_table_says(
     application: str, keras: Any
 ) -> None:
-    from cifarcnn.network.pretrained import build_pretrained
+    from cifarcnn.network.pretrained import build_pretrained, without_values
 
     # Something of every kind that Keras numbers, so that it counts from two.
     keras.layers.Activation("relu")(keras.Input((3,)))
     known = find_application(application)
     layer = layer_of(application, trainable=True)
     side = known.smallest_side
-    with keras.StatelessScope(initialize_variables=False):
+    with without_values():
         network = build_pretrained(layer, (side, side + 9, 3))
     assert network.name == "pretrained_1"
     assert network.count_params() == known.parameters
