@@ -134,7 +134,8 @@ def test_what_only_its_arguments_matter_of_never_gets_values(keras: Any) -> None
         hidden.build((None, 3))
     build_pretrained(layer_of("MobileNetV2"), (32, 32, 3))
     # The end of another such scope is when Keras would make up for it.
-    keras.layers.Dense(2)(keras.Input((3,)))
+    with keras.StatelessScope():
+        pass
     assert hidden.kernel._value is None
 
 
