@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from markupsafe import Markup
 
@@ -104,20 +105,40 @@ def render_comparison(page: ComparisonPage) -> str:
         titles["curves"] = "Loss and accuracy"
     if page.disagreements is not None:
         titles["disagreements"] = "Where they disagree"
+    return render_numbered(
+        "comparison.html",
+        page,
+        titles,
+        curves=curves,
+        curves_left_out=len(page.curves) - len(page.curves[:MOST_CURVES]),
+        pictures=_draw_images(page.disagreements),
+    )
+
+
+def render_numbered(
+    template: str, page: Any, titles: Mapping[str, str], **content: object
+) -> str:
+    """A page of verdicts and numbered parts.
+
+    Args:
+        template: Name of its file.
+        page: With ``title``, ``verdicts`` and ``notes``.
+        titles: Of its parts, by the id of each, in their order.
+        content: What else the template shows.
+    """
     style = f"{page_style()}\n{STYLE}"
+    numbers = {id: number for number, id in enumerate(titles, 1)}
     return (
         make_plain_environment()
-        .get_template("comparison.html")
+        .get_template(template)
         .render(
             policy=content_policy(style),
             style=Markup(style),
             title=page.title,
             titles=titles,
-            numbers={id: number for number, id in enumerate(titles, 1)},
+            numbers=numbers,
             page=page,
-            curves=curves,
-            curves_left_out=len(page.curves) - len(page.curves[:MOST_CURVES]),
-            pictures=_draw_images(page.disagreements),
+            **content,
         )
     )
 

@@ -8,10 +8,8 @@ from itertools import accumulate
 
 from markupsafe import Markup
 
-from cifarcnn.html.document import content_policy
-from cifarcnn.page.comparison_page import Table
-from cifarcnn.page.html import make_plain_environment, page_style
-from cifarcnn.page.plots import STYLE, Line, draw_bars, draw_lines
+from cifarcnn.page.comparison_page import Table, render_numbered
+from cifarcnn.page.plots import Line, draw_bars, draw_lines
 
 
 @dataclass(frozen=True)
@@ -52,22 +50,14 @@ def render_search(page: SearchPage) -> str:
     if page.seeds is not None:
         titles["seeds"] = "The best with other seeds"
     titles["trials"] = "All trials"
-    style = f"{page_style()}\n{STYLE}"
-    return (
-        make_plain_environment()
-        .get_template("search.html")
-        .render(
-            policy=content_policy(style),
-            style=Markup(style),
-            title=page.title,
-            titles=titles,
-            numbers={id: number for number, id in enumerate(titles, 1)},
-            page=page,
-            history=_draw_history(page.accuracies) if "history" in titles else None,
-            importances=draw_bars(
-                list(page.importances), list(page.importances.values()), "importance"
-            ),
-        )
+    return render_numbered(
+        "search.html",
+        page,
+        titles,
+        history=_draw_history(page.accuracies) if "history" in titles else None,
+        importances=draw_bars(
+            list(page.importances), list(page.importances.values()), "importance"
+        ),
     )
 
 
