@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ def test_without_jax_nobody_is_waited_for(
     call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backend_choice, "find_module", lambda name: None)
+    # Other tests of this process may have imported it, with another backend.
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
     refused = call("train", "-c", "quickstart", "--backend", "jax", *HOSTS)
     assert (refused.code, refused.out) == (1, "")
     assert refused.err == (
