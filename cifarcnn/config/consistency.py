@@ -197,7 +197,10 @@ def _check_devices(config: Config) -> Iterator[LocatedProblem]:
 def find_untried_on_several(config: Config) -> list[str]:
     """What is not known to come to the same on several devices as on one."""
     pretrained = find_pretrained(config.model.layers) is not None
-    asked = {"deterministic": config.training.deterministic, "Pretrained": pretrained}
+    asked = {
+        "training.deterministic": config.training.deterministic,
+        "Pretrained": pretrained,
+    }
     return [name for name, is_asked in asked.items() if is_asked]
 
 
