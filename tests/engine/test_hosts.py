@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -317,6 +319,50 @@ def test_a_host_that_left_may_come_again(port):
     for host in (first, *others):
         host.found.say_bye()
         host.end()
+
+
+# A process of its own, which says what it came to.
+PROCESS = """
+import sys, threading
+from cifarcnn.engine.host_addresses import Hosts
+from cifarcnn.engine.host_connection import Connection
+from cifarcnn.engine.hosts import Meeting
+
+send = Connection.send
+def send_and_say(self, what):
+    send(self, what)
+    print("said", *what, flush=True)
+Connection.send = send_and_say
+port, index, why = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+lost, ended = [], threading.Event()
+meeting = Meeting(Hosts("127.0.0.1", port, 3, index), {"config": "a"})
+meeting.watch(lambda host: (lost.append(host), ended.set()))
+meeting.begin_together()
+if why:
+    meeting.tell_end(why, 4)
+else:
+    ended.wait(300)
+    print(lost)
+"""
+
+
+def test_a_process_that_was_killed_comes_again_and_another_says_why_it_ends(port):
+    def start(index: int, why: str = "") -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PROCESS, str(port), str(index), why]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    first, killed = start(0), start(1)
+    try:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "said index count facts\n"
+    finally:
+        killed.kill()
+        killed.communicate()
+    second, third = start(1), start(2, "ended: No space is left in shared.")
+    said = [host.communicate(timeout=300)[0] for host in (first, second, third)]
+    lost = [LostHost(2, "ended: No space is left in shared.", 4)]
+    assert all(str(lost) in text.splitlines() for text in said[:2])
+    assert [host.returncode for host in (first, second, third)] == [0, 0, 0]
 
 
 def test_a_port_that_is_taken(port):
