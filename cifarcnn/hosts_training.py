@@ -216,8 +216,10 @@ class _LastWords:
                 " Go on from the last checkpoint, on these hosts or on fewer: cifarcnn "
                 f"train --resume {shlex.quote(str(self.run))} [--hosts ...]"
             )
-        self._tell(sentence)
-        _end_process(lost.exit_code)
+        try:
+            self._tell(sentence)
+        finally:
+            _end_process(lost.exit_code)
 
 
 @contextlib.contextmanager

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
 from collections.abc import Mapping
 from typing import Any
+
+from cifarcnn.errors import DeviceError, first_line
 
 # How often a host says that it is there, and is asked by the system whether it is.
 ALIVE_SECONDS = 5
@@ -98,3 +101,29 @@ class Connection:
 
 class SilentError(TimeoutError):
     """The other host said nothing for a time, while the connection is open."""
+
+
+def open_port(port: int, count: int) -> socket.socket:
+    """Where the other hosts find the first.
+
+    Args:
+        port: Of ``--hosts``.
+        count: How many hosts there are.
+
+    Raises:
+        DeviceError: The system does not allow it.
+    """
+    try:
+        return socket.create_server(("", port), backlog=count)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program uses it" if taken else describe_failure(error)
+        raise DeviceError(
+            f"The port {port} of --hosts cannot be opened on this host, the first: "
+            f"{why}. Name another port, on all hosts."
+        ) from None
+
+
+def describe_failure(error: OSError | ValueError) -> str:
+    """What the system says of a connection, without its number."""
+    return getattr(error, "strerror", None) or first_line(error)

@@ -8,7 +8,6 @@ first one and each other: the system closes it with a process, however that ends
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
 import threading
 import time
@@ -17,8 +16,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cifarcnn.engine.host_addresses import Hosts
-from cifarcnn.engine.host_connection import ALIVE_SECONDS, Connection, SilentError
-from cifarcnn.errors import DeviceError, RunError, first_line
+from cifarcnn.engine.host_connection import (
+    ALIVE_SECONDS,
+    Connection,
+    SilentError,
+    describe_failure,
+    open_port,
+)
+from cifarcnn.errors import DeviceError, RunError
 
 # How long a host is waited for; they are started one after the other.
 MEETING_SECONDS = 300.0
@@ -68,6 +73,7 @@ class Meeting:
         self.training = False
         self._peers: dict[int, Connection] = {}
         self._parting = False
+        self._lost = threading.Event()
         self._ready: set[int] = set()
         self._heard = threading.Condition()
         end = time.monotonic() + MEETING_SECONDS
@@ -124,10 +130,15 @@ class Meeting:
     def tell_end(self, how: str, exit_code: int) -> None:
         """Say why this process ends, which ends the others, too.
 
+        Does not return where it is ending already, since another one did.
+
         Args:
             how: As for ``LostHost``, and so is ``exit_code``.
         """
-        self._parting = True
+        with self._heard:
+            self._parting = True
+        while self._lost.is_set():
+            time.sleep(_RETRY_SECONDS)
         self._tell_all(asdict(LostHost(self.hosts.index, how, exit_code)))
 
     def close(self) -> None:
@@ -159,13 +170,14 @@ class Meeting:
             if found == _BYE or self._parting:
                 return
             self._parting = True
+            self._lost.set()
         # The first host passes on what it hears; a silent one may still hear why.
         self._tell_all(found)
         on_lost(LostHost(**found))
 
     def _wait_for_others(self, facts: Mapping[str, str], end: float) -> int:
         hosts = self.hosts
-        with _open_port(hosts) as server:
+        with open_port(hosts.port, hosts.count) as server:
             while missing := self._missing():
                 try:
                     server.settimeout(max(end - time.monotonic(), 0.001))
@@ -237,7 +249,7 @@ class Meeting:
                 first.send(said)
                 found = first.receive(max(end - time.monotonic(), 0.001))
             except (OSError, ValueError) as error:
-                problem = _describe(error)
+                problem = describe_failure(error)
                 self.close()
                 time.sleep(_RETRY_SECONDS)
                 continue
@@ -276,23 +288,6 @@ def _receive(index: int, peer: Connection) -> dict[str, Any]:
     except (OSError, ValueError):
         how = "ended, or cannot be reached any more."
     return asdict(LostHost(index, how))
-
-
-def _open_port(hosts: Hosts) -> socket.socket:
-    try:
-        return socket.create_server(("", hosts.port), backlog=hosts.count)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another program uses it" if taken else _describe(error)
-        raise DeviceError(
-            f"The port {hosts.port} of --hosts cannot be opened on this host, the "
-            f"first: {why}. Name another port, on all hosts."
-        ) from None
-
-
-def _describe(error: OSError | ValueError) -> str:
-    """What the system says, without its number."""
-    return getattr(error, "strerror", None) or first_line(error)
 
 
 def _free_port() -> int:
