@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config import Config
-from cifarcnn.config.consistency import find_untried_on_several
+from cifarcnn.config.consistency import find_untried_on_hosts
 from cifarcnn.errors import (
     CifarcnnError,
     DeviceError,
@@ -105,7 +105,7 @@ def train_on_hosts(
 def _require_possible(hosts: Hosts, config: Config, backend: Any) -> None:
     from cifarcnn.engine.backend_choice import choose_backend, is_installed
 
-    untried = find_untried_on_several(config)
+    untried = find_untried_on_hosts(config)
     if untried:
         raise UsageError(
             f"{' and '.join(untried)}: never tried on several hosts. Leave it out, or "

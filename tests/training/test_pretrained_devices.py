@@ -19,7 +19,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from cifarcnn.config import load_config
+from cifarcnn.engine.distribution import distributed_over
 from cifarcnn.runs import Run
+from cifarcnn.training.input_rows import InputRows
+from cifarcnn.training.input_table import InputTable
 from cifarcnn.training.observer import Observer
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
@@ -111,6 +114,19 @@ def test_several_devices_come_to_the_losses_of_one(
     # Both fits took place.
     before, name = load_file(base.path / "weights.safetensors"), "conv2d_2/kernel"
     assert not np.array_equal(weights[0][f"pretrained_1/{name}"], before[name])
+
+
+@on_parts
+def test_each_device_has_a_table_of_the_size_of_cifar10(device):
+    numbers = np.arange(50_000, dtype=np.int32)
+    images = np.broadcast_to((numbers % 251).astype(np.uint8)[:, None], (50_000, 3072))
+    with distributed_over(dataclasses.replace(device, count=2)):
+        table = InputTable(InputRows([images]))
+        taken = table(numbers[[0, 300, 49_999]])
+    assert len(table.table.value.devices()) == 2
+    assert table.table.path == "input_table/table"
+    assert [variable.name for variable in table.non_trainable_variables] == ["table"]
+    assert np.asarray(taken)[:, -1].tolist() == [0, 49, 49_999 % 251]
 
 
 @needs_jax
