@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifarcnn.config import Config
-from cifarcnn.config.consistency import find_untried_on_several
+from cifarcnn.config.consistency import find_untried_on_hosts
 from cifarcnn.errors import (
     CifarcnnError,
     DeviceError,
     DivergedError,
-    RunError,
     Stopped,
     UsageError,
+    first_line,
 )
 from cifarcnn.installed import installed_version
 from cifarcnn.runs import ROOT, Run
@@ -29,7 +29,7 @@ from cifarcnn.runs.run_path import require_empty
 
 if TYPE_CHECKING:
     from cifarcnn.engine.host_addresses import Hosts
-    from cifarcnn.engine.hosts import Meeting
+    from cifarcnn.engine.hosts import LostHost, Meeting
     from cifarcnn.training.observer import Observer
     from cifarcnn.training.resume import ResumePlan
     from cifarcnn.training.training_data import TrainingData
@@ -105,7 +105,7 @@ def train_on_hosts(
 def _require_possible(hosts: Hosts, config: Config, backend: Any) -> None:
     from cifarcnn.engine.backend_choice import choose_backend, is_installed
 
-    untried = find_untried_on_several(config)
+    untried = find_untried_on_hosts(config)
     if untried:
         raise UsageError(
             f"{' and '.join(untried)}: never tried on several hosts. Leave it out, or "
@@ -205,17 +205,21 @@ class _LastWords:
         self._hosts = meeting.hosts
         self._tell = tell
 
-    def say_of_lost(self, index: int) -> None:
+    def say_of_lost(self, lost: LostHost) -> None:
         """End the process, and say why."""
-        which = "The first host" if index == 0 else f"Host {index} of --hosts"
-        sentence = f"{which} ended, or cannot be reached any more."
+        which = f"Host {lost.host} of --hosts" if lost.host else "The first host"
+        if lost.host == self._hosts.index:
+            which = "This host"
+        sentence = f"{which} {lost.how}"
         if self.run is not None and any((self.run / "checkpoint").glob("*")):
             sentence += (
                 " Go on from the last checkpoint, on these hosts or on fewer: cifarcnn "
                 f"train --resume {shlex.quote(str(self.run))} [--hosts ...]"
             )
-        self._tell(sentence)
-        _end_process(RunError.exit_code)
+        try:
+            self._tell(sentence)
+        finally:
+            _end_process(lost.exit_code)
 
 
 @contextlib.contextmanager
@@ -233,17 +237,21 @@ def _left_at_once(meeting: Meeting) -> Iterator[None]:
             # All do so at the same step.
             meeting.part()
         else:
+            meeting.tell_end("was stopped by a signal.", stopped.exit_code)
             atexit.register(_end_process, stopped.exit_code)
         raise
     except CifarcnnError as error:
         if isinstance(error, DivergedError) and meeting.hosts.index:
             # All came to it, and the first has still to write it down.
             meeting.say_bye()
+        else:
+            meeting.tell_end(f"ended: {first_line(error)}", error.exit_code)
         atexit.register(_end_process, error.exit_code)
         raise
-    except BaseException:
+    except BaseException as error:
         # The loss of a host comes to both threads, and the other one knows it for that.
         time.sleep(_SECONDS_FOR_OTHER_THREAD)
+        meeting.tell_end(f"ended: {type(error).__name__}: {first_line(error)}", 1)
         atexit.register(_end_process, 1)
         raise
 
@@ -266,7 +274,7 @@ def _facts(
             config.with_data(path=None).to_yaml().encode()
         ).hexdigest(),
         "data set": data.dataset.checksum,
-        "number of pictures": str(len(data.split.labels)),
+        "--smoke": "with" if data.smoke else "without",
         # Its name has the checksum of its content.
         "checkpoint": checkpoint.path.name if checkpoint else "none",
         **{

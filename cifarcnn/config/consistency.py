@@ -186,18 +186,22 @@ def _check_devices(config: Config) -> Iterator[LocatedProblem]:
             f"{devices} devices",
             f"use {max(settings.batch_size - rest, devices)}, say",
         )
-    for untried in find_untried_on_several(config):
+    if settings.deterministic:
         yield LocatedProblem(
             here,
-            f"devices is {devices}, but {untried} was never tried on several",
-            f"leave devices or {untried} out",
+            f"devices is {devices}, but training.deterministic was never tried on "
+            "several",
+            "leave devices or training.deterministic out",
         )
 
 
-def find_untried_on_several(config: Config) -> list[str]:
-    """What is not known to come to the same on several devices as on one."""
+def find_untried_on_hosts(config: Config) -> list[str]:
+    """What is not known to come to the same on several hosts as on one."""
     pretrained = find_pretrained(config.model.layers) is not None
-    asked = {"deterministic": config.training.deterministic, "Pretrained": pretrained}
+    asked = {
+        "training.deterministic": config.training.deterministic,
+        "Pretrained": pretrained,
+    }
     return [name for name, is_asked in asked.items() if is_asked]
 
 

@@ -8,24 +8,46 @@ first one and each other: the system closes it with a process, however that ends
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cifarcnn.engine.host_addresses import Hosts
-from cifarcnn.errors import DeviceError, first_line
+from cifarcnn.engine.host_connection import (
+    ALIVE_SECONDS,
+    Connection,
+    SilentError,
+    describe_failure,
+    open_port,
+)
+from cifarcnn.errors import DeviceError, RunError
 
 # How long a host is waited for; they are started one after the other.
 MEETING_SECONDS = 300.0
-# Without an answer of the other system a connection ends after that.
-LOST_SECONDS = 25
+# A host that says nothing for so long hangs. Of JAX's own it would be 100.
+SILENT_SECONDS = 60
 _RETRY_SECONDS = 0.2
-_LONGEST_LINE = 65_536
+_ALIVE: dict[str, Any] = {"alive": True}
 _BYE: dict[str, Any] = {"bye": True}
 _READY: dict[str, Any] = {"ready": True}
+
+
+@dataclass(frozen=True)
+class LostHost:
+    """A host that does not train any more.
+
+    Attributes:
+        host: Its index.
+        how: What came to it: a sentence without its subject.
+        exit_code: What the others end with.
+    """
+
+    host: int
+    how: str
+    exit_code: int = RunError.exit_code
 
 
 class Meeting:
@@ -41,15 +63,17 @@ class Meeting:
 
         Args:
             hosts: Who they are.
-            facts: What must be the same on all of them, by a name for people.
+            facts: What must be the same on all of them, by a name for people; an
+                option by ``with`` or ``without``.
 
         Raises:
             DeviceError: One did not come in time, or has other facts.
         """
         self.hosts = hosts
         self.training = False
-        self._peers: dict[int, socket.socket] = {}
+        self._peers: dict[int, Connection] = {}
         self._parting = False
+        self._lost = threading.Event()
         self._ready: set[int] = set()
         self._heard = threading.Condition()
         end = time.monotonic() + MEETING_SECONDS
@@ -71,15 +95,12 @@ class Meeting:
             cluster_detection_method="deactivate",
         )
 
-    def watch(self, on_lost: Callable[[int], None]) -> None:
-        """Have the loss of a host told, in another thread.
-
-        Args:
-            on_lost: Is given its index.
-        """
+    def watch(self, on_lost: Callable[[LostHost], None]) -> None:
+        """Have the loss of a host told, in another thread."""
         for index, peer in self._peers.items():
             arguments = (index, peer, on_lost)
             threading.Thread(target=self._listen, args=arguments, daemon=True).start()
+        threading.Thread(target=self._say_alive, daemon=True).start()
 
     def begin_together(self) -> None:
         """Wait until all hosts come here; to be called once they are watched.
@@ -87,12 +108,11 @@ class Meeting:
         From then on each waits only half a minute for the first word of another in JAX.
         """
         if self.hosts.index:
-            _send(self._peers[0], _READY)
+            self._peers[0].send(_READY)
         with self._heard:
             self._heard.wait_for(lambda: self._ready == {*self._peers})
         if not self.hosts.index:
-            for peer in self._peers.values():
-                _send(peer, _READY)
+            self._tell_all(_READY)
 
     def part(self) -> None:
         """Say that nothing more is asked of the others, and wait until all do."""
@@ -105,100 +125,117 @@ class Meeting:
     def say_bye(self) -> None:
         """Have the others not take the end of this process for a loss."""
         self._parting = True
-        for peer in self._peers.values():
-            with contextlib.suppress(OSError):
-                _send(peer, _BYE)
+        self._tell_all(_BYE)
+
+    def tell_end(self, how: str, exit_code: int) -> None:
+        """Say why this process ends, which ends the others, too.
+
+        Does not return where it is ending already, since another one did.
+
+        Args:
+            how: As for ``LostHost``, and so is ``exit_code``.
+        """
+        with self._heard:
+            self._parting = True
+        while self._lost.is_set():
+            time.sleep(_RETRY_SECONDS)
+        self._tell_all(asdict(LostHost(self.hosts.index, how, exit_code)))
 
     def close(self) -> None:
         """Close the connections."""
         for peer in self._peers.values():
             peer.close()
 
+    def _tell_all(self, what: Mapping[str, Any]) -> None:
+        for peer in self._peers.values():
+            with contextlib.suppress(OSError):
+                peer.send(what)
+
+    def _say_alive(self) -> None:
+        while not self._parting:
+            self._tell_all(_ALIVE)
+            time.sleep(ALIVE_SECONDS)
+
     def _listen(
-        self, index: int, peer: socket.socket, on_lost: Callable[[int], None]
+        self, index: int, peer: Connection, on_lost: Callable[[LostHost], None]
     ) -> None:
-        found = _READY
-        while found == _READY:
-            try:
-                found = _receive(peer, None)
-            except (OSError, ValueError):
-                found = {"lost": index}
+        found = _ALIVE
+        while found in (_ALIVE, _READY):
+            found = _receive(index, peer)
             if found == _READY:
                 with self._heard:
                     self._ready.add(index)
                     self._heard.notify_all()
-        if found == _BYE or self._parting:
-            return
-        lost = int(found.get("lost", index))
-        if self.hosts.index == 0:
-            for other in self._peers.values():
-                with contextlib.suppress(OSError):
-                    _send(other, {"lost": lost})
-        on_lost(lost)
+        with self._heard:
+            if found == _BYE or self._parting:
+                return
+            self._parting = True
+            self._lost.set()
+        # The first host passes on what it hears; a silent one may still hear why.
+        self._tell_all(found)
+        on_lost(LostHost(**found))
 
     def _wait_for_others(self, facts: Mapping[str, str], end: float) -> int:
         hosts = self.hosts
-        try:
-            server = socket.create_server(("", hosts.port), backlog=hosts.count)
-        except OSError as error:
-            raise DeviceError(
-                f"The port {hosts.port} of --hosts cannot be opened on this host, the "
-                f"first: {first_line(error)}."
-            ) from None
-        with server:
-            while len(self._peers) < hosts.count - 1:
+        with open_port(hosts.port, hosts.count) as server:
+            while missing := self._missing():
                 try:
                     server.settimeout(max(end - time.monotonic(), 0.001))
-                    peer, _ = server.accept()
+                    connected, _ = server.accept()
                 except TimeoutError:
-                    missing = {*range(1, hosts.count)} - {*self._peers}
                     raise DeviceError(
                         f"Of {hosts.count} hosts these did not come within "
-                        f"{MEETING_SECONDS:g} seconds: "
-                        f"{', '.join(map(str, sorted(missing)))} (counted from 0). "
-                        "Start the same command on each of them, with its "
-                        f"--host-index; each must reach {hosts.address} by the port "
-                        f"{hosts.port}."
+                        f"{MEETING_SECONDS:g} seconds, or left again: "
+                        f"{', '.join(map(str, missing))} (counted from 0). Start the "
+                        "same command on each of them, with its --host-index; each "
+                        f"must reach {hosts.address} by the port {hosts.port}."
                     ) from None
-                self._admit(peer, facts)
+                self._admit(Connection(connected), facts)
         port = _free_port()
-        for peer in self._peers.values():
-            _send(peer, {"port": port})
+        self._tell_all({"port": port})
         return port
 
-    def _admit(self, peer: socket.socket, facts: Mapping[str, str]) -> None:
+    def _missing(self) -> list[int]:
+        """Who has not come, or has left and may come again."""
+        for index, peer in [*self._peers.items()]:
+            if not peer.is_open():
+                peer.close()
+                del self._peers[index]
+        return sorted({*range(1, self.hosts.count)} - {*self._peers})
+
+    def _admit(self, peer: Connection, facts: Mapping[str, str]) -> None:
         """Take a connection for one of the hosts, if it is.
 
         Raises:
             DeviceError: It is, and cannot take part.
         """
         try:
-            found = _receive(peer, 5.0)
+            found = peer.receive(5.0)
             index, count = int(found["index"]), int(found["count"])
             theirs = dict(found["facts"])
         except (OSError, ValueError, KeyError, TypeError):
             # Some other program that tried the port.
             peer.close()
             return
-        others = [name for name in facts if theirs.get(name) != facts[name]]
         problem = None
         if count != self.hosts.count:
             problem = f"says that there are {count} hosts, and not {self.hosts.count}"
-        elif index in self._peers or not 0 < index < count:
+        elif index not in self._missing():
             problem = "was started twice, or as the first one"
-        elif others:
-            problem = f"has another {' and another '.join(others)} than the first"
+        else:
+            problem = _describe_differences(facts, theirs)
         if problem is not None:
             sentence = (
                 f"Host {index} {problem}. Start the same command on all hosts, each "
                 "with its own --host-index and the same files."
             )
-            with peer:
-                for each in (peer, *self._peers.values()):
-                    with contextlib.suppress(OSError):
-                        _send(each, {"error": sentence})
+            with contextlib.suppress(OSError):
+                peer.send({"error": sentence})
+            peer.close()
+            self._tell_all({"error": sentence})
             raise DeviceError(sentence)
-        self._peers[index] = _kept_alive(peer)
+        peer.notice_end_of_system()
+        self._peers[index] = peer
 
     def _find_first(self, facts: Mapping[str, str], end: float) -> int:
         hosts = self.hosts
@@ -207,17 +244,18 @@ class Meeting:
         problem = "nobody answers"
         while (left := end - time.monotonic()) > 0:
             try:
-                self._peers[0] = socket.create_connection(where, timeout=left)
-                _send(self._peers[0], said)
-                found = _receive(self._peers[0], max(end - time.monotonic(), 0.001))
+                first = Connection(socket.create_connection(where, timeout=left))
+                self._peers[0] = first
+                first.send(said)
+                found = first.receive(max(end - time.monotonic(), 0.001))
             except (OSError, ValueError) as error:
-                problem = first_line(error)
+                problem = describe_failure(error)
                 self.close()
                 time.sleep(_RETRY_SECONDS)
                 continue
             if "error" in found:
                 raise DeviceError(str(found["error"]))
-            _kept_alive(self._peers[0])
+            first.notice_end_of_system()
             return int(found["port"])
         raise DeviceError(
             f"The first host did not begin within {MEETING_SECONDS:g} seconds at "
@@ -226,50 +264,30 @@ class Meeting:
         )
 
 
-def _kept_alive(peer: socket.socket) -> socket.socket:
-    """A connection that notices the end of the other system, and not only of a process.
-
-    Once in 5 seconds it is asked, and given up after LOST_SECONDS.
-    """
-    peer.settimeout(None)
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    options = {
-        "TCP_KEEPIDLE": 5,
-        "TCP_KEEPINTVL": 5,
-        "TCP_KEEPCNT": LOST_SECONDS // 5 - 1,
-    }
-    for name, value in options.items():
-        # Not every system has them.
-        if hasattr(socket, name):
-            peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return peer
+def _describe_differences(
+    facts: Mapping[str, str], theirs: Mapping[str, str]
+) -> str | None:
+    names = [name for name in facts if theirs.get(name) != facts[name]]
+    others = [name for name in names if not name.startswith("--")]
+    problems = [
+        f"was started {theirs.get(name, 'without')} {name}, unlike the first"
+        for name in names
+        if name not in others
+    ]
+    if others:
+        problems.append(f"has another {' and another '.join(others)} than the first")
+    return ", and ".join(problems) or None
 
 
-def _send(peer: socket.socket, what: Mapping[str, Any]) -> None:
-    peer.sendall(json.dumps(what).encode() + b"\n")
-
-
-def _receive(peer: socket.socket, seconds: float | None) -> dict[str, Any]:
-    """One line of JSON.
-
-    Raises:
-        OSError: The connection ended, or nothing came in time.
-        ValueError: It is something else.
-    """
-    peer.settimeout(seconds)
-    line = b""
-    # One at a time: what follows is the next line.
-    while not line.endswith(b"\n"):
-        if len(line) > _LONGEST_LINE:
-            raise ValueError("a line without end")
-        found = peer.recv(1)
-        if not found:
-            raise ConnectionError("the connection was closed")
-        line += found
-    content = json.loads(line)
-    if not isinstance(content, dict):
-        raise ValueError("no mapping")
-    return content
+def _receive(index: int, peer: Connection) -> dict[str, Any]:
+    """What a host says next, or that it is lost."""
+    try:
+        return peer.receive(SILENT_SECONDS)
+    except SilentError:
+        how = f"has said nothing for {SILENT_SECONDS} seconds: it hangs."
+    except (OSError, ValueError):
+        how = "ended, or cannot be reached any more."
+    return asdict(LostHost(index, how))
 
 
 def _free_port() -> int:

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from cifarcnn.engine.device_arrays import join_rows
+from cifarcnn.engine.distribution import current_distribution
 from cifarcnn.training.input_rows import InputRows
 
 
@@ -25,16 +26,21 @@ class InputTable(keras.layers.Layer):  # type: ignore[misc]
 
     def build(self, input_shape: Any) -> None:
         rows = self.rows
-        self.table = self.add_weight(
-            shape=self.rows.shape,
-            dtype=self.rows.dtype.name,
-            initializer=lambda shape, dtype: join_rows(
-                rows.shape, rows.dtype, rows.pieces()
-            ),
-            trainable=False,
-            autocast=False,
-            name="table",
-        )
+        settings = {
+            "dtype": rows.dtype.name,
+            "trainable": False,
+            "autocast": False,
+            "name": "table",
+        }
+
+        def join(*_: Any, **__: Any) -> Any:
+            return join_rows(rows.shape, rows.dtype, rows.pieces())
+
+        if current_distribution() is None:
+            self.table = self.add_weight(rows.shape, initializer=join, **settings)
+        else:
+            # A table of more than 60 MB Keras would compile into a program.
+            self.table = keras.Variable(join(), **settings)
 
     def call(self, index: Any) -> Any:
         return ops.take(self.table, index, axis=0)

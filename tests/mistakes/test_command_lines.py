@@ -182,8 +182,8 @@ CASES: dict[str, tuple[int, str]] = {
     "training.deterministic=true": (
         2,
         error(
-            "deterministic: never tried on several hosts. Leave it out, or train on "
-            "one."
+            "training.deterministic: never tried on several hosts. Leave it out, or "
+            "train on one."
         ),
     ),
     "train -c small.yaml --backend jax --hosts a:1,b --host-index 0 --run full": (
