@@ -241,6 +241,7 @@ def load_run(
     data_path: str | Path | None = None,
     temperature: bool = False,
     unsure: bool = False,
+    opened: TrainedRun | None = None,
 ) -> LoadedRun:
     """A trained run from its folder, every file checked.
 
@@ -256,6 +257,7 @@ def load_run(
             images to judge on, with a folder for each class.
         temperature: Whether to answer at the one that ``fit_temperature`` kept.
         unsure: Whether it shall say which answers are unsure (``is_unsure``).
+        opened: The same run and ``data_path``, whose images need no opening again.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -297,4 +299,5 @@ def load_run(
         temperature=kept,
         unsure_below=threshold,
         data_path=None if data_path is None else Path(data_path),
+        opened=opened,
     )

@@ -95,10 +95,14 @@ def command(
         runs = open_comparable_runs(paths, split)
         for each in runs:
             tell_which(each.path)
+            # Whatever is missing is said before the framework is started.
+            each.split(split)
         comparison = compare_runs(
             runs,
             split,
-            lambda path: api.load_run(path, device=device, backend=backend),
+            lambda run: api.load_run(
+                run.path, device=device, backend=backend, opened=run
+            ),
         )
     for run in comparison.runs:
         if run.smoke:

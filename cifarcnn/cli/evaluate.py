@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cifarcnn.loaded_run import LoadedRun
     from cifarcnn.runs import WeightsChoice
     from cifarcnn.runs.temperature_file import TemperatureRecord
-    from cifarcnn.trained_run import SplitChoice
+    from cifarcnn.trained_run import SplitChoice, TrainedRun
 
 
 Layout = Literal["table", "json", "csv"]
@@ -131,18 +131,30 @@ def command(
         require_free(out)
     from cifarcnn import api
     from cifarcnn.ensemble import evaluate_ensemble, require_same_classes
+    from cifarcnn.trained_run import open_trained
 
     with console.native_output(), decoding_shown():
+        # Whatever is missing is said before the framework is started.
+        opened = [open_trained(path, data) for path in run_paths or [None]]
+        require_same_classes(opened)
+        for each in opened:
+            if temperature:
+                _require_for_temperature(each, views)
+            each.split(split)
         runs = [
             api.load_run(
-                path, weights=weights, device=device, backend=backend, data_path=data
+                each.path,
+                weights=weights,
+                device=device,
+                backend=backend,
+                data_path=data,
+                opened=each,
             )
-            for path in run_paths or [None]
+            for each in opened
         ]
-        require_same_classes(runs)
         loaded = runs[0]
         _tell(runs, split)
-        fitted = _fit_temperatures(runs, split, views) if temperature else []
+        fitted = _fit_temperatures(runs, split) if temperature else []
         alone: list[Evaluation] = []
         if len(runs) == 1:
             evaluation = loaded.evaluate(split, views=views)
@@ -196,18 +208,22 @@ def _complete_report(loaded: LoadedRun, evaluation: Evaluation) -> None:
         console.print_message(f"note: report.html is left as it is: {error}")
 
 
+def _require_for_temperature(run: TrainedRun, views: Views | None) -> None:
+    """See that one can be fitted, as far as that is known before the answers."""
+    require_own(run.path)
+    if views not in (None, run.views):
+        raise UsageError(
+            f"A temperature is fitted to the answers of predict, and {run.path} has "
+            f"the test-time augmentation {run.views} there, not {views}. Leave --tta "
+            "out."
+        )
+    run.split_for_temperature()
+
+
 def _fit_temperatures(
-    runs: Sequence[LoadedRun], split: SplitChoice, views: Views | None
+    runs: Sequence[LoadedRun], split: SplitChoice
 ) -> list[TemperatureRecord]:
     """Fit one for each run, which answers with it from now on."""
-    for run in runs:
-        require_own(run.path)
-        if views not in (None, run.views):
-            raise UsageError(
-                f"A temperature is fitted to the answers of predict, and {run.path} "
-                f"has the test-time augmentation {run.views} there, not {views}. Leave "
-                "--tta out."
-            )
     fitted = []
     for run in runs:
         fitted.append(run.fit_temperature())

@@ -96,9 +96,7 @@ def command(
     from cifarcnn.loaded_run import load_run
     from cifarcnn.page.browser import find_browser
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
-    from cifarcnn.runs import Run
-    from cifarcnn.runs.manifest import read_manifest
-    from cifarcnn.trained_run import TrainedRun
+    from cifarcnn.trained_run import open_trained
 
     if image is None and (wanted_class is not None or gif):
         option = "--gif" if wanted_class is None else "--class"
@@ -106,16 +104,20 @@ def command(
     browser = find_browser() if layout == "png" else None
     with console.native_output(), decoding_shown():
         # Whatever can be refused is, before the framework is started.
-        run = Run.open(run_path)
-        tell_which(run.path)
-        trained = TrainedRun(run, read_manifest(run.path), data_path=data)
+        trained = open_trained(run_path, data)
+        tell_which(trained.path)
         find_class(trained.class_names, wanted_class)
-        name = run.path.resolve().name if image is None else image
+        name = trained.path.resolve().name if image is None else image
         path = choose_output_path(out, name, layout)
         gif_path = choose_gif_path(out, path, name, layout) if gif else None
         pixels, label = (None, None) if image is None else _read(image, trained)
         loaded = load_run(
-            run.path, weights=weights, device=device, backend=backend, data_path=data
+            trained.path,
+            weights=weights,
+            device=device,
+            backend=backend,
+            data_path=data,
+            opened=trained,
         )
         warn_unfinished(loaded)
         if loaded.device.note:

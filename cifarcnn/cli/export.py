@@ -73,13 +73,15 @@ def command(
     network before it gets its name: where it answers otherwise, there is no file.
     Beside it lies a short program that uses it; a web page needs none.
     """
+    from cifarcnn.export.check_images import require_images
     from cifarcnn.export.request import check_request
     from cifarcnn.installed import find_module
     from cifarcnn.loaded_run import load_run
-    from cifarcnn.runs import Run
+    from cifarcnn.trained_run import open_trained
 
     with console.native_output(), decoding_shown():
-        run = Run.open(run_path)
+        trained = open_trained(run_path, data)
+        run = trained.run
         path = check_request(run, out, file_format, precision)
         tell_which(run.path)
         if run.is_smoke():
@@ -87,6 +89,7 @@ def command(
                 f"warning: {run.path} is a trial on few pictures (--smoke). Its "
                 "network has hardly learnt anything."
             )
+        require_images(trained, precision)
         # Whatever the training ran on: only TensorFlow writes most formats.
         has_tensorflow = find_module("tensorflow") is not None
         loaded = load_run(
@@ -95,6 +98,7 @@ def command(
             device="cpu",
             backend="tensorflow" if has_tensorflow else None,
             data_path=data,
+            opened=trained,
         )
         exported = loaded.export(file_format, path, precision=precision)
     for note in exported.notes:
