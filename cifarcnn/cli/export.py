@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -18,6 +17,7 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
+from cifarcnn.cli.shell_words import quote_path
 from cifarcnn.cli.tables import format_table
 from cifarcnn.cli.which_network import tell_which
 from cifarcnn.literals import ExportFormat, ExportPrecision
@@ -125,7 +125,7 @@ def _describe(exported: Exported) -> str:
     if exported.load_seconds is not None:
         used.append(f"loaded in {exported.load_seconds:.2f} s")
     if exported.example is not None:
-        used.append(f"example: python {shlex.quote(str(exported.example))} photo.png")
+        used.append(f"example: python {quote_path(exported.example)} photo.png")
     return "\n".join(
         [
             table,
