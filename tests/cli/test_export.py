@@ -87,7 +87,8 @@ def test_what_is_wrong_is_said_at_once(
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         "error: net.keras exists already, and nothing is replaced. Name another place "
-        "with --out, or move it away first.\n"
+        "with --out, or move it away first. net-keras-example.py, which an export "
+        "writes last, is not beside it: perhaps one was killed just before.\n"
     )
     done = export("--format", "tfjs")
     assert done.code == 2 and "'tfjs' is not one of 'saved_model'" in done.err
