@@ -206,11 +206,7 @@ class LoadedRun(TrainedRun):
 
 @contextlib.contextmanager
 def _memory_explained(device: Device) -> Iterator[None]:
-    """Say what to do where TensorFlow or JAX finds too little memory.
-
-    Raises:
-        RunError: It did within the context.
-    """
+    """Where TensorFlow or JAX finds too little memory, raise a RunError that helps."""
     from cifarcnn import engine
 
     try:

@@ -137,7 +137,7 @@ class TrainedRun:
             return self.labelled_folder.split
         if choice == "test":
             return self.dataset.test()
-        training, validation = self._training()
+        training, validation = self.training_splits()
         if choice == "train":
             return training
         if validation is None:
@@ -192,7 +192,7 @@ class TrainedRun:
             UsageError: The run was trained without validation images.
         """
         trained = TrainedRun(self.run, self.manifest) if self.labelled_folder else self
-        validation = trained._training()[1]
+        validation = trained.training_splits()[1]
         if validation is None:
             raise UsageError(
                 f"{self.path} was trained without validation pictures "
@@ -202,7 +202,13 @@ class TrainedRun:
             )
         return validation
 
-    def _training(self) -> tuple[Split, Split | None]:
+    def training_splits(self) -> tuple[Split, Split | None]:
+        """The images that the network learnt from, and those of the validation.
+
+        Raises:
+            ConfigError: The config is not valid.
+            DataError: The data set is not here.
+        """
         fraction = self.config.data.validation_fraction
         return self.dataset.training(fraction, self.config.training.seed)
 

@@ -245,8 +245,27 @@ def _tell(runs: Sequence[LoadedRun], split: SplitChoice) -> None:
     for run in runs:
         tell_which(run.path)
         _warn(run)
+    if split == "test":
+        _tell_part(loaded)
     for note in _notes(loaded, split):
         console.print_message(f"note: {note}")
+
+
+def _tell_part(loaded: LoadedRun) -> None:
+    """Say which pictures of a folder that the user named are judged."""
+    if loaded.data_path is None or loaded.labelled_folder:
+        return
+    if loaded.dataset.folder is None:
+        return
+    training, validation = loaded.training_splits()
+    aside = f"the {len(training):,} that the network learnt from"
+    if validation is not None:
+        aside += f" and the {len(validation):,} of the validation"
+    console.print_message(
+        f"note: {loaded.data_path} holds the data set of the run, of which the "
+        f"{len(loaded.split('test')):,} test pictures are judged. Left aside are "
+        f"{aside}; --split judges them."
+    )
 
 
 def _warn(loaded: LoadedRun) -> None:
