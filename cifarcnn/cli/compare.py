@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.activity import activity
 from cifarcnn.cli.compare_page import (
     FIGURES,
     check_page_path,
@@ -97,13 +98,15 @@ def command(
             tell_which(each.path)
             # Whatever is missing is said before the framework is started.
             each.split(split)
-        comparison = compare_runs(
-            runs,
-            split,
-            lambda run: api.load_run(
-                run.path, device=device, backend=backend, opened=run
-            ),
-        )
+        what = f"loading and judging {len(runs)} runs"
+        with activity(what, shown=not as_json):
+            comparison = compare_runs(
+                runs,
+                split,
+                lambda run: api.load_run(
+                    run.path, device=device, backend=backend, opened=run
+                ),
+            )
     for run in comparison.runs:
         if run.smoke:
             console.print_message(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.activity import activity
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     NamedPath,
@@ -111,21 +112,27 @@ def command(
         path = choose_output_path(out, name, layout)
         gif_path = choose_gif_path(out, path, name, layout) if gif else None
         pixels, label = (None, None) if image is None else _read(image, trained)
-        loaded = load_run(
-            trained.path,
-            weights=weights,
-            device=device,
-            backend=backend,
-            data_path=data,
-            opened=trained,
-        )
+        with activity(f"loading {trained.path}"):
+            loaded = load_run(
+                trained.path,
+                weights=weights,
+                device=device,
+                backend=backend,
+                data_path=data,
+                opened=trained,
+            )
         warn_unfinished(loaded)
         if loaded.device.note:
             console.print_message(f"note: {loaded.device.note}")
         if pixels is None:
-            _write(loaded.explain_model(), trained, label, path, gif_path, browser)
+            with activity(f"explaining {trained.path}"):
+                model = loaded.explain_model()
+            _write(model, trained, label, path, gif_path, browser)
         else:
-            explanation = loaded.explain(pixels, name=name, wanted_class=wanted_class)
+            with activity(f"explaining {name}"):
+                explanation = loaded.explain(
+                    pixels, name=name, wanted_class=wanted_class
+                )
             _write(explanation, trained, label, path, gif_path, browser)
     if pixels is not None:
         console.print_result(_summarize(name, explanation))

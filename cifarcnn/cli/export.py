@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.activity import activity
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     NamedPath,
@@ -92,15 +93,17 @@ def command(
         require_images(trained, precision)
         # Whatever the training ran on: only TensorFlow writes most formats.
         has_tensorflow = find_module("tensorflow") is not None
-        loaded = load_run(
-            run.path,
-            weights=weights,
-            device="cpu",
-            backend="tensorflow" if has_tensorflow else None,
-            data_path=data,
-            opened=trained,
-        )
-        exported = loaded.export(file_format, path, precision=precision)
+        with activity(f"loading {run.path}", shown=not as_json):
+            loaded = load_run(
+                run.path,
+                weights=weights,
+                device="cpu",
+                backend="tensorflow" if has_tensorflow else None,
+                data_path=data,
+                opened=trained,
+            )
+        with activity(f"writing {path}, and comparing it", shown=not as_json):
+            exported = loaded.export(file_format, path, precision=precision)
     for note in exported.notes:
         console.print_message(f"note: {note}")
     if exported.warning:
