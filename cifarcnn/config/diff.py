@@ -76,8 +76,11 @@ def _pair_layers(
         else:
             last, added = old, 0
             place = join(path, old)
-        pair = ((before, old), (after, new))
-        yield place, *(_MISSING if at is None else items[at] for items, at in pair)
+        yield (
+            place,
+            _MISSING if old is None else before[old],
+            _MISSING if new is None else after[new],
+        )
 
 
 def _show(value: Any, aligned: bool) -> str:
