@@ -139,14 +139,14 @@ def open_comparable_runs(paths: Sequence[Path], split: SplitChoice) -> list[Trai
 def compare_runs(
     runs: Sequence[TrainedRun],
     split: SplitChoice,
-    load: Callable[[Path], LoadedRun],
+    load: Callable[[TrainedRun], LoadedRun],
 ) -> Comparison:
     """Judge each run once, and compare the answers.
 
     Args:
         runs: From :func:`open_comparable_runs`.
         split: The images to judge on.
-        load: Gives the run of a folder with its network.
+        load: Gives a run with its network.
 
     Raises:
         CifarcnnError: As ``loaded_run.load_run`` and ``LoadedRun.evaluate``.
@@ -230,9 +230,9 @@ def _cut(run: TrainedRun) -> tuple[object, ...]:
 
 
 def _judge(
-    run: TrainedRun, split: SplitChoice, load: Callable[[Path], LoadedRun]
+    run: TrainedRun, split: SplitChoice, load: Callable[[TrainedRun], LoadedRun]
 ) -> ComparedRun:
-    evaluation = load(run.path).evaluate(split)
+    evaluation = load(run).evaluate(split)
     metrics: dict[str, Any] = run.run.read_metrics()
     summary = summarize(run.config)
     weights = run.path / WEIGHTS_FILES["selected"]

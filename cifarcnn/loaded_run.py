@@ -206,11 +206,7 @@ class LoadedRun(TrainedRun):
 
 @contextlib.contextmanager
 def _memory_explained(device: Device) -> Iterator[None]:
-    """Say what to do where TensorFlow or JAX finds too little memory.
-
-    Raises:
-        RunError: It did within the context.
-    """
+    """Where TensorFlow or JAX finds too little memory, raise a RunError that helps."""
     from cifarcnn import engine
 
     try:
@@ -241,6 +237,7 @@ def load_run(
     data_path: str | Path | None = None,
     temperature: bool = False,
     unsure: bool = False,
+    opened: TrainedRun | None = None,
 ) -> LoadedRun:
     """A trained run from its folder, every file checked.
 
@@ -256,6 +253,7 @@ def load_run(
             images to judge on, with a folder for each class.
         temperature: Whether to answer at the one that ``fit_temperature`` kept.
         unsure: Whether it shall say which answers are unsure (``is_unsure``).
+        opened: The same run and ``data_path``, whose images need no opening again.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -297,4 +295,5 @@ def load_run(
         temperature=kept,
         unsure_below=threshold,
         data_path=None if data_path is None else Path(data_path),
+        opened=opened,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cifarcnn.errors import DataError, RunError, UsageError
 from cifarcnn.literals import Views
 from cifarcnn.runs import Manifest, Run
+from cifarcnn.runs.manifest import read_manifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +39,7 @@ class TrainedRun:
             user's own images, with a folder for each class (see ``labelled_folder``).
         temperature: Of the answers; None leaves them as the network gives them.
         unsure_below: The score below which an answer is unsure; None: not read.
+        opened: The same run, by which the images are opened; None: by this one.
     """
 
     run: Run
@@ -46,6 +48,7 @@ class TrainedRun:
     data_path: Path | None = None
     temperature: float | None = None
     unsure_below: float | None = None
+    opened: TrainedRun | None = None
 
     @property
     def path(self) -> Path:
@@ -79,6 +82,8 @@ class TrainedRun:
             ConfigError: The config is not valid.
             DataError: It is not here, is damaged, or has other classes.
         """
+        if self.opened is not None:
+            return self.opened.dataset
         from cifarcnn.data.dataset import open_config_dataset
 
         if self.labelled_folder:
@@ -99,6 +104,8 @@ class TrainedRun:
             ConfigError: The config is not valid.
             DataError: Neither is there, or images cannot be read.
         """
+        if self.opened is not None:
+            return self.opened.labelled_folder
         if self.data_path is None:
             return None
         from cifarcnn.data.folder.labelled_folder import open_labelled_folder
@@ -130,7 +137,7 @@ class TrainedRun:
             return self.labelled_folder.split
         if choice == "test":
             return self.dataset.test()
-        training, validation = self._training()
+        training, validation = self.training_splits()
         if choice == "train":
             return training
         if validation is None:
@@ -185,7 +192,7 @@ class TrainedRun:
             UsageError: The run was trained without validation images.
         """
         trained = TrainedRun(self.run, self.manifest) if self.labelled_folder else self
-        validation = trained._training()[1]
+        validation = trained.training_splits()[1]
         if validation is None:
             raise UsageError(
                 f"{self.path} was trained without validation pictures "
@@ -195,9 +202,31 @@ class TrainedRun:
             )
         return validation
 
-    def _training(self) -> tuple[Split, Split | None]:
+    def training_splits(self) -> tuple[Split, Split | None]:
+        """The images that the network learnt from, and those of the validation.
+
+        Raises:
+            ConfigError: The config is not valid.
+            DataError: The data set is not here.
+        """
         fraction = self.config.data.validation_fraction
         return self.dataset.training(fraction, self.config.training.seed)
+
+
+def open_trained(
+    path: str | Path | None = None, data_path: Path | None = None
+) -> TrainedRun:
+    """The files of a run, without its network.
+
+    Args:
+        path: The folder; None takes the newest under ``./runs``.
+        data_path: Where the data set lies, or images to judge on.
+
+    Raises:
+        RunError: There is no run, or a file of it is missing, damaged or foreign.
+    """
+    run = Run.open(path)
+    return TrainedRun(run, read_manifest(run.path), data_path=data_path)
 
 
 def read_kept(

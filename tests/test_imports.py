@@ -158,3 +158,37 @@ def test_a_page_about_folders_of_seeds_imports_no_framework(
     done = run(["tensorflow", "keras", "jax"], CALL.format(calls=calls), tmp_path)
     assert done.stdout.endswith("code 0\n"), done.stderr
     assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+def test_missing_images_are_told_before_the_framework_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from cifarcnn.runs.shipped_runs import find_shipped_run
+
+    monkeypatch.setenv("HOME", str(tmp_path))  # Keras keeps CIFAR-10 there
+    shipped = find_shipped_run("speedrun")
+    assert shipped is not None
+    for name in ("a", "b"):
+        shutil.copytree(shipped, tmp_path / name)
+    (tmp_path / "no").mkdir()
+    int8 = ["export", "--run", "a", "--format", "litert", "--precision", "int8"]
+    calls = [
+        ["evaluate", "--run", "a"],
+        ["evaluate", "--run", "a", "--run", "b", "--split", "validation"],
+        ["evaluate", "--run", "a", "--data", "no"],
+        ["evaluate", "--run", "a", "--temperature", "--data", "no"],
+        ["compare", "a", "b"],
+        ["explain", "test:0", "--run", "a"],
+        int8,
+        [*int8, "--data", "no"],
+        ["export", "--run", "a", "--format", "web", "--data", "no"],
+    ]
+    # Poisoned, TensorFlow would seem not to be installed.
+    script = "from cifarcnn import engine\ndel engine.start\n"
+    done = run([], script + CALL.format(calls=calls), tmp_path)
+    assert done.stdout == "code 1\n" * len(calls), done.stderr
+    assert done.stderr.count("error: CIFAR-10 was not found. ") == 4
+    assert done.stderr.count("error: int8 needs training pictures ") == 1
+    assert done.stderr.count("error: no holds neither CIFAR-10 ") == 4

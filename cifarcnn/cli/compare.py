@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.activity import activity
 from cifarcnn.cli.compare_page import (
     FIGURES,
     check_page_path,
@@ -95,11 +96,17 @@ def command(
         runs = open_comparable_runs(paths, split)
         for each in runs:
             tell_which(each.path)
-        comparison = compare_runs(
-            runs,
-            split,
-            lambda path: api.load_run(path, device=device, backend=backend),
-        )
+            # Whatever is missing is said before the framework is started.
+            each.split(split)
+        what = f"loading and judging {len(runs)} runs"
+        with activity(what, shown=not as_json):
+            comparison = compare_runs(
+                runs,
+                split,
+                lambda run: api.load_run(
+                    run.path, device=device, backend=backend, opened=run
+                ),
+            )
     for run in comparison.runs:
         if run.smoke:
             console.print_message(

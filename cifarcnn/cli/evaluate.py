@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.activity import activity
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.evaluation_report import Judged, class_rows, document, report
 from cifarcnn.cli.options import (
@@ -23,12 +24,11 @@ from cifarcnn.cli.options import (
     weights_option,
 )
 from cifarcnn.cli.robustness import judge_robustness, robustness_table
+from cifarcnn.cli.temperatures import fit_temperatures, require_fittable
 from cifarcnn.cli.which_network import tell_which, warn_unfinished
-from cifarcnn.errors import RunError, UsageError
+from cifarcnn.errors import DataError, RunError
 from cifarcnn.evaluation_files import require_free
 from cifarcnn.literals import BackendChoice, Views
-from cifarcnn.runs.folder import TEMPERATURE
-from cifarcnn.runs.shipped_runs import require_own
 
 if TYPE_CHECKING:
     from cifarcnn.engine import DeviceChoice
@@ -129,25 +129,43 @@ def command(
         )
     if out is not None:
         require_free(out)
+    silent = as_json or layout == "json"
     from cifarcnn import api
     from cifarcnn.ensemble import evaluate_ensemble, require_same_classes
+    from cifarcnn.trained_run import open_trained
 
     with console.native_output(), decoding_shown():
-        runs = [
-            api.load_run(
-                path, weights=weights, device=device, backend=backend, data_path=data
-            )
-            for path in run_paths or [None]
-        ]
-        require_same_classes(runs)
+        # Whatever is missing is said before the framework is started.
+        opened = [open_trained(path, data) for path in run_paths or [None]]
+        require_same_classes(opened)
+        for each in opened:
+            if temperature:
+                require_fittable(each, views)
+            each.split(split)
+        runs = []
+        for each in opened:
+            with activity(f"loading {each.path}", shown=not silent):
+                loaded = api.load_run(
+                    each.path,
+                    weights=weights,
+                    device=device,
+                    backend=backend,
+                    data_path=data,
+                    opened=each,
+                )
+            runs.append(loaded)
         loaded = runs[0]
         _tell(runs, split)
-        fitted = _fit_temperatures(runs, split, views) if temperature else []
+        unfitted: list[str] = []
+        fitted: list[TemperatureRecord | None] = []
         alone: list[Evaluation] = []
-        if len(runs) == 1:
-            evaluation = loaded.evaluate(split, views=views)
-        else:
-            evaluation, alone = evaluate_ensemble(runs, split, views)
+        if temperature:
+            fitted = fit_temperatures(runs, split, unfitted, shown=not silent)
+        with activity(f"judging {_name(runs)}", shown=not silent):
+            if len(runs) == 1:
+                evaluation = loaded.evaluate(split, views=views)
+            else:
+                evaluation, alone = evaluate_ensemble(runs, split, views)
     judged = Judged(runs, split, views, evaluation, alone, fitted)
     if split == "test" and data is None and len(runs) == 1:
         _complete_report(loaded, evaluation)
@@ -162,6 +180,12 @@ def command(
     if out is not None:
         for path in api.write_evaluation(loaded, evaluation, out, split):
             console.print_message(f"written: {path}")
+    if unfitted:
+        raise DataError("\n".join(unfitted))
+
+
+def _name(runs: Sequence[LoadedRun]) -> str:
+    return str(runs[0].path) if len(runs) == 1 else f"{len(runs)} runs"
 
 
 def _print_rest(judged: Judged, layout: Layout) -> None:
@@ -196,30 +220,6 @@ def _complete_report(loaded: LoadedRun, evaluation: Evaluation) -> None:
         console.print_message(f"note: report.html is left as it is: {error}")
 
 
-def _fit_temperatures(
-    runs: Sequence[LoadedRun], split: SplitChoice, views: Views | None
-) -> list[TemperatureRecord]:
-    """Fit one for each run, which answers with it from now on."""
-    for run in runs:
-        require_own(run.path)
-        if views not in (None, run.views):
-            raise UsageError(
-                f"A temperature is fitted to the answers of predict, and {run.path} "
-                f"has the test-time augmentation {run.views} there, not {views}. Leave "
-                "--tta out."
-            )
-    fitted = []
-    for run in runs:
-        fitted.append(run.fit_temperature())
-        console.print_message(f"written: {run.path / TEMPERATURE}")
-    if split == "validation":
-        console.print_message(
-            "note: the temperature was fitted on the pictures that are judged here. "
-            "How well it does shows on the test split."
-        )
-    return fitted
-
-
 def _tell(runs: Sequence[LoadedRun], split: SplitChoice) -> None:
     """What the user should know of the device, the runs and the images."""
     loaded = runs[0]
@@ -229,8 +229,27 @@ def _tell(runs: Sequence[LoadedRun], split: SplitChoice) -> None:
     for run in runs:
         tell_which(run.path)
         _warn(run)
+    if split == "test":
+        _tell_part(loaded)
     for note in _notes(loaded, split):
         console.print_message(f"note: {note}")
+
+
+def _tell_part(loaded: LoadedRun) -> None:
+    """Say which pictures of a folder that the user named are judged."""
+    if loaded.data_path is None or loaded.labelled_folder:
+        return
+    if loaded.dataset.folder is None:
+        return
+    training, validation = loaded.training_splits()
+    aside = f"the {len(training):,} that the network learnt from"
+    if validation is not None:
+        aside += f" and the {len(validation):,} of the validation"
+    console.print_message(
+        f"note: {loaded.data_path} holds the data set of the run, of which the "
+        f"{len(loaded.split('test')):,} test pictures are judged. Left aside are "
+        f"{aside}; --split judges them."
+    )
 
 
 def _warn(loaded: LoadedRun) -> None:

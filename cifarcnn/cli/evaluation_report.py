@@ -34,7 +34,7 @@ class Judged:
         views: Test-time augmentation that was asked for; None: as each config says.
         evaluation: Of all together.
         alone: Of each, where there are several.
-        temperatures: Fitted for each, where that was asked for.
+        temperatures: Fitted for each, where that was asked for; None: none fits.
         robustness: Under corruptions, where that was asked for.
     """
 
@@ -43,7 +43,7 @@ class Judged:
     views: Views | None
     evaluation: Evaluation
     alone: Sequence[Evaluation]
-    temperatures: Sequence[TemperatureRecord] = ()
+    temperatures: Sequence[TemperatureRecord | None] = ()
     robustness: Robustness | None = None
 
     @property
@@ -96,8 +96,8 @@ def document(judged: Judged) -> dict[str, object]:
     }
 
 
-def _temperature(record: TemperatureRecord) -> dict[str, object]:
-    return record.model_dump(exclude={"weights_sha256"})
+def _temperature(record: TemperatureRecord | None) -> dict[str, object] | None:
+    return None if record is None else record.model_dump(exclude={"weights_sha256"})
 
 
 def _weights(loaded: LoadedRun) -> dict[str, object]:
@@ -196,6 +196,7 @@ def _temperature_lines(judged: Judged) -> list[str]:
             f"{fitted.calibration_error_before:.4f} to {fitted.calibration_error:.4f}"
         )
         for run, fitted in zip(judged.runs, judged.temperatures, strict=False)
+        if fitted is not None
     ]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.activity import activity
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     NamedPath,
@@ -96,9 +97,7 @@ def command(
     from cifarcnn.loaded_run import load_run
     from cifarcnn.page.browser import find_browser
     from cifarcnn.page.output_path import choose_gif_path, choose_output_path
-    from cifarcnn.runs import Run
-    from cifarcnn.runs.manifest import read_manifest
-    from cifarcnn.trained_run import TrainedRun
+    from cifarcnn.trained_run import open_trained
 
     if image is None and (wanted_class is not None or gif):
         option = "--gif" if wanted_class is None else "--class"
@@ -106,24 +105,34 @@ def command(
     browser = find_browser() if layout == "png" else None
     with console.native_output(), decoding_shown():
         # Whatever can be refused is, before the framework is started.
-        run = Run.open(run_path)
-        tell_which(run.path)
-        trained = TrainedRun(run, read_manifest(run.path), data_path=data)
+        trained = open_trained(run_path, data)
+        tell_which(trained.path)
         find_class(trained.class_names, wanted_class)
-        name = run.path.resolve().name if image is None else image
+        name = trained.path.resolve().name if image is None else image
         path = choose_output_path(out, name, layout)
         gif_path = choose_gif_path(out, path, name, layout) if gif else None
         pixels, label = (None, None) if image is None else _read(image, trained)
-        loaded = load_run(
-            run.path, weights=weights, device=device, backend=backend, data_path=data
-        )
+        with activity(f"loading {trained.path}"):
+            loaded = load_run(
+                trained.path,
+                weights=weights,
+                device=device,
+                backend=backend,
+                data_path=data,
+                opened=trained,
+            )
         warn_unfinished(loaded)
         if loaded.device.note:
             console.print_message(f"note: {loaded.device.note}")
         if pixels is None:
-            _write(loaded.explain_model(), trained, label, path, gif_path, browser)
+            with activity(f"explaining {trained.path}"):
+                model = loaded.explain_model()
+            _write(model, trained, label, path, gif_path, browser)
         else:
-            explanation = loaded.explain(pixels, name=name, wanted_class=wanted_class)
+            with activity(f"explaining {name}"):
+                explanation = loaded.explain(
+                    pixels, name=name, wanted_class=wanted_class
+                )
             _write(explanation, trained, label, path, gif_path, browser)
     if pixels is not None:
         console.print_result(_summarize(name, explanation))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
 
 from cifarcnn.cli import console
+from cifarcnn.cli.activity import activity
 from cifarcnn.cli.decoding_display import decoding_shown
 from cifarcnn.cli.options import (
     NamedPath,
@@ -18,6 +18,7 @@ from cifarcnn.cli.options import (
     run_option,
     weights_option,
 )
+from cifarcnn.cli.shell_words import quote_path
 from cifarcnn.cli.tables import format_table
 from cifarcnn.cli.which_network import tell_which
 from cifarcnn.literals import ExportFormat, ExportPrecision
@@ -73,13 +74,15 @@ def command(
     network before it gets its name: where it answers otherwise, there is no file.
     Beside it lies a short program that uses it; a web page needs none.
     """
+    from cifarcnn.export.check_images import require_images
     from cifarcnn.export.request import check_request
     from cifarcnn.installed import find_module
     from cifarcnn.loaded_run import load_run
-    from cifarcnn.runs import Run
+    from cifarcnn.trained_run import open_trained
 
     with console.native_output(), decoding_shown():
-        run = Run.open(run_path)
+        trained = open_trained(run_path, data)
+        run = trained.run
         path = check_request(run, out, file_format, precision)
         tell_which(run.path)
         if run.is_smoke():
@@ -87,16 +90,20 @@ def command(
                 f"warning: {run.path} is a trial on few pictures (--smoke). Its "
                 "network has hardly learnt anything."
             )
+        require_images(trained, precision)
         # Whatever the training ran on: only TensorFlow writes most formats.
         has_tensorflow = find_module("tensorflow") is not None
-        loaded = load_run(
-            run.path,
-            weights=weights,
-            device="cpu",
-            backend="tensorflow" if has_tensorflow else None,
-            data_path=data,
-        )
-        exported = loaded.export(file_format, path, precision=precision)
+        with activity(f"loading {run.path}", shown=not as_json):
+            loaded = load_run(
+                run.path,
+                weights=weights,
+                device="cpu",
+                backend="tensorflow" if has_tensorflow else None,
+                data_path=data,
+                opened=trained,
+            )
+        with activity(f"writing {path}, and comparing it", shown=not as_json):
+            exported = loaded.export(file_format, path, precision=precision)
     for note in exported.notes:
         console.print_message(f"note: {note}")
     if exported.warning:
@@ -121,7 +128,7 @@ def _describe(exported: Exported) -> str:
     if exported.load_seconds is not None:
         used.append(f"loaded in {exported.load_seconds:.2f} s")
     if exported.example is not None:
-        used.append(f"example: python {shlex.quote(str(exported.example))} photo.png")
+        used.append(f"example: python {quote_path(exported.example)} photo.png")
     return "\n".join(
         [
             table,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os.path
 import re
-import shlex
 from pathlib import Path
 
 import click
 
 from cifarcnn.cli.console import print_message, print_raw, print_result, printable
 from cifarcnn.cli.options import NamedPath, common
+from cifarcnn.cli.shell_words import quote_path
 from cifarcnn.cli.tables import format_table
 from cifarcnn.config.loading import check_config
 from cifarcnn.config.shipped import (
@@ -92,7 +92,7 @@ def _copy(name: str, file: Path | None) -> None:
     if source is None and os.path.isdir(name):
         raise UsageError(
             f"'{name}' is a folder and no config; to write one for the pictures in it "
-            f"call: cifarcnn init --from-folder {shlex.quote(name)}"
+            f"call: cifarcnn init --from-folder {quote_path(name)}"
         )
     if source is None:
         raise UsageError(
@@ -105,7 +105,7 @@ def _copy(name: str, file: Path | None) -> None:
     )
     _write(target, text)
     print_raw(str(target))
-    written = shlex.quote(str(target))
+    written = quote_path(target)
     print_message(
         f"next: cifarcnn check {written}, then cifarcnn train --config {written}"
     )
@@ -117,7 +117,7 @@ def _write_for_folder(folder: str, file: Path | None) -> None:
 
     target = _free_target(file, f"{run_name(folder)}.yaml")
     survey = survey_folder(Path(folder))
-    written = shlex.quote(str(target))
+    written = quote_path(target)
     counts = survey.class_counts
     text = write_folder_config(folder, printable(written), counts, survey.short_side)
     sides = _describe_range(min(survey.sizes[0]), min(survey.sizes[-1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -14,6 +13,7 @@ import click
 from cifarcnn.cli import console
 from cifarcnn.cli.searching import Found
 from cifarcnn.cli.seeds_option import parse_seeds
+from cifarcnn.cli.shell_words import quote_path
 from cifarcnn.config import Config
 from cifarcnn.config.search_space import SearchSpace
 from cifarcnn.errors import DivergedError, RunError, Stopped, UsageError
@@ -103,7 +103,7 @@ def _train(
                 if open_seeds_folder(path).seeds != tuple(seeds):
                     raise UsageError(
                         f"{path} was trained with other seeds. Give those, or remove "
-                        f"the folder: cifarcnn runs remove {shlex.quote(str(path))}"
+                        f"the folder: cifarcnn runs remove {quote_path(path)}"
                     )
                 seeds_training.resume(path, (), given)
     except DivergedError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from cifarcnn.cli import console, one_training
 from cifarcnn.cli.seeds_option import parse_seeds
 from cifarcnn.cli.seeds_report import describe_left, report
+from cifarcnn.cli.shell_words import quote_path
 from cifarcnn.config import Config, load_config
 from cifarcnn.errors import (
     CifarcnnError,
@@ -165,7 +166,7 @@ def _clear(path: Path) -> None:
 def _refuse_damaged(folder: SeedsFolder) -> None:
     runs = [run for run in summarize_each(folder).values() if run is not None]
     if damaged := [run for run in runs if run.state == "damaged"]:
-        names = " ".join(shlex.quote(str(run.path)) for run in damaged)
+        names = " ".join(quote_path(run.path) for run in damaged)
         problems = [str(run.problem) for run in damaged]
         way_out = f"To train anew what is damaged: cifarcnn runs remove {names}"
         raise RunError("\n".join([*problems, way_out]))

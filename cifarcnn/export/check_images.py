@@ -10,6 +10,7 @@ import numpy as np
 from cifarcnn.config.datasets import ImageShape
 from cifarcnn.data.splits import Split
 from cifarcnn.errors import DataError, UsageError
+from cifarcnn.literals import ExportPrecision
 from cifarcnn.trained_run import TrainedRun
 
 Array = np.ndarray[Any, Any]
@@ -82,10 +83,27 @@ def choose_calibration_images(trained: TrainedRun) -> Array:
     Raises:
         DataError: They are not here.
     """
+    return _spread(_open_calibration(trained), _CALIBRATION).images
+
+
+def require_images(trained: TrainedRun, precision: ExportPrecision) -> None:
+    """See that the images are here that nothing made up can replace.
+
+    Raises:
+        ConfigError: The config of the run is not valid.
+        DataError: They are not.
+    """
+    if trained.data_path is not None and not trained.labelled_folder:
+        trained.split("train")
+    if precision == "int8":
+        _open_calibration(trained)
+
+
+def _open_calibration(trained: TrainedRun) -> Split:
     if trained.labelled_folder:
         trained = TrainedRun(trained.run, trained.manifest)
     try:
-        return _spread(trained.split("train"), _CALIBRATION).images
+        return trained.split("train")
     except DataError as error:
         raise DataError(
             f"int8 needs training pictures to choose the ranges of its numbers by. "

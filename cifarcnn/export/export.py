@@ -36,6 +36,9 @@ TOLERANCES: dict[ExportPrecision, float] = {
     "float16": 0.02,
     "int8": 0.1,
 }
+# Of many classes all are improbable, and differences small whatever they mean. Where
+# the network's largest probability is below this, they count as shares of it.
+_LEADING = 0.1
 # A loss of accuracy, 0 to 1, that is warned of.
 _NOTABLE_LOSS = 0.005
 # So many other labels are, where an accuracy is not known; with int8 one in a hundred
@@ -76,7 +79,8 @@ def export_network(
         answers = _ask(chosen, made, path, images, batch_size, description)
         expected, speed = _ask_keras(model, images, batch_size)
         off = np.abs(answers.probabilities - expected).max(axis=1)
-        _require_agreement(path, off, reduction.precision, checked_on)
+        leading = expected.max(axis=1)
+        _require_agreement(path, off, leading, reduction.precision, checked_on)
         size = _size(made)
         example = write_example(chosen, description, path) if chosen.example else None
         move_into_place(made, path, example)
@@ -166,25 +170,39 @@ def _ask_keras(
 
 
 def _require_agreement(
-    path: Path, off: Array, precision: ExportPrecision, checked_on: CheckImages
+    path: Path,
+    off: Array,
+    leading: Array,
+    precision: ExportPrecision,
+    checked_on: CheckImages,
 ) -> None:
     """See that the file answers as the network does.
 
     Args:
         path: What the file would be.
         off: Of each image the largest difference of a probability.
+        leading: Of each image the network's largest probability.
         precision: Of the file.
         checked_on: The images.
     """
     allowed = TOLERANCES[precision]
     found = float(off.mean() if precision == "int8" else off.max())
+    mean = " on average" if precision == "int8" else ""
     # Not so for numbers that are not finite either.
     if not found <= allowed:
-        mean = " on average" if precision == "int8" else ""
         raise RunError(
             f"{path} is not made: its probabilities differ from the network's by "
             f"{'' if mean else 'up to '}{found:.2g}{mean}, on {len(off):,} "
             f"{checked_on.origin}, where {allowed:g} would be all right."
+        )
+    shares = off / np.minimum(leading, _LEADING)
+    found = float(shares.mean() if precision == "int8" else shares.max())
+    allowed /= _LEADING
+    if not found <= allowed:
+        raise RunError(
+            f"{path} is not made: its probabilities differ from the network's by "
+            f"{'' if mean else 'up to '}{found:.2%} of the largest one{mean}, on "
+            f"{len(off):,} {checked_on.origin}, where {allowed:.2%} would be all right."
         )
 
 

@@ -77,11 +77,20 @@ def require_free(path: Path) -> None:
     Raises:
         UsageError: One of them would.
     """
-    for each in _list_taken(path):
-        raise UsageError(
-            f"{each} exists already, and nothing is replaced. Name another place with "
-            "--out, or move it away first."
+    taken = _list_taken(path)
+    if not taken:
+        return
+    alone = taken == [path] and path.suffix != _ENDINGS["web"]
+    raise UsageError(
+        f"{taken[0]} exists already, and nothing is replaced. Name another place with "
+        "--out, or move it away first."
+        + (
+            f" {example_path(path).name}, which an export writes last, is not beside "
+            "it: perhaps one was killed just before."
+            if alone
+            else ""
         )
+    )
 
 
 def _list_taken(path: Path) -> list[Path]:
@@ -134,6 +143,9 @@ def visible_folder(made: Path) -> Path:
 def move_into_place(made: Path, path: Path, example: str | None) -> None:
     """Give what was made, and its example, their names; both or none.
 
+    The example comes last: a process that is killed in between leaves a file that was
+    proven, and no program without its file.
+
     Args:
         made: The file or folder, on the same disk as the target.
         path: The target.
@@ -151,15 +163,21 @@ def move_into_place(made: Path, path: Path, example: str | None) -> None:
                 with file.open("rb+") as written:
                     os.fsync(written.fileno())
         require_free(path)
+        _rename_new(made, path)
         if example is not None:
-            _rename_new(beside, script)
-        try:
-            _rename_new(made, path)
-        except BaseException:
-            if example is not None:
-                script.unlink()
-            raise
+            try:
+                _rename_new(beside, script)
+            except BaseException:
+                _take_back(path, made)
+                raise
         sync_folder(path.parent)
+
+
+def _take_back(path: Path, made: Path) -> None:
+    if made.exists():  # Both are names of one file.
+        path.unlink()
+    else:
+        os.rename(path, made)
 
 
 def _rename_new(made: Path, path: Path) -> None:

@@ -74,7 +74,13 @@ def list_layers(model: keras.Model) -> tuple[list[Entry], list[Array]]:
     """
     layers: list[Entry] = []
     arrays: list[Array] = []
-    refused: list[str] = []
+    refused = [f"{name} ({reason})" for name, reason in find_obstacles(model)]
+    if refused:
+        raise RunError(
+            f"a page cannot compute {'; '.join(refused[:5])}"
+            f"{f' and {len(refused) - 5} more layers' if refused[5:] else ''}. "
+            "`--format onnx` and `--format litert` can."
+        )
     numbers = {id(model.inputs[0]): 0}
     for layer, inputs, output in _walk(model):
         if isinstance(layer, str):  # a network within: another name for a tensor
@@ -84,19 +90,22 @@ def list_layers(model: keras.Model) -> tuple[list[Entry], list[Array]]:
         if type(layer).__name__ in _SAME_AT_USE:
             numbers[id(output)] = places[0]
             continue
-        reason = _find_obstacle(layer)
-        if reason:
-            refused.append(f"{layer.name} ({reason})")
-        else:
-            layers.append(_describe(layer, places, output, arrays))
+        layers.append(_describe(layer, places, output, arrays))
         numbers[id(output)] = len(layers)
-    if refused:
-        raise RunError(
-            f"a page cannot compute {'; '.join(refused[:5])}"
-            f"{f' and {len(refused) - 5} more layers' if refused[5:] else ''}. "
-            "`--format onnx` and `--format litert` can."
-        )
     return layers, arrays
+
+
+def find_obstacles(model: keras.Model) -> Iterator[tuple[str, str]]:
+    """The layers that a page cannot compute: the name of each, and why.
+
+    Args:
+        model: Its weights need no values.
+    """
+    for layer, _, _ in _walk(model):
+        if isinstance(layer, str) or type(layer).__name__ in _SAME_AT_USE:
+            continue
+        if reason := _find_obstacle(layer):
+            yield layer.name, reason
 
 
 def rebuild(

@@ -320,7 +320,7 @@ def test_pictures_of_ones_own_have_no_other_split(
 ) -> None:
     result = evaluate("--run", trained_run, "--data", own_pictures, "--split", "train")
     assert result.code == 2 and result.out == ""
-    assert result.err.splitlines()[1:] == [
+    assert result.err.splitlines() == [
         f"error: {own_pictures} holds pictures to judge on, which are no train split. "
         "Leave --split out."
     ]

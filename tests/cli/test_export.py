@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,7 +87,8 @@ def test_what_is_wrong_is_said_at_once(
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         "error: net.keras exists already, and nothing is replaced. Name another place "
-        "with --out, or move it away first.\n"
+        "with --out, or move it away first. net-keras-example.py, which an export "
+        "writes last, is not beside it: perhaps one was killed just before.\n"
     )
     done = export("--format", "tfjs")
     assert done.code == 2 and "'tfjs' is not one of 'saved_model'" in done.err
@@ -107,18 +111,32 @@ def test_of_a_trial_it_is_said(export: Call, call: Call, trained_run: Path) -> N
     )
 
 
-def test_the_command_of_the_example_can_be_copied() -> None:
-    import shlex
-
+@pytest.mark.skipif(os.name != "posix", reason="has another shell")
+@pytest.mark.parametrize(
+    "name",
+    ["my nets/it's", "-v", '-"a"', "$HOME `ls` $(ls)", "a;b & c|d", "*?[x]~!#", "ä\\n"],
+)
+def test_the_command_of_the_example_runs_in_a_shell(tmp_path: Path, name: str) -> None:
     from cifarcnn.cli.export import _describe
     from cifarcnn.export.exported import Exported, Figures
 
     figures = Figures(1_000, 1.0, None)
-    example = Path("my nets/it's-example.py")
+    example = Path(f"{name}-example.py")
+    (tmp_path / example).parent.mkdir(exist_ok=True)
+    (tmp_path / example).write_text("import sys\nprint(sys.argv)")
     found = Exported(
-        Path("my nets/it's"), example, "saved_model", "float32", 1, "pictures",
+        Path(name), example, "saved_model", "float32", 1, "pictures",
         *(0.0, 0.0, 1e-4), 1, 0.1, figures, figures, (), None,
     )  # fmt: skip
     (line,) = (each for each in _describe(found).splitlines() if "example:" in each)
-    command = shlex.split(line.removeprefix("example: "))
-    assert command == ["python", str(example), "photo.png"]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    done = subprocess.run(
+        ["sh", "-c", line.removeprefix("example: ")],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    shown = f"./{example}" if name.startswith("-") else str(example)
+    assert done.stdout == f"{[shown, 'photo.png']}\n", done.stderr

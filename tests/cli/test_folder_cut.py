@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import cifarcnn
 from cifarcnn.data.folder.name_hash import TEST, measure_position
 
 CONFIG = """
@@ -96,8 +97,16 @@ def test_a_folder_that_was_moved_is_still_cut(trees, call):
     train(call)
     expected, _ = judge(call)
     shutil.copytree(trees, trees.parent / "copy")
-    found, _ = judge(call, "--data", "copy")
+    found, said = judge(call, "--data", "copy")
     assert found["confusion_matrix"] == expected["confusion_matrix"]
+    judged = len(test_images(trees))
+    validation = cifarcnn.load_run("run", device="cpu").split("validation")
+    assert (
+        f"note: copy holds the data set of the run, of which the {judged} test "
+        f"pictures are judged. Left aside are the {40 - judged - len(validation)} that "
+        f"the network learnt from and the {len(validation)} of the validation; --split "
+        "judges them.\n"
+    ) in said
     assert found["dataset"]["same_as_training"]
     # Another folder of the same classes is somebody's own, all of it.
     draw(trees.parent / "copy" / "elm" / "new.png", 500)

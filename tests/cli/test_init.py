@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -257,3 +258,25 @@ def test_no_config_is_written_where_none_fits(
     assert result == (code, "", f"error: {sentence}\n")
     assert sorted(os.listdir()) == ["pets", "pets.yaml"]
     assert Path("pets.yaml").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has another shell")
+@pytest.mark.parametrize("name", ["-x.yaml", 'it\'s a "net".yaml', "$HOME;ls.yaml"])
+def test_what_is_said_to_do_next_runs_in_a_shell(
+    monkeypatch, capfd, folder: Path, name: str
+) -> None:
+    code, out, err = call(monkeypatch, capfd, "article", "--", name)
+    assert (code, out) == (0, f"{name}\n")
+    check = err.removeprefix("next: ").partition(", then ")[0]
+    program = folder / "bin" / "cifarcnn"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cifarcnn "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", check],
+        env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Conv2D" in done.stdout

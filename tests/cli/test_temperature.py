@@ -184,3 +184,36 @@ def test_a_run_without_validation_pictures_is_refused(
         "are for judging.\n"
     )
     assert not (path / "temperature.json").exists()
+
+
+EASY = """
+name: easy
+data: {dataset: folder, path: pictures, image_size: 8, test_fraction: 0.3}
+model: {layers: [Flatten, Dense: {units: 2, activation: softmax}]}
+training: {epochs: 20, batch_size: 4, optimizer: {Adam: {learning_rate: 0.02}}}
+"""
+
+
+def test_where_none_fits_the_figures_are_printed_and_the_reason_is_said(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(40):
+        dark = number % 2
+        path = tmp_path / "pictures" / ("light", "dark")[dark] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), number if dark else 255 - number).save(path)
+    Path("easy.yaml").write_text(EASY)
+    trained = call("train", "--config", "easy.yaml", "--run", "run", "--device", "cpu")
+    assert trained.code == 0, trained.err
+    done = call("evaluate", "--run", "run", "--temperature", "--device", "cpu")
+    assert done.code == 1
+    assert "\naccuracy " in done.out
+    assert "\ncalibration error 0." in done.out and "temperature" not in done.out
+    assert (
+        "error: run gets no temperature and is judged without one. No temperature "
+        "fits: 100.00% of the "
+    ) in done.err
+    assert "written" not in done.err and not Path("run/temperature.json").exists()
+    as_json = call("evaluate", "--run", "run", "--temperature", "--json")
+    assert as_json.code == 1 and json.loads(as_json.out)["temperature"] is None

@@ -27,7 +27,7 @@ from cifarcnn.export.export import (
     export_network,
     find_format,
 )
-from cifarcnn.export.file_format import Answers, Reduction
+from cifarcnn.export.file_format import Answers, Description, Reduction
 
 pytestmark = pytest.mark.slow
 
@@ -233,6 +233,45 @@ def test_the_reason_of_a_converter_is_passed_on(
         export(path, build_network, description, checked_on, file_format="onnx")
     assert str(caught.value) == f"{path} cannot be made: no such kernel"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_classes_a_damaged_weight_shows_in_shares(
+    tmp_path: Path, keras: Any, checked_on: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = keras.Input((32, 32, 3), dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(images)
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(8)(x))
+    answers = keras.layers.Dense(2_000, activation="softmax", name="end")(x)
+    model = keras.Model(images, answers)
+    names = tuple(map(str, range(2_000)))
+    right = find_format("keras")
+    given = {
+        "model": model,
+        "description": Description(names, 32, 32, "crop", "none"),
+        "file_format": "keras",
+        "checked_on": checked_on,
+        "reduction": Reduction(),
+    }
+    assert export_network(path=tmp_path / "right.keras", **given).path.is_file()
+
+    def damage(model: Any, path: Path, *rest: Any) -> None:
+        bias = model.get_layer("end").bias
+        kept = np.array(bias)
+        bias.assign(kept + np.eye(1, 2_000, 7, dtype=np.float32)[0] * 0.1)
+        right.write(model, path, *rest)
+        bias.assign(kept)
+
+    changed = replace(right, write=damage)
+    monkeypatch.setattr(export_module, "find_format", lambda name: changed)
+    path = tmp_path / "net.keras"
+    with pytest.raises(RunError) as caught:
+        export_network(path=path, **given)
+    said = str(caught.value)
+    assert said.startswith(f"{path} is not made: its probabilities differ from the ")
+    assert " of the largest one, on 40 pictures of noise, where 0.10% would be " in said
+    # The largest difference alone would have let it pass.
+    rows = np.asarray(model.predict(checked_on.images, verbose=0))
+    assert rows[:, 7].max() * 0.11 < TOLERANCES["float32"]
 
 
 def test_a_file_that_its_runtime_does_not_load_is_not_made(

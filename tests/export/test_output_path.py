@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from cifarcnn.errors import UsageError
-from cifarcnn.export.output_path import example_path, made_beside, move_into_place
+from cifarcnn.export import output_path
+from cifarcnn.export.output_path import (
+    example_path,
+    made_beside,
+    move_into_place,
+    require_free,
+)
 
 
 def test_of_two_that_make_the_same_file_the_first_stays(tmp_path: Path) -> None:
@@ -109,6 +115,69 @@ def test_what_a_killed_process_leaves_is_cleared_away_by_the_next(
     alive.send_signal(signal.SIGINT)
     alive.communicate()
     assert os.listdir(tmp_path) == [".mine.tmp"]
+
+
+KILLED_IN_BETWEEN = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from cifarcnn.export import output_path
+rename = output_path._rename_new
+def rename_and_die(made, path):
+    rename(made, path)
+    os.kill(os.getpid(), signal.SIGKILL)
+output_path._rename_new = rename_and_die
+with output_path.made_beside(Path({name!r})) as folder:
+    made = folder / {name!r}
+    if made.suffix:
+        made.write_text("whole")
+    else:
+        made.mkdir()
+    output_path.move_into_place(made, Path({name!r}), "example")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+@pytest.mark.parametrize("name", ["net.onnx", "net"])
+def test_one_that_is_killed_between_both_leaves_the_file_and_it_is_said(
+    tmp_path: Path, name: str
+) -> None:
+    script = KILLED_IN_BETWEEN.format(root=str(Path(__file__).parents[2]), name=name)
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path)
+    assert done.returncode == -signal.SIGKILL
+    path = tmp_path / name
+    assert path.exists() and not example_path(path).exists()
+    with pytest.raises(UsageError) as caught:
+        require_free(path)
+    assert str(caught.value) == (
+        f"{path} exists already, and nothing is replaced. Name another place with "
+        f"--out, or move it away first. {example_path(path).name}, which an export "
+        "writes last, is not beside it: perhaps one was killed just before."
+    )
+    with made_beside(path):
+        assert len(os.listdir(tmp_path)) == 2
+    assert os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "net"])
+def test_of_an_example_whose_name_is_taken_meanwhile_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = tmp_path / name
+    rename = output_path._rename_new
+
+    def come_up(made: Path, target: Path) -> None:
+        rename(made, target)
+        example_path(path).write_text("theirs")
+
+    monkeypatch.setattr(output_path, "_rename_new", come_up)
+    with made_beside(path) as folder:
+        made = folder / name
+        made.write_text("mine") if made.suffix else made.mkdir()
+        with pytest.raises(UsageError):
+            move_into_place(made, path, "example")
+    assert os.listdir(tmp_path) == [example_path(path).name]
+    assert example_path(path).read_text() == "theirs"
 
 
 STOPPED = """

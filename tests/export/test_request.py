@@ -30,7 +30,8 @@ def test_a_place_that_is_taken_or_wrong_is_refused(
     taken.touch()
     assert refusal(UsageError, run, taken, "keras", "float32") == (
         f"{taken} exists already, and nothing is replaced. Name another place with "
-        "--out, or move it away first."
+        "--out, or move it away first. net-keras-example.py, which an export writes "
+        "last, is not beside it: perhaps one was killed just before."
     )
     example = tmp_path / "other-keras-example.py"
     example.touch()

@@ -93,13 +93,13 @@ CASES: dict[str, tuple[bytes | Callable[[Path], None] | None, str]] = {
     "signature.png": (b"\x89PNG\r\n\x1a\n", "the file is cut short."),
     "wide.png": (
         enormous_png(10_000, 6_000),
-        "it has 10,000 x 6,000 = 60,000,000 pixels; at most 50,000,000 are accepted. "
-        "Make it smaller first.",
+        "it has 10,000 x 6,000 = 60,000,000 pixels; at most 50,000,000 are accepted, "
+        "or 250,000,000 of a JPEG that is not progressive. Make it smaller first.",
     ),
     "bomb.png": (
         enormous_png(60_000, 60_000),
-        "it has more than 178,956,970 pixels; at most 50,000,000 are accepted. Make "
-        "it smaller first.",
+        "it has more than 178,956,970 pixels; at most 50,000,000 are accepted, or "
+        "250,000,000 of a JPEG that is not progressive. Make it smaller first.",
     ),
     "folder.png": (
         Path.mkdir,

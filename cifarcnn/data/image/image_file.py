@@ -12,14 +12,14 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, TypeVar
 
 import numpy as np
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from cifarcnn.data.daemon_thread import start_daemon
 from cifarcnn.data.image.bounded_file import open_bounded
 from cifarcnn.data.image.color_space import convert_to_srgb, find_profile
 from cifarcnn.data.image.decoded_image import DecodedImage
 from cifarcnn.data.image.exif_orientation import SIDEWAYS, read_orientation
-from cifarcnn.data.image.jpeg_segments import check_scans
+from cifarcnn.data.image.jpeg_segments import check_scans, is_decoded_by_rows
 from cifarcnn.data.image.pixel_mode import load_pixels
 from cifarcnn.data.image.png_chunks import drop_chunks
 from cifarcnn.data.image.target_size import TargetSize
@@ -31,9 +31,15 @@ from cifarcnn.data.image.unsupported_format import (
 from cifarcnn.errors import ImageError
 
 MAX_BYTES = 100_000_000
+# Of those that are decoded, four bytes each.
 MAX_PIXELS = 50_000_000
+# Of a JPEG that is shrunk while it is decoded, row by row. They cost time alone.
+MAX_JPEG_PIXELS = 250_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-_TOO_LARGE = f"at most {MAX_PIXELS:,} are accepted. Make it smaller first."
+_TOO_LARGE = (
+    f"at most {MAX_PIXELS:,} are accepted, or {MAX_JPEG_PIXELS:,} of a JPEG that is "
+    "not progressive. Make it smaller first."
+)
 _DAMAGED = "the file is damaged: its pixels cannot be read."
 # A JPEG may be shrunk while it is being decoded, to so many times the size that is
 # wanted: enough for the filter to see four pixels for each one it makes.
@@ -72,9 +78,9 @@ def read_image(
 
     Raises:
         ImageError: It is not a regular file, cannot be read, is empty, larger than
-            100 MB or 50 megapixels, made of too many pieces or scans, cut short,
-            damaged, or not a PNG, JPEG, WebP, BMP or GIF image. The sentence does not
-            repeat ``name``.
+            100 MB or 50 megapixels (250 of a JPEG that is decoded smaller), made of too
+            many pieces or scans, cut short, damaged, or not a PNG, JPEG, WebP, BMP or
+            GIF image. The sentence does not repeat ``name``.
     """
     with silent_pillow():
         return decode_image(read_bytes(source), name, target, noted)[0]
@@ -196,6 +202,7 @@ def _load(
     width, height = image.size
     try:
         image.draft(None, (smallest_side, smallest_side))
+        _require_memory(image, (width, height))
         pixels = load_pixels(image)
     except ImageError:
         raise
@@ -226,11 +233,27 @@ def open_header(data: bytes, name: str) -> Image.Image:
             raise ImageError(describe_unsupported(data, name))
         image.info["icc_profile"] = b""
     width, height = image.size
-    if width * height > MAX_PIXELS:
+    most = MAX_JPEG_PIXELS if is_decoded_by_rows(data) else MAX_PIXELS
+    if width * height > most:
         raise ImageError(
             f"it has {width:,} x {height:,} = {width * height:,} pixels; {_TOO_LARGE}"
         )
     return image
+
+
+def _require_memory(image: Image.Image, full_size: tuple[int, int]) -> None:
+    """See that what is about to be decoded is not too much.
+
+    Raises:
+        ImageError: It is.
+    """
+    if image.width * image.height > MAX_PIXELS:
+        width, height = full_size
+        raise ImageError(
+            f"it has {width:,} x {height:,} = {width * height:,} pixels, and a network "
+            f"that takes so large pictures needs {image.width:,} x {image.height:,} of "
+            f"them; at most {MAX_PIXELS:,} are decoded. Make it smaller first."
+        )
 
 
 def _open(data: bytes | None) -> Image.Image | None:
@@ -241,6 +264,9 @@ def _open(data: bytes | None) -> Image.Image | None:
     except ImageError:
         raise
     except Image.DecompressionBombError:
+        if is_decoded_by_rows(data):
+            # Pillow has one bound for all; its size is looked at by whoever called.
+            return JpegImagePlugin.JpegImageFile(open_bounded(data))
         raise ImageError(
             f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels; "
             f"{_TOO_LARGE}"

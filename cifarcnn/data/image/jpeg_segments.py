@@ -16,6 +16,7 @@ START = b"\xff\xd8"
 # What follows a scan: any marker but a stuffed zero, a restart, or TEM.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _END, _SCAN = 0xD9, 0xDA
+_SEQUENTIAL = (0xC0, 0xC1)
 _FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 
 
@@ -34,6 +35,25 @@ def find_frame(data: bytes) -> tuple[int, int, int] | None:
         if marker in (_SCAN, _END):
             break
     return None
+
+
+def is_decoded_by_rows(data: bytes) -> bool:
+    """Whether a decoder keeps no more than some rows of a JPEG at a time.
+
+    Of a progressive one, or one with a scan for each component, it holds all
+    coefficients before the first pixel, at whatever scale it decodes.
+    """
+    if not data.startswith(START):
+        return False
+    components = None
+    for marker, place in _list_segments(data):
+        if marker in _FRAMES:
+            if marker not in _SEQUENTIAL or place + 8 > len(data):
+                return False
+            components = data[place + 7]
+        elif marker == _SCAN:
+            return data[place + 2 : place + 3] == bytes([components or 0])
+    return False
 
 
 def ends_in_header(data: bytes) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -258,8 +260,8 @@ def png_of_size(width: int, height: int) -> bytes:
 )
 def test_too_many_pixels_are_refused_before_they_are_read(width, height, found):
     assert refusal(png_of_size(width, height)) == (
-        f"it has {found} pixels; at most 50,000,000 are accepted. Make it smaller "
-        "first."
+        f"it has {found} pixels; at most 50,000,000 are accepted, or 250,000,000 of a "
+        "JPEG that is not progressive. Make it smaller first."
     )
 
 
@@ -289,8 +291,8 @@ def test_81_megapixels_in_80_kilobytes_are_refused_in_little_memory(
     )
     said, megabytes = done.stdout.splitlines()
     assert said == (
-        "it has 9,000 x 9,000 = 81,000,000 pixels; at most 50,000,000 are accepted. "
-        "Make it smaller first."
+        "it has 9,000 x 9,000 = 81,000,000 pixels; at most 50,000,000 are accepted, "
+        "or 250,000,000 of a JPEG that is not progressive. Make it smaller first."
     )
     assert int(megabytes) < 300
 
@@ -313,8 +315,69 @@ print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
 
 def test_a_bomb_is_refused():
     assert refusal(png_of_size(60_000, 60_000)) == (
-        "it has more than 178,956,970 pixels; at most 50,000,000 are accepted. Make "
-        "it smaller first."
+        "it has more than 178,956,970 pixels; at most 50,000,000 are accepted, or "
+        "250,000,000 of a JPEG that is not progressive. Make it smaller first."
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_jpeg_of_200_megapixels_is_read_in_little_memory(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    Image.linear_gradient("L").resize((16_320, 12_240)).save(photo)
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, photo], capture_output=True, text=True
+    )
+    said, megabytes = done.stdout.splitlines()
+    assert said == "(32, 32, 3)"
+    assert int(megabytes) < 150
+    target = TargetSize(32, 32, "stretch")
+    seen = read_image(photo, "photo.jpg", target).astype(int)
+    small = Image.linear_gradient("L").resize((32, 32), Image.Resampling.LANCZOS)
+    assert np.abs(seen - np.asarray(small)[..., None]).max() <= 2
+
+
+def jpeg_of_size(width: int, height: int, **options: Any) -> bytes:
+    """One that claims a size; there are hardly any pixels behind it."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG", **options)
+    return re.sub(
+        b"(\xff[\xc0\xc2]\0\x11\x08)\0\x08\0\x08",
+        lambda found: found[1] + struct.pack(">HH", height, width),
+        file.getvalue(),
+        count=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (jpeg_of_size(16_000, 16_000), "16,000 x 16,000 = 256,000,000"),
+        (jpeg_of_size(8_000, 8_000, progressive=True), "8,000 x 8,000 = 64,000,000"),
+        # Each component has a scan of its own.
+        (
+            jpeg_of_size(8_000, 8_000).replace(
+                b"\xff\xda\0\x0c\3", b"\xff\xda\0\x0c\1"
+            ),
+            "8,000 x 8,000 = 64,000,000",
+        ),
+    ],
+)
+def test_a_jpeg_that_takes_too_much_memory_or_time_is_refused(data, found):
+    assert refusal(data) == (
+        f"it has {found} pixels; at most 50,000,000 are accepted, or 250,000,000 of a "
+        "JPEG that is not progressive. Make it smaller first."
+    )
+
+
+def test_a_large_jpeg_is_refused_where_it_cannot_be_decoded_smaller():
+    with pytest.raises(ImageError) as raised:
+        read_image(
+            io.BytesIO(jpeg_of_size(9_000, 8_000)), "a", TargetSize(1024, 1024, "crop")
+        )
+    assert str(raised.value) == (
+        "it has 9,000 x 8,000 = 72,000,000 pixels, and a network that takes so large "
+        "pictures needs 9,000 x 8,000 of them; at most 50,000,000 are decoded. Make it "
+        "smaller first."
     )
 
 
