@@ -67,8 +67,8 @@ def train_finalists(
 
     folder = found.folder.path / FINALISTS
     folder.mkdir(exist_ok=True)
-    best = best_trials(found.trials, MOST_FINALISTS)
-    trials = {folder / f"{trial.number:04d}": trial for trial in best}
+    finalists = best_trials(found.trials, MOST_FINALISTS)
+    trials = {folder / f"{trial.number:04d}": trial for trial in finalists}
     configs = {folder / START: found.space.base}
     for path, trial in trials.items():
         configs[path] = found.space.apply(trial.newest.params)
@@ -99,8 +99,8 @@ def _count_left(path: Path, seeds: Sequence[int]) -> int:
     """How many seeds of a config are neither finished nor diverged."""
     if not is_seeds_folder(path):
         return len(seeds)
-    states = read_states(open_seeds_folder(path)).values()
-    return sum(state not in ("finished", "diverged") for state in states)
+    states = read_states(open_seeds_folder(path))
+    return sum(states.get(seed) not in ("finished", "diverged") for seed in seeds)
 
 
 def _tell_left(found: Found, left: Sequence[Path], seeds: Sequence[int]) -> None:

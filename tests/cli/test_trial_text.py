@@ -34,7 +34,7 @@ model.layers[2]:
     - Activation: relu
   - MaxPooling2D
 learning_rate_schedule:
-  - Triangle: {start_fraction: 0.1, peak_at_fraction: 0.25, end_fraction: 0.05}
+  - Triangle: {start_fraction: 0.1, peak_at_fraction: 0.25, final_fraction: 0.05}
   - Constant
 early_stopping:
   - {patience: 3, monitor: val_loss}

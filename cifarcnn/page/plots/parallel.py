@@ -11,7 +11,7 @@ from markupsafe import Markup
 from cifarcnn.page.plots.axes import Axis, power_ticks, round_ticks, whole_ticks
 from cifarcnn.page.plots.svg import frame, line, shorten, text
 
-_COLUMN, _TOP, _HIGH, _BOTTOM = 150.0, 44.0, 230.0, 16.0
+_COLUMN, _TOP, _HIGH, _BOTTOM = 164.0, 44.0, 230.0, 16.0
 _LEFT = 132.0
 # Colours from the lowest to the highest value.
 LEVELS = 5
@@ -130,7 +130,7 @@ def _draw_axis(axis: ParallelAxis, x: float) -> Iterator[Markup]:
         y = _height(share)
         yield line([(x - 4, y), (x, y)], "axis")
         yield text(x - 7, y + 4, words, "tick", "end")
-    yield text(x + 20, 20, shorten(axis.name, 20), "name", "end")
+    yield text(x + 20, 20, shorten(axis.name, 18), "name", "end")
 
 
 def _describe(
