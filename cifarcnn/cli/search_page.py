@@ -64,8 +64,8 @@ def _describe(
     importances = find_importances(found.study, found.trials)
     seeds = None
     if comparison is not None:
-        names = [each.paths[0].name for each in comparison.configs]
-        seeds = Table(["seed", *names], list(list_accuracies(comparison)))
+        configs = [each.paths[0].name for each in comparison.configs]
+        seeds = Table(["seed", *configs], list(list_accuracies(comparison)))
     return SearchPage(
         title=f"The search for better settings of {found.space.base.name}",
         verdicts=verdicts,

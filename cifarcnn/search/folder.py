@@ -178,7 +178,7 @@ def open_study(path: Path) -> StudyFolder:
     """The folder of a study.
 
     Raises:
-        RunError: It is none, or ``search.json`` is damaged.
+        RunError: It is none, or ``search.json`` is damaged or cannot be read.
     """
     if not is_study(path):
         raise RunError(
@@ -189,7 +189,9 @@ def open_study(path: Path) -> StudyFolder:
     texts = known.keys() - {"vary", "space", "storage"}
     try:
         content = read_json(path / SEARCH, _LIMIT)
-    except RunError:
+    except RunError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
         content = {}
     vary = content.get("vary")
     if (

@@ -113,8 +113,8 @@ class Objective:
         path, attributes, notes = find_run(self.folder, number, config, before)
         if notes:
             attributes[trials.NOTES] = [*before.get(trials.NOTES, []), *notes]
-        for name, value in attributes.items():
-            trial.set_user_attr(name, value)
+        for name in attributes:
+            trial.set_user_attr(name, attributes[name])
         self._train(config, path)
         return self._judge(Run(path))
 

@@ -23,7 +23,7 @@ MOST_COMBINATIONS = 64
 _TRIED = 12
 _NOT_NULL = "take null out of the choices"
 # What null may have been meant for, where it has a name.
-_NONE = {
+_NONE: dict[tuple[str, ...], str] = {
     ("training", "learning_rate_schedule"): "Constant",
     ("data", "normalization"): "none",
     ("data", "augmentation"): "[]",
