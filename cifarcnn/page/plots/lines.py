@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from cifarcnn.page.plots.axes import (
+    BOTTOM,
     HEIGHT,
     LEFT,
     RIGHT,
+    TOP,
     WIDTH,
     Axis,
+    Place,
     draw_axes,
     power_ticks,
     round_ticks,
@@ -20,11 +23,12 @@ from cifarcnn.page.plots.axes import (
 )
 from cifarcnn.page.plots.svg import frame, line, shorten, text
 
-# So many looks there are; further lines begin anew.
+# So many looks there are; of more lines each has its number at its end.
 LOOKS = 6
 # Of more points than pixels nothing is seen but the size of the page.
 _MOST_MARKED = 30
 _LEGEND_SLOT = 17.0
+_NUMBER_HEIGHT = 10.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ def draw_lines(
             parts.append(line(places, f"line {look}"))
             if len(each.values) <= _MOST_MARKED:
                 parts += [_dot(*where, look) for where in places]
+    if len(lines) > LOOKS:
+        parts += _number_ends(lines, place)
     height, legend = HEIGHT, list(_legend(lines))
     if len(lines) > 1:
         parts += legend
@@ -113,7 +119,26 @@ def _legend(lines: Sequence[Line]) -> Iterator[Markup]:
     for number, each in enumerate(lines):
         y, look = HEIGHT + 8 + _LEGEND_SLOT * number, f"look-{number % LOOKS + 1}"
         yield line([(LEFT, y - 4), (LEFT + 30, y - 4)], f"line {look}")
-        yield text(LEFT + 38, y, shorten(each.name, 36), anchor="start")
+        name = f"{number + 1}: {each.name}" if len(lines) > LOOKS else each.name
+        yield text(LEFT + 38, y, shorten(name, 36), anchor="start")
+
+
+def _number_ends(lines: Sequence[Line], place: Place) -> Iterator[Markup]:
+    """The number of each line behind its last point, none upon another."""
+    ends: dict[float, list[tuple[float, int]]] = {}
+    for number, each in enumerate(lines, 1):
+        x, y = place(*[point for piece in _pieces(each) for point in piece][-1])
+        ends.setdefault(x, []).append((y, number))
+    for x, column in ends.items():
+        lowest = HEIGHT - BOTTOM + _NUMBER_HEIGHT
+        distance = min(_NUMBER_HEIGHT, (lowest - TOP) / len(column))
+        found = [y for y, _ in sorted(column)]
+        for i in range(1, len(found)):
+            found[i] = max(found[i], found[i - 1] + distance)
+        for i in reversed(range(len(found))):
+            found[i] = min(found[i], lowest - distance * (len(found) - 1 - i))
+        for y, (_, number) in zip(found, sorted(column), strict=True):
+            yield text(x + 5, y + 4, str(number), "count", anchor="start")
 
 
 def _dot(x: float, y: float, look: str) -> Markup:

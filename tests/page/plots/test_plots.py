@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from cifarcnn.page.plots import (
 )
 from cifarcnn.page.plots.axes import Axis, power_ticks, round_ticks, whole_ticks
 from cifarcnn.page.plots.confusion import choose_classes
+from cifarcnn.page.plots.lines import LOOKS
 from cifarcnn.page.plots.svg import measure, shorten
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -78,6 +80,20 @@ def test_curves_lie_where_their_values_are():
     assert drawing.count('class="line look-2" points') == 3
     assert "training: from 2 to 0, lowest 0, highest 2" in drawing
     assert {"training", "validation", "epoch", "loss"} <= set(texts(drawing))
+
+
+@pytest.mark.parametrize("count", [LOOKS + 1, 30])
+def test_of_more_curves_than_looks_each_has_its_number_at_its_end(count):
+    lines = [Line("same", [0.5, 0.9]) for _ in range(count - 1)]
+    drawing = draw_lines([*lines, Line("short", [0.1])], "accuracy")
+    ends = re.findall(r'class="count" x="([\d.]+)" y="([\d.]+)"[^>]*>(\d+)<', drawing)
+    assert [int(number) for *_, number in ends] == [*range(1, count + 1)]
+    last = [float(y) for _, y, number in ends if int(number) < count]
+    assert all(6 < b - a for a, b in pairwise(last)) and last[-1] < 225
+    # The short one ends to the left of the others.
+    assert float(ends[-1][0]) < float(ends[0][0])
+    assert f"{count}: short" in texts(drawing)
+    assert "count" not in draw_lines(lines[:LOOKS], "accuracy")
 
 
 def test_a_single_epoch_is_a_dot_and_has_no_legend():
