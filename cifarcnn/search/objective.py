@@ -159,6 +159,8 @@ class Objective:
                 if path.exists():
                     remove_run(path)
                 api.train(config, path, **displays)
+            # A kill may have left a checkpoint ahead of the history.
+            told.report_history(run)
         except DivergedError as error:
             raise self._end("diverged", first_line(error)) from None
         except UpdateFinishedTrialError:
