@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
 ]
-KILLS, TRIALS, EPOCHS = 3, 3, 60
+KILLS, TRIALS, EPOCHS = 2, 2, 60
 
 
 def find_training(parent: int) -> Iterator[tuple[int, Path]]:
