@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     "--max-minutes",
     metavar="MINUTES",
     type=click.FloatRange(0, min_open=True),
-    help="End in time; the same command goes on. Of the search, without --seeds.",
+    help="End in time, with --seeds too; the same command goes on.",
 )
 @click.option(
     "--seeds",
@@ -154,7 +154,7 @@ def command(
     if max_minutes is not None and math.isnan(max_minutes):
         raise click.UsageError("--max-minutes takes a number of minutes, found nan.")
     require_search_packages(storage)
-    from cifarcnn.cli import search_finalists, search_report, searching
+    from cifarcnn.cli import console, search_finalists, search_report, searching
     from cifarcnn.search.begin import begin_search, resume_search
     from cifarcnn.search.storage import require_database_url
 
@@ -172,6 +172,7 @@ def command(
             pruner,
             storage,
             run_path,
+            lambda sentence: console.print_message(f"note: {sentence}"),
         )
     others = [] if seeds is None else search_finalists.choose_seeds(seeds, space)
     given = {"device": device, "backend": backend, "fetch": fetch}

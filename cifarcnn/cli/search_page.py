@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cifarcnn.cli import console
 from cifarcnn.cli.searching import Found
-from cifarcnn.cli.trial_text import short_keys, trial_row
+from cifarcnn.cli.trial_text import SettingNames, name_settings, trial_row
+from cifarcnn.config.search_space import Choices, SearchSpace
 from cifarcnn.runs.folder import REPORT
 from cifarcnn.runs.safe_io import write_file
 from cifarcnn.search.folder import PAGE, TRIALS
 from cifarcnn.search.trials import SearchTrial
 
 if TYPE_CHECKING:
+    from cifarcnn.page.plots import ParallelAxis, ParallelLine
     from cifarcnn.page.search_page import SearchPage
     from cifarcnn.seeds_comparison import SeedsComparison
 
@@ -55,25 +57,27 @@ def _describe(
     from cifarcnn.page.search_page import SearchPage
     from cifarcnn.search.summary import find_importances
 
-    keys = short_keys(found.space)
+    names = name_settings(found.space)
     trials = [trial for trial in found.trials if trial.state != "surplus"]
     by_number = {trial.number: trial.value for trial in trials}
     numbers = range(max(by_number, default=-1) + 1)
     importances = find_importances(found.study, found.trials)
     seeds = None
     if comparison is not None:
-        names = [each.paths[0].name for each in comparison.configs]
-        seeds = Table(["seed", *names], list(list_accuracies(comparison)))
+        configs = [each.paths[0].name for each in comparison.configs]
+        seeds = Table(["seed", *configs], list(list_accuracies(comparison)))
     return SearchPage(
         title=f"The search for better settings of {found.space.base.name}",
         verdicts=verdicts,
         notes=[] if found.over else ["The search is not over."],
         accuracies=[by_number.get(number) for number in numbers],
-        importances={keys[key]: share for key, share in importances.items()},
+        settings=[_to_axis(found.space, key, names) for key in names.keys],
+        tried=[*_list_lines(found.space, trials)],
+        importances={names.keys[key]: share for key, share in importances.items()},
         trials=Table(
-            ["trial", *keys.values(), "epochs", "accuracy", "state", "note"],
+            ["trial", *names.keys.values(), "epochs", "accuracy", "state", "note"],
             [
-                [*trial_row(trial, keys), trial.sentence]
+                [*trial_row(trial, names), trial.sentence]
                 for trial in sorted(trials, key=_best_first)
             ],
             said=2,
@@ -84,13 +88,45 @@ def _describe(
     )
 
 
+def _to_axis(space: SearchSpace, key: str, names: SettingNames) -> ParallelAxis:
+    from cifarcnn.page.plots import ParallelAxis
+
+    setting = {each.key: each for each in space.parameters}[key]
+    name = names.keys[key]
+    if isinstance(setting, Choices):
+        shown = [names.show(key, choice) for choice in setting.choices]
+        return ParallelAxis(name, 0, len(shown) - 1, choices=shown)
+    return ParallelAxis(
+        name, setting.low, setting.high, setting.log, setting.is_integer
+    )
+
+
+def _list_lines(
+    space: SearchSpace, trials: Sequence[SearchTrial]
+) -> Iterator[ParallelLine]:
+    from cifarcnn.page.plots import ParallelLine
+
+    for trial in trials:
+        if params := trial.newest.params:
+            values = [
+                setting.choices.index(params[setting.key])
+                if isinstance(setting, Choices)
+                else params[setting.key]
+                for setting in space.parameters
+                if setting.key in params
+            ]
+            if len(values) == len(space.parameters):
+                yield ParallelLine(values, trial.value)
+
+
 def _best_first(trial: SearchTrial) -> tuple[bool, float]:
     return trial.state != "finished", -(trial.value or 0.0)
 
 
 def _list_reports(found: Found, trials: Sequence[SearchTrial]) -> list[tuple[str, str]]:
     """The page of each trial whose run is in this folder."""
-    runs = {trial.number: found.folder.run_path(trial.number) for trial in trials}
+    folder = found.folder
+    runs = {each.number: folder.run_path(each.number, each.place) for each in trials}
     return [
         (str(number), f"{TRIALS}/{run.name}/{REPORT}")
         for number, run in runs.items()

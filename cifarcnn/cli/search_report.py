@@ -17,7 +17,7 @@ from cifarcnn.cli.compare_seeds import (
 from cifarcnn.cli.search_finalists import train_finalists
 from cifarcnn.cli.search_page import write_search_page
 from cifarcnn.cli.searching import Found
-from cifarcnn.cli.trial_text import describe_settings, short_keys
+from cifarcnn.cli.trial_text import describe_settings, name_settings
 from cifarcnn.errors import DivergedError, RunError, Stopped
 from cifarcnn.files import os_error_as_usage_error
 from cifarcnn.search.folder import BEST
@@ -61,9 +61,9 @@ def report(
     with os_error_as_usage_error(unwritable):
         write_best(folder, found.space, found.trials)
     lines = list(_describe(found))
-    if found.signals:
+    if found.request.signals:
         text = "\n".join([*lines, f"Go on with: {folder.resume_command}"])
-        raise Stopped(found.signals[0], text)
+        raise Stopped(found.request.signals[0], text)
     if found.over and not best_trials(found.trials, 1):
         raise _no_best(found.trials)
     document = search_to_json(folder, found.study, found.trials, found.limit)
@@ -74,8 +74,8 @@ def report(
         console.print_message(
             f"The search is not over. Go on with: {folder.resume_command}"
         )
-    elif seeds:
-        comparison, best = train_finalists(found, seeds, given)
+    elif seeds and (trained := train_finalists(found, seeds, given)):
+        comparison, best = trained
         compared = {"best": best.number, **seeds_to_json(comparison)}
         with os_error_as_usage_error(unwritable):
             write_best(folder, found.space, found.trials, best)
@@ -109,7 +109,7 @@ def _no_best(trials: Sequence[SearchTrial]) -> RunError:
 def _describe(found: Found) -> Iterator[str]:
     from cifarcnn.search.summary import find_importances
 
-    trials, keys = found.trials, short_keys(found.space)
+    trials, names = found.trials, name_settings(found.space)
     states = Counter(str(trial.state) for trial in trials)
     counted = ", ".join(
         f"{states[state]} {words}" for state, words in _WORDS.items() if states[state]
@@ -117,12 +117,14 @@ def _describe(found: Found) -> Iterator[str]:
     yield f"{found.folder.path}: {counted or 'no trial yet'}"
     importances = find_importances(found.study, trials)
     if importances:
-        shares = (f"{keys[key]} {share:.0%}" for key, share in importances.items())
+        shares = (
+            f"{names.keys[key]} {share:.0%}" for key, share in importances.items()
+        )
         yield f"what the differences come from: {', '.join(shares)}"
     for best in best_trials(trials, 1):
         yield (
             f"best: trial {best.number}, validation accuracy {best.value:.2%} "
-            f"({describe_settings(best, keys)})"
+            f"({describe_settings(best, names)})"
         )
         name = shlex.quote(str(found.folder.path / BEST))
         yield f"train it with: cifarcnn train --config {name}"

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from cifarcnn.cli import console
-from cifarcnn.cli.trial_text import describe_best, describe_trial, short_keys, trial_row
+from cifarcnn.cli.trial_text import (
+    describe_best,
+    describe_trial,
+    name_settings,
+    trial_row,
+)
 from cifarcnn.config.search_space import SearchSpace
 from cifarcnn.search.folder import StudyFolder
 from cifarcnn.search.observer import SearchObserver
@@ -36,7 +41,7 @@ class Found:
         trials: All of the study.
         limit: How many were asked for.
         over: Whether nothing is left to do.
-        signals: Those that came.
+        request: What ends it: signals that came, and the time.
     """
 
     folder: StudyFolder
@@ -45,7 +50,7 @@ class Found:
     trials: Sequence[SearchTrial]
     limit: int
     over: bool
-    signals: Sequence[int]
+    request: StopRequest
 
 
 def search(
@@ -75,21 +80,21 @@ def search(
     from cifarcnn.search.search import search as run_search
     from cifarcnn.search.study import is_over, read_limit
 
-    request = StopRequest(max_minutes)
+    request = StopRequest(max_minutes, "--max-minutes")
     with folder.lock(), ending_signals_handled(request.signals.append):
         console.print_message(f"search: {folder.path}")
         with open_display(space) as display:
             study = run_search(folder, storage, trials, jobs, request, given, display)
     limit, over = read_limit(study), is_over(study, folder, space)
     found = list_trials(study)
-    return Found(folder, space, study, found, limit, over, request.signals)
+    return Found(folder, space, study, found, limit, over, request)
 
 
 class SearchLines(SearchObserver):
     """A line for each trial that begins, goes on, or ends."""
 
     def __init__(self, space: SearchSpace) -> None:
-        self.keys = short_keys(space)
+        self.names = name_settings(space)
         self.limit = 0
         self._known: dict[int, str] | None = None
 
@@ -113,7 +118,10 @@ class SearchLines(SearchObserver):
         self._known = {**states}
         for trial in trials:
             if trial.ended and before.get(trial.number) != trial.state:
-                self.show(describe_trial(trial, trials, self.keys))
+                self.show(describe_trial(trial, trials, self.names))
+
+    def stopping(self) -> None:
+        self.show("stopping: what is trained is saved first, which takes some seconds")
 
     def worker_ended(self, why: str, number: int | None) -> None:
         if number is None:
@@ -162,17 +170,23 @@ class SearchTable(SearchLines):
 
         ended = sum(trial.ended and trial.counts for trial in trials)
         caption = f"{ended} of {self.limit} trials are done"
-        if best := describe_best(trials, self.keys):
+        if best := describe_best(trials, self.names):
             caption += f"; best: {best}"
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=Text(caption))
-        for heading in ("trial", *self.keys.values(), "epoch", "accuracy", "state"):
+        for heading in (
+            "trial",
+            *self.names.keys.values(),
+            "epoch",
+            "accuracy",
+            "state",
+        ):
             table.add_column(heading, no_wrap=True)
         shown = [trial for trial in trials if trial.state != "surplus"]
         active = [trial for trial in shown if not trial.ended]
         others = [trial for trial in shown if trial.ended]
         room = max(0, _ROWS - len(active))
         for trial in [*others[len(others) - room :], *active]:
-            table.add_row(*map(Text, trial_row(trial, self.keys)))
+            table.add_row(*map(Text, trial_row(trial, self.names)))
         return table
 
 

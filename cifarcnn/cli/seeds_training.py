@@ -38,7 +38,12 @@ _LONGER = {"training.epochs", "training.early_stopping"}
 
 
 def train(
-    config: Config, text: str, path: str | None, smoke: bool, given: Mapping[str, Any]
+    config: Config,
+    text: str,
+    path: str | None,
+    smoke: bool,
+    given: Mapping[str, Any],
+    request: StopRequest | None = None,
 ) -> int:
     """Train a config with several seeds, and print the folder of their runs.
 
@@ -48,6 +53,7 @@ def train(
         path: A new folder; None takes the next free one.
         smoke: Whether each shall be a trial on few images.
         given: Further arguments of ``api.train``.
+        request: What ends them; ``None``: ``training.max_minutes``, and signals.
 
     Returns:
         The exit code: that of a divergence where one diverged.
@@ -58,7 +64,7 @@ def train(
         Stopped: A signal came; likewise.
         DivergedError: All diverged.
     """
-    request = StopRequest(config.training.max_minutes)
+    request = request or StopRequest(config.training.max_minutes)
     seeds = parse_seeds(text, config.training.seed)
     base = config.to_yaml().encode()
     place = None if path is None else Path(path)
@@ -72,13 +78,19 @@ def train(
             raise
 
 
-def resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> int:
+def resume(
+    path: Path,
+    settings: Sequence[str],
+    given: Mapping[str, Any],
+    request: StopRequest | None = None,
+) -> int:
     """Go on with a folder of several seeds, and print it.
 
     Args:
         path: The folder.
         settings: What is to change for all, as ``--set`` has it.
         given: As for :func:`train`, and so is all else.
+        request: Likewise.
 
     Raises:
         ConfigError: A setting is wrong.
@@ -121,7 +133,7 @@ def resume(path: Path, settings: Sequence[str], given: Mapping[str, Any]) -> int
                 this = {**given, "request": request}
                 one_training.resume(run, config, this, folder.count_from(seed))
 
-        request = StopRequest(base.training.max_minutes)
+        request = request or StopRequest(base.training.max_minutes)
         # For those that are still to begin, also after a kill.
         write_file(folder.base_path, base.to_yaml().encode())
         try:
@@ -237,6 +249,6 @@ def _require_time(request: StopRequest, folder: Path, begun: bool) -> None:
         raise Stopped(request.signals[0], "Stopped between two seeds.")
     if begun and request.seconds_left() <= 0:
         raise TimeIsUp(
-            f"The {request.max_minutes:g} minutes of training.max_minutes are over.",
+            f"The {request.max_minutes:g} minutes of {request.name} are over.",
             folder,
         )

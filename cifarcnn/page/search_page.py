@@ -9,7 +9,14 @@ from itertools import accumulate
 from markupsafe import Markup
 
 from cifarcnn.page.comparison_page import Table, render_numbered
-from cifarcnn.page.plots import Line, draw_bars, draw_lines
+from cifarcnn.page.plots import (
+    Line,
+    ParallelAxis,
+    ParallelLine,
+    draw_bars,
+    draw_lines,
+    draw_parallel,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,8 @@ class SearchPage:
         notes: What must be said about it, a sentence each.
         accuracies: On the validation images, 0 to 1, of each trial in the order of
             their numbers; ``None`` of those without.
+        settings: What varied.
+        tried: The values of each trial that has some, in the order of ``settings``.
         importances: Share of each setting, 0 to 1; nothing where it is not known.
         trials: All of them, the best first.
         seeds: The accuracies of the best with other seeds; ``None`` without.
@@ -33,6 +42,8 @@ class SearchPage:
     verdicts: Sequence[str]
     notes: Sequence[str]
     accuracies: Sequence[float | None]
+    settings: Sequence[ParallelAxis]
+    tried: Sequence[ParallelLine]
     importances: Mapping[str, float]
     trials: Table
     seeds: Table | None
@@ -45,6 +56,8 @@ def render_search(page: SearchPage) -> str:
     titles = {}
     if any(each is not None for each in page.accuracies):
         titles["history"] = "The course of the search"
+    if any(each.result is not None for each in page.tried):
+        titles["settings"] = "Settings and accuracy"
     if page.importances:
         titles["importances"] = "Which settings matter"
     if page.seeds is not None:
@@ -55,6 +68,11 @@ def render_search(page: SearchPage) -> str:
         page,
         titles,
         history=_draw_history(page.accuracies) if "history" in titles else None,
+        settings=(
+            draw_parallel(page.settings, page.tried, "validation accuracy")
+            if "settings" in titles
+            else None
+        ),
         importances=draw_bars(
             list(page.importances), list(page.importances.values()), "importance"
         ),

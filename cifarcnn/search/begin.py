@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cifarcnn.config.search_space import SearchSpace, read_search_space
@@ -23,7 +23,7 @@ from cifarcnn.search.space import (
     open_space,
     require_searchable,
 )
-from cifarcnn.search.storage import hide_password
+from cifarcnn.search.storage import hide_password, require_database
 
 
 def begin_search(
@@ -35,6 +35,7 @@ def begin_search(
     pruner: Pruner,
     storage: str | None,
     path: Path | None,
+    note: Callable[[str], object],
 ) -> tuple[StudyFolder, SearchSpace]:
     """The folder of a search that is described anew.
 
@@ -47,11 +48,13 @@ def begin_search(
         pruner: What ends trials early.
         storage: URL of a database; ``None`` for a file in the folder.
         path: Of the study; ``None``: the one of before, or the next free one.
+        note: Is told, a sentence each, what else must be known.
 
     Raises:
         ConfigError: The config or the space is wrong.
         UsageError: The config cannot be searched, or ``path`` has another search.
-        RunError: The folder cannot be made, or is no study.
+        RunError: The folder cannot be made, or is no study, or the database does not
+            answer.
     """
     space = read_search_space(config, vary, space_file, settings)
     require_searchable(space)
@@ -59,10 +62,12 @@ def begin_search(
         grid_of(space)
     name = space.base.name
     fingerprint = make_fingerprint(space, sampler, pruner)
-    folder = find_study(path, name, fingerprint, ROOT)
+    folder = find_study(path, name, fingerprint, ROOT, note)
     if folder is not None:
         require_same_storage(folder, storage)
         return folder, open_space(folder)
+    if storage is not None:
+        require_database(storage)
     folder = make_study(
         path,
         name,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -90,9 +92,15 @@ class StudyFolder:
         more = " --storage URL" if self.settings.storage else ""
         return f"cifarcnn search --resume {shlex.quote(str(self.path))}{more}"
 
-    def run_path(self, number: int) -> Path:
-        """Where the run of a trial is, or will be."""
-        return self.path / TRIALS / f"{number:04d}"
+    def run_path(self, number: int, place: int = 1) -> Path:
+        """Where the run of a trial is, or will be.
+
+        Args:
+            number: Of the trial.
+            place: Above 1 where a run of other settings has the folder of its number.
+        """
+        name = f"{number:04d}" if place == 1 else f"{number:04d}-{place}"
+        return self.path / TRIALS / name
 
     def worker_lock(self, name: str) -> FileLock:
         """What a worker holds for as long as it lives."""
@@ -133,7 +141,7 @@ class StudyFolder:
 
 def is_study(path: Path) -> bool:
     """Whether a folder was made by ``search``."""
-    return (path / SEARCH).is_file()
+    return os.path.lexists(path / SEARCH)
 
 
 def make_study(
@@ -170,16 +178,21 @@ def open_study(path: Path) -> StudyFolder:
     """The folder of a study.
 
     Raises:
-        RunError: It is none, or ``search.json`` is damaged.
+        RunError: It is none, or ``search.json`` is damaged or cannot be read.
     """
     if not is_study(path):
         raise RunError(
             f"{path} is not the folder of a search: {SEARCH} is missing. Name the "
             "folder that `cifarcnn search` reported."
         )
-    content = read_json(path / SEARCH, _LIMIT)
     known = SearchSettings.__dataclass_fields__
     texts = known.keys() - {"vary", "space", "storage"}
+    try:
+        content = read_json(path / SEARCH, _LIMIT)
+    except RunError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        content = {}
     vary = content.get("vary")
     if (
         content.keys() != known.keys()
@@ -187,33 +200,45 @@ def open_study(path: Path) -> StudyFolder:
         or not isinstance(vary, list)
     ):
         raise RunError(
-            f"{path / SEARCH} is damaged. Restore it from a copy; the runs in "
-            f"{path / TRIALS} are ordinary ones."
+            f"{path / SEARCH} is damaged, or of another version of cifarcnn. Restore "
+            f"it from a copy; the runs in {path / TRIALS} are ordinary ones."
         )
     given: dict[str, Any] = {**content, "vary": tuple(map(str, vary))}
     return StudyFolder(path, SearchSettings(**given))
 
 
 def find_study(
-    path: Path | None, name: str, fingerprint: str, root: Path
+    path: Path | None,
+    name: str,
+    fingerprint: str,
+    root: Path,
+    note: Callable[[str], object],
 ) -> StudyFolder | None:
-    """The study that the same command began before, if it did.
+    """The study that the same command began before, if it did; the newest of several.
 
     Args:
         path: What ``--run`` says; ``None``: any ``runs/<name>-search-<number>``.
         name: Of the config.
         fingerprint: Of what shall be searched.
         root: The folder of all runs.
+        note: Is told, a sentence each, of those that are passed over, since nobody
+            knows what they search.
 
     Raises:
         UsageError: Another search lies in ``path``.
-        RunError: A study there is damaged.
+        RunError: The study in ``path`` is damaged.
     """
     if path is None:
-        beside = sorted(root.glob(f"{name}-search-*/{SEARCH}"))
-        studies = [open_study(found.parent) for found in beside]
-        same = [each for each in studies if each.settings.fingerprint == fingerprint]
-        return same[-1] if same else None
+        newest = None
+        for beside in _list_studies(root, f"{name}-search"):
+            try:
+                study = open_study(beside)
+            except RunError as error:
+                note(f"{beside} is passed over: {error}")
+                continue
+            if study.settings.fingerprint == fingerprint:
+                newest = study
+        return newest
     if not is_study(path):
         return None
     found = open_study(path)
@@ -225,3 +250,14 @@ def find_study(
             f"{found.resume_command}"
         )
     return found
+
+
+def _list_studies(root: Path, name: str) -> list[Path]:
+    """The folders ``<name>-<number>`` that are studies, by their numbers."""
+    numbered = re.compile(re.escape(name) + "-([0-9]{1,9})")
+    found = {
+        int(match[1]): path
+        for path in (root.iterdir() if root.is_dir() else ())
+        if (match := numbered.fullmatch(path.name)) and is_study(path)
+    }
+    return [found[number] for number in sorted(found)]

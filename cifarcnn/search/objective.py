@@ -34,10 +34,11 @@ from cifarcnn.runs.file_lock import is_locked
 from cifarcnn.runs.removal import remove_run
 from cifarcnn.runs.seeds_folder import read_val_accuracy
 from cifarcnn.search import trials
-from cifarcnn.search.folder import StudyFolder, is_study, open_study
+from cifarcnn.search.folder import StudyFolder
 from cifarcnn.search.retries import ended_too_often
 from cifarcnn.search.samplers import make_sampler, suggest
 from cifarcnn.search.study import DATA, read_limit
+from cifarcnn.search.trial_runs import find_run
 from cifarcnn.training.observer import EpochRecord, Observer
 from cifarcnn.training.stop_request import StopRequest
 
@@ -109,10 +110,11 @@ class Objective:
         except ConfigError as error:
             problems = (f"{each.path}: {each.message}" for each in error.problems)
             raise self._end("impossible", "; ".join(problems)) from None
-        path = self._find_run(number, before)
-        place = path.parent.parent
-        trial.set_user_attr(trials.FOLDER, str(place.absolute()))
-        trial.set_user_attr(trials.HOME, open_study(place).settings.home)
+        path, attributes, notes = find_run(self.folder, number, config, before)
+        if notes:
+            attributes[trials.NOTES] = [*before.get(trials.NOTES, []), *notes]
+        for name in attributes:
+            trial.set_user_attr(name, attributes[name])
         self._train(config, path)
         return self._judge(Run(path))
 
@@ -131,24 +133,6 @@ class Objective:
                 raise self._end("repeated", f"as trial {each.number}")
         if len(earlier) >= read_limit(self.study):
             raise self._end("surplus", "as many as were asked for are begun")
-
-    def _find_run(self, number: int, before: Mapping[str, Any]) -> Path:
-        """Where the run of a trial lies, or shall."""
-        path = self.folder.run_path(number)
-        if before.get(trials.HOME, self.folder.settings.home) == (
-            self.folder.settings.home
-        ):
-            return path
-        elsewhere = Path(before[trials.FOLDER])
-        # Several machines may share a disk.
-        if is_study(elsewhere):
-            other = open_study(elsewhere).settings
-            if other.study == self.folder.settings.study:
-                return StudyFolder(elsewhere, other).run_path(number)
-        self._note(
-            f"begun anew: its run is in {elsewhere}, out of reach of this machine"
-        )
-        return path
 
     def _train(self, config: Config, path: Path) -> None:
         assured = self.trial
@@ -175,6 +159,8 @@ class Objective:
                 if path.exists():
                     remove_run(path)
                 api.train(config, path, **displays)
+            # A kill may have left a checkpoint ahead of the history.
+            told.report_history(run)
         except DivergedError as error:
             raise self._end("diverged", first_line(error)) from None
         except UpdateFinishedTrialError:
@@ -211,11 +197,6 @@ class Objective:
             self.trial.set_user_attr(trials.SENTENCE, sentence)
             self.trial.set_user_attr(trials.OUTCOME, outcome)
         return TrialFailed(sentence)
-
-    def _note(self, sentence: str) -> None:
-        if self.trial is not None:
-            notes = self.trial.user_attrs.get(trials.NOTES, [])
-            self.trial.set_user_attr(trials.NOTES, [*notes, sentence])
 
     def _read(self) -> optuna.trial.FrozenTrial:
         if self.trial is None:

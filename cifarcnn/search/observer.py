@@ -18,6 +18,9 @@ class SearchObserver:
             limit: How many were asked for.
         """
 
+    def stopping(self) -> None:
+        """A signal came, or the time is up: processes that train save it and end."""
+
     def worker_ended(self, why: str, number: int | None) -> None:
         """A process ended before it should; another one goes on.
 

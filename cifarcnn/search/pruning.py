@@ -28,10 +28,15 @@ class ReportToStudy(keras.callbacks.Callback):  # type: ignore[misc]
     def report_history(self, run: Run) -> None:
         """Report what was saved, but not reported any more, before a kill."""
         known = self.trial.storage.get_trial(self.trial._trial_id).intermediate_values
-        for row in run.read_history() if (run.path / "history.csv").exists() else ():
+        rows = run.read_history() if (run.path / "history.csv").exists() else []
+        for row in rows:
             epoch, accuracy = int(row["epoch"]), row.get("val_accuracy")
             if accuracy and epoch not in known:
                 self.trial.report(float(accuracy), epoch)
+        training = run.config.training
+        if run.finished and len(rows) < training.epochs and not training.early_stopping:
+            # By the pruner, of which a study that was restored from a copy knows not.
+            self.trial.set_user_attr(STOPPED, len(rows))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.trial.report(float(logs["val_accuracy"]), epoch + 1)

@@ -80,6 +80,8 @@ def search(
                 if len(workers.running) < jobs and watch.needs_more(found, workers):
                     workers.start()
                 time.sleep(_LOOK_SECONDS)
+            if workers.running:
+                observer.stopping()
         watch.let_lost_ones_wait(set())
         observer.looked(list_trials(study), read_limit(study))
     return study

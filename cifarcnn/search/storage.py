@@ -9,6 +9,7 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -16,6 +17,7 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
+from cifarcnn.config.spelling import did_you_mean
 from cifarcnn.errors import RunError, UsageError, first_line
 from cifarcnn.search.packages import with_driver
 
@@ -27,6 +29,7 @@ GRACE_SECONDS = 30
 _PATIENCE_SECONDS = 60
 # Of machines that all begin a study in an empty database.
 _TRIES = 5
+_KNOWN = ("postgresql", "mysql", "mariadb", "sqlite", "oracle", "mssql")
 
 Retry = Callable[[optuna.Study, FrozenTrial], None]
 
@@ -117,7 +120,7 @@ def database_errors_told(url: str) -> Iterator[None]:
         cause = error.__cause__ or error
         shown = hide_password(url)
         cause = getattr(cause, "orig", None) or cause
-        reason = first_line(cause).rstrip(".")
+        reason = _reason(error)
         # Not of a subclass: no file of SQLite, or one that has lost its order.
         if type(cause) is sqlite3.DatabaseError:
             raise RunError(
@@ -132,18 +135,74 @@ def database_errors_told(url: str) -> Iterator[None]:
 
 
 def require_database_url(url: str) -> None:
-    """See that a URL names a kind of database; whether it answers is not asked.
+    """See that a URL names a database that can be; whether it answers is not asked.
 
     Raises:
         UsageError: It does not; the text, which may hold a password, is not shown.
     """
     try:
-        sqlalchemy.make_url(with_driver(url)).get_dialect()
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError):
+        parsed = sqlalchemy.make_url(with_driver(url))
+        parsed.get_dialect().import_dbapi()
+    except sqlalchemy.exc.SQLAlchemyError:
         raise UsageError(
             "--storage needs the URL of a database that SQLAlchemy knows, such as "
-            "postgresql://user:password@host/name; this is none."
+            f"postgresql://user:password@host/name; this is none{_hint_for(url)}."
         ) from None
+    except ImportError as error:
+        raise UsageError(
+            f"--storage needs a driver that cannot be loaded here: {first_line(error)}."
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        _require_place(parsed.database)
+
+
+def _hint_for(url: str) -> str:
+    """What may be wrong with how it begins; none of the text itself."""
+    name, plus, _ = url.partition("://")[0].partition("+")
+    if name in _KNOWN and plus:
+        return f": {name} has no such driver; leave it out, as in {name}://"
+    hint = did_you_mean(name, _KNOWN) if "://" in url else ""
+    return f": {hint.rstrip('?')}" if hint else ""
+
+
+def _require_place(file: str | None) -> None:
+    """See that a file of SQLite can be where it shall."""
+    if not file or file == ":memory:":
+        raise UsageError(
+            "--storage needs a file of SQLite, which all processes see: "
+            "sqlite:///study.db"
+        )
+    path = Path(file)
+    # With ``file:`` SQLite reads it as a URL of its own.
+    if not file.startswith("file:") and not path.parent.is_dir():
+        raise UsageError(
+            f"--storage names {path}, and there is no folder {path.parent}. Make it, "
+            "or name another one."
+        )
+    if path.is_dir():
+        raise UsageError(f"--storage names {path}, which is a folder. Name a file.")
+
+
+def require_database(url: str) -> None:
+    """See that a database answers before anything is made; a file is not asked.
+
+    Raises:
+        RunError: It does not; without the password of the URL.
+    """
+    if url.startswith("sqlite"):
+        return
+    try:
+        sqlalchemy.create_engine(with_driver(url)).connect().close()
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise RunError(
+            f"The database {hide_password(url)} cannot be reached: {_reason(error)}. "
+            "Nothing was begun."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    cause = error.__cause__ or error
+    return first_line(getattr(cause, "orig", None) or cause).rstrip(".")
 
 
 def hide_password(url: str) -> str:

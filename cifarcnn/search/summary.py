@@ -107,7 +107,9 @@ def trial_to_json(folder: StudyFolder, trial: SearchTrial) -> dict[str, object]:
         "values": newest.params,
         "val_accuracy": trial.value,
         "epochs": trial.epochs,
-        "run": None if place is None else str(place.run_path(trial.number)),
+        "run": None
+        if place is None
+        else str(place.run_path(trial.number, trial.place)),
         "host": attributes.get(HOST),
         "attempts": [attempt.number for attempt in trial.attempts],
         "notes": [*attributes.get(NOTES, [])],

@@ -22,6 +22,7 @@ SENTENCE = "sentence"
 WORKER = "worker"  # who trains it
 HOME = "home"  # which folder of the study has its run, wherever it is moved
 FOLDER = "folder"  # where that was
+PLACE = "place"  # above 1 where another run has the folder of its number
 HOST = "host"
 STOPPED = "pruned"  # the pruner's decision, while the run is brought to its end
 CUTS = "cuts"  # epochs that were done each time that its process was killed
@@ -92,6 +93,11 @@ class SearchTrial:
     def epochs(self) -> int:
         """That are done."""
         return newest_epoch(self.newest)
+
+    @property
+    def place(self) -> int:
+        """As :meth:`StudyFolder.run_path` takes it."""
+        return int(self.newest.user_attrs.get(PLACE, 1))
 
     @property
     def sentence(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -9,7 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from cifarcnn.cpu import usable_cores
 from cifarcnn.errors import RunError
@@ -39,8 +40,9 @@ class Worker:
 
     def describe_end(self) -> str | None:
         """Why it ended, where it should not have; ``None`` where all was well."""
-        code = self.process.wait()
-        lines = (self.process.stdout or _empty()).read().splitlines()
+        # This also closes the pipes.
+        lines = self.process.communicate()[0].splitlines()
+        code = self.process.returncode
         try:
             error = json.loads(lines[-1])["error"] if lines else None
         except ValueError:
@@ -56,10 +58,6 @@ class Worker:
     def was_killed(self) -> bool:
         """Whether it ended without a word."""
         return self.process.returncode != 0
-
-
-def _empty() -> IO[str]:
-    return open(os.devnull)
 
 
 @dataclass
@@ -117,9 +115,11 @@ class Workers:
             ) from error
         worker = Worker(name, place, process, log)
         self.running.append(worker)
-        if process.stdin is not None:
-            process.stdin.write(json.dumps(task) + "\n")
-            process.stdin.flush()
+        # One that ended meanwhile is heard of as any other.
+        with contextlib.suppress(BrokenPipeError):
+            if process.stdin is not None:
+                process.stdin.write(json.dumps(task) + "\n")
+                process.stdin.flush()
         return worker
 
     def take_ended(self) -> list[Worker]:
@@ -133,7 +133,7 @@ class Workers:
         for worker in self.running:
             worker.process.terminate()
         for worker in self.running:
-            worker.process.wait()
+            worker.process.communicate()
         self.running.clear()
 
 

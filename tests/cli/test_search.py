@@ -20,6 +20,7 @@ from optuna.distributions import FloatDistribution
 
 import cifarcnn
 from cifarcnn.search import packages
+from cifarcnn.search.storage import hide_password
 from tests.search.conftest import RATE, begin, open_both, train, write_tiny
 
 Call = Callable[..., Any]
@@ -150,8 +151,11 @@ def test_a_study_is_looked_for_where_it_is(tiny: Path, call: Call):
         "error: The study of here lies in the folder itself. Leave --storage out, or "
         "name a new folder with --run.\n",
     )
-    begin(path=Path("there"), storage="postgresql://me:secret@host/name")
-    assert "secret" not in Path("there/search.json").read_text()
+    # What is kept of postgresql://me:secret@host/name.
+    there = begin(path=Path("there")).path / "search.json"
+    kept = hide_password("postgresql://me:secret@host/name")
+    content = {**json.loads(there.read_text()), "storage": kept}
+    there.write_text(json.dumps(content))
     told = call("search", "--resume", "there")
     assert (told.code, told.err) == (
         2,
@@ -161,8 +165,22 @@ def test_a_study_is_looked_for_where_it_is(tiny: Path, call: Call):
     )
 
 
-@pytest.mark.parametrize("url", ["", "me:secret", "secret://host/name"])
-def test_what_is_no_url_of_a_database_is_refused(tiny: Path, call: Call, url: str):
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("", ""),
+        ("me:secret", ""),
+        ("secret://host/name", ""),
+        ("postgrsql://me:secret@host/name", ": did you mean postgresql"),
+        (
+            "postgresql+secret://host/name",
+            ": postgresql has no such driver; leave it out, as in postgresql://",
+        ),
+    ],
+)
+def test_what_is_no_url_of_a_database_is_refused(
+    tiny: Path, call: Call, url: str, hint: str
+):
     told = call(
         *("search", "-c", "tiny.yaml", "--vary", RATE),
         *("--storage", url, "--run", "mine"),
@@ -170,9 +188,41 @@ def test_what_is_no_url_of_a_database_is_refused(tiny: Path, call: Call, url: st
     assert (told.code, told.err) == (
         2,
         "error: --storage needs the URL of a database that SQLAlchemy knows, such as "
-        "postgresql://user:password@host/name; this is none.\n",
+        f"postgresql://user:password@host/name; this is none{hint}.\n",
     )
     assert not Path("mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "sqlite:///missing/folder/x.db",
+            "--storage names missing/folder/x.db, and there is no folder "
+            "missing/folder. Make it, or name another one.",
+        ),
+        (
+            "sqlite:///pictures",
+            "--storage names pictures, which is a folder. Name a file.",
+        ),
+        (
+            "sqlite://",
+            "--storage needs a file of SQLite, which all processes see: "
+            "sqlite:///study.db",
+        ),
+        (
+            "mssql+pyodbc://host/name",
+            "--storage needs a driver that cannot be loaded here: No module named "
+            "'pyodbc'.",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_is_told_before_anything_is_made(
+    tiny: Path, call: Call, url: str, told: str
+):
+    found = call("search", "-c", "tiny.yaml", "--vary", RATE, "--storage", url)
+    assert (found.code, found.err) == (2, f"error: {told}\n")
+    assert not Path("runs").exists()
 
 
 def test_minutes_are_a_number(tiny: Path, call: Call):
@@ -192,11 +242,13 @@ def test_a_server_that_does_not_answer_is_told(tiny: Path, call: Call):
         *("search", "-c", "tiny.yaml", "--vary", RATE),
         *("--storage", "postgresql://me:secret@127.0.0.1:1/name"),
     )
-    assert told.code == 1 and "secret" not in told.err
-    assert told.err.splitlines()[-1].startswith(
-        "error: The study in postgresql+psycopg://me:***@127.0.0.1:1/name cannot be "
-        "reached: "
+    assert told.code == 1
+    (line,) = told.err.splitlines()
+    assert line.startswith(
+        "error: The database postgresql://me:***@127.0.0.1:1/name cannot be reached: "
     )
+    assert line.endswith("Connection refused. Nothing was begun.")
+    assert not Path("runs").exists()
 
 
 def test_a_config_that_was_changed_meanwhile_is_refused(tiny: Path, call: Call):
@@ -218,8 +270,8 @@ def test_a_damaged_search_is_told(tiny: Path, call: Call):
     told = call("search", "--resume", "mine")
     assert (told.code, told.err) == (
         1,
-        "error: mine/search.json is damaged. Restore it from a copy; the runs in "
-        "mine/trials are ordinary ones.\n",
+        "error: mine/search.json is damaged, or of another version of cifarcnn. "
+        "Restore it from a copy; the runs in mine/trials are ordinary ones.\n",
     )
 
 
@@ -332,6 +384,25 @@ def test_one_of_three_processes_killed_and_all_stopped_nothing_is_lost(tiny: Pat
         ]
     cut = next(each for each in document["trials"] if len(each["attempts"]) > 1)
     assert same_as_without_a_kill(tiny, Path(cut["run"]))
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_answered_while_a_process_is_still_loading(tiny: Path):
+    command = [
+        *(sys.executable, "-m", "cifarcnn", "search", "-c", "tiny.yaml"),
+        *("--vary", RATE, "--trials", "1", "--device", "cpu", "--run", "study"),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not list(tiny.glob("study/workers/*.txt")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1].splitlines()
+    assert process.returncode == 130
+    assert said[:2] == [
+        "search: study",
+        "stopping: what is trained is saved first, which takes some seconds",
+    ]
 
 
 def begin_again() -> Any:

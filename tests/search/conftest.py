@@ -56,6 +56,7 @@ def begin(vary: Sequence[str] = (RATE,), **changed: Any) -> StudyFolder:
         "pruner": "none",
         "storage": None,
         "path": None,
+        "note": print,
     }
     folder, _ = begin_search(vary=vary, **{**given, **changed})
     return folder

@@ -22,6 +22,12 @@ MOST_COMBINATIONS = 64
 # And where there are more, so many with each value that cannot exist by itself.
 _TRIED = 12
 _NOT_NULL = "take null out of the choices"
+# What null may have been meant for, where it has a name.
+_NONE: dict[tuple[str, ...], str] = {
+    ("training", "learning_rate_schedule"): "Constant",
+    ("data", "normalization"): "none",
+    ("data", "augmentation"): "[]",
+}
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,14 @@ class _Alone:
                 what = problem.message
             else:
                 is_null = self.node.value is None and problem.message.endswith(" null")
-                yield replace(problem, hint=_NOT_NULL) if is_null else problem
+                yield replace(problem, hint=self._mend_null()) if is_null else problem
                 continue
             what = f"{self.text()} cannot be here: {what}"
             yield self.node.place.problem(key, what, problem.hint)
+
+    def _mend_null(self) -> str:
+        name = _NONE.get(tuple(map(str, self.varied.way)))
+        return f"write {name} in place of null" if name else _NOT_NULL
 
     def text(self) -> str:
         """The value as it is called in a message."""

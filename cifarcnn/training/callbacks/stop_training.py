@@ -73,7 +73,7 @@ class StopTraining(keras.callbacks.Callback):  # type: ignore[misc]
         plan, done = self.progress.plan, self.progress
         steps = (plan.epochs - done.epoch) * plan.steps_per_epoch - done.steps_done
         left = (
-            f" The {self.request.max_minutes:g} minutes of training.max_minutes are "
+            f" The {self.request.max_minutes:g} minutes of {self.request.name} are "
             f"over; {steps:,} of {plan.epochs * plan.steps_per_epoch:,} steps are left."
         )
         raise TimeIsUp(self._describe(left, failure), self.checkpoint.run.path)
