@@ -191,7 +191,8 @@ def add_up_gradients(optimizer: keras.optimizers.Optimizer) -> None:
         optimizer: Whose ``apply`` is called in replicas.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    plain = super(keras.optimizers.Optimizer.__mro__[1], inner)
+    # What stands behind the class of Keras that knows strategies: that of all backends.
+    plain: Any = super(keras.optimizers.Optimizer.__mro__[1], inner)
     inner._backend_update_step = plain._backend_update_step
     inner._apply_weight_decay = plain._apply_weight_decay
     apply = optimizer.apply

@@ -74,8 +74,9 @@ class MaskedRegularizer(keras.regularizers.Regularizer):  # type: ignore[misc]
             return penalty
         # Keras keeps it in the layer, where replicas that take turns would find those
         # of one another.
-        self.mask.add_penalty(penalty / ops.cast(ops.shape(outputs)[0], penalty.dtype))
-        return ops.zeros_like(penalty)
+        rows = ops.cast(ops.shape(outputs)[0], penalty.dtype)
+        self.mask.add_penalty(ops.cast(penalty / rows, "float32"))
+        return ops.zeros(())
 
     def _penalize(self, outputs: Any) -> Any:
         images = self.mask.images

@@ -67,9 +67,12 @@ LAYERS = [
     },
     {"BatchNormalization": {"momentum": 0.6}},
     {"Activation": "gelu"},
+    {"GaussianNoise": 0.1},
+    {"SpatialDropout2D": 0.1},
     {"Residual": [{"Conv2D": {"filters": 6, "kernel_size": 3, "padding": "same"}}]},
     "GlobalAveragePooling2D",
     {"Dropout": 0.2},
+    {"AlphaDropout": 0.1},
     {"Dense": {"units": 3, "activation": "softmax"}},
 ]
 AUGMENTATION = [
