@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,18 +23,9 @@ from cifarcnn.engine.backend_choice import BACKENDS, WITHOUT_XLA
 from cifarcnn.engine.distribution import (
     current_distribution,
     distributed_over,
-    in_each_replica,
     on_one_device,
 )
-from cifarcnn.engine.mirrored_strategy import (
-    among_whole_batch,
-    own_rows,
-    sum_over_replicas,
-)
 from cifarcnn.errors import DeviceError, Stopped, UsageError
-from cifarcnn.network.batch_normalization import FusedBatchNormalization
-from cifarcnn.network.training_layers import BatchMask
-from cifarcnn.network.weights import to_numpy
 from cifarcnn.runs import Run
 from cifarcnn.training import blocks
 from cifarcnn.training.compilation import uses_xla
@@ -44,13 +36,8 @@ from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 from tests.training.conftest import build_training_model, result
+from tests.training.divided_cpu import DIVIDED, ON_PARTS, on_parts
 
-DIVIDED = "--xla_force_host_platform_device_count=4"
-ON_PARTS = DIVIDED in os.environ.get("XLA_FLAGS", "")
-on_parts = pytest.mark.skipif(
-    not ON_PARTS,
-    reason="run by the last test, on a CPU divided into devices",
-)
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
 # All that is computed over a whole batch: statistics of normalizations, the partners of
@@ -151,40 +138,6 @@ def test_several_devices_come_to_the_losses_of_one(losses, case):
     for count in (2, 4) if case == "SGD" else (2,):
         many = losses(count, **CASES[case])
         assert np.abs(many - one).max() < 1e-5
-
-
-@on_parts
-@pytest.mark.parametrize("images", [8, 5, 3])
-def test_two_devices_normalize_each_its_own_half(device, keras, images):
-    random = np.random.default_rng(0)
-    maps = random.normal(2, 3, (8, 3, 3, 2)).astype("float32")
-    maps[4:] *= 2
-    with distributed_over(dataclasses.replace(device, count=2)):
-        mask = BatchMask()
-        layer = FusedBatchNormalization(batch_mask=mask, apart=2, momentum=0.6)
-        layer.build(maps.shape)
-        outputs = keras.Variable(np.zeros_like(maps))
-        if images < 8:
-            mask.whole = keras.ops.cast(np.arange(8) < images, "float32")
-
-        def normalize():
-            own = own_rows(keras.ops.convert_to_tensor(maps))
-            found = among_whole_batch(layer(own, training=True))
-            outputs.assign(sum_over_replicas([found])[0])
-
-        in_each_replica(normalize)
-        found = to_numpy(outputs)[:images]
-        moving = to_numpy(layer.moving_mean), to_numpy(layer.moving_variance)
-    halves = [half for half in (maps[: min(images, 4)], maps[4:images]) if len(half)]
-    means = np.array([half.mean((0, 1, 2)) for half in halves])
-    variances = np.array([half.var((0, 1, 2)) for half in halves])
-    expected = [
-        (half - mean) / np.sqrt(variance + 1e-3)
-        for half, mean, variance in zip(halves, means, variances, strict=True)
-    ]
-    assert np.abs(found - np.concatenate(expected)).max() < 1e-5
-    assert np.abs(moving[0] - 0.4 * means.mean(0)).max() < 1e-5
-    assert np.abs(moving[1] - 0.6 - 0.4 * variances.mean(0)).max() < 1e-5
 
 
 @on_parts
@@ -332,8 +285,9 @@ def test_each_device_takes_as_many_pictures_as_the_others(device):
 def test_all_of_this_holds_on_parts_of_a_cpu(backend):
     pytest.importorskip(backend)
     command = "-m pytest -q -n 0 -p no:cacheprovider -s".split()
+    other = Path(__file__).with_name("test_normalized_apart.py")
     done = subprocess.run(
-        [sys.executable, *command, __file__],
+        [sys.executable, *command, __file__, str(other)],
         env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": DIVIDED},
         capture_output=True,
         text=True,
