@@ -242,8 +242,8 @@ def test_all_devices_or_as_many_as_there_are(device):
     found = [engine.start("cpu", devices=count) for count in (1, 3, "all")]
     assert [each.count for each in found] == [1, 3, 4]
     assert found[1].description == f"3 devices, each {found[0].description}"
-    without_xla = WITHOUT_XLA if device.backend == "tensorflow" else None
-    assert [each.note for each in found] == [None, without_xla, without_xla]
+    slower = [(each.note or "").endswith(WITHOUT_XLA) for each in found]
+    assert slower == [False, *[device.backend == "tensorflow"] * 2]
     with pytest.raises(DeviceError) as caught:
         engine.start("cpu", devices=5)
     assert str(caught.value) == (
