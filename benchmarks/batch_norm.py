@@ -25,8 +25,8 @@ def steps(shape, policy):
     import tensorflow as tf
 
     from cifarcnn.config.layers.normalization import BatchNormalization
+    from cifarcnn.network.batch_normalization import FusedBatchNormalization
     from cifarcnn.network.builder import convert_arguments, convert_choice
-    from cifarcnn.network.training_layers import FusedBatchNormalization
 
     config = BatchNormalization(name="norm", momentum=0.6, epsilon=1e-12, scale=False)
     layers = {

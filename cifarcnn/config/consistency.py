@@ -173,11 +173,11 @@ def _check_devices(config: Config) -> Iterator[LocatedProblem]:
     devices = settings.devices
     if devices == 1:
         return
-    if settings.backend == "tensorflow":
+    if settings.backend == "tensorflow" and settings.jit_compile is True:
         yield LocatedProblem(
-            here,
-            f"devices is {devices}, but on TensorFlow cifarcnn trains on one device",
-            "set backend to jax, or leave devices out",
+            ("training", "jit_compile"),
+            "on TensorFlow XLA cannot compile steps that several devices do together",
+            "leave jit_compile out, or set backend to jax",
         )
     if devices != "all" and (rest := settings.batch_size % devices):
         yield LocatedProblem(

@@ -144,7 +144,9 @@ class Training(Strict):
     backend: BackendChoice = "auto"
     """What Keras runs on; `auto`: JAX where it can use a GPU, else TensorFlow."""
     devices: Annotated[Devices, BeforeValidator(_check_devices)] = 1
-    """How many devices of this machine train together, on JAX; `all` of them, or 1."""
+    """How many devices of this machine train together; `all` of them, or 1."""
+    synchronized_batch_normalization: bool = True
+    """Whether several devices measure a batch together, as one does, or each apart."""
     precision: Precision = "float32"
     """Numbers within the training step; `auto`: 16 bits where the device is fast."""
     jit_compile: Annotated[JitCompile, BeforeValidator(_check_jit_compile)] = "auto"

@@ -13,10 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifarcnn.engine import tensorflow_only
+from cifarcnn.engine import mirrored_strategy, tensorflow_only
 from cifarcnn.engine.backend_choice import collect_refusals, join_notes
 from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
-from cifarcnn.engine.distribution import compile_distributed
+from cifarcnn.engine.distribution import compile_distributed, current_distribution
 from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
@@ -58,6 +58,7 @@ def choose_gpu(device: DeviceChoice) -> ChosenGpu:
         DeviceError: A CPU is asked for, and this process uses a GPU already.
     """
     if keras.config.backend() == "tensorflow":
+        mirrored_strategy.divide_cpu()
         return tensorflow_only.choose_gpu(device)
     return _choose_gpu_of_jax(device)
 
@@ -97,17 +98,18 @@ def count_devices(wanted: DeviceCount) -> int:
         wanted: Of each host.
 
     Raises:
-        DeviceError: There are not as many, or Keras runs on TensorFlow.
+        DeviceError: There are not as many.
     """
-    if keras.config.backend() != "jax":
+    if keras.config.backend() == "tensorflow":
         if wanted == 1:
             return 1
-        raise DeviceError(
-            f"training.devices is {wanted}, but on TensorFlow cifarcnn trains on one "
-            "device. Train on JAX (--backend jax), or with --set training.devices=1."
-        )
-    count = int(jax.process_count())
-    found = Counter(each.process_index for each in jax.devices())
+        name, kinds = "TensorFlow", mirrored_strategy.list_devices()
+        kind = kinds[0].partition(":")[0].lower()
+        count, found = 1, Counter(dict.fromkeys([0], len(kinds)))
+    else:
+        name, kind = "JAX", jax.devices()[0].platform
+        count = int(jax.process_count())
+        found = Counter(each.process_index for each in jax.devices())
     if wanted == "all" and len(set(found.values())) > 1:
         each = ", ".join(f"host {host} has {found[host]}" for host in range(count))
         raise DeviceError(
@@ -117,7 +119,6 @@ def count_devices(wanted: DeviceCount) -> int:
     if wanted == "all":
         return count * found[fewest]
     if wanted > found[fewest]:
-        kind = jax.devices()[0].platform
         where = "here" if count == 1 else f"on host {fewest}"
         divided = (
             " A CPU is one, unless the environment variable XLA_FLAGS divides it: "
@@ -126,7 +127,7 @@ def count_devices(wanted: DeviceCount) -> int:
             else ""
         )
         raise DeviceError(
-            f"training.devices is {wanted}, but JAX finds {found[fewest]} ({kind}) "
+            f"training.devices is {wanted}, but {name} finds {found[fewest]} ({kind}) "
             f"{where}. Train on fewer, or on all of them (training.devices=all)."
             f"{divided}"
         )
@@ -164,6 +165,7 @@ def try_convolution(*, on_gpu: bool = False) -> str | None:
 
 def repeat_steps(
     model: keras.Model,
+    read: Callable[[Any, Any], tuple[Any, ...]],
     step: Callable[..., Any],
     variables: Callable[[], Sequence[Sequence[Any]]],
     jit_compile: bool,
@@ -172,8 +174,9 @@ def repeat_steps(
 
     Args:
         model: Whose metrics are the result.
-        step: Of numbers and which of the steps, int32. On JAX the state stands before
-            these, and is given back as the second of two, as in Keras's steps.
+        read: The batch of a step, of numbers and which of the steps, int32.
+        step: Of a batch. On JAX the state stands before it, and is given back as the
+            second of two, as in Keras's steps.
         variables: What the steps read or change, as Keras's steps of JAX group it, the
             metrics last.
         jit_compile: Whether XLA makes one program of all of it; on JAX always.
@@ -184,12 +187,19 @@ def repeat_steps(
         one shape; that may be a call for no step.
     """
     if keras.config.backend() == "tensorflow":
-        return tensorflow_only.repeat_steps(step, model.get_metrics_result, jit_compile)
+        distribution = current_distribution()
+        if isinstance(distribution, mirrored_strategy.MirroredDistribution):
+            step = partial(distribution.in_replicas, step)
+        return tensorflow_only.repeat_steps(
+            lambda *arguments: step(read(*arguments)),
+            model.get_metrics_result,
+            jit_compile,
+        )
 
     @partial(compile_distributed, donate_argnums=0)
     def run(state: Any, numbers: Any, first: Any, end: Any) -> Any:
         def body(number: Any, state: Any) -> Any:
-            _, state = step(state, numbers, number)
+            _, state = step(state, read(numbers, number))
             return tuple(map(list, state))
 
         state = jax.lax.fori_loop(first, end, body, state)

@@ -23,6 +23,10 @@ from cifarcnn.literals import Backend, BackendChoice
 BACKENDS: Mapping[Backend, str] = {"tensorflow": "TensorFlow", "jax": "JAX"}
 VARIABLE = "KERAS_BACKEND"
 _SEVERAL_DEVICES = "Training on several devices"
+WITHOUT_XLA = (
+    "On several devices TensorFlow does without XLA, so that cards need two to four "
+    "times as long; JAX is faster (--backend jax)."
+)
 _PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}
 
 
@@ -58,7 +62,7 @@ def choose_backend(
         before: What the training that goes on now ran on. It is taken again where it
             is installed and nobody asks for another, for the same numbers.
         gpu_allowed: Whether the network may run on a GPU.
-        several_devices: Whether several train together, which needs JAX.
+        several_devices: Whether several train together, for which JAX is taken.
 
     Raises:
         DeviceError: ``KERAS_BACKEND`` names another backend than these two, or Keras

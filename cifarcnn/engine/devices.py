@@ -14,9 +14,11 @@ from cifarcnn.cpu import read_cpu_info, usable_cores
 from cifarcnn.engine.backend_choice import (
     BACKENDS,
     VARIABLE,
+    WITHOUT_XLA,
     ChosenBackend,
     choose_backend,
     describe_missing,
+    is_installed,
     join_notes,
 )
 from cifarcnn.engine.compilation_cache import use_cache
@@ -126,7 +128,8 @@ def start(
         configured,
         before,
         gpu_allowed=device != "cpu",
-        several_devices=devices != 1 or meeting is not None,
+        # JAX does it faster, and alone does it on several hosts.
+        several_devices=meeting is not None or (devices != 1 and is_installed("jax")),
     )
     # JAX may be imported already, where it was asked for its GPU.
     cache_note = use_cache(chosen.name)
@@ -159,7 +162,10 @@ def start(
         threads=usable_cores(),  # TensorFlow starts a thread for each.
         versions=versions,
         note=join_notes(
-            ignored and f"The GPU is not used: {ignored}", chosen.note, cache_note
+            ignored and f"The GPU is not used: {ignored}",
+            chosen.note,
+            cache_note,
+            WITHOUT_XLA if chosen.name == "tensorflow" and count > 1 else None,
         ),
         backend=chosen.name,
         compute_capability=gpu.compute_capability,

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from cifarcnn.engine.devices import Device
+from cifarcnn.engine.mirrored_strategy import MirroredDistribution
 
 if keras.config.backend() == "jax":
     import jax
@@ -53,6 +54,20 @@ class Distribution:
             if each.process_index == jax.process_index()
         ]
         self._places = slice(places[0], places[-1] + 1)
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Have the variables that are made inside lie on all devices."""
+        scope: contextlib.AbstractContextManager[Any] = self.of_keras.scope()
+        return scope
+
+    @contextlib.contextmanager
+    def left(self) -> Iterator[None]:
+        """Have them lie on one again, within :meth:`scope`."""
+        keras.distribution.set_distribution(None)
+        try:
+            yield
+        finally:
+            keras.distribution.set_distribution(self.of_keras)
 
     @property
     def replicated(self) -> Any:
@@ -106,12 +121,26 @@ class Distribution:
 
 
 # Not a variable of the context, which the threads that read ahead would not see.
-_current: list[Distribution] = []
+_current: list[Distribution | MirroredDistribution] = []
 
 
-def current_distribution() -> Distribution | None:
+def current_distribution() -> Distribution | MirroredDistribution | None:
     """That of the training which is being built; ``None`` on one device."""
     return _current[-1] if _current else None
+
+
+def uses_replicas() -> bool:
+    """Whether each device is to have a replica of what is being built."""
+    return isinstance(current_distribution(), MirroredDistribution)
+
+
+def in_each_replica(function: Callable[[], None]) -> None:
+    """Call a function in each replica; where there are none, once."""
+    distribution = current_distribution()
+    if isinstance(distribution, MirroredDistribution):
+        distribution.call_in_replicas(function)
+    else:
+        function()
 
 
 @contextlib.contextmanager
@@ -120,10 +149,14 @@ def distributed_over(device: Device) -> Iterator[None]:
     if device.count == 1:
         yield
         return
-    distribution = Distribution(device.count // device.host_count)
+    distribution: Distribution | MirroredDistribution
+    if keras.config.backend() == "tensorflow":
+        distribution = MirroredDistribution(device.count)
+    else:
+        distribution = Distribution(device.count // device.host_count)
     _current.append(distribution)
     try:
-        with distribution.of_keras.scope():
+        with distribution.scope():
             yield
     finally:
         _current.remove(distribution)
@@ -132,14 +165,16 @@ def distributed_over(device: Device) -> Iterator[None]:
 @contextlib.contextmanager
 def on_one_device() -> Iterator[None]:
     """Have what is built or asked inside lie on one device of this host again."""
-    held, _current[:] = _current[:], []
-    before = keras.distribution.distribution()
-    keras.distribution.set_distribution(None)
-    try:
+    distribution = current_distribution()
+    if distribution is None:
         yield
+        return
+    _current.remove(distribution)
+    try:
+        with distribution.left():
+            yield
     finally:
-        keras.distribution.set_distribution(before)
-        _current[:] = held
+        _current.append(distribution)
 
 
 def connect_hosts() -> None:
@@ -162,7 +197,8 @@ def largest_of_hosts(*numbers: float) -> list[float]:
 def _of_all_hosts(numbers: Sequence[float]) -> np.ndarray[Any, Any]:
     """``(hosts, n)``. All hosts must come here as often as one another."""
     own = np.array(numbers, np.float32)
-    if current_distribution() is None or jax.process_count() == 1:
+    distribution = current_distribution()
+    if not isinstance(distribution, Distribution) or jax.process_count() == 1:
         return own[None]
     from jax.experimental.multihost_utils import process_allgather
 
@@ -174,7 +210,7 @@ def compile_distributed(
 ) -> Callable[..., Any]:
     """``jax.jit``, whose results lie whole on every device of the training."""
     distribution = current_distribution()
-    if distribution is not None:
+    if isinstance(distribution, Distribution):
         options["out_shardings"] = distribution.replicated
     compiled: Callable[..., Any] = jax.jit(function, **options)
     return compiled

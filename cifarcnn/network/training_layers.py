@@ -6,7 +6,12 @@ from typing import Any
 
 import keras
 
-from cifarcnn.engine.tensorflow_only import fused_batch_norm, has_fused_batch_norm
+from cifarcnn.engine.mirrored_strategy import (
+    among_whole_batch,
+    current_replica,
+    own_rows,
+    replica_count,
+)
 
 ops = keras.ops
 
@@ -15,15 +20,31 @@ class BatchMask:
     """Which rows of a batch are images, where others fill it up to its usual size.
 
     Attributes:
-        images: float32 ``(b,)``, 1 for an image and 0 for a row that counts for
+        whole: float32 ``(b,)``, 1 for an image and 0 for a row that counts for
             nothing; a tensor of the step that is being traced. ``None``: all count.
     """
 
-    images: Any = None
+    whole: Any = None
+
+    def __init__(self) -> None:
+        self._penalties: dict[int | None, list[Any]] = {}
+
+    @property
+    def images(self) -> Any:
+        """Of ``whole`` the rows of this replica; in no replica all."""
+        return None if self.whole is None else own_rows(self.whole)
 
     def scale(self) -> Any:
         """What a mean over all rows is multiplied by for one over the images."""
-        return ops.shape(self.images)[0] / ops.sum(self.images)
+        return ops.shape(self.whole)[0] / ops.sum(self.whole)
+
+    def add_penalty(self, penalty: Any) -> None:
+        """Keep a penalty on outputs of this replica."""
+        self._penalties.setdefault(current_replica(), []).append(penalty)
+
+    def take_penalties(self) -> list[Any]:
+        """Those of this replica since it was asked last."""
+        return self._penalties.pop(current_replica(), [])
 
 
 class InferenceModel(keras.Model):  # type: ignore[misc]
@@ -48,55 +69,52 @@ class MaskedRegularizer(keras.regularizers.Regularizer):  # type: ignore[misc]
         self.mask = mask
 
     def __call__(self, outputs: Any) -> Any:
-        if self.mask.images is None:
+        penalty = self._penalize(outputs)
+        if current_replica() is None:
+            return penalty
+        # Keras keeps it in the layer, where replicas that take turns would find those
+        # of one another.
+        rows = ops.cast(ops.shape(outputs)[0], penalty.dtype)
+        self.mask.add_penalty(ops.cast(penalty / rows, "float32"))
+        return ops.zeros(())
+
+    def _penalize(self, outputs: Any) -> Any:
+        images = self.mask.images
+        if images is None:
             return self.regularizer(outputs)
         shape = (-1, *(1,) * (len(outputs.shape) - 1))
-        kept = ops.cast(ops.reshape(self.mask.images, shape), outputs.dtype)
+        kept = ops.cast(ops.reshape(images, shape), outputs.dtype)
         penalty = self.regularizer(outputs * kept)
         return penalty * ops.cast(self.mask.scale(), penalty.dtype)
 
 
-class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Batch normalization with one operation in place of a dozen, or of masked rows.
+class OwnRows(keras.layers.Layer):  # type: ignore[misc]
+    """Of a whole batch ``(b, ...)`` the rows that a replica computes."""
 
-    The weights are float32 in every precision, and the statistics move as in Keras's
-    own layer: ``moving * momentum + batch * (1 - momentum)``, with the mean squared
-    deviation as the variance of a batch. To that layer is left what is not maps
-    ``(b, height, width, channels)``, a batch with masked rows, and all of it on
-    backends that do not have the operation (``has_fused_batch_norm``).
+    def call(self, inputs: Any) -> Any:
+        return own_rows(inputs)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
+
+
+def draw_for_whole_batch(kind: Any) -> Any:
+    """A layer of Keras that draws for its rows, with the draws of one device.
+
+    Args:
+        kind: Its class. What it gives for a row depends on no other row.
     """
 
-    def __init__(self, *, batch_mask: BatchMask | None = None, **arguments: Any):
-        """Make the layer.
+    class WholeBatchDraws(kind):  # type: ignore[misc]
+        """Draws for all rows of a batch, and uses what its replica has of it."""
 
-        Args:
-            batch_mask: Which rows are measured, where not all are.
-            arguments: Of ``keras.layers.BatchNormalization``.
-        """
-        super().__init__(**arguments)
-        self.batch_mask = batch_mask
+        def call(self, inputs: Any, training: bool = False) -> Any:
+            if not training or replica_count() == 1:
+                return super().call(inputs, training=training)
+            whole = among_whole_batch(inputs)
+            return own_rows(super().call(whole, training=training))
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        images = self.batch_mask.images if self.batch_mask and training else None
-        if images is not None:
-            shape = (-1, *(1,) * (len(inputs.shape) - 2))
-            mask = ops.broadcast_to(ops.reshape(images, shape), ops.shape(inputs)[:-1])
-        if len(inputs.shape) != 4 or mask is not None or not has_fused_batch_norm():
-            return super().call(inputs, training=training, mask=mask)
-        channels = inputs.shape[-1]
-        # Converted here: a Keras variable is none of TensorFlow's.
-        tensor = ops.convert_to_tensor
-        gamma = tensor(self.gamma) if self.scale else ops.ones(channels, "float32")
-        beta = tensor(self.beta) if self.center else ops.zeros(channels, "float32")
-        moving = (tensor(self.moving_mean), tensor(self.moving_variance))
-        if not training or not self.trainable:
-            return fused_batch_norm(inputs, gamma, beta, self.epsilon, moving)[0]
-        outputs, *measured = fused_batch_norm(inputs, gamma, beta, self.epsilon)
-        for variable, old, new in zip(
-            (self.moving_mean, self.moving_variance), moving, measured, strict=True
-        ):
-            variable.assign(old * self.momentum + new * (1.0 - self.momentum))
-        return outputs
+    return WholeBatchDraws
 
 
 class SeparateBiasConv2D(keras.layers.Conv2D):  # type: ignore[misc]

@@ -12,16 +12,19 @@ from cifarcnn.config import Config
 from cifarcnn.config.initializers import Whitening
 from cifarcnn.config.layers import AnyLayer, flatten_layers
 from cifarcnn.config.layers.convolution import Conv2D
+from cifarcnn.config.layers.dense import Dropout, GaussianNoise, SpatialDropout2D
 from cifarcnn.config.layers.merging import Merging
 from cifarcnn.config.layers.normalization import BatchNormalization
 from cifarcnn.config.layers.pooling import MaxPooling2D
 from cifarcnn.config.layers.pretrained import Pretrained
+from cifarcnn.engine.distribution import uses_replicas
 from cifarcnn.engine.tensorflow_only import (
     fused_gelu,
     has_fused_batch_norm,
     has_fused_gelu,
 )
 from cifarcnn.literals import Policy
+from cifarcnn.network.batch_normalization import FusedBatchNormalization
 from cifarcnn.network.builder import (
     Inside,
     Make,
@@ -36,15 +39,16 @@ from cifarcnn.network.resizing import find_matrix_layer
 from cifarcnn.network.training_layers import (
     ActivatedMaxPooling2D,
     BatchMask,
-    FusedBatchNormalization,
     InferenceModel,
     MaskedRegularizer,
     SeparateBiasConv2D,
+    draw_for_whole_batch,
 )
 
 # They never fall, so that the largest of their results is the result of the largest.
 # Gradients stay the same too: where different values give one result (below zero, or
 # by rounding), the slope there is nothing, so that it does not matter which is chosen.
+_DRAWING = (Dropout, SpatialDropout2D, GaussianNoise)
 _NEVER_FALLING = frozenset({"relu", "relu6", "leaky_relu", "elu", "selu", "softplus"})
 
 
@@ -55,6 +59,7 @@ def build_training_network(
     batch_mask: BatchMask | None = None,
     *,
     compiled: bool = False,
+    apart: int = 1,
 ) -> keras.Model:
     """The network of :func:`cifarcnn.network.builder.build_model`, for training only.
 
@@ -81,6 +86,7 @@ def build_training_network(
         batch_mask: Which rows of a batch count, where some do not: in the statistics of
             normalizations and in penalties on outputs.
         compiled: Whether XLA compiles the steps.
+        apart: How many devices normalize each its own rows of a batch.
 
     Raises:
         UsageError: As for ``build_model``.
@@ -93,7 +99,7 @@ def build_training_network(
         def make(layer: AnyLayer) -> Any:
             policy = "float32" if layer.name in exact else precision
             activation = late.get(layer.name)
-            return _make_layer(layer, policy, activation, batch_mask, compiled)
+            return _make_layer(layer, policy, activation, batch_mask, compiled, apart)
 
         return make
 
@@ -113,6 +119,7 @@ def _make_layer(
     late_activation: str | None,
     batch_mask: BatchMask | None,
     compiled: bool,
+    apart: int,
 ) -> Any:
     """One layer of Keras, or the faster one in its place.
 
@@ -121,7 +128,7 @@ def _make_layer(
         policy: Keras's name of its dtype policy.
         late_activation: What a pooling applies, and the convolution before it leaves.
         batch_mask: As for :func:`build_training_network`.
-        compiled: As for it.
+        compiled: As for it, and so is ``apart``.
     """
     if isinstance(layer, Pretrained):
         within = _make_within(policy, batch_mask)
@@ -148,7 +155,9 @@ def _make_layer(
         has_fused_batch_norm() or batch_mask is not None
     ):
         kind = FusedBatchNormalization
-        arguments["batch_mask"] = batch_mask
+        arguments |= {"batch_mask": batch_mask, "apart": apart}
+    elif isinstance(layer, _DRAWING) and uses_replicas():
+        kind = draw_for_whole_batch(getattr(keras.layers, layer.type))
     elif isinstance(layer, Conv2D) and policy == "float32":
         # In 16 bits the plain sum of the bias's gradient would be less exact.
         kind = SeparateBiasConv2D

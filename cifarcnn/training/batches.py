@@ -73,8 +73,8 @@ class Batches(Blocks):
         each = None
         if self.smaller_last and batch_mask is not None:
             rows = ops.arange(self.batch_size, dtype="int32")
-            batch_mask.images = ops.cast(rows < images, "float32")
-            each = batch_mask.images * batch_mask.scale()
+            batch_mask.whole = ops.cast(rows < images, "float32")
+            each = batch_mask.whole * batch_mask.scale()
         elif self.smaller_last:
             inputs = {name: array[:images] for name, array in inputs.items()}
         labels = inputs.pop("labels")

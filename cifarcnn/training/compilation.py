@@ -18,11 +18,19 @@ def uses_xla(choice: JitCompile, device: Device, deterministic: bool = False) ->
     Said outright: Keras would decide it by the devices of the machine, used or not.
 
     Raises:
-        UsageError: They are to be, and to give the same bits each time on a GPU, which
-            TensorFlow cannot do.
+        UsageError: They are to be, which TensorFlow cannot do on several devices, nor
+            where they are to give the same bits each time on a GPU.
     """
     if device.backend != "tensorflow":
         return True
+    if device.count > 1:
+        if choice is True:
+            raise UsageError(
+                "On TensorFlow XLA cannot compile steps that several devices do "
+                "together. Leave training.jit_compile at auto, or train on JAX "
+                "(--backend jax)."
+            )
+        return False
     if deterministic and device.kind == "gpu":
         if choice is True:
             raise UsageError(

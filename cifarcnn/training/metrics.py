@@ -8,6 +8,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from cifarcnn.engine.mirrored_strategy import (
+    current_replica,
+    replica_count,
+    sum_over_replicas,
+)
 from cifarcnn.network.training_layers import BatchMask
 from cifarcnn.training.loss import holds_shares
 
@@ -39,8 +44,11 @@ class Accuracy(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
         super().update_state(labels, logits, sample_weight)
         # Keras's own metric of the loss is the first. Its sum, once it is not finite,
         # stays so.
-        finite = ops.isfinite(self._total_loss())
-        self.finite_steps.assign_add(ops.cast(finite, self.dtype))
+        (total,) = sum_over_replicas([ops.convert_to_tensor(self._total_loss())])
+        # What replicas count is added up.
+        if not current_replica():
+            finite = ops.isfinite(total)
+            self.finite_steps.assign_add(ops.cast(finite, self.dtype))
 
     def reset_state(self) -> None:
         super().reset_state()
@@ -48,12 +56,18 @@ class Accuracy(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
 
 
 def count_images(loss: keras.metrics.Mean, batch_mask: BatchMask) -> None:
-    """Have the mean of the loss go by images, where Keras takes rows for them."""
+    """Have the mean of the loss go by images, where Keras takes rows for them.
+
+    A replica counts its part of those of the whole batch.
+    """
     update = loss.update_state
 
     def update_state(value: Any, sample_weight: Any = None) -> None:
-        images = batch_mask.images
-        update(value, sample_weight if images is None else ops.sum(images))
+        whole, replicas = batch_mask.whole, replica_count()
+        images = sample_weight if whole is None else ops.sum(whole)
+        if replicas > 1:
+            images = ops.cast(images, "float32") / replicas
+        update(value, images)
 
     loss.update_state = update_state
 

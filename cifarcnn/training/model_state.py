@@ -91,7 +91,8 @@ class ModelState:
 
     def finite_steps(self) -> int:
         """The steps of the epoch up to the first whose loss was not finite."""
-        return int(to_numpy(self._accuracy.finite_steps))
+        # Shared out among replicas, where a checkpoint gave it, and added up again.
+        return round(float(to_numpy(self._accuracy.finite_steps)))
 
     def read_metrics(self) -> tuple[float, ...]:
         """What the metrics have added up so far in the epoch, the loss first."""

@@ -39,7 +39,8 @@ class Networks:
         stock: Of stock layers: what is saved. It does not learn itself.
         trained: What learns in its place, up to the probabilities.
         logits: The same without the softmax.
-        batch_mask: Which rows of a batch count, where XLA compiles the steps.
+        batch_mask: Which rows of a batch count, where all batches have one size.
+        compiled: Whether XLA compiles the steps.
         precision: What the layers compute in.
     """
 
@@ -48,6 +49,7 @@ class Networks:
     trained: keras.Model
     logits: keras.Model
     batch_mask: BatchMask | None
+    compiled: bool
     precision: Policy
 
     def compile(
@@ -69,7 +71,7 @@ class Networks:
             steps_per_epoch,
             network=self.logits,
             scale_loss=self.precision == "mixed_float16",
-            jit_compile=self.batch_mask is not None,
+            jit_compile=self.compiled,
         )
         return model
 
@@ -123,14 +125,21 @@ def build_networks(
         numbers = normalization(config)
         set_whitening(stock, config.model.layers, data.split.images, *numbers)
     compiled = uses_xla(settings.jit_compile, device, settings.deterministic)
-    # Without XLA a smaller batch costs nothing, and masking does.
-    mask = BatchMask() if compiled else None
+    # Without XLA a smaller batch costs nothing, and masking does. But several devices
+    # could not always divide it.
+    mask = BatchMask() if compiled or device.count > 1 else None
     trained = build_training_network(
-        config, data.class_count, precision, mask, compiled=compiled
+        config,
+        data.class_count,
+        precision,
+        mask,
+        compiled=compiled,
+        apart=1 if settings.synchronized_batch_normalization else device.count,
     )
     _require_patterns(config, [weight.path for weight in trained.weights])
     write_weights(trained, read_weights(stock))
-    return Networks(config, stock, trained, logits_model(trained), mask, precision)
+    logits = logits_model(trained)
+    return Networks(config, stock, trained, logits, mask, compiled, precision)
 
 
 def _require_patterns(config: Config, paths: Sequence[str]) -> None:

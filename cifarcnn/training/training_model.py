@@ -12,7 +12,9 @@ from keras import ops
 
 from cifarcnn.config import Config
 from cifarcnn.engine.backend import repeat_steps
-from cifarcnn.network.training_layers import BatchMask
+from cifarcnn.engine.distribution import in_each_replica, uses_replicas
+from cifarcnn.engine.mirrored_strategy import add_up_gradients, replica_count
+from cifarcnn.network.training_layers import BatchMask, OwnRows
 from cifarcnn.network.weights import to_numpy
 from cifarcnn.training.augmentation.pipeline import Augmentation, AugmentationLayer
 from cifarcnn.training.batches import Batches
@@ -85,19 +87,35 @@ class TrainingModel(keras.Model):  # type: ignore[misc]
             A function of the numbers of a block, the first step, and the step behind
             the last one, counted in the block, that gives the metrics.
         """
-        keras_step = self.train_step if training else self.test_step
+        step = self.train_step if training else self.test_step
         mask = self.batch_mask
 
-        def step(*arguments: Any) -> Any:
-            *state, numbers, number = arguments
-            try:
-                return keras_step(*state, batches.read(numbers, number, mask))
-            finally:
-                if mask is not None:
-                    mask.images = None
+        def read(numbers: Numbers, number: Any) -> tuple[Any, ...]:
+            return batches.read(numbers, number, mask)
 
         variables = partial(self._variables_of_a_step, training)
-        return repeat_steps(self, step, variables, self.jit_compile)
+        steps = repeat_steps(self, read, step, variables, self.jit_compile)
+
+        def run(numbers: Numbers, first: int, end: int) -> Mapping[str, Any]:
+            try:
+                return steps(numbers, first, end)
+            finally:
+                if mask is not None:
+                    mask.whole = None
+
+        return run
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        penalties = self.batch_mask.take_penalties() if self.batch_mask else []
+        return loss + sum(penalties) / replica_count() if penalties else loss
 
     def _variables_of_a_step(self, training: bool) -> list[Sequence[Any]]:
         """In the groups in which Keras hands them to its steps on JAX."""
@@ -147,6 +165,9 @@ def connect_rows(
         draws = augmentation.inputs()
         inputs |= draws
         taken = AugmentationLayer(augmentation)(taken, draws)
+    if uses_replicas():
+        # Only here, for pictures may be mixed with those of other replicas.
+        taken = OwnRows()(taken)
     return TrainingModel(inputs, network(taken), name="training")
 
 
@@ -187,6 +208,8 @@ def compile_model(
     if scale_loss:
         # Keras wraps only where a global says so.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    if uses_replicas():
+        add_up_gradients(optimizer)
     accuracy = Accuracy(model, model.batch_mask)
     model.compile(
         optimizer=optimizer,
@@ -202,8 +225,12 @@ def _build_metrics(model: TrainingModel) -> None:
     """Give loss and metrics their variables, which a loop of steps cannot make."""
     labels = ops.zeros((1,), "int32")
     logits = ops.zeros((1, model.output_shape[-1]))
-    model.compute_loss(None, labels, logits)
-    model.compute_metrics(None, labels, logits)
+
+    def compute() -> None:
+        model.compute_loss(None, labels, logits)
+        model.compute_metrics(None, labels, logits)
+
+    in_each_replica(compute)
     model.reset_metrics()
     if model.batch_mask is not None:
         count_images(model.metrics[0], model.batch_mask)

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 
 from cifarcnn.config.layers.normalization import BatchNormalization
+from cifarcnn.network.batch_normalization import FusedBatchNormalization
 from cifarcnn.network.builder import convert_arguments, convert_choice
-from cifarcnn.network.training_layers import (
-    ActivatedMaxPooling2D,
-    FusedBatchNormalization,
-    SeparateBiasConv2D,
-)
+from cifarcnn.network.training_layers import ActivatedMaxPooling2D, SeparateBiasConv2D
 
 CHOICE = BatchNormalization(
     momentum=0.75,

@@ -1,7 +1,7 @@
 """A training on several devices: what one device comes to, but for rounding.
 
-The devices are parts of this CPU, into which XLA divides it when JAX starts; so the
-tests run in a process of their own, which the last one starts.
+The devices are parts of this CPU, into which it is divided when JAX or TensorFlow
+starts; so the tests run in processes of their own, which the last one starts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import pytest
 
 from cifarcnn import engine
 from cifarcnn.config import Config
+from cifarcnn.engine.backend_choice import BACKENDS, WITHOUT_XLA
 from cifarcnn.engine.distribution import (
     current_distribution,
     distributed_over,
@@ -27,6 +28,7 @@ from cifarcnn.engine.distribution import (
 from cifarcnn.errors import DeviceError, Stopped, UsageError
 from cifarcnn.runs import Run
 from cifarcnn.training import blocks
+from cifarcnn.training.compilation import uses_xla
 from cifarcnn.training.input_pipeline import validation_batches
 from cifarcnn.training.observer import Observer
 from cifarcnn.training.preparation import require_divisible
@@ -34,32 +36,30 @@ from cifarcnn.training.resume import plan_resume
 from cifarcnn.training.trainer import train
 from cifarcnn.training.training_data import load_training_data
 from tests.training.conftest import build_training_model, result
+from tests.training.divided_cpu import DIVIDED, ON_PARTS, on_parts
 
-needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
-DIVIDED = "--xla_force_host_platform_device_count=4"
-ON_PARTS = DIVIDED in os.environ.get("XLA_FLAGS", "")
-on_parts = pytest.mark.skipif(
-    not ON_PARTS,
-    reason="run by the last test, on a CPU divided into devices",
-)
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
 # All that is computed over a whole batch: statistics of normalizations, the partners of
-# mixed pictures, penalties on outputs. And masks that are drawn.
+# mixed pictures, penalties. And masks that are drawn.
 LAYERS = [
     {
         "Conv2D": {
             "filters": 6,
             "kernel_size": 3,
             "strides": 4,
+            "kernel_regularizer": {"L1L2": {"l1": 0.001, "l2": 0.002}},
             "activity_regularizer": {"L1L2": {"l1": 0.01, "l2": 0.02}},
         }
     },
     {"BatchNormalization": {"momentum": 0.6}},
     {"Activation": "gelu"},
+    {"GaussianNoise": 0.1},
+    {"SpatialDropout2D": 0.1},
     {"Residual": [{"Conv2D": {"filters": 6, "kernel_size": 3, "padding": "same"}}]},
     "GlobalAveragePooling2D",
     {"Dropout": 0.2},
+    {"AlphaDropout": 0.1},
     {"Dense": {"units": 3, "activation": "softmax"}},
 ]
 AUGMENTATION = [
@@ -77,6 +77,11 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "Adam": {"optimizer": {"Adam": 0.002}},
     "Muon": {"optimizer": {"Muon": 0.002}},
+    # The gradients are shortened once they are added up.
+    "AdamW": {
+        "optimizer": {"AdamW": {"learning_rate": 0.002, "global_clipnorm": 0.5}},
+        "learning_rate_multipliers": {"beta": 4.0},
+    },
 }
 # 200 pictures, of which 160 are learnt from: 13 steps of 12 and a smaller one of 4, and
 # the 40 to validate by are no multiple of 3 devices.
@@ -96,19 +101,21 @@ def make(make_config: Callable[..., Config]) -> Callable[..., Config]:
 
 @pytest.fixture
 def losses(make, make_dataset, device) -> Callable[..., np.ndarray]:
-    def losses(count: int, streamed: bool = False, **changes: Any) -> np.ndarray:
-        """Of each step of four epochs, and behind them of their validations."""
-        config = make(**changes)
+    def losses(
+        count: int, streamed: bool = False, epochs: int = EPOCHS, **changes: Any
+    ) -> np.ndarray:
+        """Of each step of some epochs, and behind them of their validations."""
+        config = make(epochs=epochs, **changes)
         data = load_training_data(config, make_dataset(COUNT))
         data = dataclasses.replace(data, streamed=streamed)
         many = dataclasses.replace(device, count=count)
         with distributed_over(many):
-            model, batches = build_training_model(config, data, many, "float32", EPOCHS)
+            model, batches = build_training_model(config, data, many, "float32", epochs)
             judged = validation_batches(data, batches.augmentation, batches.streamed)
             learn = model.make_steps(batches, training=True)
             judge = model.make_steps(judged, training=False)
             found = []
-            for epoch in range(EPOCHS):
+            for epoch in range(epochs):
                 for block in batches.blocks(epoch, 0, None):
                     for step in range(block.end - block.first):
                         model.reset_metrics()
@@ -134,6 +141,16 @@ def test_several_devices_come_to_the_losses_of_one(losses, case):
 
 
 @on_parts
+def test_a_training_can_leave_normalizations_to_each_device(losses):
+    apart = {"synchronized_batch_normalization": False}
+    one = losses(1, epochs=1, **apart)
+    assert np.array_equal(one, losses(1, epochs=1))
+    two = losses(2, epochs=1, **apart)
+    assert np.isfinite(two).all()
+    assert np.abs(one - two).max() > 1e-4
+
+
+@on_parts
 def test_pictures_that_are_streamed_come_to_each_device_as_those_of_a_table(
     losses, monkeypatch
 ):
@@ -156,7 +173,8 @@ def test_a_batch_of_the_only_pictures_is_filled_up_to_a_multiple_of_the_devices(
     assert np.asarray(numbers["images"]).tolist() == [9]
     index = np.asarray(numbers["index"])[0]
     assert sorted(index[:9]) == list(range(9))
-    assert numbers["index"].sharding.shard_shape((1, 12)) == (1, 3)
+    if device.backend == "jax":
+        assert numbers["index"].sharding.shard_shape((1, 12)) == (1, 3)
 
 
 @on_parts
@@ -168,8 +186,11 @@ def test_what_is_built_apart_lies_on_one_device(device, keras):
             one = keras.Variable(np.zeros(3))
     after = keras.Variable(np.zeros(3))
     assert current_distribution() is None
-    counts = [len(each.value.devices()) for each in (many, one, after)]
-    assert counts == [2, 1, 1]
+    variables = [each.value for each in (many, one, after)]
+    if device.backend == "jax":
+        assert [len(each.devices()) for each in variables] == [2, 1, 1]
+    else:
+        assert [len(getattr(each, "values", [0])) for each in variables] == [2, 1, 1]
 
 
 class StopsAt(Observer):
@@ -217,28 +238,32 @@ def test_a_run_begun_on_two_devices_goes_on_on_one_and_the_other_way(
 
 
 @on_parts
-def test_all_devices_or_as_many_as_there_are():
+def test_all_devices_or_as_many_as_there_are(device):
     found = [engine.start("cpu", devices=count) for count in (1, 3, "all")]
     assert [each.count for each in found] == [1, 3, 4]
     assert found[1].description == f"3 devices, each {found[0].description}"
+    slower = [(each.note or "").endswith(WITHOUT_XLA) for each in found]
+    assert slower == [False, *[device.backend == "tensorflow"] * 2]
     with pytest.raises(DeviceError) as caught:
         engine.start("cpu", devices=5)
     assert str(caught.value) == (
-        "training.devices is 5, but JAX finds 4 (cpu) here. Train on fewer, or on all "
-        "of them (training.devices=all). A CPU is one, unless the environment variable "
-        "XLA_FLAGS divides it: XLA_FLAGS=--xla_force_host_platform_device_count=5"
+        f"training.devices is 5, but {BACKENDS[device.backend]} finds 4 (cpu) here. "
+        "Train on fewer, or on all of them (training.devices=all). A CPU is one, "
+        "unless the environment variable XLA_FLAGS divides it: "
+        "XLA_FLAGS=--xla_force_host_platform_device_count=5"
     )
 
 
-@pytest.mark.skipif(ON_PARTS, reason="on TensorFlow")
-def test_tensorflow_trains_on_one_device(device):
-    for count in (2, "all"):
-        with pytest.raises(DeviceError) as caught:
-            engine.start("cpu", "tensorflow", devices=count)
-        assert str(caught.value) == (
-            f"training.devices is {count}, but on TensorFlow cifarcnn trains on one "
-            "device. Train on JAX (--backend jax), or with --set training.devices=1."
-        )
+@pytest.mark.skipif(ON_PARTS, reason="needs nothing")
+def test_tensorflow_compiles_no_steps_of_several_devices(device):
+    many = dataclasses.replace(device, count=2, backend="tensorflow", kind="gpu")
+    assert not uses_xla("auto", many)
+    with pytest.raises(UsageError) as caught:
+        uses_xla(True, many)
+    assert str(caught.value) == (
+        "On TensorFlow XLA cannot compile steps that several devices do together. "
+        "Leave training.jit_compile at auto, or train on JAX (--backend jax)."
+    )
 
 
 @pytest.mark.skipif(ON_PARTS, reason="needs nothing")
@@ -255,13 +280,15 @@ def test_each_device_takes_as_many_pictures_as_the_others(device):
         )
 
 
-@needs_jax
 @pytest.mark.skipif(ON_PARTS, reason="the others run there already")
-def test_all_of_this_holds_on_parts_of_a_cpu():
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_all_of_this_holds_on_parts_of_a_cpu(backend):
+    pytest.importorskip(backend)
     command = "-m pytest -q -n 0 -p no:cacheprovider -s".split()
+    other = Path(__file__).with_name("test_normalized_apart.py")
     done = subprocess.run(
-        [sys.executable, *command, __file__],
-        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": DIVIDED},
+        [sys.executable, *command, __file__, str(other)],
+        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": DIVIDED},
         capture_output=True,
         text=True,
     )
