@@ -142,6 +142,22 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) ->
     return run
 
 
+def refuse_litert(patch: pytest.MonkeyPatch) -> None:
+    """Have trainings write no ``model.tflite``, which takes longer than their steps."""
+    from cifarcnn.errors import RunError
+
+    def refuse(*arguments: Any) -> bytes:
+        raise RunError("these tests do without it.")
+
+    patch.setattr("cifarcnn.training.run_files.convert_run", refuse)
+
+
+@pytest.fixture
+def no_litert(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings in this process write no ``model.tflite``."""
+    refuse_litert(monkeypatch)
+
+
 @dataclass(frozen=True)
 class Called:
     """What a command left: its exit code and what it wrote."""

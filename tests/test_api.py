@@ -90,6 +90,7 @@ def test_train_leaves_a_finished_run_that_loads_again(trained_run: Path) -> None
     assert loaded.class_names[:2] == ("airplane", "automobile")
 
 
+@pytest.mark.usefixtures("no_litert")
 def test_train_tells_the_observer_in_order_and_resolves_standard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained_run: Path
 ) -> None:
@@ -382,6 +383,7 @@ def test_the_classes_of_a_folder_are_counted_when_the_config_does_not_name_them(
     assert model.output_shape == (None, 2)
 
 
+@pytest.mark.usefixtures("no_litert")
 def test_a_run_on_ones_own_images_knows_their_classes(
     own_images: Path, tmp_path: Path
 ) -> None:
@@ -445,6 +447,7 @@ def test_explain_tells_what_predict_says_and_where_the_patches_come_from(
         )
 
 
+@pytest.mark.usefixtures("no_litert")
 def test_train_and_resume_take_keras_callbacks_of_ones_own(
     own_images: Path, tmp_path: Path
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,6 +16,7 @@ from cifarcnn.engine import mirrored_strategy, tensorflow_only
 from cifarcnn.engine.backend_choice import collect_refusals, join_notes
 from cifarcnn.engine.devices import HIDDEN_EARLIER, ChosenGpu, DeviceChoice
 from cifarcnn.engine.distribution import compile_distributed, current_distribution
+from cifarcnn.engine.hidden_module import module_hidden
 from cifarcnn.engine.memory import describe_out_of_memory, is_out_of_memory
 from cifarcnn.engine.missing_gpu import explain_missing_gpu
 from cifarcnn.engine.nvidia_driver import has_nvidia_driver
@@ -40,15 +40,8 @@ def set_random_seed(seed: int) -> None:
 
     On another backend that takes seconds, for what nobody asks there.
     """
-    if "tensorflow" in sys.modules:
+    with module_hidden("tensorflow"):
         keras.utils.set_random_seed(seed)
-        return
-    # An import finds that it is not installed.
-    sys.modules["tensorflow"] = None  # type: ignore[assignment]
-    try:
-        keras.utils.set_random_seed(seed)
-    finally:
-        del sys.modules["tensorflow"]
 
 
 def choose_gpu(device: DeviceChoice) -> ChosenGpu:

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +25,7 @@ from cifarcnn.engine.backend_choice import (
 from cifarcnn.engine.compilation_cache import use_cache
 from cifarcnn.engine.cuda_libraries import load_libraries_for
 from cifarcnn.engine.determinism import prepare_deterministic, require_deterministic
+from cifarcnn.engine.hidden_module import module_hidden
 from cifarcnn.engine.missing_gpu import GPU_EXTRA, JAX_EXTRA
 from cifarcnn.errors import DeviceError, first_line
 from cifarcnn.installed import installed_version
@@ -206,8 +208,11 @@ def _start_keras(chosen: ChosenBackend) -> None:
     """
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = chosen.name
+    # TensorFlow imports JAX where it is installed, for a converter of its models.
+    hidden = module_hidden("jax") if chosen.name == "tensorflow" else nullcontext()
     try:
-        from cifarcnn.engine import backend  # noqa: F401
+        with hidden:
+            from cifarcnn.engine import backend  # noqa: F401
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if chosen.asked_by is None or package not in (chosen.name, f"{chosen.name}lib"):

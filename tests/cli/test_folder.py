@@ -97,6 +97,7 @@ def test_data_show_tells_all_notes_and_counts_the_validation_folder(
         ]
 
 
+@pytest.mark.usefixtures("no_litert")
 def test_a_training_and_its_judgement_see_the_same_splits(
     trees: Path, call: Callable
 ) -> None:

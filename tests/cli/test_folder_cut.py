@@ -14,6 +14,8 @@ from PIL import Image
 import cifarcnn
 from cifarcnn.data.folder.name_hash import TEST, measure_position
 
+no_litert = pytest.mark.usefixtures("no_litert")
+
 CONFIG = """
 name: trees
 data: {dataset: folder, path: trees, image_size: 8, test_fraction: 0.3}
@@ -93,6 +95,7 @@ def test_after_images_are_added_no_image_is_judged_that_was_learnt(trees, call):
     assert "run was trained on other pictures than those in trees" in called.err
 
 
+@no_litert
 def test_a_folder_that_was_moved_is_still_cut(trees, call):
     train(call)
     expected, _ = judge(call)
@@ -124,6 +127,7 @@ def test_a_folder_that_was_moved_is_still_cut(trees, call):
     assert "warning: these are not the pictures of the training." in said
 
 
+@no_litert
 def test_a_list_is_trained_on_and_judged_by(trees, call):
     rows = [
         f"{path.relative_to(trees.parent)};{path.parent.name}"
@@ -173,6 +177,7 @@ def test_data_show_gives_one_document(trees, call):
     assert any("damaged picture is left out" in note for note in document["notes"])
 
 
+@no_litert
 def test_every_damaged_image_is_listed_by_data_show(trees, call):
     for path in list(trees.glob("oak/*.png"))[:9]:
         path.write_bytes(b"none")
@@ -193,6 +198,7 @@ def test_every_damaged_image_is_listed_by_data_show(trees, call):
     assert "left out (data.damaged)" in said
 
 
+@no_litert
 def test_uneven_classes_are_told_with_the_line_that_weighs_them(trees, call):
     for number in range(100, 200):
         draw(trees / "elm" / f"{number}.png", number)
@@ -215,6 +221,7 @@ def test_uneven_classes_are_told_with_the_line_that_weighs_them(trees, call):
 
 
 @pytest.mark.slow
+@no_litert
 def test_hundreds_of_classes(tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
     for number in range(400):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
 CONFIG = """\
 name: tiny
@@ -98,19 +98,14 @@ def test_killed_stopped_and_hung_up_it_comes_to_the_same(
         assert err.splitlines()[-2].startswith("Stopped in epoch ")
         assert err.splitlines()[-1] == GO_ON
 
-    last = start("--resume", "runs/tiny-1")
-    out, err = last.communicate()
-    assert last.returncode == 0, err
-    assert out == "runs/tiny-1\n"
-    assert "trained: 4 epochs in " in err
+    last = call("train", "--resume", "runs/tiny-1", "--device", "cpu")
+    assert (last.code, last.out) == (0, "runs/tiny-1\n"), last.err
+    assert "trained: 4 epochs in " in last.err
     assert weights(folder / "runs/tiny-1") == weights(folder / "whole")
 
-    finished = subprocess.run(
-        [*COMMAND, "--resume", "runs/tiny-1"], capture_output=True, text=True
-    )
-    assert finished.returncode == 0
-    assert finished.stdout == "runs/tiny-1\n"
-    assert finished.stderr == (
+    finished = call("train", "--resume", "runs/tiny-1")
+    assert (finished.code, finished.out) == (0, "runs/tiny-1\n")
+    assert finished.err == (
         "note: runs/tiny-1 is finished. To train it further: cifarcnn train --resume "
         "runs/tiny-1 --set training.epochs=NUMBER\n"
     )
@@ -127,14 +122,14 @@ def test_a_second_signal_leaves_the_last_checkpoint(folder: Path, start: Start):
     assert list((folder / "runs/tiny-1/checkpoint").glob("*.safetensors"))
 
 
-def test_two_processes_do_not_train_in_one_run(folder: Path, start: Start):
+def test_two_processes_do_not_train_in_one_run(
+    folder: Path, start: Start, call: Callable[..., object]
+):
     process = start("--config", "tiny.yaml", "--set", "training.epochs=1000")
     wait_for_checkpoint(folder, process)
-    other = subprocess.run(
-        [*COMMAND, "--resume", "runs/tiny-1"], capture_output=True, text=True
-    )
-    assert other.returncode == 1
-    assert other.stderr == (
+    other = call("train", "--resume", "runs/tiny-1")
+    assert other.code == 1
+    assert other.err == (
         "error: runs/tiny-1 is being trained by another process. Wait for its end, or "
         "stop it.\n"
     )
@@ -207,7 +202,9 @@ def test_what_is_no_run_cannot_go_on(folder: Path, call: Callable[..., object]):
     )
 
 
-def test_other_images_are_refused(folder: Path, start: Start):
+def test_other_images_are_refused(
+    folder: Path, start: Start, call: Callable[..., object]
+):
     from PIL import Image
 
     def draw(value: int) -> None:
@@ -229,10 +226,9 @@ def test_other_images_are_refused(folder: Path, start: Start):
     process.send_signal(signal.SIGTERM)
     process.communicate()
     draw(9)
-    resumed = start("--resume", "runs/tiny-1")
-    _, err = resumed.communicate()
-    assert resumed.returncode == 1
-    assert err.splitlines()[-1] == (
+    resumed = call("train", "--resume", "runs/tiny-1")
+    assert resumed.code == 1
+    assert resumed.err.splitlines()[-1] == (
         "error: runs/tiny-1 was trained on other pictures than those in "
         f"{os.path.join('pictures')}: their checksums differ. Say where the right ones "
         "are with --set data.path=PATH."

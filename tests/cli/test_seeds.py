@@ -44,6 +44,7 @@ def weights(run: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_litert")
 def test_each_seed_is_what_it_is_alone_and_the_spread_is_told(folder: Path, call: Call):
     answer = call("train", "-c", "tiny.yaml", "--seeds", "3", "--device", "cpu")
     assert (answer.code, answer.out) == (0, "runs/tiny-seeds-1\n"), answer.err

@@ -19,7 +19,7 @@ import pytest
 from cifarcnn.runs import Run
 from cifarcnn.runs.checkpoints import find_checkpoint
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_litert")]
 
 CONFIG = """\
 name: tiny

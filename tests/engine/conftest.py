@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# Keras imports scikit-learn for a second wherever it is installed.
+WITHOUT_SKLEARN = ROOT / "tests" / "without_sklearn"
 
 
 @pytest.fixture
@@ -26,7 +28,9 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         given = {key: str(value) for key, value in environment.items()}
         # The tests see no GPU; this machine has one.
         variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "0", **given}
-        variables["PYTHONPATH"] = os.pathsep.join(map(str, [*packages, ROOT]))
+        variables["PYTHONPATH"] = os.pathsep.join(
+            map(str, [*packages, WITHOUT_SKLEARN, ROOT])
+        )
         beginning = (
             "from pathlib import Path\n"
             "from cifarcnn.engine import nvidia_driver\n"

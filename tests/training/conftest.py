@@ -14,7 +14,6 @@ from cifarcnn import engine
 from cifarcnn.config import Config
 from cifarcnn.data.dataset import Dataset
 from cifarcnn.data.splits import Split
-from cifarcnn.errors import RunError
 from cifarcnn.literals import Policy
 from cifarcnn.runs import Run
 from cifarcnn.training.training_data import TrainingData
@@ -147,13 +146,3 @@ def result(run: Run) -> dict[str, Any]:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run.create(tmp_path / "runs", "tiny")
-
-
-@pytest.fixture
-def no_litert(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings write no ``model.tflite``, which takes longer than all their steps."""
-
-    def refuse(*arguments: Any) -> bytes:
-        raise RunError("these tests do without it.")
-
-    monkeypatch.setattr("cifarcnn.training.run_files.convert_run", refuse)
