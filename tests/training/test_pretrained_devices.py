@@ -1,7 +1,7 @@
 """A backbone on several devices: what one device comes to, but for rounding.
 
-The devices are parts of this CPU, into which XLA divides it when JAX starts; so the
-test runs in a process of its own, which the last one starts.
+The devices are parts of this CPU, into which XLA divides it when the backend starts; so
+the tests run in a process of its own, which the last one starts.
 """
 
 from __future__ import annotations
@@ -117,6 +117,9 @@ def test_several_devices_come_to_the_losses_of_one(
 
 
 @on_parts
+@pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND") == "tensorflow", reason="asks where JAX puts it"
+)
 def test_each_device_has_a_table_of_the_size_of_cifar10(device):
     numbers = np.arange(50_000, dtype=np.int32)
     images = np.broadcast_to((numbers % 251).astype(np.uint8)[:, None], (50_000, 3072))
@@ -129,13 +132,15 @@ def test_each_device_has_a_table_of_the_size_of_cifar10(device):
     assert np.asarray(taken)[:, -1].tolist() == [0, 49, 49_999 % 251]
 
 
-@needs_jax
+@pytest.mark.parametrize(
+    "backend", [pytest.param("jax", marks=needs_jax), "tensorflow"]
+)
 @pytest.mark.skipif(ON_PARTS, reason="the others run there already")
-def test_all_of_this_holds_on_parts_of_a_cpu():
+def test_all_of_this_holds_on_parts_of_a_cpu(backend: str):
     command = "-m pytest -q -n 0 -p no:cacheprovider -s".split()
     done = subprocess.run(
         [sys.executable, *command, __file__],
-        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": DIVIDED},
+        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": DIVIDED},
         capture_output=True,
         text=True,
     )
