@@ -158,16 +158,15 @@ def start(
     count = started.count_devices(devices)
     versions = _versions(chosen.name)
     ignored = gpu.reason if device == "auto" else None
+    slow = chosen.name == "tensorflow" and count > 1
     return Device(
         kind="gpu" if gpu.name else "cpu",
         description=_describe(gpu, chosen.name, versions, count, hosts),
         threads=usable_cores(),  # TensorFlow starts a thread for each.
         versions=versions,
         note=join_notes(
-            ignored and f"The GPU is not used: {ignored}",
-            chosen.note,
-            cache_note,
-            WITHOUT_XLA if chosen.name == "tensorflow" and count > 1 else None,
+            *(ignored and f"The GPU is not used: {ignored}", chosen.note, cache_note),
+            WITHOUT_XLA if slow else None,
         ),
         backend=chosen.name,
         compute_capability=gpu.compute_capability,
@@ -297,7 +296,6 @@ def _describe(
 
 
 def _describe_cpu() -> str:
-    system = platform.processor() or platform.machine() or "unknown processor"
-    cores = usable_cores()
-    model = read_cpu_info("model name") or system
+    cores, model = usable_cores(), read_cpu_info("model name")
+    model = model or platform.processor() or platform.machine() or "unknown processor"
     return f"{model}, {cores} core{'' if cores == 1 else 's'}"

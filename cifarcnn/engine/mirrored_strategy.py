@@ -63,7 +63,7 @@ class MirroredDistribution:
             count: As many as there are, at most.
         """
         self.count = count
-        # TensorFlow's own choice waits for threads that parts of a CPU have not got.
+        # With TensorFlow's own choice a training on parts of a CPU stood still.
         on_one = tf.distribute.ReductionToOneDevice()
         self._strategy = tf.distribute.MirroredStrategy(
             list_devices()[:count],
