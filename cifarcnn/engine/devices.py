@@ -158,7 +158,6 @@ def start(
     count = started.count_devices(devices)
     versions = _versions(chosen.name)
     ignored = gpu.reason if device == "auto" else None
-    slow = chosen.name == "tensorflow" and count > 1
     return Device(
         kind="gpu" if gpu.name else "cpu",
         description=_describe(gpu, chosen.name, versions, count, hosts),
@@ -166,7 +165,7 @@ def start(
         versions=versions,
         note=join_notes(
             *(ignored and f"The GPU is not used: {ignored}", chosen.note, cache_note),
-            WITHOUT_XLA if slow else None,
+            WITHOUT_XLA if count > 1 and chosen.name == "tensorflow" else None,
         ),
         backend=chosen.name,
         compute_capability=gpu.compute_capability,
