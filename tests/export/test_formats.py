@@ -64,7 +64,7 @@ def test_the_file_answers_as_the_network_does(
         )
     except RunError as error:
         # Without AVX-512 VNNI TensorFlow does without oneDNN, and refuses them itself.
-        if "does not support grouped convolutions" not in str(error):
+        if "support grouped convolutions" not in str(error.__context__):
             raise
         assert not path.exists()
         pytest.skip("TensorFlow serves no grouped convolutions on this processor")
