@@ -220,11 +220,7 @@ CASES: dict[str, tuple[int, str]] = {
         ),
     ),
     "evaluate --run half": (1, error(NO_WEIGHTS)),
-    "evaluate --run odd": (
-        2,
-        "odd/config.yaml:1:8: model: expected a mapping, found 3\n"
-        "    1 | model: 3\n      |        ^\n1 problem\n",
-    ),
+    "evaluate --run odd": (1, error(NO_WEIGHTS.replace("half", "odd"))),
     "evaluate --run file": (
         1,
         error(
