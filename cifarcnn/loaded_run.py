@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cifarcnn.errors import RunError, UsageError
 from cifarcnn.literals import BackendChoice, ExportFormat, ExportPrecision, Views
-from cifarcnn.runs import Run, WeightsChoice
-from cifarcnn.runs.manifest import read_manifest, weights_kind
+from cifarcnn.runs import WeightsChoice
+from cifarcnn.runs.manifest import weights_kind
 from cifarcnn.trained_run import (
     SplitChoice,
     TrainedRun,
+    open_trained,
     read_kept,
     require_best,
     require_classes,
@@ -229,7 +230,7 @@ def _as_network(loaded: LoadedRun) -> TrainedNetwork:
 
 
 def load_run(
-    path: str | Path | None = None,
+    path: str | Path | TrainedRun | None = None,
     *,
     weights: WeightsChoice | None = None,
     device: DeviceChoice = "auto",
@@ -237,12 +238,12 @@ def load_run(
     data_path: str | Path | None = None,
     temperature: bool = False,
     unsure: bool = False,
-    opened: TrainedRun | None = None,
 ) -> LoadedRun:
     """A trained run from its folder, every file checked.
 
     Args:
-        path: The folder; None takes the newest under ``./runs``.
+        path: The folder; None takes the newest under ``./runs``. Or what was opened
+            with a ``data_path``, which holds here too, and whose images stay open.
         weights: Of the ``best`` or of the ``last`` epoch; None takes what the config
             says (``training.weights``).
         device: What the network shall run on.
@@ -253,7 +254,6 @@ def load_run(
             images to judge on, with a folder for each class.
         temperature: Whether to answer at the one that ``fit_temperature`` kept.
         unsure: Whether it shall say which answers are unsure (``is_unsure``).
-        opened: The same run and ``data_path``, whose images need no opening again.
 
     Raises:
         RunError: There is no run, or a file of it is missing, damaged or foreign.
@@ -264,9 +264,9 @@ def load_run(
     from cifarcnn import engine
     from cifarcnn.runs.weights import describe_arrays, load_weights
 
-    run = Run.open(path)
-    config = run.config
-    manifest = read_manifest(run.path)
+    data_path = None if data_path is None else Path(data_path)
+    opened = path if isinstance(path, TrainedRun) else open_trained(path, data_path)
+    run, manifest, config = opened.run, opened.manifest, opened.config
     names = manifest.origin.class_names
     require_classes(run, len(names))
     if weights == "best":
@@ -294,6 +294,6 @@ def load_run(
         device=started,
         temperature=kept,
         unsure_below=threshold,
-        data_path=None if data_path is None else Path(data_path),
+        data_path=opened.data_path,
         opened=opened,
     )

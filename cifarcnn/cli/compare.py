@@ -103,9 +103,7 @@ def command(
             comparison = compare_runs(
                 runs,
                 split,
-                lambda run: api.load_run(
-                    run.path, device=device, backend=backend, opened=run
-                ),
+                lambda run: api.load_run(run, device=device, backend=backend),
             )
     for run in comparison.runs:
         if run.smoke:

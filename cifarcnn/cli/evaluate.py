@@ -145,15 +145,9 @@ def command(
         runs = []
         for each in opened:
             with activity(f"loading {each.path}", shown=not silent):
-                loaded = api.load_run(
-                    each.path,
-                    weights=weights,
-                    device=device,
-                    backend=backend,
-                    data_path=data,
-                    opened=each,
+                runs.append(
+                    api.load_run(each, weights=weights, device=device, backend=backend)
                 )
-            runs.append(loaded)
         loaded = runs[0]
         _tell(runs, split)
         unfitted: list[str] = []

@@ -113,14 +113,7 @@ def command(
         gif_path = choose_gif_path(out, path, name, layout) if gif else None
         pixels, label = (None, None) if image is None else _read(image, trained)
         with activity(f"loading {trained.path}"):
-            loaded = load_run(
-                trained.path,
-                weights=weights,
-                device=device,
-                backend=backend,
-                data_path=data,
-                opened=trained,
-            )
+            loaded = load_run(trained, weights=weights, device=device, backend=backend)
         warn_unfinished(loaded)
         if loaded.device.note:
             console.print_message(f"note: {loaded.device.note}")

@@ -95,12 +95,10 @@ def command(
         has_tensorflow = find_module("tensorflow") is not None
         with activity(f"loading {run.path}", shown=not as_json):
             loaded = load_run(
-                run.path,
+                trained,
                 weights=weights,
                 device="cpu",
                 backend="tensorflow" if has_tensorflow else None,
-                data_path=data,
-                opened=trained,
             )
         with activity(f"writing {path}, and comparing it", shown=not as_json):
             exported = loaded.export(file_format, path, precision=precision)
