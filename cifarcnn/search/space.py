@@ -34,9 +34,10 @@ def open_space(folder: StudyFolder) -> SearchSpace:
     found = make_fingerprint(space, settings.sampler, settings.pruner)
     if found != settings.fingerprint:
         raise RunError(
-            f"{folder.base_path} or {SPACE} was changed since the search began, so "
-            "that its trials cannot be compared any more. Restore the file, or begin a "
-            f"new search: cifarcnn search --config {folder.path / BASE}"
+            f"{folder.base_path} or {SPACE} was changed since the search began, or has "
+            "other defaults in this version of cifarcnn, so that its trials cannot be "
+            "compared any more. Restore the file or the version, or begin a new "
+            f"search: cifarcnn search --config {folder.path / BASE}"
         )
     return space
 

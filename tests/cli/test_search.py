@@ -258,9 +258,10 @@ def test_a_config_that_was_changed_meanwhile_is_refused(tiny: Path, call: Call):
     told = call("search", "--resume", "mine")
     assert (told.code, told.err) == (
         1,
-        "error: mine/base.yaml or space.yaml was changed since the search began, so "
-        "that its trials cannot be compared any more. Restore the file, or begin a new "
-        "search: cifarcnn search --config mine/base.yaml\n",
+        "error: mine/base.yaml or space.yaml was changed since the search began, or "
+        "has other defaults in this version of cifarcnn, so that its trials cannot be "
+        "compared any more. Restore the file or the version, or begin a new search: "
+        "cifarcnn search --config mine/base.yaml\n",
     )
 
 
