@@ -45,10 +45,11 @@ from cifarcnn.network.training_layers import (
     draw_for_whole_batch,
 )
 
+# Those that draw for each row.
+_DRAWING = (Dropout, SpatialDropout2D, GaussianNoise)
 # They never fall, so that the largest of their results is the result of the largest.
 # Gradients stay the same too: where different values give one result (below zero, or
 # by rounding), the slope there is nothing, so that it does not matter which is chosen.
-_DRAWING = (Dropout, SpatialDropout2D, GaussianNoise)
 _NEVER_FALLING = frozenset({"relu", "relu6", "leaky_relu", "elu", "selu", "softplus"})
 
 
