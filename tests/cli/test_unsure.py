@@ -40,7 +40,8 @@ def run(
         loaded.fit_temperature()
     at_temperature = loaded.predict(split.images)
     found = loaded.is_unsure(at_temperature)
-    assert found[right].mean() == pytest.approx(0.05, abs=0.002)
+    # Of so few pictures one more or less is the nearest that there is to 5 %.
+    assert abs(found[right].sum() - 0.05 * right.sum()) < 1
     # The surest and the least sure of the pictures, as files.
     order = negative_energy(answers).argsort()
     for name, place in (("fits", order[-1]), ("nothing", order[0])):

@@ -124,7 +124,9 @@ def test_a_cell_changes_with_the_pixels_of_its_field(network: LayerOutputModel) 
     assert list(fields) == names
     for name in names:
         maps = np.concatenate(values[name])
-        changed = (maps[1:] != maps[0]).any(axis=-1)
+        # On some processors the same picture differs in its last bits in a batch.
+        off, size = np.abs(maps[1:] - maps[0]), np.abs(maps[0]).max()
+        changed = (off > 1e-6 * size).any(axis=-1)
         for row, column in np.ndindex(maps.shape[1:3]):
             seen = changed[:, row, column].reshape(height, width)
             box = fields[name].box(row, column)
